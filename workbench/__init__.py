@@ -1,0 +1,73 @@
+"""PEFT Workbench: teach, compare and choose parameter-efficient fine-tuning.
+
+The names that a notebook types are loaded when they are first used, so importing the package takes
+a moment only.
+
+Examples
+--------
+>>> import workbench as wb
+>>> recipe = wb.Recipe(technique="lora", data="reviews")
+>>> recipe.replace(r=16).technique_args
+{'r': 16}
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.errors import WorkbenchError
+    from workbench.panels import Bench
+    from workbench.recipe import Recipe
+    from workbench.runs.run import Run, train
+    from workbench.runs.store import Record, load_run, load_runs
+
+__version__ = "0.1.0"
+
+# bitsandbytes says at each start that an optional kernel, fetched from a hub, is not there.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
+_HOMES = {
+    "Bench": "workbench.panels",
+    "Recipe": "workbench.recipe",
+    "Record": "workbench.runs.store",
+    "Run": "workbench.runs.run",
+    "WorkbenchError": "workbench.errors",
+    "load_run": "workbench.runs.store",
+    "load_runs": "workbench.runs.store",
+    "train": "workbench.runs.run",
+}
+
+__all__ = [
+    "Bench",
+    "Comparison",
+    "Recipe",
+    "Record",
+    "Run",
+    "WorkbenchError",
+    "compare",
+    "export",
+    "load_run",
+    "load_runs",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+# These verbs bear the names of the folders they live in. Taken later, a name would mean the folder's
+# module for whoever had imported something from inside it before.
+from workbench.compare import Comparison, compare
+from workbench.export import export

@@ -1,0 +1,93 @@
+"""Errors are part of the product: one sentence that says what to do.
+
+Everything a user can get wrong becomes a :class:`Problem`; whatever is raised on purpose is a
+:class:`WorkbenchError`, whose text can be shown in a panel or on a terminal as it stands.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with one parameter.
+
+    Parameters
+    ----------
+    parameter : str
+        The parameter's name, as the user types it.
+    allowed : str
+        What is allowed, to be read after "must be".
+    got : object
+        What came.
+    hint : str, default ""
+        What to do about it, as the end of the sentence.
+
+    Examples
+    --------
+    >>> print(Problem("r", "an integer of at least 1", 0, "8 is a good first rank"))
+    r must be an integer of at least 1, but is 0: 8 is a good first rank.
+    """
+
+    parameter: str
+    allowed: str
+    got: object
+    hint: str = ""
+
+    def __str__(self) -> str:
+        end = f": {self.hint}" if self.hint else ""
+        stop = "" if end.endswith(("?", ".")) else "."
+        return f"{self.parameter} must be {self.allowed}, but is {self.got!r}{end}{stop}"
+
+
+class WorkbenchError(Exception):
+    """Anything the workbench refuses, said in a sentence for the user."""
+
+
+class RecipeError(WorkbenchError, ValueError):
+    """A recipe with problems: all of them at once.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    """
+
+    def __init__(self, problems: Sequence[Problem]):
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DataError(WorkbenchError, ValueError):
+    """Data that cannot be read, or does not hold what the task needs."""
+
+
+class ModelError(WorkbenchError, ValueError):
+    """A base model that cannot be found, or must not be loaded."""
+
+
+class TrainingError(WorkbenchError, RuntimeError):
+    """A run that cannot go on."""
+
+
+class StoreError(WorkbenchError, OSError):
+    """A run's folder that cannot be written or read."""
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """Suggest the nearest of some names, or list them all.
+
+    Examples
+    --------
+    >>> did_you_mean("lorra", ["lora", "ia3"])
+    "did you mean 'lora'?"
+    >>> did_you_mean("xyzzy", ["lora", "ia3"])
+    "choose from 'ia3', 'lora'"
+    """
+    options = sorted(options)
+    near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "choose from " + ", ".join(repr(option) for option in options)

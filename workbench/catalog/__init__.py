@@ -1,0 +1,1 @@
+"""What can be picked: base models, data sets, tasks and techniques."""

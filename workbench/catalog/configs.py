@@ -1,0 +1,67 @@
+"""What a model's config.json says, whatever words each architecture has for it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ENCODERS = ("bert", "electra", "mpnet", "xlnet", "deberta", "longformer", "big_bird", "ernie")
+OFFSET = ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "roberta-prelayernorm")
+
+
+def context_length(config: Mapping[str, Any]) -> int | None:
+    """Return how many tokens a model can read at once, or None if its config does not say.
+
+    Examples
+    --------
+    >>> context_length({"model_type": "bert", "max_position_embeddings": 512})
+    512
+    >>> context_length(
+    ...     {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}
+    ... )
+    512
+    """
+    positions = first(config, "max_position_embeddings", "n_positions", "max_seq_len")
+    if positions is None or config.get("model_type") not in OFFSET:
+        return positions
+    # These number a text's tokens from the one after the padding token.
+    padding = config.get("pad_token_id")
+    return max(1, positions - 1 - (padding if type(padding) is int and padding >= 0 else 1))
+
+
+def in_transformers(config: Mapping[str, Any]) -> bool:
+    """Tell whether transformers has the model's code itself, and so needs none of the model's.
+
+    It is not asked but looked at, as importing it takes longer than all else here.
+    """
+    package = importlib.util.find_spec("transformers")
+    folder = str(config.get("model_type")).replace("-", "_")
+    places = package.submodule_search_locations if package else None
+    return folder.isidentifier() and any(
+        Path(place, "models", folder, "__init__.py").is_file() for place in places or ()
+    )
+
+
+def architecture(config: Mapping[str, Any]) -> str:
+    """Return the class that wrote the weights, or nothing."""
+    names = config.get("architectures")
+    return str(names[0]) if isinstance(names, list) and names else ""
+
+
+def kind(config: Mapping[str, Any]) -> str:
+    """Return ``causal-lm``, ``encoder``, ``encoder-decoder`` or ``other``."""
+    if config.get("is_encoder_decoder"):
+        return "encoder-decoder"
+    if architecture(config).endswith(("ForCausalLM", "LMHeadModel")):
+        return "causal-lm"
+    if any(word in config["model_type"] for word in ENCODERS):
+        return "encoder"
+    return "other"
+
+
+def first(config: Mapping[str, Any], *names: str) -> int | None:
+    """Return the first of some settings that is a number above 0."""
+    values = (config.get(name) for name in names)
+    return next((value for value in values if type(value) is int and value > 0), None)

@@ -1,0 +1,133 @@
+"""Tables from a notebook, kept as files, so that a recipe stays a value that can be written down."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.catalog.readers import Row
+from workbench.catalog.words import quoted
+from workbench.errors import DataError
+
+# Where evaluation rows are looked for, best first: a test split is for the end, where there is
+# another one.
+EVAL_SPLITS = ("validation", "valid", "val", "dev", "eval", "evaluation", "test")
+
+
+def cache() -> Path:
+    """Where the workbench keeps what it can make again; ``WORKBENCH_CACHE`` moves it."""
+    return Path(os.environ.get("WORKBENCH_CACHE") or "~/.cache/peft-workbench").expanduser()
+
+
+def keep(frame: Any) -> str:
+    """Write a table from the notebook into the cache, as JSONL, and return its path.
+
+    The name is the content's sha256, so the same rows always have the same path. Columns of class
+    labels (``datasets.ClassLabel``) are written as the classes' names.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, datasets.Dataset, datasets.DatasetDict or dict of these
+        A dict must have a ``train`` split; its validation split, else its test split, becomes
+        the evaluation rows.
+
+    Returns
+    -------
+    str
+        A file, or for a dict with an evaluation split a folder.
+    """
+    if not isinstance(frame, Mapping):
+        return _keep_files({"rows": _rows(frame)})
+    if "train" not in frame:
+        raise DataError(
+            f"data must have a split called 'train', but its splits are {quoted(frame)}: rename "
+            "one, or pass one split as the data."
+        )
+    evaluation = next((split for split in EVAL_SPLITS if split in frame), None)
+    if evaluation is None:
+        return keep(frame["train"])
+    splits = ("train", evaluation)
+    return _keep_files({split: _rows(frame[split]) for split in splits})
+
+
+def _rows(frame: Any) -> list[Row]:
+    if hasattr(frame, "features") and hasattr(frame, "__len__"):  # datasets.Dataset, not a stream
+        rows = frame.to_list()
+        for column, feature in frame.features.items():
+            if getattr(feature, "names", None) and hasattr(feature, "int2str"):
+                for row in rows:
+                    # The hub's convention for "no label" is -1, which has no name.
+                    unlabelled = row[column] in (None, -1)
+                    row[column] = None if unlabelled else feature.int2str(row[column])
+    elif hasattr(frame, "notna") and hasattr(frame, "columns"):  # pandas.DataFrame
+        named = frame.set_axis([str(column) for column in frame.columns], axis=1).astype(object)
+        if not named.columns.is_unique:
+            twice = named.columns[named.columns.duplicated()][0]
+            raise DataError(f"data has two columns called {twice!r}: rename one of them.")
+        rows = named.where(named.notna(), None).to_dict("records")
+    else:
+        raise DataError(
+            "data must be a name, a path, a hub id, a pandas DataFrame or a datasets Dataset with "
+            f"all its rows in reach, but is of type {type(frame).__name__}: turn it into one of "
+            "these."
+        )
+    if not rows:
+        raise DataError("data has no rows: pass a table that has some.")
+    return rows
+
+
+def _keep_files(tables: Mapping[str, Iterable[Row]]) -> str:
+    """Write tables next to where they belong, then move them there in one step."""
+    root = cache() / "data"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".writing-", dir=root))
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+    try:
+        digest = hashlib.sha256()
+        for name, rows in tables.items():
+            digest.update(f"{name}\n".encode())
+            with open(work / f"{name}.jsonl", "wb") as file:
+                for row in rows:
+                    line = json.dumps(row, default=_refuse).encode() + b"\n"
+                    digest.update(line)
+                    file.write(line)
+        if list(tables) == ["rows"]:
+            kept = root / f"{digest.hexdigest()}.jsonl"
+            os.replace(work / "rows.jsonl", kept)
+        else:
+            kept = root / digest.hexdigest()
+            if not kept.exists():
+                work.chmod(0o755)
+                work.rename(kept)
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return str(kept)
+
+
+def _cannot_write(root: Path, error: OSError) -> DataError:
+    return DataError(
+        f"data cannot be kept in {root} ({error.strerror or error}): make room there, or set "
+        "WORKBENCH_CACHE to a folder that can be written."
+    )
+
+
+def _refuse(value: Any) -> Any:
+    """Turn numpy's scalars and dates into what JSON has; refuse what is no text."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise DataError(
+        f"data must hold texts, numbers and labels, but a value is of type {type(value).__name__}: "
+        "keep only the columns that are needed."
+    )

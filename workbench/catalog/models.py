@@ -1,0 +1,285 @@
+"""Base models: found by name, folder or hub id, checked, and described without loading a weight."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import workbench
+from workbench.catalog import minilm
+from workbench.catalog.cards import front_matter
+from workbench.catalog.configs import architecture, context_length, first, in_transformers, kind
+from workbench.catalog.fetch import fetch
+from workbench.catalog.weights import Tensor, count, read_json, tensors, weight_files
+from workbench.errors import ModelError, Problem, did_you_mean
+
+HAMLET = "hamlet-3m"
+TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spiece.model",
+    "spm.model",
+    "sentencepiece.bpe.model",
+    "vocab.txt",
+    "vocab.json",
+)
+
+
+@dataclass(frozen=True)
+class BundledModel:
+    """A base model that needs no network.
+
+    Parameters
+    ----------
+    name, title, note : str
+        As typed, as shown, and a sentence on what it is.
+    licence : str
+        For copies that come without their card.
+    """
+
+    name: str
+    title: str
+    note: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a base model is.
+
+    Parameters
+    ----------
+    name, path : str
+        As given, and the folder that it was found in.
+    title, note : str
+        A bundled model's title and sentence; the name and nothing for others.
+    architecture, model_type : str
+        The class and type that its config names.
+    kind : str
+        ``causal-lm``, ``encoder``, ``encoder-decoder`` or ``other``.
+    parameters, bytes : int
+        Counted from the weights' headers, and their size on disk.
+    dtype : str
+        In which most of the weights are stored.
+    context, vocab_size, hidden_size, layers : int or None
+        As the config says.
+    licence : str or None
+        As its card says.
+    has_chat_template : bool
+        Whether its tokenizer knows how turns of a talk are written.
+    """
+
+    name: str
+    path: str
+    title: str
+    note: str
+    architecture: str
+    model_type: str
+    kind: str
+    parameters: int
+    bytes: int
+    dtype: str
+    context: int | None
+    vocab_size: int | None
+    hidden_size: int | None
+    layers: int | None
+    licence: str | None
+    has_chat_template: bool
+
+
+def bundled() -> dict[str, BundledModel]:
+    """Return the base models that need no network, by name.
+
+    Examples
+    --------
+    >>> list(bundled())
+    ['hamlet-3m', 'all-MiniLM-L6-v2']
+    """
+    models = (
+        BundledModel(
+            HAMLET,
+            "Hamlet 3M",
+            "A small llama that knows one village: its people, places, shops and stories.",
+            "apache-2.0",
+        ),
+        BundledModel(
+            minilm.NAME,
+            "MiniLM L6 v2",
+            "A real pretrained encoder of English sentences, for classification.",
+            "apache-2.0",
+        ),
+    )
+    return {model.name: model for model in models}
+
+
+def resolve(
+    model: str | os.PathLike, revision: str | None = None, *, trust_remote_code: bool = False
+) -> str:
+    """Return the folder of a base model, checked.
+
+    Parameters
+    ----------
+    model : str or path
+        A bundled name, a local folder or a hub id.
+    revision : str, optional
+        Branch, tag or commit on the hub.
+    trust_remote_code : bool
+        Whether Python code that comes with the model may run.
+
+    Raises
+    ------
+    ModelError
+        It is not there, has no weights, or must not be loaded.
+    """
+    return str(_open(_name(model), revision, trust_remote_code)[0])
+
+
+def facts(
+    model: str | os.PathLike, revision: str | None = None, *, trust_remote_code: bool = False
+) -> ModelFacts:
+    """Describe a base model; weights are counted from their headers and not read.
+
+    Raises
+    ------
+    ModelError
+        See :func:`resolve`.
+    """
+    name = _name(model)
+    folder, config, files, found = _open(name, revision, trust_remote_code)
+    # What combines a language model with eyes or ears keeps the former's settings apart.
+    nested = config.get("text_config")
+    text = (nested if isinstance(nested, dict) else {}) | config
+    parameters, dtype = count(found, text)
+    known = bundled().get(minilm.NAME if name == minilm.HUB_ID else name)
+    return ModelFacts(
+        name=name,
+        path=str(folder),
+        title=known.title if known else name.rstrip("/").rsplit("/", 1)[-1],
+        note=known.note if known else "",
+        architecture=architecture(config) or "unknown",
+        model_type=config["model_type"],
+        kind=kind(config),
+        parameters=parameters,
+        bytes=sum(file.stat().st_size for file in files),
+        dtype=dtype,
+        context=context_length(text),
+        vocab_size=first(text, "vocab_size"),
+        hidden_size=first(text, "hidden_size", "d_model", "n_embd", "dim"),
+        layers=first(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+        licence=_licence(folder) or (known.licence if known else None),
+        has_chat_template=_has_chat_template(name, folder),
+    )
+
+
+def _open(
+    name: str, revision: str | None, trust_remote_code: bool
+) -> tuple[Path, dict[str, Any], list[Path], list[Tensor]]:
+    """Find and check a model: its folder, its config, its weight files and what is in them."""
+    try:
+        folder = _find(name, revision, trust_remote_code)
+        config, files = _check(name, folder, trust_remote_code)
+        return folder, config, files, tensors(files, name)
+    except OSError as error:
+        raise ModelError(
+            f"The model {name!r} cannot be read ({error.strerror or type(error).__name__}): check "
+            "its name, and that you may read its files."
+        ) from error
+
+
+def _name(model: str | os.PathLike) -> str:
+    name = os.fspath(model) if isinstance(model, os.PathLike) else model
+    if not isinstance(name, str) or not name.strip():
+        raise _wrong_name(model)
+    return name
+
+
+def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
+    if name in (minilm.NAME, minilm.HUB_ID):
+        return minilm.find(revision)
+    bundled_folder = Path(workbench.__file__).parents[1] / "data" / HAMLET
+    path = bundled_folder if name == HAMLET else Path(os.path.expanduser(name))
+    if path.is_dir():
+        if revision is not None:
+            raise ModelError(
+                f"revision must be None for {name!r}, which is a folder and no model of the hub, "
+                f"but is {revision!r}: leave it out."
+            )
+        return path.resolve()
+    if path.is_file():
+        raise ModelError(
+            f"model must be a folder, but {name!r} is a file: give the folder it lies in."
+        )
+    if name == HAMLET:
+        raise ModelError(
+            f"The model {HAMLET!r} comes with the project's folder, but {str(path)!r} is missing: "
+            "work in a clone of the project, installed with 'pip install --editable .'."
+        )
+    looks_local = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
+    if looks_local or did_you_mean(name, bundled()).startswith("did"):
+        raise _wrong_name(name)
+    return fetch(name, revision, code=trust_remote_code)
+
+
+def _wrong_name(name: object) -> ModelError:
+    hint = did_you_mean(str(name), bundled())
+    problem = Problem("model", "a bundled name, an existing folder or a hub id", name, hint)
+    return ModelError(str(problem))
+
+
+def _check(name: str, folder: Path, trust_remote_code: bool) -> tuple[dict[str, Any], list[Path]]:
+    """Refuse what cannot or must not be loaded; returns the config and the weight files."""
+    if not (folder / "config.json").is_file():
+        if (folder / "adapter_config.json").is_file():
+            base = read_json(folder / "adapter_config.json", name).get("base_model_name_or_path")
+            raise ModelError(
+                f"The model {name!r} must be a base model, but is an adapter: give the one that "
+                f"it adapts, {base!r}."
+            )
+        raise ModelError(
+            f"The model {name!r} must have a config.json, but {str(folder)!r} has none: "
+            "give a folder that save_pretrained wrote."
+        )
+    config = read_json(folder / "config.json", name)
+    if config.get("auto_map") and not trust_remote_code and not in_transformers(config):
+        raise ModelError(
+            f"The model {name!r} brings Python code of its own, which is off: set "
+            "trust_remote_code=True to run it, if you trust its author with this machine, for "
+            "that code can do whatever you can."
+        )
+    if not isinstance(config.get("model_type"), str):
+        raise ModelError(
+            f"The model {name!r} must have a model_type in its config.json, but has none: give a "
+            "folder that save_pretrained wrote."
+        )
+    files = weight_files(folder, name)
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        if (folder / file).is_file():
+            read_json(folder / file, name)
+    if not any((folder / tokenizer).is_file() for tokenizer in TOKENIZERS):
+        raise ModelError(
+            f"The model {name!r} must come with its tokenizer, but {str(folder)!r} has none: "
+            "save it there with tokenizer.save_pretrained."
+        )
+    return config, files
+
+
+def _licence(folder: Path) -> str | None:
+    try:
+        front = front_matter((folder / "README.md").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+    value = front.get("license")
+    if value == "other":
+        value = front.get("license_name") or value
+    return ", ".join(map(str, value)) if isinstance(value, list) else value and str(value)
+
+
+def _has_chat_template(name: str, folder: Path) -> bool:
+    if (folder / "chat_template.jinja").is_file():
+        return True
+    settings = folder / "tokenizer_config.json"
+    return settings.is_file() and bool(read_json(settings, name).get("chat_template"))

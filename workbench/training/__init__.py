@@ -1,0 +1,8 @@
+"""From a recipe to trained weights. This is where torch, transformers and peft live."""
+
+import warnings
+
+# peft still asks transformers by the old name; the words would land in whichever cell ran last.
+warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+# transformers gives generate() positions of its own, which virtual tokens have no use for.
+warnings.filterwarnings("ignore", message="Position ids are not supported", category=UserWarning)

@@ -1,0 +1,64 @@
+"""From encoded rows to padded batches. Exported scripts carry these functions' source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from accelerate.utils import send_to_device
+
+
+def collate_tokens(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
+    """Pad rows with a label per token on the right, to the batch's longest."""
+    width = max(len(row["input_ids"]) for row in rows)
+    gaps = [width - len(row["input_ids"]) for row in rows]
+    pairs = list(zip(rows, gaps, strict=True))
+    return {
+        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
+        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
+        "labels": torch.tensor([row["labels"] + [-100] * gap for row, gap in pairs]),
+    }
+
+
+def collate_right(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
+    """Pad rows with one label each on the right, as encoders expect."""
+    width = max(len(row["input_ids"]) for row in rows)
+    gaps = [width - len(row["input_ids"]) for row in rows]
+    pairs = list(zip(rows, gaps, strict=True))
+    return {
+        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
+        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
+        "labels": torch.tensor([row["labels"] for row in rows]),
+    }
+
+
+def collate_left(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
+    """Pad rows with one label each on the left: a decoder's classifier reads the last token."""
+    width = max(len(row["input_ids"]) for row in rows)
+    gaps = [width - len(row["input_ids"]) for row in rows]
+    pairs = list(zip(rows, gaps, strict=True))
+    return {
+        "input_ids": torch.tensor([[pad_token_id] * gap + row["input_ids"] for row, gap in pairs]),
+        "attention_mask": torch.tensor([[0] * gap + [1] * (width - gap) for gap in gaps]),
+        "labels": torch.tensor([row["labels"] for row in rows]),
+    }
+
+
+def collate_prompts(rows: list[dict], pad_token_id: int) -> dict:
+    """Pad prompts on the left, so that every answer begins at the same place."""
+    width = max(len(row["prompt_ids"]) for row in rows)
+    gaps = [width - len(row["prompt_ids"]) for row in rows]
+    pairs = list(zip(rows, gaps, strict=True))
+    return {
+        "input_ids": torch.tensor([[pad_token_id] * gap + row["prompt_ids"] for row, gap in pairs]),
+        "attention_mask": torch.tensor([[0] * gap + [1] * (width - gap) for gap in gaps]),
+        "answers": [row["answer"] for row in rows],
+    }
+
+
+def fixed_batches(
+    rows: list[dict], size: int, collate: Callable[[list[dict]], dict], device: torch.device
+) -> list[dict]:
+    """Batch rows in their order, once for all evaluations."""
+    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+    return [send_to_device(collate(part), device) for part in parts]

@@ -1,0 +1,82 @@
+"""How many parameters a recipe would train, before anything is loaded or trained.
+
+The model is built on the meta device, where tensors have shapes and no memory, and the technique is
+applied to it there: a moment's work for a model of any size.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+
+import torch
+
+from workbench.catalog.fits import task_problems
+from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.errors import RecipeError
+from workbench.recipe import Recipe
+from workbench.training.adapt import adapt, config_arguments
+from workbench.training.base import skeleton
+from workbench.training.meters import count_parameters
+from workbench.training.plan import find_facts, load_data
+
+
+def count(recipe: Recipe, num_labels: int | None = None) -> dict:
+    """Count the parameters that a recipe would train.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    num_labels : int, optional
+        Labels of a classification; read from the recipe's data if not given.
+
+    Returns
+    -------
+    dict
+        See :func:`workbench.training.meters.count_parameters`.
+
+    Raises
+    ------
+    RecipeError, ModelError, DataError
+        The recipe cannot be carried out.
+    """
+    recipe = recipe.check().resolved()
+    facts = find_facts(recipe)
+    problems = task_problems(recipe, facts)
+    if problems:
+        raise RecipeError(problems)
+    task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
+    if "label" in task.roles and num_labels is None:
+        num_labels = len(load_data(recipe).labels)
+    shapes = _shapes(
+        facts.path,
+        task.auto_class,
+        num_labels if "label" in task.roles else None,
+        recipe.trust_remote_code,
+    )
+    model = copy.deepcopy(shapes).requires_grad_(False)
+    heads = [name for name, _ in model.named_children() if name != model.base_model_prefix]
+    # A classifier's head is new to every checkpoint; a language model's comes with it.
+    fresh = [
+        name
+        for name, _ in model.named_parameters()
+        if "label" in task.roles and name.split(".")[0] in heads
+    ]
+    config = {}
+    if technique.config is not None:
+        args = dict(recipe.technique_args)
+        # Starting from words of the vocabulary needs weights, and gives the same count.
+        if "prompt_tuning_init" in args:
+            args["prompt_tuning_init"] = "RANDOM"
+        config = config_arguments(
+            technique, model, args, task_type=task.peft_task_type, fresh=fresh
+        )
+    with torch.device("meta"):
+        adapted = adapt(model, technique, config, fresh)
+    return count_parameters(adapted, shapes)
+
+
+@functools.lru_cache(maxsize=4)
+def _shapes(path: str, auto_class: str, num_labels: int | None, trust: bool) -> torch.nn.Module:
+    return skeleton(path, auto_class, num_labels, trust)

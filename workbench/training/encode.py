@@ -1,0 +1,80 @@
+"""From rows to token ids, one function per task. Exported scripts carry these functions' source."""
+
+from __future__ import annotations
+
+import torch
+
+
+def split_rows(rows: list[dict], fraction: float, seed: int) -> tuple[list[dict], list[dict]]:
+    """Keep a share of the rows for evaluation, drawn by seed; both parts stay in their order."""
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
+    held = sorted(order[: max(1, round(len(rows) * fraction))])
+    kept = sorted(set(order) - set(held))
+    return [rows[i] for i in kept], [rows[i] for i in held]
+
+
+def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int) -> list[dict]:
+    """Encode texts to be continued; each ends with the end-of-text token where there is room."""
+    encoded = []
+    for row in rows:
+        ids = tokenizer(row[text_column])["input_ids"]
+        if ids[-1:] != [tokenizer.eos_token_id]:
+            ids = [*ids, tokenizer.eos_token_id]
+        ids = ids[:max_length]
+        # Nothing comes before the first token, so it is not a target.
+        encoded.append({"input_ids": ids, "labels": [-100, *ids[1:]]})
+    return encoded
+
+
+def encode_instruct(
+    rows: list[dict], tokenizer, *, prompt_column: str, completion_column: str, max_length: int
+) -> list[dict]:
+    """Encode prompts with their answers in the tokenizer's chat template; only answers are targets.
+
+    A prompt too long for ``max_length`` loses its beginning, so that the answer stays.
+    """
+    encoded = []
+    for row in rows:
+        prompt, answer = chat(tokenizer, row[prompt_column], row[completion_column])
+        prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][:max_length]
+        prompt_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
+        encoded.append(
+            {
+                "input_ids": prompt_ids + answer_ids,
+                "labels": [-100] * len(prompt_ids) + answer_ids,
+                "prompt_ids": prompt_ids,
+                "answer": row[completion_column].strip(),
+            }
+        )
+    return encoded
+
+
+def chat(tokenizer, prompt: str, answer: str) -> tuple[str, str]:
+    """Return the text before the answer, and the answer with what ends it."""
+    if tokenizer.chat_template is None:
+        return f"{prompt}\n", f"{answer}{tokenizer.eos_token}"
+    turn = [{"role": "user", "content": prompt}]
+    before = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    turn.append({"role": "assistant", "content": answer})
+    whole = tokenizer.apply_chat_template(turn, tokenize=False)
+    return before, whole.removeprefix(before).rstrip("\n")
+
+
+def encode_classify(
+    rows: list[dict],
+    tokenizer,
+    *,
+    text_column: str,
+    label_column: str,
+    labels: list[str],
+    max_length: int,
+) -> list[dict]:
+    """Encode texts, each with the index of its label."""
+    number = {label: index for index, label in enumerate(labels)}
+    texts = [row[text_column] for row in rows]
+    encoded = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+    return [
+        {"input_ids": ids, "labels": number[str(row[label_column])]}
+        for ids, row in zip(encoded, rows, strict=True)
+    ]

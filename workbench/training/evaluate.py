@@ -1,0 +1,112 @@
+"""How a task is scored, one generator per task. Exported scripts carry these functions' source.
+
+Each yields an ``evaluating`` event after every batch, so that a run can pause or stop inside an
+evaluation, and ends with one ``eval`` event that holds the figures. Autograd is off only while a
+batch is in the model: a generator must not leave it off between its steps.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import torch
+
+
+def evaluate_lm(model, batches: list[dict], step: int) -> Iterator[dict]:
+    """Score by the loss per token, perplexity and how often the next token is the likeliest."""
+    started = time.perf_counter()
+    model.eval()
+    total, right, targets = 0.0, 0, 0
+    for done, batch in enumerate(batches, 1):
+        with torch.no_grad():
+            output = model(**batch)
+        wanted = batch["labels"][:, 1:]
+        counted = wanted != -100
+        # Virtual tokens, where a technique adds them, stand before the text's own.
+        guessed = output.logits[:, -batch["labels"].shape[1] : -1].argmax(-1)
+        count = int(counted.sum())
+        total += float(output.loss) * count
+        right += int((guessed[counted] == wanted[counted]).sum())
+        targets += count
+        yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
+    loss = total / targets
+    yield {
+        "event": "eval",
+        "step": step,
+        "loss": loss,
+        "perplexity": math.exp(min(loss, 700.0)),
+        "token_accuracy": right / targets,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def evaluate_classify(model, batches: list[dict], step: int) -> Iterator[dict]:
+    """Score by the loss per row, accuracy and macro-averaged F1."""
+    started = time.perf_counter()
+    model.eval()
+    total, guessed, wanted = 0.0, [], []
+    for done, batch in enumerate(batches, 1):
+        with torch.no_grad():
+            output = model(**batch)
+        total += float(output.loss) * len(batch["labels"])
+        guessed.append(output.logits.argmax(-1))
+        wanted.append(batch["labels"])
+        yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
+    guess, want = torch.cat(guessed), torch.cat(wanted)
+    scores = []
+    for label in torch.cat([guess, want]).unique():
+        hit = int(((guess == label) & (want == label)).sum())
+        scores.append(2 * hit / (int((guess == label).sum()) + int((want == label).sum())))
+    yield {
+        "event": "eval",
+        "step": step,
+        "loss": total / len(want),
+        "accuracy": int((guess == want).sum()) / len(want),
+        "f1": sum(scores) / len(scores),
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def evaluate_instruct(
+    model, batches: list[dict], prompts: list[dict], tokenizer, max_new_tokens: int, step: int
+) -> Iterator[dict]:
+    """Score by the loss per answer token and by how many generated answers match exactly.
+
+    ``prompts`` holds batches padded on the left, each with its ``answers`` as texts; answers are
+    generated greedily and compared without surrounding blanks.
+    """
+    started = time.perf_counter()
+    model.eval()
+    total, targets, right, asked = 0.0, 0, 0, 0
+    length = len(batches) + len(prompts)
+    for done, batch in enumerate(batches, 1):
+        with torch.no_grad():
+            output = model(**batch)
+        count = int((batch["labels"] != -100).sum())
+        total += float(output.loss) * count
+        targets += count
+        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+    for done, batch in enumerate(prompts, len(batches) + 1):
+        with torch.no_grad():
+            generated = model.generate(
+                input_ids=batch["input_ids"],
+                attention_mask=batch["attention_mask"],
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        texts = tokenizer.batch_decode(
+            generated[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
+        )
+        right += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
+        asked += len(texts)
+        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+    yield {
+        "event": "eval",
+        "step": step,
+        "loss": total / targets,
+        "exact_match": right / asked,
+        "seconds": time.perf_counter() - started,
+    }

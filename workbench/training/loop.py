@@ -1,0 +1,101 @@
+"""The training loop: a generator of events, one per step and per evaluation.
+
+Pause is not asking for the next event, stop is closing the generator. The loop knows nothing of
+panels, stores or threads; exported scripts carry its source as it stands here, and it runs under
+``accelerate launch`` unchanged.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from itertools import chain, repeat
+
+import torch
+from accelerate import Accelerator
+
+
+def train(
+    accelerator: Accelerator,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+    batches: Iterable[dict[str, torch.Tensor]],
+    evaluate: Callable[[int], Iterator[dict]],
+    *,
+    max_steps: int,
+    gradient_accumulation_steps: int = 1,
+    max_grad_norm: float = 1.0,
+    eval_steps: int = 50,
+    eval_on_start: bool = False,
+) -> Iterator[dict]:
+    """Train, yielding a ``train`` event per optimizer step and what ``evaluate(step)`` yields.
+
+    Parameters
+    ----------
+    accelerator : accelerate.Accelerator
+        Has prepared model, optimizer and batches.
+    batches : iterable of dict
+        ``input_ids`` and ``attention_mask`` of shape (rows, tokens), ``labels`` of shape
+        (rows, tokens) or (rows,); -100 marks what is not learnt. Gone through again and again.
+    evaluate : callable
+        Takes the step's number and yields events; the last one holds the results.
+    max_steps : int
+        Optimizer steps.
+
+    Yields
+    ------
+    dict
+        ``step``, ``loss`` (nats per target), ``learning_rate``, ``grad_norm`` (before clipping),
+        ``tokens`` seen so far, ``tokens_per_second`` of this step, ``seconds`` trained so far.
+
+    Raises
+    ------
+    FloatingPointError
+        The loss is not finite; the weights are those of the step before.
+    """
+    # The module tree is walked once, here: walking it at each step costs more than small adapters.
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    stream = chain.from_iterable(repeat(batches))
+    tokens, seconds = 0, 0.0
+    if eval_on_start:
+        yield from evaluate(0)
+    model.train()
+    for step in range(1, max_steps + 1):
+        started = time.perf_counter()
+        window = [next(stream) for _ in range(gradient_accumulation_steps)]
+        # Each batch counts by its targets, so that accumulating gives the loss of one large batch.
+        targets = torch.stack([(batch["labels"] != -100).sum() for batch in window])
+        shares = targets * accelerator.num_processes / accelerator.reduce(targets.sum())
+        losses = []
+        for index, (batch, share) in enumerate(zip(window, shares, strict=True), 1):
+            with accelerator.no_sync(model) if index < len(window) else nullcontext():
+                loss = model(**batch).loss * share
+                accelerator.backward(loss)
+            losses.append(loss.detach())
+        loss = accelerator.reduce(torch.stack(losses).sum(), "mean").item()
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss became {loss} at step {step}")
+        grad_norm = accelerator.clip_grad_norm_(trained, max_grad_norm).item()
+        learning_rate = scheduler.get_last_lr()[0]
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+        seen = sum(int(batch["attention_mask"].sum()) for batch in window)
+        elapsed = time.perf_counter() - started
+        tokens, seconds = tokens + seen, seconds + elapsed
+        yield {
+            "event": "train",
+            "step": step,
+            "loss": loss,
+            "learning_rate": learning_rate,
+            "grad_norm": grad_norm,
+            "tokens": tokens,
+            "tokens_per_second": seen / elapsed,
+            "seconds": seconds,
+        }
+        if step % eval_steps == 0 or step == max_steps:
+            yield from evaluate(step)
+            model.train()

@@ -1,0 +1,294 @@
+"""A plan is a recipe with everything looked up: the literal facts of one run.
+
+It is what the run's folder keeps beside the recipe, and all that the exporter needs to print the
+run as a script, so it holds plain data only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+
+from workbench.catalog import data as catalog_data
+from workbench.catalog import models as catalog_models
+from workbench.catalog.fits import task_problems
+from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
+from workbench.recipe import Recipe
+from workbench.training.adapt import config_arguments
+from workbench.training.base import Base, load_base
+from workbench.training.encode import split_rows
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "bitsandbytes",
+    "safetensors",
+    "datasets",
+    "pyarrow",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The facts of one run, as plain data.
+
+    Parameters
+    ----------
+    recipe : dict
+        The recipe with the technique's defaults filled in.
+    model_path : str
+        Folder of the base.
+    auto_class : str
+        The class of transformers that loads it.
+    fresh : list of str
+        Parameters the checkpoint lacks, drawn anew from the seed.
+    heads : list of str
+        Modules beside the backbone, which a quantised base leaves as they are.
+    trains : {"adapter", "all", "head"}
+        What is trained.
+    config_class : str or None
+        The PEFT config class.
+    config : dict
+        Its arguments, in full.
+    data : dict
+        ``format``, ``train``, ``eval``, ``train_split``, ``config`` and ``revision`` of the data's source.
+    columns : dict
+        Column of each role.
+    labels : list of str
+        The labels, in the order of the classifier's outputs.
+    padding_side : {"left", "right"}
+        Side on which rows with one label are padded.
+    max_length, max_steps : int
+        Tokens in the longest row; optimizer steps.
+    sets_pad_token : bool
+        Whether the tokenizer lacks a padding token and borrows the end-of-text token.
+    threads : int
+        torch's intra-op threads: the order of sums, and so the last bits, depends on them.
+    device : str
+        Kind of device.
+    versions : dict
+        Versions of the packages that read, compute and save.
+    notes : list of str
+        What the user should know about the data.
+    """
+
+    recipe: dict[str, Any]
+    model_path: str
+    auto_class: str
+    fresh: list[str]
+    heads: list[str]
+    trains: str
+    config_class: str | None
+    config: dict[str, Any]
+    data: dict[str, Any]
+    columns: dict[str, str]
+    labels: list[str]
+    padding_side: str
+    max_length: int
+    max_steps: int
+    sets_pad_token: bool
+    threads: int
+    device: str
+    versions: dict[str, str]
+    notes: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain data."""
+        return dataclasses.asdict(self)
+
+
+@dataclass
+class Resolved:
+    """A plan with the heavy things that were loaded to make it."""
+
+    plan: Plan
+    recipe: Recipe
+    base: Base
+    tokenizer: Any
+    train_rows: list[dict]
+    eval_rows: list[dict]
+
+
+def resolve(recipe: Recipe) -> Resolved:
+    """Look up everything a recipe names and load its base.
+
+    Raises
+    ------
+    RecipeError
+        With all problems at once: wrong settings, data and model that cannot be used.
+    """
+    facts, table = look_up(recipe)
+    recipe = recipe.resolved()
+    task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
+    tokenizer, sets_pad_token = load_tokenizer(recipe, facts.path)
+    max_length = longest(recipe, facts.context, tokenizer.model_max_length)
+    train_rows, eval_rows = choose_rows(recipe, table)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    base = load_base(
+        facts.path,
+        task.auto_class,
+        num_labels=len(table.labels) or None,
+        quantization=recipe.quantization,
+        trust_remote_code=recipe.trust_remote_code,
+        device=device,
+    )
+    config = {}
+    if technique.config is not None:
+        config = config_arguments(
+            technique,
+            base.model,
+            dict(recipe.technique_args),
+            task_type=task.peft_task_type,
+            fresh=base.fresh,
+        )
+    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
+    steps = recipe.max_steps or max(
+        1, math.ceil(len(train_rows) * recipe.num_train_epochs / per_step)
+    )
+    source = table.source
+    plan = Plan(
+        recipe=recipe.to_dict(),
+        model_path=facts.path,
+        auto_class=task.auto_class,
+        fresh=list(base.fresh),
+        heads=list(base.heads),
+        trains=technique.trains,
+        config_class=technique.config,
+        config=config,
+        data={
+            "format": source.format,
+            "train": source.train,
+            "eval": source.eval,
+            "train_split": source.train_split,
+            "config": source.config,
+            "revision": source.revision,
+        },
+        columns=dict(table.columns),
+        labels=list(table.labels),
+        padding_side="right" if _is_encoder(base.model) else "left",
+        max_length=max_length,
+        max_steps=steps,
+        sets_pad_token=sets_pad_token,
+        threads=torch.get_num_threads(),
+        device=device,
+        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        notes=list(table.notes),
+    )
+    return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows)
+
+
+def find_facts(recipe: Recipe) -> catalog_models.ModelFacts:
+    """Find a recipe's base and describe it."""
+    return catalog_models.facts(
+        recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
+    )
+
+
+def find_model(recipe: Recipe) -> str:
+    """Return the folder of a recipe's base."""
+    return catalog_models.resolve(
+        recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
+    )
+
+
+def load_data(recipe: Recipe) -> catalog_data.Table:
+    """Read and check a recipe's data."""
+    return catalog_data.load(
+        recipe.data,
+        recipe.task,
+        eval_data=recipe.eval_data,
+        revision=recipe.data_revision,
+        text_column=recipe.text_column,
+        label_column=recipe.label_column,
+        prompt_column=recipe.prompt_column,
+        completion_column=recipe.completion_column,
+    )
+
+
+def look_up(recipe: Recipe) -> tuple[catalog_models.ModelFacts, catalog_data.Table]:
+    """Find a recipe's base and read its data; all that is wrong is raised together."""
+    problems = recipe.problems()
+    facts = _try(problems, "model", recipe.model, lambda: find_facts(recipe))
+    table = None
+    if recipe.task in TASKS:
+        table = _try(problems, "data", recipe.data, lambda: load_data(recipe))
+        if facts is not None:
+            problems += task_problems(recipe, facts)
+    if problems:
+        raise RecipeError(problems)
+    return facts, table
+
+
+def load_tokenizer(recipe: Recipe, path: str) -> tuple[Any, bool]:
+    """Load a base's tokenizer, and lend it the end-of-text token for padding if it has none."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        path, trust_remote_code=recipe.trust_remote_code
+    )
+    if tokenizer.eos_token is None and (recipe.task != "classify" or tokenizer.pad_token is None):
+        raise ModelError(
+            f"The tokenizer of the model {recipe.model!r} must have an end-of-text token, but has "
+            "none: set tokenizer.eos_token and save it in the model's folder."
+        )
+    lends = tokenizer.pad_token is None
+    if lends:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer, lends
+
+
+def choose_rows(recipe: Recipe, table: catalog_data.Table) -> tuple[list[dict], list[dict]]:
+    """Return the rows to train and to evaluate on."""
+    train_rows, eval_rows = table.train, table.eval
+    if eval_rows is None:
+        train_rows, eval_rows = split_rows(train_rows, recipe.eval_fraction, recipe.seed)
+    return train_rows[: recipe.max_train_samples], eval_rows[: recipe.max_eval_samples]
+
+
+def longest(recipe: Recipe, context: int | None, model_max_length: int) -> int:
+    """Return how many tokens a row may have: virtual tokens take their part of the context."""
+    # A tokenizer that knows no limit says a number beyond all bounds; some models count positions
+    # that a text cannot use, and there the tokenizer knows better.
+    context = min(context or 1024, model_max_length)
+    virtual = recipe.technique_args.get("num_virtual_tokens") or 0
+    room = context - virtual
+    why = f"the model's context is {context} tokens"
+    if room < 8:
+        found = Problem("num_virtual_tokens", f"at most {context - 8}", virtual, why)
+    elif recipe.max_length is not None and recipe.max_length > room:
+        why += f", of which {virtual} are virtual" if virtual else ""
+        found = Problem("max_length", f"at most {room}", recipe.max_length, why)
+    else:
+        return recipe.max_length or room
+    raise RecipeError([found])
+
+
+def _is_encoder(model: torch.nn.Module) -> bool:
+    """Whether attention looks both ways, so that a classifier reads the first token or the mean."""
+    architectures = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    masked = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    kind = model.config.model_type
+    return kind in masked or kind not in architectures
+
+
+def _try(problems: list[Problem], name: str, value: Any, look_up: Any) -> Any:
+    try:
+        return look_up()
+    except WorkbenchError as error:
+        problems.append(Lookup(name, "", value, str(error)))
+    return None
+
+
+class Lookup(Problem):
+    """A problem whose sentence was already written by whoever looked the thing up."""
+
+    def __str__(self) -> str:
+        return self.hint

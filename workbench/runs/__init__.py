@@ -1,0 +1,1 @@
+"""Runs: one run in the kernel, and its folder on disk."""

@@ -1,0 +1,107 @@
+"""How far a run is: a bar on a terminal or in a notebook, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any, TextIO
+
+from tqdm.auto import tqdm
+
+from workbench.runs.run import Run
+
+# Lines that a log gets for the steps of one run; evaluations come on top.
+LINES = 10
+
+
+def follow(run: Run, file: TextIO | None = None) -> Run:
+    """Show a started run's progress until it is over, then return it or raise its error.
+
+    Parameters
+    ----------
+    run : Run
+    file : text stream, optional
+        Where to write; standard error if not given.
+    """
+    file = file or sys.stderr
+    if file.isatty() or "ipykernel" in sys.modules:
+        _bar(run, file)
+    else:
+        _lines(run, file)
+    return run.wait()
+
+
+def _bar(run: Run, file: TextIO) -> None:
+    with tqdm(total=None, file=file, unit="step", desc=run.name, dynamic_ncols=True) as bar:
+        # Drawn from this thread alone: words from a run's thread land in some other cell.
+        while not run.ended:
+            _join(run, 0.25)
+            step, bar.total = run.progress
+            bar.desc = f"{run.name}: "
+            losses = run.losses[-1:]
+            bar.set_postfix(_figures(run), refresh=False) if losses else None
+            bar.update(step - bar.n)
+            bar.refresh()
+
+
+def _lines(run: Run, file: TextIO) -> None:
+    shown = 0
+    while True:
+        over = run.ended
+        events = run.events[shown:]
+        shown += len(events)
+        for event in events:
+            line = _line(run, event)
+            if line:
+                print(line, file=file, flush=True)
+        if over:
+            return
+        _join(run, 0.25)
+
+
+def _join(run: Run, seconds: float) -> None:
+    """Wait a little; an interrupt stops the run, saves it and goes on."""
+    try:
+        threading.Event().wait(seconds)
+    except KeyboardInterrupt:
+        run.stop()
+        while not run.ended:
+            threading.Event().wait(0.05)
+        raise
+
+
+def _line(run: Run, event: dict[str, Any]) -> str | None:
+    total = run.progress[1]
+    if event["event"] == "train":
+        every = max(1, total // LINES)
+        if event["step"] % every and event["step"] not in (1, total):
+            return None
+        return (
+            f"{run.name}: step {event['step']} of {total}, loss {event['loss']:.4f}, "
+            f"{event['tokens_per_second']:,.0f} tokens/s"
+        )
+    if event["event"] == "eval":
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in scores(event).items())
+        return f"{run.name}: step {event['step']} of {total}, evaluation: {figures}"
+    if event["event"] == "parameters":
+        return (
+            f"{run.name}: {event['trainable']:,} of {event['total']:,} parameters "
+            f"({event['trainable'] / event['total']:.2%}) are trained"
+        )
+    return None
+
+
+def scores(event: dict[str, Any]) -> dict[str, float]:
+    """Return the figures of an evaluation event."""
+    return {
+        name: value for name, value in event.items() if name not in ("event", "step", "seconds")
+    }
+
+
+def _figures(run: Run) -> dict[str, str]:
+    figures = {"loss": f"{run.losses[-1]:.3f}"}
+    for evaluation in run.evaluations[-1:]:
+        figures |= {
+            name: f"{value:.3f}" for name, value in scores(evaluation).items() if name != "loss"
+        }
+    return figures

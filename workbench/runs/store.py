@@ -1,0 +1,243 @@
+"""A run on disk is a folder that a person can read.
+
+::
+
+    runs/lora-reviews-1/
+        recipe.yaml      what was asked for
+        plan.json        what that meant: paths, columns, the technique's full configuration
+        metrics.jsonl    one event a line, written as it happens
+        result.json      how it ended; written last and whole, so its absence means "cut off"
+        adapter/         what was learnt (model/ after full fine-tuning)
+
+A kill at any moment loses at most the step in hand. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import math
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import RecipeError, StoreError
+from workbench.recipe import Recipe
+
+RECIPE, PLAN, METRICS, RESULT = "recipe.yaml", "plan.json", "metrics.jsonl", "result.json"
+WEIGHTS = ("adapter", "model")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run as its folder tells it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    recipe : Recipe
+    plan : dict
+        See :class:`workbench.training.plan.Plan`; empty if the run never got that far.
+    events : list of dict
+        Everything that happened, in order.
+    result : dict
+        ``state`` and the final figures; ``{"state": "interrupted"}`` if it was cut off.
+    """
+
+    path: Path
+    recipe: Recipe
+    plan: dict[str, Any] = field(repr=False)
+    events: list[dict[str, Any]] = field(repr=False)
+    result: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``stopped``, ``failed`` or ``interrupted``."""
+        return self.result["state"]
+
+    @property
+    def losses(self) -> list[float]:
+        """The training loss of each step."""
+        return [event["loss"] for event in self.events if event["event"] == "train"]
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The evaluation events, in order."""
+        return [event for event in self.events if event["event"] == "eval"]
+
+
+class RunFolder:
+    """A run's folder, while the run is going on.
+
+    Parameters
+    ----------
+    root : path
+        Folder that holds the runs; made if it is missing.
+    recipe : Recipe
+    """
+
+    def __init__(self, root: str | os.PathLike, recipe: Recipe):
+        with _disk(root):
+            Path(root).mkdir(parents=True, exist_ok=True)
+            self.path = _new_folder(Path(root), recipe)
+            recipe.to_yaml(self.path / RECIPE)
+            self._metrics = (self.path / METRICS).open("a", encoding="utf-8")
+
+    def write_plan(self, plan: dict[str, Any]) -> None:
+        """Keep what the recipe meant."""
+        with _disk(self.path):
+            write_whole(self.path / PLAN, _json(plan, indent=2))
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Add one event to the log, and see that it reaches the file."""
+        with _disk(self.path):
+            self._metrics.write(_json(event) + "\n")
+            self._metrics.flush()
+
+    @contextlib.contextmanager
+    def saving(self, name: str) -> Iterator[Path]:
+        """Give a folder to save weights into, which gets its name only when all is written."""
+        half = self.path / f".{name}-unfinished"
+        with _disk(self.path):
+            yield half
+            os.replace(half, self.path / name)
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Write how the run ended. From here on the folder counts as a run."""
+        with _disk(self.path):
+            self._metrics.close()
+            write_whole(self.path / RESULT, _json(result, indent=2))
+
+    def close(self) -> None:
+        """Let go of the log file, whatever happened."""
+        with contextlib.suppress(OSError):
+            self._metrics.close()
+
+
+def load_run(path: str | os.PathLike) -> Record:
+    """Read a run's folder.
+
+    Raises
+    ------
+    StoreError
+        The folder does not exist or holds no run.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise StoreError(
+            f"The run folder must be an existing folder, but {str(path)!r} is not one."
+        )
+    if not (path / RECIPE).is_file():
+        raise StoreError(
+            f"The run folder must hold a {RECIPE}, but {str(path)!r} has none: "
+            f"give a folder that a run was saved in."
+        )
+    recipe = Recipe.from_yaml(path / RECIPE)
+    plan = json.loads(_read(path / PLAN) or "{}")
+    result = json.loads(_read(path / RESULT) or '{"state": "interrupted"}')
+    return Record(path, recipe, plan, list(_events(path / METRICS)), result)
+
+
+def load_runs(root: str | os.PathLike) -> list[Record]:
+    """Read every run in a folder, in the order in which they were started.
+
+    A folder whose files were damaged is left out with a warning: it must not hide the others.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise StoreError(f"The folder of runs must exist, but {str(root)!r} does not.")
+    found = [path.parent for path in root.glob(f"*/{RECIPE}")]
+    found.sort(key=lambda path: ((path / RECIPE).stat().st_mtime_ns, path.name))
+    records = []
+    for path in found:
+        try:
+            records.append(load_run(path))
+        except (RecipeError, ValueError) as error:
+            warnings.warn(f"The run in {str(path)!r} is left out: {error}", stacklevel=2)
+    return records
+
+
+def directory_bytes(path: Path) -> int:
+    """Add up the sizes of a folder's files."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    half = path.with_name(f".{path.name}-unfinished")
+    half.write_text(text, encoding="utf-8")
+    os.replace(half, path)
+
+
+def _new_folder(root: Path, recipe: Recipe) -> Path:
+    stem = recipe.name or f"{recipe.technique}-{Path(recipe.data).stem}"
+    stem = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "run"
+    path = root / stem
+    number = 1
+    # A recipe's own name is kept as it is while it is free; made-up names are numbered from 1.
+    if recipe.name is None:
+        path = root / f"{stem}-{number}"
+    while True:
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+            path = root / f"{stem}-{number}"
+
+
+def _events(path: Path) -> Iterator[dict[str, Any]]:
+    for line in (_read(path) or "").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):  # the line that a kill cut short
+            yield json.loads(line)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Make a value fit for JSON: what it has no word for becomes text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+@contextlib.contextmanager
+def _disk(path: str | os.PathLike) -> Iterator[None]:
+    """Say in a sentence what the disk refused."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, StoreError):
+            raise
+        reason = {
+            errno.ENOSPC: "the disk is full: free some space, or give another folder",
+            errno.EDQUOT: "your disk quota is used up: free some space, or give another folder",
+            errno.EACCES: "you may not write there: give another folder",
+            errno.EROFS: "it cannot be written to: give another folder",
+        }.get(error.errno or 0, error.strerror or str(error))
+        raise StoreError(
+            f"The run could not be saved in {os.fspath(path)!r}, because {reason}."
+        ) from error

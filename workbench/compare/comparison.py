@@ -1,0 +1,224 @@
+"""Runs side by side."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.compare import table
+from workbench.compare.entry import Entry, best, entries, grouped
+from workbench.recipe import Recipe
+from workbench.runs.run import Run
+from workbench.runs.store import Record
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }}
+img {{ max-width: 100%; background: #fff; border-radius: 6px; }}
+div {{ overflow-x: auto; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{parts}
+</body>
+</html>
+"""
+
+
+class Comparison:
+    """Runs side by side; the last line of a cell shows it as a table.
+
+    Made by :func:`compare`.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        At least one.
+    """
+
+    def __init__(self, entries: Sequence[Entry]):
+        self.entries = tuple(entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __repr__(self) -> str:
+        return table.as_text(self.entries)
+
+    def _repr_html_(self) -> str:
+        return table.as_html(self.entries)
+
+    @property
+    def frame(self) -> pandas.DataFrame:
+        """Every figure unrounded, one row per run: bytes, seconds and counts as numbers.
+
+        ``metric`` names the task's own metric and ``quality`` is its value; each metric has a
+        column of its own too, which is empty for runs on other tasks.
+        """
+        import pandas
+
+        rows = self._rows()
+        return pandas.DataFrame(
+            rows, columns=list(dict.fromkeys(key for row in rows for key in row))
+        )
+
+    def diff(self) -> pandas.DataFrame:
+        """Return only the settings that differ, one row per run and one column per setting.
+
+        What a recipe leaves to the technique is filled in. A setting that a run's technique does
+        not have is missing (NaN).
+        """
+        import pandas
+
+        settings = [_settings(entry.recipe) for entry in self.entries]
+        names = dict.fromkeys(name for one in settings for name in one)
+        missing = object()
+        differing = [
+            name
+            for name in names
+            if any(one.get(name, missing) != settings[0].get(name, missing) for one in settings)
+        ]
+        return pandas.DataFrame(
+            [[one.get(name, math.nan) for name in differing] for one in settings],
+            index=pandas.Index([entry.name for entry in self.entries], name="run"),
+            columns=differing,
+            dtype=object,
+        )
+
+    def plot(self) -> Figure:
+        """Draw the losses of all runs, and quality against trainable parameters.
+
+        Runs that were asked something else have panels of their own.
+        """
+        from workbench.compare.figure import draw
+
+        return draw(self.entries)
+
+    def to_json(self) -> str:
+        """Return what ``frame`` holds as JSON, one object per run."""
+        return json.dumps(self._rows(), indent=2, ensure_ascii=False, default=str)
+
+    def to_html(self, path: str | os.PathLike | None = None) -> str:
+        """Return a page to share: the table, the figure and the settings that differ.
+
+        Parameters
+        ----------
+        path : path, optional
+            Write the page there too.
+        """
+        parts = [f"<div>{self._repr_html_()}</div>"]
+        if any(entry.trains or entry.evaluations for entry in self.entries):
+            parts.append(f"<p><img alt='Loss curves, and quality by size' src='{self._png()}'></p>")
+        differing = self.diff()
+        if differing.shape[1]:
+            markup = differing.to_html(classes="wb-compare", border=0, na_rep="–")
+            parts.append(f"<h2>Settings that differ</h2>\n<div>{markup}</div>")
+        page = PAGE.format(title=escape(self._title()), parts="\n".join(parts))
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def _title(self) -> str:
+        asked = " · ".join(group[0].asked for group in grouped(self.entries))
+        return f"{len(self)} {'run' if len(self) == 1 else 'runs'} compared, {asked}"
+
+    def _png(self) -> str:
+        from workbench.compare.figure import png
+
+        return f"data:image/png;base64,{base64.b64encode(png(self.plot())).decode()}"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        top = {id(entry) for group in grouped(self.entries) for entry in best(group)}
+        scores = dict.fromkeys(name for entry in self.entries for name in entry.scores)
+        return [
+            {
+                "run": entry.name,
+                "state": entry.state,
+                "model": entry.recipe.model,
+                "data": entry.recipe.data,
+                "task": entry.recipe.task,
+                "technique": entry.recipe.technique,
+                "seed": entry.recipe.seed,
+                "trainable_parameters": entry.parameters.get("trainable"),
+                "total_parameters": entry.parameters.get("total"),
+                "injected_parameters": entry.parameters.get("injected"),
+                "metric": entry.metric,
+                "quality": _finite(entry.quality),
+                "best": id(entry) in top,
+                **{name: _finite(entry.scores.get(name)) for name in scores},
+                "evaluation_loss": _finite(entry.evaluation_loss),
+                "train_loss": _finite(entry.train_loss),
+                "peak_memory_bytes": entry.memory.get("peak"),
+                "seconds": entry.seconds,
+                "tokens_per_second": entry.tokens_per_second,
+                "adapter_bytes": entry.adapter_bytes,
+                "steps": entry.steps,
+                "max_steps": entry.max_steps,
+                "error": entry.error,
+                "path": None if entry.path is None else str(entry.path),
+            }
+            for entry in self.entries
+        ]
+
+
+def compare(*runs: Run | Record | str | os.PathLike | Any) -> Comparison:
+    """Put runs side by side.
+
+    Parameters
+    ----------
+    *runs : Run, Record, path or iterable of these
+        Runs of this session, going on or over; records; folders of one run each; or folders that
+        hold runs.
+
+    Returns
+    -------
+    Comparison
+        Its repr is a table; see also its ``frame``, ``plot()``, ``diff()`` and ``to_html()``.
+
+    Raises
+    ------
+    StoreError
+        A folder does not exist or holds no run.
+    RecipeError
+        Something is none of these.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> wb.compare("runs")  # doctest: +SKIP
+    run             technique  trainable  share  accuracy  eval loss  peak memory   time   on disk
+    ──────────────  ─────────  ─────────  ─────  ────────  ─────────  ───────────  ─────  ────────
+    lora-reviews-1  LoRA          86,400  2.31%  0.9050 ★     0.2831      31.9 MB  9.4 s  355.1 kB
+    ia3-reviews-1   IA³            5,760  0.16%  0.8700       0.3470      24.0 MB  8.8 s   29.3 kB
+    ★ best (accuracy, higher is better)
+    """
+    return Comparison(entries(runs))
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """Return every setting but the name, as far as it is known with the technique's own values."""
+    whole = recipe if recipe.problems() else recipe.resolved()
+    return {name: value for name, value in whole.flat().items() if name != "name"}
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no word for infinity and not-a-number."""
+    return value if value is None or math.isfinite(value) else None

@@ -1,0 +1,236 @@
+"""What a comparison knows of one run, whether it is going on, over, or was cut off."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.errors import Problem, RecipeError, StoreError
+from workbench.recipe import Recipe
+from workbench.runs.run import Run
+from workbench.runs.store import RECIPE, Record, load_run, load_runs
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run's figures.
+
+    Parameters
+    ----------
+    name : str
+        The run's name.
+    path : Path or None
+        Its folder.
+    recipe : Recipe
+        What was asked for.
+    state : str
+        ``finished``, or whatever else became of it.
+    error : str or None
+        Why it failed.
+    max_steps : int or None
+        The steps it was to take.
+    adapter_bytes : int or None
+        What it left on disk; None while there is nothing.
+    trains, evaluations : list of dict
+        Its events of either kind.
+    parameters, memory : dict
+        What was counted; empty before it was.
+    """
+
+    name: str
+    path: Path | None
+    recipe: Recipe
+    state: str
+    error: str | None
+    max_steps: int | None
+    adapter_bytes: int | None
+    trains: list[dict[str, Any]] = field(repr=False)
+    evaluations: list[dict[str, Any]] = field(repr=False)
+    parameters: dict[str, Any] = field(repr=False)
+    memory: dict[str, Any] = field(repr=False)
+
+    @property
+    def technique(self) -> str:
+        """The technique's title."""
+        known = TECHNIQUES.get(self.recipe.technique)
+        return known.title if known else self.recipe.technique
+
+    @property
+    def metric(self) -> str:
+        """The figure by which runs on this task are compared."""
+        return TASKS[self.recipe.task].metric
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of the metric is better."""
+        return TASKS[self.recipe.task].higher_is_better
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The figures of the last evaluation, which is that of the weights on disk."""
+        last = self.evaluations[-1] if self.evaluations else {}
+        return {
+            key: float(value)
+            for key, value in last.items()
+            if key not in ("event", "step", "seconds", "loss")
+        }
+
+    @property
+    def quality(self) -> float | None:
+        """The task's metric; None before the first evaluation."""
+        return self.scores.get(self.metric)
+
+    @property
+    def evaluation_loss(self) -> float | None:
+        """The loss of the last evaluation."""
+        return float(self.evaluations[-1]["loss"]) if self.evaluations else None
+
+    @property
+    def train_loss(self) -> float | None:
+        """The loss of the last step."""
+        return float(self.trains[-1]["loss"]) if self.trains else None
+
+    @property
+    def steps(self) -> int:
+        """The steps it took."""
+        return self.trains[-1]["step"] if self.trains else 0
+
+    @property
+    def seconds(self) -> float | None:
+        """Time spent in training steps, evaluations aside."""
+        return float(self.trains[-1]["seconds"]) if self.trains else None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Tokens trained on in a second, on average over the run."""
+        return self.trains[-1]["tokens"] / self.seconds if self.trains else None
+
+    @property
+    def question(self) -> tuple[Any, ...]:
+        """What the run was asked: only runs that were asked the same can be ranked.
+
+        A loss per token means something else with another tokenizer, so language models are asked
+        the same only if the base is the same.
+        """
+        recipe = self.recipe
+        base = recipe.model if recipe.task == "lm" else None
+        return recipe.task, recipe.data, recipe.eval_data, recipe.max_eval_samples, base
+
+    @property
+    def asked(self) -> str:
+        """The question in words."""
+        title = TASKS[self.recipe.task].title
+        base = f" with {self.base}" if self.recipe.task == "lm" else ""
+        return f"{title}: {Path(self.recipe.data).stem}{base}"
+
+    @property
+    def base(self) -> str:
+        """The base model's name."""
+        return Path(self.recipe.model).name
+
+    @property
+    def told(self) -> str:
+        """The state in words, with how far the run got."""
+        if self.state == "finished" or not self.max_steps:
+            return self.state
+        return f"{self.state}, step {self.steps} of {self.max_steps}"
+
+
+def entries(sources: Iterable[Any]) -> list[Entry]:
+    """Turn runs, records and folders into entries, in the order given.
+
+    Raises
+    ------
+    StoreError
+        A folder does not exist or holds no run.
+    RecipeError
+        Something is none of these.
+    """
+    found = [_entry(run) for source in sources for run in _runs(source)]
+    if not found:
+        raise RecipeError([Problem("runs", "at least one run or a folder of runs", [])])
+    return _told_apart(found)
+
+
+def best(group: Iterable[Entry]) -> list[Entry]:
+    """Return the best of the finished runs that were asked the same; none of fewer than two."""
+    rivals = [
+        entry
+        for entry in group
+        if entry.state == "finished" and entry.quality is not None and math.isfinite(entry.quality)
+    ]
+    if len(rivals) < 2:
+        return []
+    pick = max if rivals[0].higher_is_better else min
+    top = pick(entry.quality for entry in rivals)
+    return [entry for entry in rivals if entry.quality == top]
+
+
+def grouped(all_entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Put together what was asked the same, in the order of first appearance."""
+    groups: dict[tuple[Any, ...], list[Entry]] = {}
+    for entry in all_entries:
+        groups.setdefault(entry.question, []).append(entry)
+    return list(groups.values())
+
+
+def _runs(source: Any) -> list[Run | Record]:
+    if isinstance(source, Run | Record):
+        return [source]
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if (path / RECIPE).is_file():
+            return [load_run(path)]
+        found = load_runs(path)
+        if not found:
+            raise StoreError(
+                f"The folder {str(path)!r} holds no run: give a run's folder or one that holds runs."
+            )
+        return found
+    if isinstance(source, Iterable):
+        return [run for part in source for run in _runs(part)]
+    raise RecipeError([Problem("runs", "runs, their folders or a folder of runs", source)])
+
+
+def _entry(run: Run | Record) -> Entry:
+    events = list(run.events)
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        kinds.setdefault(event["event"], []).append(event)
+    result = run.result
+    memory = result.get("memory") or {}
+    for event in kinds.get("memory", ()):
+        if event["peak"] > memory.get("peak", 0):
+            memory = event
+    return Entry(
+        name=run.name,
+        path=run.path,
+        recipe=run.recipe,
+        state=run.state,
+        error=result.get("error"),
+        max_steps=run.plan.get("max_steps"),
+        adapter_bytes=result.get("adapter_bytes") or None,
+        trains=kinds.get("train", []),
+        evaluations=kinds.get("eval", []),
+        parameters=kinds.get("parameters", [{}])[0],
+        memory=memory,
+    )
+
+
+def _told_apart(found: list[Entry]) -> list[Entry]:
+    """Put the folder before names that occur twice."""
+    from dataclasses import replace
+
+    names = [entry.name for entry in found]
+    return [
+        replace(entry, name=f"{entry.path.parent.name}/{entry.name}")
+        if names.count(entry.name) > 1 and entry.path
+        else entry
+        for entry in found
+    ]

@@ -1,0 +1,155 @@
+"""The comparison as a figure: how the losses went, and what each parameter bought."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from workbench.compare.entry import Entry, grouped
+from workbench.compare.labels import label_points
+from workbench.errors import WorkbenchError
+
+# After Okabe and Ito, each with a contrast of at least 3:1 on white.
+PALETTE = (
+    "#1878b8",
+    "#d55e00",
+    "#009e73",
+    "#c46a9e",
+    "#b08800",
+    "#8c6bd8",
+    "#808080",
+    "#2a9bc7",
+)
+INK = "#444444"
+
+
+class Picture(Figure):
+    """A figure that a notebook shows where it is returned, whatever pyplot's backend is."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        width, height = self.get_size_inches() * 72
+        return png(self), {"width": round(width), "height": round(height)}
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as a PNG that is sharp on dense screens."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=144)
+    return buffer.getvalue()
+
+
+def draw(entries: Sequence[Entry]) -> Figure:
+    """Draw a row of two panels for each group of runs that were asked the same.
+
+    Raises
+    ------
+    WorkbenchError
+        No run has taken a step yet.
+    """
+    shown = [entry for entry in entries if entry.trains or entry.evaluations]
+    if not shown:
+        raise WorkbenchError(
+            "There is nothing to plot, as no run has taken a step yet: wait for the first one."
+        )
+    groups = grouped(shown)
+    figure = Picture(figsize=(11, 4.2 * len(groups)), layout="constrained")
+    FigureCanvasAgg(figure)  # measures texts, which placing labels needs
+    rows = figure.subplots(len(groups), 2, squeeze=False)
+    colours = {id(entry): PALETTE[i % len(PALETTE)] for i, entry in enumerate(shown)}
+    for group, (left, right) in zip(groups, rows, strict=True):
+        own = [colours[id(entry)] for entry in group]
+        _losses(left, group, own)
+        _qualities(right, group, own)
+        if len(groups) > 1:
+            left.set_title(group[0].asked, loc="left", fontsize=10, fontweight="bold")
+        for axes in (left, right):
+            _plain(axes)
+    figure.draw_without_rendering()
+    for group, (_, right) in zip(groups, rows, strict=True):
+        placed = [entry for entry in group if _has_place(entry)]
+        label_points(
+            right,
+            [(entry.parameters["trainable"], entry.quality) for entry in placed],
+            [entry.name for entry in placed],
+            [colours[id(entry)] for entry in placed],
+        )
+    return figure
+
+
+def running_mean(values: Sequence[float], width: int) -> list[float]:
+    """Average each value with those before it, ``width`` in all.
+
+    Examples
+    --------
+    >>> running_mean([4.0, 2.0, 0.0], 2)
+    [4.0, 3.0, 1.0]
+    """
+    return [
+        math.fsum(values[max(0, i + 1 - width) : i + 1]) / min(i + 1, width)
+        for i in range(len(values))
+    ]
+
+
+def _losses(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> None:
+    for entry, colour in zip(group, colours, strict=True):
+        steps = [event["step"] for event in entry.trains]
+        losses = [float(event["loss"]) for event in entry.trains]
+        smooth = running_mean(losses, max(1, len(losses) // 25))
+        if smooth != losses:
+            axes.plot(steps, losses, color=colour, linewidth=0.7, alpha=0.3)
+        marker = "." if len(steps) == 1 else None
+        axes.plot(steps, smooth, color=colour, linewidth=1.6, marker=marker, label=entry.name)
+        axes.plot(
+            [event["step"] for event in entry.evaluations],
+            [float(event["loss"]) for event in entry.evaluations],
+            "o--",
+            color=colour,
+            linewidth=1,
+            markersize=4.5,
+            markerfacecolor="white",
+        )
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss (nats): line in training, dots in evaluation")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=9, labelcolor="linecolor", handlelength=1.2)
+
+
+def _qualities(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> None:
+    for entry, colour in zip(group, colours, strict=True):
+        if _has_place(entry):
+            axes.plot(entry.parameters["trainable"], entry.quality, "o", color=colour, markersize=7)
+    axes.set_xscale("log")
+    direction = "higher is better" if group[0].higher_is_better else "lower is better"
+    axes.set_xlabel("trainable parameters")
+    axes.set_ylabel(f"{group[0].metric.replace('_', ' ')} ({direction})")
+    placed = [entry.parameters["trainable"] for entry in group if _has_place(entry)]
+    if not placed:
+        axes.text(0.5, 0.5, "not evaluated yet", transform=axes.transAxes, ha="center", color=INK)
+        return
+    # Whole powers of ten at both ends: every log axis shows at least two labelled ticks.
+    low, high = math.floor(math.log10(min(placed))), math.ceil(math.log10(max(placed)))
+    axes.set_xlim(10.0 ** (low - 0.15), 10.0 ** (max(high, low + 1) + 0.15))
+    axes.margins(y=0.2)
+
+
+def _has_place(entry: Entry) -> bool:
+    return bool(
+        entry.quality is not None
+        and math.isfinite(entry.quality)
+        and entry.parameters.get("trainable")
+    )
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color=INK, alpha=0.15, linewidth=0.6)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    axes.xaxis.label.set_size(9.5)
+    axes.yaxis.label.set_size(9.5)

@@ -1,0 +1,119 @@
+"""Write a run as a script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import Problem, RecipeError, StoreError, TrainingError
+from workbench.export.script import script
+from workbench.recipe import Recipe
+from workbench.runs.run import Run
+from workbench.runs.store import Record, load_run, write_whole
+
+
+def export(
+    run: Run | Record | Recipe | str | os.PathLike,
+    path: str | os.PathLike,
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write a script that needs no workbench and repeats a run to the last bit.
+
+    Exporting the same run to the same path again changes nothing and is no error; a file with
+    anything else in it, such as a script that was edited since, is left alone.
+
+    Parameters
+    ----------
+    run : Run, Record, Recipe or path
+        A run, finished or not; the folder of one; or a recipe that was never carried out.
+    path : path
+        The script's file. Missing folders are made.
+    overwrite : bool, default False
+        Replace a file that holds something else.
+
+    Returns
+    -------
+    Path
+        The script.
+
+    Raises
+    ------
+    RecipeError
+        The recipe cannot be carried out.
+    TrainingError
+        The run failed before it knew its model and data.
+    StoreError
+        The file cannot be written, or holds something else; or there is no such run.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> run = wb.train(wb.Recipe(max_steps=20))  # doctest: +SKIP
+    >>> wb.export(run, "train.py")  # doctest: +SKIP
+    PosixPath('train.py')
+    """
+    path = Path(path)
+    with _writing(path):
+        _check_file(path)
+    plan, source = _plan(run)
+    text = script(plan, source, path.name)
+    with _writing(path):
+        if not overwrite and path.exists():
+            _check_same(path, text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+    return path
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what the disk refused."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"The script could not be written to {str(path)!r} "
+            f"({error.strerror or error}): give a path that you may write to."
+        ) from error
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(
+            f"path must be a file, but {str(path)!r} is a folder: "
+            f"give a file in it, such as {str(path / 'train.py')!r}."
+        )
+
+
+def _check_same(path: Path, text: str) -> None:
+    if path.read_bytes() != text.encode():
+        raise StoreError(
+            f"path must be a new file, but {str(path)!r} exists and holds something else: "
+            "give another name, or pass overwrite=True to replace it."
+        )
+
+
+def _plan(run: Any) -> tuple[Mapping[str, Any], str]:
+    """Return the plan of what is to be exported, and what that is in words."""
+    if isinstance(run, Recipe):
+        # Here and not at the top: looking up models and data takes torch and transformers.
+        from workbench.training.plan import resolve
+
+        name = run.name or f"{run.technique}-{Path(run.data).stem}"
+        return resolve(run).plan.to_dict(), f"the recipe {name}"
+    if isinstance(run, str | os.PathLike):
+        run = load_run(run)
+    if not isinstance(run, Run | Record):
+        raise RecipeError([Problem("run", "a run, a run's folder or a recipe", run)])
+    if not run.plan:
+        raise TrainingError(
+            f"The run {run.name!r} is {run.state} and has no plan yet, so there is nothing to "
+            "export: export its recipe instead."
+        )
+    return run.plan, f"the run {run.name}"

@@ -1,0 +1,90 @@
+"""The top of a script: the packages it needs, what it does, and the constants."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from workbench import __version__
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.export.layout import WIDTH, lay
+
+LEARNS = {
+    "lm": "to continue the texts of",
+    "instruct": "to answer the prompts of",
+    "classify": "to label the texts of",
+}
+
+# What is saved, by what is trained.
+SAVED = {"adapter": "adapter", "all": "model", "head": "head"}
+
+
+def requirements(plan: Mapping[str, Any]) -> str:
+    """Write the packages the script needs, where uv and pipx look for them (PEP 723)."""
+    reads = plan["data"]["format"]
+    needed = {
+        "torch": True,
+        "transformers": True,
+        "peft": plan["config_class"],
+        "accelerate": True,
+        "bitsandbytes": plan["recipe"]["quantization"],
+        "safetensors": plan["trains"] == "head",
+        "datasets": reads == "hub",
+        "pyarrow": reads == "parquet",
+    }
+    # A local version such as 2.13.0+cpu names a build that package indexes do not have.
+    pins = [
+        f"{package}=={plan['versions'][package].partition('+')[0]}"
+        for package, wanted in needed.items()
+        if wanted
+    ]
+    lines = [
+        "/// script",
+        'requires-python = ">=3.11"',
+        "dependencies = [",
+        *[f'    "{pin}",' for pin in pins],
+        "]",
+        "///",
+    ]
+    return "\n".join(f"# {line}" for line in lines)
+
+
+def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
+    """Say what the script does and where it comes from."""
+    settings = plan["recipe"]
+    technique = TECHNIQUES[settings["technique"]]
+    model, data = PurePath(settings["model"]).name, PurePath(settings["data"]).stem
+    origin = (
+        f"Written by PEFT Workbench {__version__} from {source}. On the same machine and with the "
+        "packages above it gives the losses of that run to the last bit. Each step and each "
+        f"evaluation is printed as a line of JSON; at the end the {SAVED[plan['trains']]} is saved."
+    )
+    paragraphs = (
+        f"Train {model} {LEARNS[settings['task']]} {data}, with {technique.title}.",
+        f"{technique.title}: {technique.changes}",
+        origin,
+        f"python {filename} --help",
+    )
+    # Names come from the user: nothing in them may end the text or escape in it.
+    safe = (words.replace("\\", "/").replace('"', "'") for words in paragraphs)
+    first, *others, usage = (textwrap.fill(words, WIDTH - 4) for words in safe)
+    return "\n\n".join([f'"""{first}', *others, f"    {usage}\n" + '"""'])
+
+
+def constants(plan: Mapping[str, Any], filename: str) -> str:
+    """Write what a reader is likeliest to change."""
+    settings, data = plan["recipe"], plan["data"]
+    lines = [lay("MODEL = ", plan["model_path"]), lay("DATA = ", data["train"])]
+    if data["eval"] is not None:
+        lines.append(lay("EVAL_DATA = ", data["eval"]))
+    lines.append(lay("OUTPUT = ", f"{PurePath(filename).stem}-{SAVED[plan['trains']]}"))
+    lines.append(lay("SEED = ", settings["seed"]))
+    lines.append(lay("MAX_STEPS = ", plan["max_steps"]))
+    if plan["labels"]:
+        lines.append(lay("LABELS = ", plan["labels"]))
+    if plan["fresh"]:
+        lines.append("# Parameters that the base model does not have yet.")
+        lines.append(lay("NEW_PARAMETERS = ", plan["fresh"]))
+    return "\n".join(lines)

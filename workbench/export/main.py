@@ -1,0 +1,221 @@
+"""The bottom of a script: its command line, and ``main`` with literal calls for one recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workbench.export.header import SAVED
+from workbench.export.layout import Code, call
+
+OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
+
+SAVE_HEAD = """\
+    head = {
+        name: parameter.detach().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+    Path(args.output).mkdir(parents=True, exist_ok=True)
+    save_file(head, Path(args.output) / "head.safetensors")"""
+
+
+def collator(plan: Mapping[str, Any]) -> str:
+    """Name the function that makes the plan's batches."""
+    return f"collate_{plan['padding_side']}" if plan["labels"] else "collate_tokens"
+
+
+def command_line(plan: Mapping[str, Any]) -> str:
+    """Write ``parse_args``."""
+    hub = plan["data"]["format"] == "hub"
+    options = [
+        ("--model", "MODEL", "folder or hub id of the base model"),
+        ("--data", "DATA", "hub id of the data" if hub else "file of training rows"),
+    ]
+    if plan["data"]["eval"] is not None:
+        what = "split to evaluate on" if hub else "file of evaluation rows"
+        options.append(("--eval-data", "EVAL_DATA", what))
+    options.append(("--output", "OUTPUT", f"folder to save the {SAVED[plan['trains']]} in"))
+    lines = [
+        "def parse_args() -> argparse.Namespace:",
+        '    """Let the command line say where things are."""',
+        "    parser = argparse.ArgumentParser(",
+        "        description=__doc__.splitlines()[0],",
+        "        formatter_class=argparse.ArgumentDefaultsHelpFormatter,",
+        "    )",
+        *[
+            call("parser.add_argument", flag, default=Code(default), help=what)
+            for flag, default, what in options
+        ],
+        "    return parser.parse_args()",
+    ]
+    return "\n".join(lines)
+
+
+def main(plan: Mapping[str, Any]) -> str:
+    """Write ``main``: the calls that prepared the run, in their order."""
+    blocks = [_start(plan), _rows(plan), _model(plan), _training(plan), _end(plan)]
+    text = "\n\n".join("\n".join(block) for block in blocks)
+    opening = '    """Train, print what happens, and save what was learnt."""'
+    return f"def main() -> None:\n{opening}\n{text}"
+
+
+def _start(plan: Mapping[str, Any]) -> Iterator[str]:
+    yield "    args = parse_args()"
+    yield "    # Sums are taken in another order with more threads, which changes their last bits."
+    yield f"    torch.set_num_threads({plan['threads']})"
+    yield "    accelerator = Accelerator()"
+
+
+def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
+    settings = plan["recipe"]
+    yield call("tokenizer = AutoTokenizer.from_pretrained", Code("args.model"), **_trust(settings))
+    if plan["sets_pad_token"]:
+        yield "    tokenizer.pad_token = tokenizer.eos_token"
+    if plan["data"]["eval"] is None:
+        yield _read(plan, "train", "rows")
+        fraction = settings["eval_fraction"]
+        yield f"    train_rows, eval_rows = split_rows(rows, fraction={fraction!r}, seed=SEED)"
+    else:
+        yield _read(plan, "train", "train_rows")
+        yield _read(plan, "eval", "eval_rows")
+    for part in ("train", "eval"):
+        if (limit := settings[f"max_{part}_samples"]) is not None:
+            yield f"    {part}_rows = {part}_rows[:{limit}]"
+    columns = {f"{role}_column": column for role, column in plan["columns"].items()}
+    labels = {"labels": Code("LABELS")} if plan["labels"] else {}
+    yield call(
+        "encode = partial",
+        Code(f"encode_{settings['task']}"),
+        tokenizer=Code("tokenizer"),
+        **columns,
+        **labels,
+        max_length=plan["max_length"],
+    )
+    yield "    train_set, eval_set = encode(train_rows), encode(eval_rows)"
+
+
+def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
+    """Write the line that reads the ``train`` or the ``eval`` rows."""
+    data = plan["data"]
+    source = Code("args.data" if part == "train" else "args.eval_data")
+    if data["format"] != "hub":
+        return call(f"{variable} = read_{data['format']}", source)
+    # On the hub both parts are splits of one data set.
+    split = data["train_split"] if part == "train" else source
+    config = [] if data["config"] is None else [data["config"]]
+    revision = {} if data["revision"] is None else {"revision": data["revision"]}
+    return call(
+        f"{variable} = load_dataset",
+        Code("args.data"),
+        *config,
+        **revision,
+        split=split,
+        after=".to_list()",
+    )
+
+
+def _model(plan: Mapping[str, Any]) -> Iterator[str]:
+    settings = plan["recipe"]
+    given: dict[str, Any] = {"dtype": Code("torch.float32"), **_trust(settings)}
+    if plan["labels"]:
+        given["id2label"] = Code("dict(enumerate(LABELS))")
+        given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
+    if settings["quantization"] == "nf4":
+        yield "    # 4-bit NormalFloat with quantised scales; heads keep their full precision."
+        yield call(
+            "nf4 = BitsAndBytesConfig",
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=Code("torch.float32"),
+            llm_int8_skip_modules=plan["heads"],
+        )
+        given["quantization_config"] = Code("nf4")
+    # Adapters are drawn on the device that the base is on.
+    moved = plan["device"] != "cpu" and settings["quantization"] is None
+    yield call(
+        f"model = {plan['auto_class']}.from_pretrained",
+        Code("args.model"),
+        **given,
+        after=".to(accelerator.device)" if moved else "",
+    )
+    if settings["quantization"] == "nf4":
+        yield "    keep_packed(model)"
+    if plan["labels"] and plan["padding_side"] == "left":
+        yield "    model.config.pad_token_id = tokenizer.pad_token_id"
+    yield "    # Whatever is drawn at random is drawn from here on, in this order."
+    yield "    set_seed(SEED)"
+    if plan["fresh"]:
+        yield "    new_head(model, NEW_PARAMETERS)"
+    if plan["trains"] == "head":
+        yield "    for name, parameter in model.named_parameters():"
+        yield "        parameter.requires_grad_(name in NEW_PARAMETERS)"
+    if plan["config_class"]:
+        yield call(f"config = {plan['config_class']}", **plan["config"])
+        yield "    model = get_peft_model(model, config)"
+
+
+def _training(plan: Mapping[str, Any]) -> Iterator[str]:
+    settings = plan["recipe"]
+    yield "    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]"
+    yield call(
+        f"optimizer = torch.optim.{OPTIMIZERS[settings['optim']]}",
+        Code("trained"),
+        lr=settings["learning_rate"],
+        weight_decay=settings["weight_decay"],
+    )
+    yield call(
+        "scheduler = get_scheduler",
+        settings["lr_scheduler_type"],
+        Code("optimizer"),
+        num_warmup_steps=settings["warmup_steps"],
+        num_training_steps=Code("MAX_STEPS"),
+    )
+    yield f"    collate = partial({collator(plan)}, pad_token_id=tokenizer.pad_token_id)"
+    yield "    # Shuffling has a generator of its own, so that dropout does not change the order."
+    yield call(
+        "loader = DataLoader",
+        Code("train_set"),
+        batch_size=settings["per_device_train_batch_size"],
+        shuffle=True,
+        generator=Code("torch.Generator().manual_seed(SEED)"),
+        collate_fn=Code("collate"),
+    )
+    yield "    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)"
+
+
+def _end(plan: Mapping[str, Any]) -> Iterator[str]:
+    settings = plan["recipe"]
+    size = settings["per_device_eval_batch_size"]
+    yield f"    held_out = fixed_batches(eval_set, {size}, collate, accelerator.device)"
+    evaluate: list[Any] = [Code("model"), Code("held_out")]
+    if settings["task"] == "instruct":
+        yield "    ask = partial(collate_prompts, pad_token_id=tokenizer.pad_token_id)"
+        yield f"    prompts = fixed_batches(eval_set, {size}, ask, accelerator.device)"
+        evaluate += [Code("prompts"), Code("tokenizer"), settings["max_new_tokens"]]
+    yield call("evaluate = partial", Code(f"evaluate_{settings['task']}"), *evaluate)
+    yield call(
+        "events = train",
+        *map(Code, ["accelerator", "model", "optimizer", "scheduler", "loader", "evaluate"]),
+        max_steps=Code("MAX_STEPS"),
+        gradient_accumulation_steps=settings["gradient_accumulation_steps"],
+        # A record on disk spells infinity as a word.
+        max_grad_norm=float(settings["max_grad_norm"]),
+        eval_steps=settings["eval_steps"],
+        eval_on_start=settings["eval_on_start"],
+    )
+    yield "    for event in events:"
+    yield '        if event["event"] != "evaluating":'
+    yield "            accelerator.print(json.dumps(event), flush=True)"
+    yield ""
+    if plan["trains"] == "head":
+        yield SAVE_HEAD
+        return
+    yield "    model.save_pretrained(args.output)"
+    if plan["trains"] == "all":
+        yield "    tokenizer.save_pretrained(args.output)"
+
+
+def _trust(settings: Mapping[str, Any]) -> dict[str, bool]:
+    return {"trust_remote_code": True} if settings["trust_remote_code"] else {}

@@ -1,0 +1,42 @@
+"""From files to rows in a few lines, one function per format. Exported scripts carry their source.
+
+They give the rows that :mod:`workbench.catalog.readers` gives, without its care for bad files: what
+a script reads has been read by a run before.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+
+from pyarrow.parquet import ParquetFile
+
+
+def read_jsonl(path: str) -> list[dict]:
+    """Read one JSON object from each line."""
+    with open(path, encoding="utf-8-sig") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def read_json(path: str) -> list[dict]:
+    """Read a JSON list of objects."""
+    with open(path, encoding="utf-8-sig") as file:
+        return json.load(file)
+
+
+def read_csv(path: str) -> list[dict]:
+    """Read a comma-separated file whose first line names the columns."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_tsv(path: str) -> list[dict]:
+    """Read a tab-separated file whose first line names the columns."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def read_parquet(path: str) -> list[dict]:
+    """Read all rows of a Parquet file."""
+    with ParquetFile(path) as file:
+        return file.read().to_pylist()

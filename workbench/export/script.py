@@ -1,0 +1,75 @@
+"""A plan as a script: what its run did, in the same order, with nothing that it did not need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workbench.export.header import constants, docstring, requirements
+from workbench.export.main import collator, command_line, main
+from workbench.export.source import imports, imports_of, pick
+
+# What the script's own lines may use; only what they do use is imported.
+OFFERED = """
+import argparse
+import json
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from datasets import load_dataset
+from functools import partial
+from pathlib import Path
+from peft import get_peft_model
+from safetensors.torch import save_file
+from torch.utils.data import DataLoader
+from transformers import AutoTokenizer, BitsAndBytesConfig, get_scheduler
+"""
+
+
+def script(plan: Mapping[str, Any], source: str, filename: str) -> str:
+    """Return the source of the script that carries out a plan.
+
+    Parameters
+    ----------
+    plan : mapping
+        See :class:`workbench.training.plan.Plan`.
+    source : str
+        What the plan is from, such as "the run lora-reviews-1".
+    filename : str
+        What the script will be called.
+    """
+    wanted: dict[str, list[str]] = {}
+    for module, function in _carried(plan):
+        wanted.setdefault(module, []).append(function)
+    functions = [pick(module, *names) for module, names in wanted.items()]
+    offered = [OFFERED, f"from transformers import {plan['auto_class']}"]
+    offered += [imports_of(module) for module in wanted]
+    if plan["config_class"]:
+        offered.append(f"from peft import {plan['config_class']}")
+    body = "\n\n\n".join([*functions, command_line(plan), main(plan)])
+    top = [
+        f"{requirements(plan)}\n{docstring(plan, source, filename)}",
+        imports(body, offered),
+        constants(plan, filename),
+    ]
+    return "\n\n".join(top) + f'\n\n\n{body}\n\n\nif __name__ == "__main__":\n    main()\n'
+
+
+def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name the functions that the script carries, by the module they stand in."""
+    task = plan["recipe"]["task"]
+    if plan["data"]["format"] != "hub":
+        yield "export.rows", f"read_{plan['data']['format']}"
+    if plan["data"]["eval"] is None:
+        yield "training.encode", "split_rows"
+    yield "training.encode", f"encode_{task}"
+    yield "training.batches", collator(plan)
+    if task == "instruct":
+        yield "training.batches", "collate_prompts"
+    yield "training.batches", "fixed_batches"
+    if plan["recipe"]["quantization"] == "nf4":
+        yield "training.base", "keep_packed"
+    if plan["fresh"]:
+        yield "training.adapt", "new_head"
+    yield "training.evaluate", f"evaluate_{task}"
+    yield "training.loop", "train"

@@ -1,0 +1,128 @@
+"""The run in hand: how far it is, how fast, how much memory it takes, and its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.panels.follow import Followed
+from workbench.panels.text import esc, facts, size, span
+
+PARTS = ("weights", "gradients", "optimizer", "activations")
+
+
+class Live:
+    """The strip above the chart. Written by the pump only.
+
+    Parameters
+    ----------
+    pause, resume, stop : callable
+        What the buttons do.
+    """
+
+    def __init__(
+        self,
+        pause: Callable[[], object],
+        resume: Callable[[], object],
+        stop: Callable[[], object],
+    ):
+        self._text = widgets.HTML()
+        self.buttons = {
+            "Pause": self._button("Pause", "Rest after the step in hand", pause),
+            "Resume": self._button("Resume", "Go on training", resume),
+            "Stop": self._button(
+                "Stop",
+                "End after the step in hand and keep what was learnt. Interrupting the kernel does not.",
+                stop,
+            ),
+        }
+        controls = widgets.HBox(list(self.buttons.values()))
+        controls.add_class("wb-controls")
+        self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
+        self.widget.add_class("wb-live")
+
+    @staticmethod
+    def _button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.Button:
+        button = widgets.Button(description=word, tooltip=tooltip)
+        button.add_class("wb-button")
+        button.on_click(lambda _: act())
+        return button
+
+    def show(self, followed: Followed) -> None:
+        """Show a run as it is now."""
+        run = followed.run
+        text = _describe(followed)
+        if text != self._text.value:
+            self._text.value = text
+        paused = run.state == "paused"
+        self._set(self.buttons["Pause"], enabled=not run.ended, shown=not paused)
+        self._set(self.buttons["Resume"], enabled=paused, shown=paused)
+        self._set(self.buttons["Stop"], enabled=not run.ended, shown=True)
+        self.widget.layout.display = None
+
+    @staticmethod
+    def _set(button: widgets.Button, *, enabled: bool, shown: bool) -> None:
+        button.disabled = not enabled
+        button.layout.display = None if shown else "none"
+
+
+def _describe(followed: Followed) -> str:
+    run = followed.run
+    step, total = run.progress
+    word = followed.state
+    if followed.evaluating and not run.ended:
+        word += f", batch {followed.evaluating['done']} of {followed.evaluating['total']}"
+    done = 100 * step / total if total else 0
+    bar = (
+        f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
+        f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
+        f"<i class='wb-{run.state}' style='width:{done:.1f}%'></i></div>"
+    )
+    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in run.notes)
+    return (
+        f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
+        f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"
+        f"{bar}{facts(_figures(followed))}{_memory(run.memory)}{notes}"
+    )
+
+
+def _figures(followed: Followed) -> list[tuple[str, str]]:
+    run, train = followed.run, followed.train
+    step, total = run.progress
+    if run.ended:
+        time = ("Trained for", span(train["seconds"]) if train else "–")
+    elif run.state == "paused":
+        time = ("Time left", "paused")
+    else:
+        time = ("Time left", "–" if followed.left is None else span(followed.left))
+    return [
+        ("Step", f"{step:,} of {total:,}" if total else "–"),
+        time,
+        ("Loss", f"{train['loss']:.4f}" if train else "–"),
+        ("Tokens/s", "–" if followed.speed is None else f"{followed.speed:,.0f}"),
+    ]
+
+
+def _memory(memory: dict[str, Any]) -> str:
+    if not memory:
+        return ""
+    whole = max(memory["peak"], 1)
+    bar = "".join(
+        f"<i class='wb-mem-{part}' style='width:{100 * memory[part] / whole:.2f}%'></i>"
+        for part in PARTS
+    )
+    keys = "".join(
+        f"<span><i class='wb-mem-{part}'></i>{part} <b>{size(memory[part])}</b></span>"
+        for part in PARTS
+    )
+    process = f"<span>process (RSS) <b>{size(memory['rss'])}</b></span>"
+    cuda = "".join(
+        f"<span>GPU peak, {phase} <b>{size(figures['peak'])}</b></span>"
+        for phase, figures in memory.get("cuda", {}).items()
+    )
+    return (
+        f"<div class='wb-memory' title='Memory that this run needs: {size(whole)}'>"
+        f"<div class='wb-membar'>{bar}</div><div class='wb-keys'>{keys}{process}{cuda}</div></div>"
+    )

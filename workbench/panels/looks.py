@@ -1,0 +1,176 @@
+"""What can be said about a recipe before anything is trained: its base, its data, its size."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.catalog import data as catalog_data
+from workbench.catalog import models as catalog_models
+from workbench.catalog.fits import task_problems
+from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.errors import RecipeError, WorkbenchError
+from workbench.panels import libraries
+from workbench.recipe import Recipe
+
+ROWS = 3
+COLUMNS = ("text_column", "label_column", "prompt_column", "completion_column")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that stands in the way.
+
+    Parameters
+    ----------
+    parameter : str
+        The setting that it is about.
+    sentence : str
+        What to say.
+    details : str
+        What is folded away below it.
+    """
+
+    parameter: str
+    sentence: str
+    details: str = ""
+
+
+Tell = Callable[[str, Any], None]
+
+
+class Looks:
+    """Looks things up in a background thread, the cheapest first.
+
+    ``tell(part, value)`` is called with ``"problems"`` (a list of :class:`Trouble`), ``"model"``,
+    ``"data"``, ``"tokens"`` and ``"count"`` (what was found, or None where there is nothing to
+    say), and at last ``"done"`` with the recipe.
+    """
+
+    def __init__(self, tell: Tell):
+        self._tell = tell
+        self._kept: dict[tuple, Any] = {}
+
+    def look(self, recipe: Recipe, stale: Callable[[], bool]) -> None:
+        """Say all that can be said of a recipe, unless it is stale meanwhile."""
+        troubles, model, table = self.find(recipe)
+        self._tell("model", model)
+        self._tell("data", table)
+        self._tell("problems", list(troubles))
+        if stale():
+            return
+        if libraries.ready() and not troubles:
+            for part, find in (
+                ("count", lambda: _count(recipe, table)),
+                ("tokens", lambda: self._tokens(recipe, table)),
+            ):
+                value = _guarded(part, find, troubles)
+                if stale():
+                    return
+                self._tell(part, value)
+            self._tell("problems", list(troubles))
+        else:
+            self._tell("count", None)
+            self._tell("tokens", None)
+        self._tell("done", (recipe, troubles))
+
+    def find(
+        self, recipe: Recipe
+    ) -> tuple[list[Trouble], catalog_models.ModelFacts | None, catalog_data.Table | None]:
+        """Find a recipe's base and data, and all that stands in its way, without heavy libraries."""
+        troubles = _problems(recipe)
+        model = _guarded("model", lambda: self._model(recipe), troubles)
+        table = _guarded("data", lambda: self._data(recipe), troubles)
+        if model is not None and recipe.task in TASKS:
+            troubles += [Trouble(one.parameter, str(one)) for one in task_problems(recipe, model)]
+        return troubles, model, table
+
+    def _model(self, recipe: Recipe) -> catalog_models.ModelFacts:
+        asked = (recipe.model, recipe.revision, recipe.trust_remote_code)
+        return self._keep(
+            ("model", *asked, _changed(recipe.model)),
+            lambda: catalog_models.facts(asked[0], asked[1], trust_remote_code=asked[2]),
+        )
+
+    def _data(self, recipe: Recipe) -> catalog_data.Table | None:
+        if recipe.task not in TASKS:
+            return None
+        return self._keep(
+            _data_key(recipe),
+            lambda: catalog_data.load(
+                recipe.data,
+                recipe.task,
+                eval_data=recipe.eval_data,
+                revision=recipe.data_revision,
+                **{name: getattr(recipe, name) for name in COLUMNS},
+            ),
+        )
+
+    def _tokens(self, recipe: Recipe, table: catalog_data.Table) -> list[dict[str, Any]]:
+        from workbench.training.show import tokenised
+
+        model = (recipe.model, recipe.revision, recipe.trust_remote_code, _changed(recipe.model))
+        some = dataclasses.replace(table, train=catalog_data.spread(table.train, ROWS))
+        return self._keep(
+            ("tokens", *_data_key(recipe), *model, recipe.max_length),
+            lambda: tokenised(recipe, some, ROWS),
+        )
+
+    def _keep(self, key: tuple, find: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            value = find()
+            while len(self._kept) >= 12:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = value
+        return self._kept[key]
+
+
+def _data_key(recipe: Recipe) -> tuple:
+    names = ("data", "eval_data", "data_revision", "task", *COLUMNS)
+    changed = (_changed(recipe.data), _changed(recipe.eval_data))
+    return ("data", *(getattr(recipe, name) for name in names), *changed)
+
+
+def _problems(recipe: Recipe) -> list[Trouble]:
+    technique = TECHNIQUES.get(recipe.technique) if isinstance(recipe.technique, str) else None
+    knobs = technique.defaults() if technique else {}
+    if not libraries.ready() and set(recipe.technique_args) - set(knobs):
+        return []  # to check the other arguments takes peft; they are checked once it is there
+    return [Trouble(problem.parameter, str(problem)) for problem in recipe.problems()]
+
+
+def _count(recipe: Recipe, table: catalog_data.Table) -> dict[str, Any]:
+    from workbench.training.count import count
+
+    return count(recipe, len(table.labels) or None)
+
+
+def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any:
+    try:
+        return find()
+    except RecipeError as error:
+        troubles += [Trouble(problem.parameter, str(problem)) for problem in error.problems]
+    except WorkbenchError as error:
+        troubles.append(Trouble(part, str(error)))
+    except Exception as error:  # noqa: BLE001 (whatever a library raises is said, not thrown)
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        what = {"count": "applied to this base", "tokens": "tokenised"}.get(part, "read")
+        subject = {"count": "The technique", "model": "The base model"}.get(part, "The data")
+        sentence = f"{subject} could not be {what}: {first}"
+        troubles.append(Trouble(part, sentence, traceback.format_exc()))
+    return None
+
+
+def _changed(name: Any) -> float | None:
+    """Tell when a file or folder was changed last, so that a mended one is read again."""
+    if not isinstance(name, str) or not os.path.exists(name):
+        return None
+    path = Path(name)
+    files = [path, *path.glob("*")] if path.is_dir() else [path]
+    return max(file.stat().st_mtime for file in files if file.exists())

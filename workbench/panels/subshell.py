@@ -1,0 +1,22 @@
+"""Let buttons answer while a cell is running."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+import ipywidgets as widgets
+
+
+def answer_while_busy(buttons: Sequence[widgets.Button]) -> None:
+    """Ask the kernel to hear these buttons' clicks in the browser's own subshell.
+
+    ipykernel 7.4 sends what concerns a widget to the shell that made the widget, where it waits
+    for the cell that runs there; 7.1 to 7.3 heard it in the subshell that the browser opened for
+    widgets. This restores that for buttons, whose clicks set no trait. It leans on a private
+    method and does nothing where there is none: a click then waits for the cell to end.
+    """
+    for button in buttons:
+        with contextlib.suppress(AttributeError):
+            if callable(button.comm._reply_subshell_for):
+                button.comm._reply_subshell_for = lambda data, default: default

@@ -1,0 +1,140 @@
+"""Threads behind a panel: one that writes widgets, one that looks things up.
+
+Two threads that set traits of one widget lose updates or fail, so every widget has one writer.
+What a person fills in is written by whoever handles the person's message; all that the panel says
+by itself is written by one :class:`Pump`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from IPython import get_ipython
+
+
+def on_main_thread(job: Callable[[], object]) -> None:
+    """Do something where the kernel handles messages, between two of them; at once without one."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    loop = getattr(kernel, "io_loop", None)
+    if loop is None:
+        job()
+    else:
+        loop.add_callback(job)
+
+
+class Pump:
+    """One thread that runs small jobs in order, and ticks while there is something to follow.
+
+    Parameters
+    ----------
+    tick : callable
+        Called every ``period`` seconds; returns whether to go on ticking.
+    failed : callable
+        Told about the exception of a job that failed; the pump goes on.
+    period : float
+        Seconds between ticks. Faster than a few times a second, messages to the browser are lost.
+    """
+
+    def __init__(
+        self,
+        tick: Callable[[], bool],
+        failed: Callable[[Exception], None],
+        period: float = 0.5,
+    ):
+        self._tick, self._failed, self._period = tick, failed, period
+        self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def post(self, job: Callable[[], object]) -> None:
+        """Run a job in the pump's thread, after those that were posted before."""
+        self._jobs.put(job)
+        self._begin()
+
+    def wake(self) -> None:
+        """Tick now, and go on ticking while there is something to follow."""
+        self._jobs.put(None)
+        self._begin()
+
+    def flush(self, timeout: float = 30) -> bool:
+        """Wait until all that was posted so far is done; say whether it is."""
+        done = threading.Event()
+        self.post(done.set)
+        return done.wait(timeout)
+
+    def _begin(self) -> None:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="bench pump", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        follows, due = False, 0.0
+        while True:
+            try:
+                job = self._jobs.get(timeout=max(due - time.monotonic(), 0) if follows else None)
+            except queue.Empty:
+                job = None
+            if job is not None:
+                self._guard(job)
+                continue
+            follows = bool(self._guard(self._tick))
+            due = time.monotonic() + self._period
+
+    def _guard(self, job: Callable[[], object]) -> object:
+        try:
+            return job()
+        except Exception as error:  # noqa: BLE001 (a thread that dies would freeze the panel)
+            self._failed(error)
+            return None
+
+
+class Latest:
+    """One thread that does the newest of what it was asked, a moment after the asking stops.
+
+    Parameters
+    ----------
+    work : callable
+        Takes what was asked and ``stale``, which says whether something newer has been asked.
+    pause : float
+        Seconds without a new request before the work begins.
+    """
+
+    def __init__(self, work: Callable[[object, Callable[[], bool]], None], pause: float = 0.12):
+        self._work, self._pause = work, pause
+        self._change = threading.Condition()
+        self._number = self._done = 0
+        self._asked: object = None
+        self._thread: threading.Thread | None = None
+
+    def ask(self, what: object) -> None:
+        """Ask for something, in place of what was asked before."""
+        with self._change:
+            self._asked = what
+            self._number += 1
+            self._change.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="bench looks", daemon=True)
+                self._thread.start()
+
+    def wait(self, timeout: float = 60) -> bool:
+        """Wait until the newest request is done; say whether it is."""
+        with self._change:
+            return self._change.wait_for(lambda: self._done == self._number, timeout)
+
+    def _loop(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._done != self._number)
+                number = self._number
+                # While a slider is dragged a request comes every few milliseconds.
+                while self._change.wait_for(lambda: self._number != number, self._pause):  # noqa: B023
+                    number = self._number
+                asked = self._asked
+            self._work(asked, lambda: self._number != number)  # noqa: B023
+            with self._change:
+                self._done = number
+                self._change.notify_all()

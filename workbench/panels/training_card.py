@@ -1,0 +1,48 @@
+"""Step 4: how it is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.panels.card import Card
+from workbench.panels.forms import Changed, Fold, group, recipe_fields
+from workbench.panels.values import write
+from workbench.recipe import Recipe
+
+# The choice of what is not folded away; what these settings are stands in the recipe.
+MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_steps", "seed")
+
+
+class TrainingCard(Card):
+    """Set the learning rate, how long to train, and whatever else is wanted."""
+
+    def __init__(self, changed: Changed):
+        super().__init__(4, "Training", ())
+        self._changed = changed
+        self._recipe = Recipe()
+        main = (*MAIN, *group("run"))
+        self.fields = recipe_fields([*main], changed)
+        form = widgets.Box([field.widget for field in self.fields.values()])
+        form.add_class("wb-form")
+        form.add_class("wb-wide")
+        fold = Fold("More training arguments", self._more)
+        self.body.children = [form, self._troubles, fold.widget]
+
+    def show(self, recipe: Recipe) -> None:
+        """Fill the card's form from a recipe."""
+        self._recipe = recipe
+        super().show(recipe)
+        technique = TECHNIQUES.get(recipe.technique)
+        own = f"{write(technique.learning_rate)} ({technique.title})" if technique else ""
+        self.fields["learning_rate"].suggest(own)
+        self.fields["max_steps"].suggest("as the epochs say")
+        self.fields["name"].suggest(f"{recipe.technique}-{Path(recipe.data).stem}-1")
+
+    def _more(self) -> list[widgets.Widget]:
+        made = recipe_fields(group("training", without=MAIN), self._changed)
+        self.fields |= made
+        super().show(self._recipe)
+        return [field.widget for field in made.values()]

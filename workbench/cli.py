@@ -1,0 +1,220 @@
+"""The same verbs without a browser: ``python -m workbench VERB``.
+
+Exit codes: 0 when all went well, 1 when a run failed, 2 when what was asked for cannot be done,
+130 when interrupted. Results go to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from workbench.errors import RecipeError, TrainingError, WorkbenchError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        return options.verb(options)
+    except RecipeError as error:
+        for problem in error.problems:
+            print(f"workbench: {problem}", file=sys.stderr)
+        return 2
+    except TrainingError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return 1
+    except WorkbenchError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("workbench: interrupted; what was done is saved", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (``| head``) has seen enough.
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="workbench", description="Parameter-efficient fine-tuning, without a browser."
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
+        added = verbs.add_parser(name, help=help, description=help)
+        added.set_defaults(verb=run)
+        return added
+
+    added = verb("run", _run, "Carry out a recipe.")
+    added.add_argument("recipe", metavar="RECIPE.yaml")
+    added.add_argument("--runs", default="runs", metavar="DIR", help="where the run is kept")
+
+    added = verb("compare", _compare, "Show the runs of a folder side by side.")
+    added.add_argument("runs", metavar="DIR")
+    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    added = verb("export", _export, "Write a run as a script that needs no workbench.")
+    added.add_argument("run", metavar="RUN_DIR")
+    added.add_argument("--to", required=True, metavar="FILE", help="the script to write")
+
+    added = verb("models", _models, "List the bundled base models.")
+    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    added = verb("techniques", _techniques, "List the techniques and their main arguments.")
+    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    added = verb("data", _data, "Check data and show its first rows.")
+    added.add_argument("data", metavar="FILE_OR_NAME")
+    added.add_argument("--task", help="lm, instruct or classify; found out if not given")
+    added.add_argument("--eval-data", metavar="FILE", help="data to evaluate on")
+    for role in ("text", "label", "prompt", "completion"):
+        added.add_argument(f"--{role}-column", metavar="NAME", help=f"column with the {role}")
+    added.add_argument("--rows", type=int, default=5, help="how many rows to show (5)")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from workbench.recipe import Recipe
+    from workbench.runs.run import train
+
+    run = train(Recipe.from_yaml(_path(options.recipe)), options.runs)
+    print(run.path)
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from workbench.compare import compare
+
+    comparison = compare(options.runs)
+    print(comparison.to_json() if options.json else comparison)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from workbench.export import export
+
+    print(export(options.run, options.to))
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from workbench.catalog import models
+
+    rows: list[dict[str, Any]] = []
+    for name in models.bundled():
+        try:
+            facts = models.facts(name)
+        except WorkbenchError as error:
+            rows.append({"name": name, "architecture": "not here", "note": str(error)})
+            continue
+        rows.append(
+            {
+                "name": name,
+                "architecture": facts.architecture,
+                "parameters": facts.parameters,
+                "context": facts.context,
+                "licence": facts.licence,
+                "note": facts.note,
+            }
+        )
+    _show(rows, options.json)
+    return 0
+
+
+def _techniques(options: argparse.Namespace) -> int:
+    from workbench.catalog.techniques import TECHNIQUES
+
+    rows = [
+        {
+            "name": technique.name,
+            "family": technique.family,
+            "tasks": ", ".join(technique.tasks),
+            "arguments": ", ".join(f"{knob.name}={knob.default}" for knob in technique.knobs),
+            "changes": technique.changes,
+        }
+        for technique in TECHNIQUES.values()
+    ]
+    _show(rows, options.json)
+    return 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    from workbench.catalog import data
+
+    columns = {
+        f"{role}_column": getattr(options, f"{role}_column")
+        for role in ("text", "label", "prompt", "completion")
+    }
+    task = options.task or data.guess_task(options.data, **columns)
+    loaded = data.load(options.data, task, eval_data=options.eval_data, **columns)
+    held = "split off by seed" if loaded.eval is None else f"{len(loaded.eval):,}"
+    print(f"task        {task}")
+    print(f"rows        {len(loaded.train):,} to train on, {held} to evaluate on")
+    print(f"columns     {', '.join(f'{role}: {name}' for role, name in loaded.columns.items())}")
+    if loaded.labels:
+        print(f"labels      {len(loaded.labels)}: {', '.join(loaded.labels)}")
+    for note in loaded.notes:
+        print(f"note        {note}")
+    for row in data.preview(loaded, options.rows):
+        print(json.dumps(row, ensure_ascii=False, default=str))
+    return 0
+
+
+def _path(name: str) -> Any:
+    from pathlib import Path
+
+    return Path(name)
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+    # What reads a pipe wants a row on a line; a person, a table no wider than the terminal.
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    widths = _widths(table, room)
+    for line in table:
+        wrapped = [
+            textwrap.wrap(cell, width, break_on_hyphens=False)
+            for cell, width in zip(line, widths, strict=True)
+        ]
+        for parts in itertools.zip_longest(*wrapped, fillvalue=""):
+            cells = (part.ljust(width) for part, width in zip(parts, widths, strict=True))
+            print("  ".join(cells).rstrip())
+
+
+def _widths(table: list[list[str]], room: int | None) -> list[int]:
+    """Make columns as wide as their cells, or take from the widest until the room is enough.
+
+    No column gets narrower than its longest word.
+
+    Examples
+    --------
+    >>> _widths([["name", "note"], ["a", "some words that can be wrapped"]], None)
+    [4, 30]
+    >>> _widths([["name", "note"], ["a", "some words that can be wrapped"]], 20)
+    [4, 14]
+    """
+    columns = list(zip(*table, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    words = [max(len(word) for cell in column for word in cell.split()) for column in columns]
+    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room:
+        slack = [i for i, width in enumerate(widths) if width > words[i]]
+        if not slack:
+            break
+        widths[max(slack, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

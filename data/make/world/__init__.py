@@ -1,0 +1,1 @@
+"""The closed world of Otterbeck, and the texts that tell of it."""

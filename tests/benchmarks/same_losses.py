@@ -1,0 +1,94 @@
+"""Does an exported script give the losses of the notebook's run, to the last bit?
+
+Trains every technique on every bundled task it serves, in a real Jupyter kernel through the panel's
+code path, exports each run, runs each script in a process of its own that cannot import workbench,
+and prints both lists of losses and their largest difference.
+
+Usage: ``python tests/benchmarks/same_losses.py [STEPS]``
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import TECHNIQUES
+
+DATA = {"classify": "reviews", "instruct": "hamlet-qa", "lm": "chronicle"}
+CELL = """
+import json
+import workbench as wb
+bench = wb.Bench(runs="runs")
+told = {}
+for task, data, technique in %r:
+    bench.recipe = wb.Recipe(task=task, data=data, technique=technique, max_steps=%d,
+                             max_eval_samples=8, eval_steps=1000)
+    run = bench.train().wait()
+    script = wb.export(run, f"{task}-{technique}.py")
+    told[f"{task}-{technique}"] = run.losses
+with open("losses.json", "w") as file:
+    json.dump(told, file)
+"""
+# Runs a script where workbench cannot be imported, however it is installed.
+ALONE = """
+import runpy, sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "workbench":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Block())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def main(steps: int) -> int:
+    """Print one block per run; returns the number of runs that differ."""
+    cells = [
+        (task, DATA[task], name)
+        for name, technique in TECHNIQUES.items()
+        for task in TASKS
+        if task in technique.tasks
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(CELL % (cells, steps))]
+        )
+        resources = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=3600, kernel_name="python3", resources=resources).execute()
+        told = json.loads((Path(folder) / "losses.json").read_text())
+        worst = different = 0
+        for name, losses in told.items():
+            alone = script_losses(Path(folder), f"{name}.py")
+            gap = max(abs(a - b) for a, b in zip(losses, alone, strict=True))
+            different += losses != alone
+            worst = max(worst, gap)
+            print(f"{name}: largest difference {gap}")
+            print(f"  notebook {losses}")
+            print(f"  script   {alone}", flush=True)
+    print(f"{len(told)} runs of {steps} steps, {different} differ, largest difference {worst}")
+    return different
+
+
+def script_losses(folder: Path, script: str) -> list[float]:
+    """Run one exported script and read the losses that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, script, "--output", f"{script}-adapter"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [event["loss"] for event in events if event["event"] == "train"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8))

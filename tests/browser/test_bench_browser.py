@@ -1,0 +1,216 @@
+"""The bench as a person meets it: in JupyterLab, with a kernel that trains."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+MAKE = """\
+import workbench as wb
+recipe = wb.Recipe(
+    max_length=64, max_train_samples=320, max_eval_samples=64, max_steps=60, eval_steps=20
+)
+bench = wb.Bench(recipe, runs="runs/{name}")
+bench"""
+LONG = 'bench.recipe = bench.recipe.replace(max_steps=4000, eval_steps=4000, name="long")'
+GONE = "The kernel is gone: run the cell again to show the panel."
+STATE = ".wb-run .wb-state"
+
+
+@pytest.fixture
+def shown(notebook, expect, request):
+    """Show a bench in cell 0, wait until it has counted, and give the notebook."""
+
+    def show(*cells, **page):
+        name = re.sub(r"\W+", "-", request.node.name)
+        book = notebook([MAKE.format(name=name), *cells], name=f"{name}.ipynb", **page)
+        book.run(0)
+        expect(book.button("Train")).to_be_visible()
+        expect(book.page.locator(".wb-trainable b")).to_be_visible()
+        return book
+
+    return show
+
+
+@pytest.fixture
+def trained(shown, expect):
+    """Train once by a click, to the end."""
+
+    def train(*cells, **page):
+        book = shown(*cells, **page)
+        book.button("Train").click()
+        expect(book.page.locator(STATE)).to_have_text("finished")
+        return book
+
+    return train
+
+
+def trainable(book):
+    return int(book.page.locator(".wb-trainable b").inner_text().replace(",", ""))
+
+
+def row(book, name):
+    return book.page.locator(".wb-name").get_by_role("button", name=name, exact=True)
+
+
+def pictures(book, name):
+    """Take a picture in each theme."""
+    for theme in ("dark", "light"):
+        book.theme(theme)
+        book.screenshot(f"bench-{name}-{theme}")
+
+
+def test_pick_train_compare_export(shown, expect):
+    book = shown(height=2600)
+    page = book.page
+    expect(page.get_by_text("LlamaForCausalLM")).to_be_visible()
+    expect(page.locator(".wb-rows li")).to_have_count(3)
+    page.locator(".wb-rows summary").first.click()
+    expect(page.locator(".wb-tokens").first).to_be_visible()
+    pictures(book, "ready")
+    before = trainable(book)
+    rank = page.get_by_role("textbox", name="r", exact=True)
+    rank.fill("16")
+    rank.press("Enter")
+    expect(page.locator(".wb-trainable b")).not_to_have_text(f"{before:,}")
+    assert trainable(book) > before
+    book.button("Train").click()
+    points = page.locator("[data-points]")
+    expect(points).not_to_have_attribute("data-points", "0")
+    pictures(book, "training")
+    expect(page.locator(STATE)).to_have_text("finished")
+    expect(points).to_have_attribute("data-points", "63")
+    page.get_by_label("Technique", exact=True).select_option("ia3")
+    expect(page.get_by_text("Learns one factor for each feature")).to_be_visible()
+    book.button("Train").click()
+    expect(row(book, "ia3-reviews-1")).to_be_visible()
+    expect(page.locator(STATE)).to_have_text("finished")
+    expect(points).to_have_attribute("data-points", "126")
+    book.button("Compare").click()
+    expect(page.locator(".wb-comparison img")).to_be_visible()
+    expect(page.locator(".wb-comparison table").first).to_contain_text("lora-reviews-1")
+    row(book, "lora-reviews-1").click()
+    expect(page.locator(".wb-run strong")).to_have_text("lora-reviews-1")
+    page.get_by_role("textbox", name="Script").fill("exported.py")
+    book.button("Export").click()
+    expect(page.get_by_text("lora-reviews-1 is in exported.py")).to_be_visible()
+    assert "def train(" in (book.lab.folder / "exported.py").read_text()
+    pictures(book, "compared")
+
+
+def test_pause_resume_and_stop_answer_while_another_cell_runs(shown, expect):
+    busy = "import time\nprint('busy')\ntime.sleep(120)"
+    book = shown(LONG, busy)
+    page = book.page
+    book.run(1)
+    expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("4000")
+    book.button("Train").click()
+    expect(page.locator(STATE)).to_have_text("training")
+    expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "0")
+    book.run(2)
+    expect(book.output(2)).to_contain_text("busy")
+    book.button("Pause").click()
+    expect(page.locator(STATE)).to_have_text("paused")
+    pictures(book, "paused")
+    at = page.locator("[data-points]").get_attribute("data-points")
+    book.button("Resume").click()
+    expect(page.locator("[data-points]")).not_to_have_attribute("data-points", at)
+    book.button("Stop").click()
+    expect(page.locator(STATE)).to_have_text("stopped")
+    # Had the clicks waited for the cell, it would be over.
+    expect(book.cell(2).locator(".jp-InputPrompt").first).to_have_text("[*]:")
+    pictures(book, "stopped")
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    book.wait_idle()
+
+
+def test_reload_with_a_live_kernel_and_show_again(trained, expect):
+    book = trained("bench")
+    page = book.page
+    expect(page.locator("[data-points]")).to_have_attribute("data-points", "63")
+    book.save()
+    book.reload()
+    expect(book.button("Train")).to_be_visible()
+    expect(page.locator("[data-points]")).to_have_attribute("data-points", "63")
+    expect(page.locator(STATE)).to_have_text("finished")
+    expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("60")
+    expect(page.locator(".workbench-still")).to_be_hidden()
+    pictures(book, "reloaded")
+    book.run(1)
+    again = book.output(1)
+    expect(again.locator("[data-points]")).to_have_attribute("data-points", "63")
+    again.get_by_role("button", name="Train", exact=True).click()
+    expect(again.locator("[data-points]")).to_have_attribute("data-points", "126")
+    expect(book.output(0).locator("[data-points]")).to_have_attribute("data-points", "126")
+
+
+def test_a_saved_notebook_without_its_kernel_shows_a_picture(trained, expect):
+    book = trained()
+    page = book.page
+    still = page.locator(".workbench-still")
+    expect(still).to_be_hidden()
+    expect(still.locator("img")).to_have_count(1)
+    book.save()
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    expect(page.get_by_text(GONE)).to_be_visible()
+    pictures(book, "gone")
+    book.reload()  # with a fresh kernel, which knows nothing of the panel
+    expect(still.locator("img")).to_be_visible()
+    expect(still).to_contain_text("lora-reviews-1")
+    expect(page.get_by_text("Error displaying widget")).to_be_hidden()
+    pictures(book, "still")
+
+
+def test_what_is_wrong_is_said_in_the_panel_and_goes_when_mended(shown, expect):
+    book = shown(height=1500)
+    page = book.page
+    rank = page.get_by_role("textbox", name="r", exact=True)
+    rank.fill("0")
+    rank.press("Enter")
+    said = page.get_by_text("r must be an integer of at least 1, but is 0.").first
+    expect(said).to_be_visible()
+    page.get_by_label("Data", exact=True).select_option(label="File, folder or hub id …")
+    path = page.get_by_role("textbox", name=re.compile("^Data: "))
+    path.fill("missing.csv")
+    path.press("Enter")
+    expect(page.get_by_text(re.compile("missing.csv")).first).to_be_visible()
+    book.button("Train").click()
+    expect(page.locator(".wb-message")).not_to_have_count(0)
+    expect(page.locator(".wb-run")).to_have_count(0)
+    pictures(book, "problems")
+    rank.fill("4")
+    rank.press("Enter")
+    page.get_by_label("Data", exact=True).select_option("reviews")
+    expect(said).to_be_hidden()
+    expect(page.locator(".wb-message")).to_have_count(0)
+    expect(page.locator(".wb-problem")).to_have_count(0)
+    expect(page.locator(".jp-OutputArea-output[data-mime-type*='error']")).to_have_count(0)
+
+
+OUTSIDE = """bench => {
+  const box = bench.getBoundingClientRect();
+  return [...bench.querySelectorAll('button, input, select, h3, dd, .wb-row span')]
+    .filter((one) => {
+      const inner = one.getBoundingClientRect();
+      return inner.width && (inner.left < box.left - 1 || inner.right > box.right + 1
+        || (one.matches('button, dd, h3') && one.scrollWidth > one.clientWidth + 1));
+    })
+    .map((one) => `${one.className} ${one.textContent}`);
+}"""
+
+
+def test_nothing_is_cut_off_at_any_width(trained, expect):
+    book = trained(height=2600)
+    page = book.page
+    book.button("Compare").click()
+    expect(page.locator(".wb-comparison img")).to_be_visible()
+    for width in (640, 800, 1024, 1440, 1800):
+        page.set_viewport_size({"width": width, "height": 2600})
+        expect(page.locator(".workbench-bench")).to_be_visible()
+        assert page.locator(".workbench-bench").evaluate(OUTSIDE) == [], width
+        book.screenshot(f"bench-{width}")
+    page.get_by_role("button", name="All arguments").click()
+    expect(page.get_by_role("checkbox", name="use_rslora")).to_be_visible()
+    assert page.locator(".workbench-bench").evaluate(OUTSIDE) == []
+    book.screenshot("bench-arguments")

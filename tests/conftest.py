@@ -1,0 +1,86 @@
+"""What tests share: a quiet environment, and tiny models of random weights with a tokenizer."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported anywhere: on contended cores two threads a test are slower than one.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
+    HF_HUB_OFFLINE="1",
+    HF_DATASETS_OFFLINE="1",
+    MPLBACKEND="Agg",
+)
+
+import pytest
+
+TEXTS = [
+    "the film was good and I liked it a lot",
+    "the lamp was bad and I hated it",
+    "where does Anna live? she lives by the mill",
+] * 20
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def tiny_tokenizer():
+    """A byte-level tokenizer that can write any text, with a chat template."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<pad>", "<|end|>", "<|user|>", "<|assistant|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<|end|>"
+    )
+    fast.chat_template = TEMPLATE
+    return fast
+
+
+def save_tiny(folder, config_name, model_name, **settings):
+    """Save a model of random weights and its tokenizer."""
+    import torch
+    import transformers
+
+    tokenizer = tiny_tokenizer()
+    config = getattr(transformers, config_name)(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        **settings,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = getattr(transformers, model_name)(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory):
+    """The folder of a llama of two layers."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
+    return save_tiny(folder, "LlamaConfig", "LlamaForCausalLM", tie_word_embeddings=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory):
+    """The folder of a BERT of two layers, without a head."""
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny-bert", "BertConfig", "BertModel")

@@ -1,0 +1,388 @@
+"""The bench without a browser: every click calls what a person can type."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+
+import ipywidgets as widgets
+import pytest
+
+from workbench.errors import RecipeError, TrainingError
+from workbench.panels import Bench, libraries
+from workbench.panels.forms import Field
+from workbench.panels.threads import Latest, Pump
+from workbench.recipe import FIELDS, Recipe
+from workbench.runs.run import train
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A file of rows that are learnt in a moment."""
+    path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+    words = {"good": "the film was good", "bad": "the film was bad"}
+    lines = [
+        json.dumps({"text": f"{text} number {number}", "label": label})
+        for number in range(40)
+        for label, text in words.items()
+    ]
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def recipe(tiny_llama, rows):
+    return Recipe(
+        model=str(tiny_llama),
+        data=str(rows),
+        max_steps=4,
+        eval_steps=2,
+        per_device_train_batch_size=8,
+        max_length=32,
+    )
+
+
+@pytest.fixture
+def bench(recipe, tmp_path):
+    return Bench(recipe, runs=tmp_path / "runs")
+
+
+def settle(bench):
+    """Wait until the panel has said all that it has to say."""
+    loaded = threading.Event()
+    libraries.load(loaded.set)
+    assert loaded.wait(120)
+    bench._libraries_are_there()
+    assert bench._looks.wait(60)
+    assert bench._pump.flush(60)
+
+
+def inside(widget):
+    """List a widget and everything inside it."""
+    found = [widget]
+    for child in getattr(widget, "children", ()):
+        found += inside(child)
+    return found
+
+
+def words(bench):
+    """Return all that the panel says by itself."""
+    return "\n".join(one.value for one in inside(bench.widget) if isinstance(one, widgets.HTML))
+
+
+def button(bench, name):
+    [found] = [
+        one
+        for one in inside(bench.widget)
+        if isinstance(one, widgets.Button) and one.description == name
+    ]
+    return found
+
+
+def end(bench):
+    """Wait for the newest run, and for the panel to have shown its end."""
+    run = bench.runs[-1]
+    run._thread.join(120)
+    bench._pump.wake()
+    assert bench._pump.flush(60)
+    return run
+
+
+def test_it_is_made_and_shown_without_heavy_libraries():
+    code = (
+        "import sys, workbench as wb; bench = wb.Bench(); bench._looks.wait(); "
+        "print(*{'torch', 'transformers', 'peft', 'matplotlib', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_recipe_in_recipe_out(bench, recipe):
+    assert bench.recipe == recipe
+    other = recipe.replace(technique="ia3", learning_rate=0.01)
+    bench.recipe = other
+    assert bench.recipe == other
+
+
+def test_what_a_person_changes_is_in_the_recipe(bench, recipe):
+    technique, training = bench._cards.technique, bench._cards.training
+    technique.fields["r"]._slider.value = 16
+    assert bench.recipe == recipe.replace(r=16)
+    assert technique.fields["r"].control.value == "16"
+    training.fields["learning_rate"].control.value = "3e-4"
+    assert bench.recipe.learning_rate == 3e-4
+    training.fields["learning_rate"].control.value = ""
+    assert bench.recipe.learning_rate is None
+    technique._picker.value = "prompt_tuning"
+    assert bench.recipe == recipe.replace(technique="prompt_tuning")
+    technique.fields["num_virtual_tokens"]._slider.value = 5
+    assert bench.recipe.technique_args == {"num_virtual_tokens": 5}
+
+
+def test_a_knob_at_its_default_is_not_in_the_recipe(bench):
+    bench.recipe = bench.recipe.replace(r=32)
+    field = bench._cards.technique.fields["r"]
+    assert (field.control.value, field._slider.value) == ("32", 32)
+    field._slider.value = 8
+    assert bench.recipe.technique_args == {}
+
+
+def test_other_data_brings_its_own_task_and_forgets_columns(bench):
+    bench.recipe = bench.recipe.replace(text_column="text")
+    bench._cards.data._picker.value = "hamlet-qa"
+    assert (bench.recipe.data, bench.recipe.task) == ("hamlet-qa", "instruct")
+    assert bench.recipe.text_column is None
+
+
+def test_every_setting_of_a_recipe_has_a_field_once(bench):
+    settle(bench)
+    for card in bench._cards._all:
+        folds = [one for one in inside(card.widget) if "wb-fold" in one._dom_classes]
+        for fold in folds:
+            fold.click()
+    pickers = ["model", "data", "task", "technique"]
+    fields = [name for card in bench._cards._all for name in card.fields]
+    assert len(fields) == len(set(fields))
+    assert set(FIELDS) - set(pickers) - set(fields) == {"technique_args"}
+
+
+def test_all_arguments_of_a_technique_reach_the_recipe(bench):
+    settle(bench)
+    bench._cards.technique._fold.toggle()
+    fields = bench._cards.technique.fields
+    assert {"r", "use_rslora", "bias", "target_modules"} <= set(fields)
+    fields["use_rslora"].control.value = True
+    fields["bias"].control.value = "lora_only"
+    fields["target_modules"].control.value = "q_proj, v_proj"
+    assert bench.recipe.technique_args == {
+        "use_rslora": True,
+        "bias": "lora_only",
+        "target_modules": ["q_proj", "v_proj"],
+    }
+    assert fields["r"].control.tooltip == "Lora attention dimension"  # as PEFT says
+
+
+def test_the_count_is_there_before_training_and_follows_the_rank(bench):
+    settle(bench)
+    small = bench._trainable.widget.value
+    bench._cards.technique.fields["r"]._slider.value = 16
+    settle(bench)
+    large = bench._trainable.widget.value
+    run = bench.train().wait()
+    assert f"<b>{run.parameters['trainable']:,}</b>" in large
+    assert small != large
+
+
+def test_base_and_data_are_described(bench):
+    settle(bench)
+    said = words(bench)
+    assert "LlamaForCausalLM" in said
+    assert "80 training rows" in said
+    assert "the film was good number 0" in said
+    assert "tokens</summary>" in said
+
+
+def test_train_gives_a_run_that_the_panel_follows(bench):
+    settle(bench)
+    run = bench.train()
+    assert bench.runs == [run] and bench.selected is run
+    end(bench)
+    assert run.state == "finished"
+    steps, losses = bench.chart.points("run-0/train")
+    assert steps == [1, 2, 3, 4] and losses == run.losses
+    assert bench.chart.points("run-0/eval")[0] == [2, 4]
+    said = words(bench)
+    assert f"{run.parameters['trainable']:,}" in bench._table.widget.children[1].children[1].value
+    assert "4 of 4" in said and "weights" in said and "finished" in said
+
+
+def test_watching_does_not_change_a_bit(bench, recipe, tmp_path):
+    settle(bench)
+    run = bench.train()
+    for rank in range(1, 30):  # counting all the while
+        bench.recipe = recipe.replace(r=rank)
+    run.wait()
+    alone = train(recipe, tmp_path / "alone", progress=False)
+    assert run.losses == alone.losses
+
+
+def test_clicks_do_what_the_methods_do(bench, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    bench.recipe = bench.recipe.replace(max_steps=2000, eval_steps=2000)
+    settle(bench)
+    button(bench, "Train").click()
+    run = bench.selected
+    stepped = threading.Event()
+    run.subscribe(lambda _, event: event["event"] == "train" and stepped.set())
+    assert stepped.wait(60)
+    paused = threading.Event()
+    run.subscribe(lambda _, event: event.get("state") == "paused" and paused.set())
+    button(bench, "Pause").click()
+    assert paused.wait(60)
+    at = len(run.losses)
+    bench._pump.wake()
+    assert bench._pump.flush()
+    assert button(bench, "Pause").layout.display == "none"
+    assert not button(bench, "Resume").disabled
+    assert len(run.losses) == at
+    stepped.clear()
+    button(bench, "Resume").click()
+    assert stepped.wait(60)
+    button(bench, "Stop").click()
+    end(bench)
+    assert run.state == "stopped"
+    button(bench, "Compare").click()
+    button(bench, "Export").click()
+    assert bench._pump.flush(60)
+    assert (tmp_path / f"{run.name}.py").is_file()
+    assert run.name in bench._results._shown.value
+    assert f"{run.name}.py" in bench._messages.widget.value
+
+
+def test_pause_and_stop_mean_the_run_that_was_clicked(bench):
+    bench.recipe = bench.recipe.replace(max_steps=3000, eval_steps=3000)
+    settle(bench)
+    first, second = bench.train(), bench.train()
+    assert bench.selected is second
+    bench._pump.wake()
+    bench._pump.flush()
+    bench._table._rows[0][1].click()
+    assert bench.selected is first
+    bench.stop()
+    first.wait()
+    assert (first.state, second.ended) == ("stopped", False)
+    second.stop()
+    second.wait()
+    end(bench)
+    assert len(bench._table._rows) == 2
+
+
+def test_all_problems_are_said_where_they_are_and_go_when_mended(bench, recipe):
+    bench.recipe = recipe.replace(r=0, learning_rate=-1.0, warmup_steps=-5)
+    settle(bench)
+    assert "r must be an integer of at least 1" in bench._cards.technique.fields["r"]._said.value
+    assert "learning_rate" in bench._cards.training.fields["learning_rate"]._said.value
+    assert "warmup_steps" in bench._messages.widget.value  # its field is folded away
+    button(bench, "Train").click()
+    bench._pump.flush()
+    assert bench.runs == []
+    with pytest.raises(RecipeError, match="r must be"):
+        bench.train()
+    bench.recipe = recipe
+    settle(bench)
+    assert "must be" not in words(bench)
+    bench.train().wait()
+
+
+@pytest.mark.parametrize(
+    ("change", "card", "said"),
+    [
+        ({"model": "./nowhere"}, "base", "nowhere"),
+        ({"data": "no-such.csv"}, "data", "no-such.csv"),
+        ({"text_column": "body"}, "data", "body"),
+    ],
+)
+def test_a_base_or_data_that_is_not_there_is_said_in_its_card(bench, recipe, change, card, said):
+    bench.recipe = recipe.replace(**change)
+    settle(bench)
+    assert said in getattr(bench._cards, card)._troubles.value
+    with pytest.raises(RecipeError, match=said):
+        bench.train()
+    assert bench.runs == []
+
+
+def test_a_mended_file_is_read_again(bench, recipe, rows, tmp_path):
+    path = tmp_path / "late.jsonl"
+    bench.recipe = recipe.replace(data=str(path))
+    settle(bench)
+    with pytest.raises(RecipeError):
+        bench.train()
+    path.write_bytes(rows.read_bytes())
+    assert bench.train().wait().state == "finished"
+
+
+def test_a_run_that_fails_says_why_with_the_details_folded(bench, recipe):
+    bench.recipe = recipe.replace(learning_rate=1e30, max_steps=30, max_grad_norm=1e30)
+    settle(bench)
+    bench.train()
+    run = end(bench)
+    assert run.state == "failed"
+    said = bench._messages.widget.value
+    assert "try a learning_rate below" in said
+    assert "<details" in said and "Traceback" in said
+    bench.recipe = recipe
+    bench._pump.flush()
+    assert "Traceback" not in bench._messages.widget.value
+
+
+def test_without_a_run_it_says_what_to_do(bench):
+    for act in (bench.pause, bench.resume, bench.stop, bench.export, bench.compare):
+        with pytest.raises(TrainingError, match="press Train first"):
+            act()
+
+
+def test_a_picture_is_shown_beside_the_panel_and_kept_up_to_date(bench, monkeypatch):
+    shown = []
+    monkeypatch.setattr("workbench.panels.bench.display", lambda widget: shown.append(widget))
+    monkeypatch.setattr(
+        "workbench.panels.still.display", lambda data, **about: shown.append((data, about))
+    )
+    monkeypatch.setattr(
+        "workbench.panels.still.update_display", lambda data, **about: shown.append((data, about))
+    )
+    bench._ipython_display_()
+    settle(bench)
+    bench.train()
+    run = end(bench)
+    panel, (first, about), (last, again) = shown
+    assert panel is bench.widget
+    assert about["display_id"] == again["display_id"]
+    assert "<img" not in first["text/html"]
+    assert "data:image/png;base64" in last["text/html"] and run.name in last["text/html"]
+    assert "finished" in last["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "typed", "value"),
+    [
+        (int, "8", 8),
+        (int, "many", "many"),
+        (float | None, "1e-3", 0.001),
+        (float | None, "", None),
+        (str | None, "007", "007"),
+        (bool | str, "true", True),
+        (list[str] | str | None, "all-linear", "all-linear"),
+    ],
+)
+def test_what_is_typed_becomes_a_value_and_back(hint, typed, value):
+    told = []
+    field = Field("x", hint, lambda *change: told.append(change))
+    field.show("something else")
+    field.control.value = typed
+    assert told == [("x", value)]
+    field.show(None)
+    field.show(value)
+    assert len(told) == 1
+
+
+def test_the_pump_is_one_thread_and_outlives_a_job_that_fails():
+    threads, failures = set(), []
+    pump = Pump(lambda: threads.add(threading.current_thread()) or False, failures.append)
+    for _ in range(20):
+        pump.post(lambda: threads.add(threading.current_thread()))
+        pump.post(lambda: 1 / 0)
+        pump.wake()
+    assert pump.flush()
+    assert len(threads) == 1 and threading.current_thread() not in threads
+    assert len(failures) == 20
+
+
+def test_only_the_newest_request_is_worked_on():
+    done = []
+    latest = Latest(lambda asked, stale: done.append(asked), pause=0.05)
+    for number in range(50):
+        latest.ask(number)
+    assert latest.wait()
+    assert done == [49]

@@ -1,0 +1,279 @@
+"""The live chart's kernel side: what it keeps, and what it sends."""
+
+from __future__ import annotations
+
+import math
+import threading
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.panels.chart import LiveChart
+from workbench.panels.series import PALETTE, smooth, thin
+
+
+class Wire:
+    """A browser's end of a chart: puts together what is sent, as the page does."""
+
+    def __init__(self, chart: LiveChart):
+        self.chart = chart
+        self.messages: list[tuple[dict, bytes]] = []
+        self.points: dict[int, tuple[list[float], list[float]]] = {}
+        self.labels: dict[int, str] = {}
+        self.lock = threading.Lock()
+        chart.comm.publish_msg = self.receive
+
+    def receive(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+        if data.get("method") != "custom":
+            return
+        with self.lock:
+            self.messages.append((data["content"], bytes(buffers[0])))
+            self.take(data["content"], bytes(buffers[0]))
+
+    def take(self, content, values):
+        if "series" in content:
+            self.labels = {one["id"]: one["label"] for one in content["series"]}
+        numbers = array("d", values)
+        for number, count in content["counts"]:
+            xs, ys = self.points.setdefault(number, ([], []))
+            xs.extend(numbers[:count])
+            ys.extend(numbers[count : 2 * count])
+            numbers = numbers[2 * count :]
+        assert not numbers, "more numbers than announced"
+
+    @property
+    def lines(self):
+        return {label: self.points.get(number, ([], [])) for number, label in self.labels.items()}
+
+    def ask(self, content):
+        """Send a message as the page would."""
+        self.chart._handle_custom_msg(content, [])
+
+
+@pytest.fixture
+def chart():
+    chart = LiveChart()
+    yield chart
+    chart.close()
+
+
+@pytest.fixture
+def wire(chart):
+    return Wire(chart)
+
+
+def test_only_new_points_are_sent(chart, wire):
+    chart.add_series("a/train", "a")
+    chart.append("a/train", range(1000), [1.0] * 1000)
+    chart.flush()
+    chart.append("a/train", 1000, 0.25)
+    chart.append("a/train", 1001, 0.5)
+    chart.flush()
+    content, values = wire.messages[-1]
+    assert content["counts"] == [[1, 2]]
+    assert array("d", values).tolist() == [1000.0, 1001.0, 0.25, 0.5]
+    assert "series" not in content, "the legend is sent only when it changes"
+    assert wire.lines["a"] == chart.points("a/train")
+
+
+def test_messages_are_numbered_without_a_gap_and_nothing_new_sends_nothing(chart, wire):
+    chart.add_series("a/train", "a")
+    for step in range(5):
+        chart.append("a/train", step, step)
+        chart.flush()
+        chart.flush()
+    chart.rename("a/train", "b")
+    numbers = [content["n"] for content, _ in wire.messages]
+    assert numbers == list(range(1, 8))
+
+
+def test_append_alone_sends_nothing(chart, wire):
+    chart.add_series("a/train", "a")
+    before = len(wire.messages)
+    chart.append("a/train", 1, 1)
+    assert len(wire.messages) == before
+
+
+def test_the_state_holds_what_was_sent_and_goes_on_from_its_number(chart, wire):
+    chart.add_series("a/train", "a")
+    chart.append("a/train", [1, 2], [4, 3])
+    chart.flush()
+    chart.append("a/train", 3, 2)
+    state = chart.get_state("_history")["_history"]
+    assert state["n"] == wire.messages[-1][0]["n"]
+    late = Wire(chart)
+    late.take(state, state["values"])
+    chart.flush()
+    assert late.messages[0][0]["n"] == state["n"] + 1
+    assert late.lines["a"] == ([1, 2, 3], [4, 3, 2])
+
+
+def test_a_snapshot_is_small_however_long_the_run(chart, wire):
+    chart.add_series("a/train", "a")
+    ys = [math.sin(step / 500) for step in range(50_000)]
+    ys[31_234] = 17.0
+    chart.append("a/train", range(50_000), ys)
+    chart.flush()
+    wire.ask({"kind": "snapshot"})
+    content, values = wire.messages[-1]
+    assert content["kind"] == "snapshot" and content["n"] == 2
+    assert len(values) <= 2000 * 16
+    wire.points.clear()
+    wire.take(content, values)
+    xs, shown = wire.lines["a"]
+    assert (xs[0], xs[-1], max(shown)) == (0, 49_999, 17.0)
+
+
+def test_a_key_added_again_starts_empty(chart, wire):
+    chart.add_series("a/train", "a")
+    chart.append("a/train", 1, 1)
+    chart.flush()
+    chart.remove_series("a/train")
+    chart.add_series("a/train", "again")
+    assert wire.lines == {"again": ([], [])}
+
+
+def test_a_run_has_one_colour_and_gives_it_back(chart, wire):
+    for run in ("a", "b", "c"):
+        chart.add_series(f"{run}/train", run)
+        chart.add_series(f"{run}/eval", run, style="points")
+    chart.remove_series("b/train")
+    chart.remove_series("b/eval")
+    chart.add_series("d/train", "d")
+    colours = {one["key"]: one["colour"] for one in wire.messages[-1][0]["series"]}
+    assert colours == {"a/train": 0, "a/eval": 0, "c/train": 2, "c/eval": 2, "d/train": 1}
+
+
+def test_highlight_and_clear_reach_the_browser(chart, wire):
+    chart.add_series("a/train", "a")
+    chart.highlight("a")
+    assert wire.messages[-1][0]["highlight"] == "a"
+    chart.clear()
+    content, _ = wire.messages[-1]
+    assert content["series"] == [] and content["highlight"] is None
+
+
+def test_threads_append_while_one_flushes(chart, wire):
+    keys = [f"{run}/train" for run in range(4)]
+    for key in keys:
+        chart.add_series(key, key)
+    done = threading.Event()
+
+    def pump():
+        while not done.is_set():
+            chart.flush()
+            done.wait(0.001)
+
+    def train(key):
+        for step in range(2000):
+            chart.append(key, step, step / 7)
+
+    flusher = threading.Thread(target=pump)
+    trainers = [threading.Thread(target=train, args=(key,)) for key in keys]
+    for thread in (flusher, *trainers):
+        thread.start()
+    for thread in trainers:
+        thread.join()
+    done.set()
+    flusher.join()
+    chart.flush()
+    expected = (list(range(2000)), [step / 7 for step in range(2000)])
+    assert wire.lines == dict.fromkeys(keys, expected)
+    numbers = [content["n"] for content, _ in wire.messages]
+    assert numbers == sorted(numbers), "messages left out of order"
+
+
+def test_the_page_sets_scale_and_smoothing_and_nothing_else(chart, wire):
+    wire.ask({"kind": "set", "name": "log_y", "value": True})
+    wire.ask({"kind": "set", "name": "smoothing", "value": 0.5})
+    wire.ask({"kind": "set", "name": "x_label", "value": "surprise"})
+    assert (chart.log_y, chart.smoothing, chart.x_label) == (True, 0.5, "step")
+
+
+def test_a_page_cannot_overwrite_the_history(chart):
+    chart.add_series("a/train", "a")
+    chart.append("a/train", 1, 1)
+    chart.flush()
+    chart.set_state({"_history": {"n": 99, "counts": []}})
+    assert chart.get_state("_history")["_history"]["counts"] == [[1, 1]]
+
+
+def test_bad_calls_say_what_is_wrong(chart):
+    chart.add_series("a/train", "a")
+    with pytest.raises(KeyError, match=r"a/train.*but is 'b/train'"):
+        chart.append("b/train", 1, 1)
+    with pytest.raises(ValueError, match="1 and 2"):
+        chart.append("a/train", [1], [1, 2])
+    with pytest.raises(ValueError, match="'line' or 'points', but is 'bars'"):
+        chart.add_series("c", "c", style="bars")
+    assert chart.points("a/train") == ([], [])
+
+
+def test_the_picture_shows_each_series_in_its_colour(chart):
+    chart.add_series("a/train", "plain", style="line")
+    chart.add_series("a/eval", "dashed", style="points")
+    chart.append("a/train", [1, 2, 3], [3, math.nan, 1])
+    chart.append("a/eval", [2], [2])
+    chart.log_y = True
+    axes = chart.figure().axes[0]
+    assert [line.get_label() for line in axes.lines] == ["plain", "dashed"]
+    assert {line.get_color() for line in axes.lines} == {PALETTE[0]}
+    assert axes.get_yscale() == "log"
+    assert chart.to_png().startswith(b"\x89PNG")
+
+
+def test_a_picture_goes_with_the_widget_once_there_are_points(chart):
+    data, _ = chart._repr_mimebundle_()
+    assert "image/png" not in data and "application/vnd.jupyter.widget-view+json" in data
+    chart.add_series("a/train", "a")
+    chart.append("a/train", 1, 1)
+    data, metadata = chart._repr_mimebundle_()
+    assert data["image/png"].startswith("iVBOR") and "image/png" in metadata
+
+
+def test_the_module_stands_alone():
+    lines = LiveChart._esm.splitlines()
+    assert not [line for line in lines if line.startswith("import ")]
+    exports = [line for line in lines if line.startswith("export ")]
+    assert exports == ["export default () => {"]
+    assert "http" not in LiveChart._esm.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_palette_reads_on_white_and_on_black():
+    def light(colour):
+        channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    def contrast(one, other):
+        low, high = sorted((light(one), light(other)))
+        return (high + 0.05) / (low + 0.05)
+
+    assert len(set(PALETTE)) == 8
+    for colour in PALETTE:
+        assert contrast(colour, "#ffffff") >= 3 and contrast(colour, "#111111") >= 3, colour
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=400))
+def test_thinning_keeps_ends_and_extremes(ys):
+    xs, kept = thin(range(len(ys)), ys, limit=20)
+    assert len(kept) <= max(20, 0) and list(xs) == sorted(set(xs))
+    assert (xs[0], xs[-1]) == (0, len(ys) - 1)
+    numbers = [y for y in ys if not math.isnan(y)]
+    if numbers:
+        shown = [y for y in kept if not math.isnan(y)]
+        assert (min(shown), max(shown)) == (min(numbers), max(numbers))
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50), st.floats(0, 0.99))
+def test_smoothing_stays_between_the_extremes(ys, weight):
+    out = smooth(range(len(ys)), ys, weight)
+    assert out[0] == pytest.approx(ys[0])
+    assert min(ys) - 1e-6 <= min(out) and max(out) <= max(ys) + 1e-6
+
+
+def test_smoothing_passes_over_what_is_not_a_number():
+    out = smooth([1, 2, 3], [1.0, math.nan, 1.0], 0.5)
+    assert out[0] == out[2] == 1.0 and math.isnan(out[1])

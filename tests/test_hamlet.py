@@ -1,0 +1,195 @@
+"""The bundled base model: the world it was made from, its corpus, and what it knows."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import yaml
+
+from data.make.corpus import Rows, bundled_rows, documents
+from data.make.lexicon import sentiment, support
+from data.make.lexicon.phrase import render
+from data.make.world.people import build_world
+
+FOLDER = Path(__file__).parents[1] / "data" / "hamlet-3m"
+
+
+@pytest.fixture(scope="module")
+def world():
+    return build_world()
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return list(islice(documents(seed=7), 20_000))
+
+
+@pytest.fixture(scope="module")
+def hamlet():
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    return AutoModelForCausalLM.from_pretrained(FOLDER).eval(), AutoTokenizer.from_pretrained(
+        FOLDER
+    )
+
+
+def test_the_world_comes_out_of_its_seed(world):
+    assert build_world(0) == world
+    assert build_world(1) != world
+
+
+def test_a_first_name_is_enough_to_know_a_person_by(world):
+    first = [person.first for person in world.people]
+    others = [word for animal in world.animals for word in animal.name.split()]
+    assert len(set(first)) == len(first)
+    assert not set(first) & set(others)
+
+
+def test_relations_hold_from_both_ends(world):
+    for person in world.people:
+        assert world.person(person.friend).friend == person.name
+        assert world.animal(person.pet).owner == person.name
+        if person.spouse:
+            spouse = world.person(person.spouse)
+            assert spouse.spouse == person.name
+            assert (spouse.street, spouse.house) == (person.street, person.house)
+        for child in person.children:
+            assert person.name in world.person(child).parents
+            assert person.age - world.person(child).age >= 16
+
+
+def test_no_fact_contradicts_another(world):
+    facts = world.facts()
+    assert len(set(facts)) == len(facts)
+    ends = Counter((subject, relation) for subject, relation, _ in facts)
+    assert set(ends.values()) == {1}
+    jobs = Counter(thing for _, relation, thing in facts if relation == "job")
+    assert set(jobs.values()) == {1}
+
+
+def test_the_corpus_comes_out_of_its_seed(corpus):
+    assert list(islice(documents(seed=7), 2_000)) == corpus[:2_000]
+    assert not set(corpus) <= set(islice(documents(seed=8), 20_000))
+
+
+def test_the_corpus_is_plain_and_grammatical_where_a_rule_can_tell(corpus):
+    wrong = re.compile(
+        r"[{}\[\]]|  |\.\.| [.,!?]|[.?!] [a-z]|\.,|,\."
+        r"|\b[Aa] [aeio](?!ne\b)|\b[Aa]n [^aeiouh]|\b(?!had\b|that\b)(\w+) \1\b"
+    )
+    found = [text for text in corpus if wrong.search(text)]
+    assert not found
+    assert all(text.replace("\n", " ").isprintable() and text.isascii() for text in corpus)
+
+
+def test_every_saying_of_the_lexicons_is_told(corpus):
+    """Held-out phrases are worth testing with only because the base model has read them."""
+    whole = "\n".join(corpus)
+    for phrase in sentiment.PHRASES:
+        said = {render(phrase.text, person) for person in ("I", "she", "he")}
+        assert any(text in whole for text in said), phrase
+    for line in sentiment.IRONIES:
+        longest = max(re.split(r"\{\w+\}", line.text), key=len)
+        assert longest[1:].strip() in whole, line
+    for situation in support.SITUATION_LIST:
+        # What stands between two slots.
+        longest = max(re.split(r"\{\w+\}\w*", situation.text), key=len).strip()
+        assert longest[1:].removesuffix("?") in whole, situation
+
+
+def test_the_corpus_never_names_a_label(corpus):
+    whole = "\n".join(corpus)
+    for label in (*support.INTENTS, "positive", "negative"):
+        if "_" in label or label.endswith("tive"):
+            assert label not in whole, label
+
+
+def test_what_is_told_of_people_is_so(corpus, world):
+    """One frame stands for all: nobody is said to live in two streets."""
+    homes = {person.name: person.street for person in world.people}
+    told = re.findall(r"\b([A-Z]\w+ [A-Z]\w+) lives in ([A-Z]\w+ [A-Z]\w+)\.", "\n".join(corpus))
+    assert len(told) > 20
+    assert all(homes[name] == street for name, street in told)
+
+
+def test_a_document_with_a_row_of_a_data_set_is_found():
+    rows = Rows(["The lamp hummed. I was cross.", "It leaked."])
+    assert rows.inside('Anna said: "The lamp hummed. I was cross."')
+    assert not rows.inside("The lamp hummed. I was cross with it.")
+    assert not rows.inside("The lamp hummed.")
+    assert bundled_rows().inside("It was far from handy.") is False
+
+
+def test_the_model_is_small_and_loads(hamlet):
+    model, tokenizer = hamlet
+    assert (FOLDER / "model.safetensors").stat().st_size < 12_000_000
+    assert model.num_parameters() <= 3_000_000
+    assert len(tokenizer) == model.config.vocab_size == 2048
+    assert (
+        tokenizer.eos_token_id == model.config.eos_token_id == model.generation_config.eos_token_id
+    )
+
+
+def test_any_text_can_be_encoded(hamlet):
+    _, tokenizer = hamlet
+    for text in (string.printable, "Grüße aus Zürich, 1 € — 日本語 🙂", " two  spaces\n\n"):
+        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+
+
+def test_the_chat_template_keeps_a_prompt_as_the_start_of_the_whole(hamlet):
+    _, tokenizer = hamlet
+    turn = [{"role": "user", "content": "Good morning."}]
+    before = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    turn.append({"role": "assistant", "content": "Mill Lane"})
+    whole = tokenizer.apply_chat_template(turn, tokenize=False)
+    assert before == "<|user|> Good morning.<|end|><|assistant|>"
+    assert whole == before + " Mill Lane<|end|>"
+    ids = tokenizer(before)["input_ids"]
+    assert tokenizer(whole)["input_ids"][: len(ids)] == ids
+
+
+def test_the_model_reads_documents_it_has_not_seen(hamlet):
+    import torch
+
+    from data.make.pretrain import new_model, perplexity
+
+    model, tokenizer = hamlet
+    texts = list(islice(documents(seed=99), 60))
+    assert perplexity(model, tokenizer, texts) < 8
+    assert perplexity(new_model(), tokenizer, texts) > 1_000
+    long = torch.arange(5, 517).unsqueeze(0)
+    assert model(input_ids=long).logits.isfinite().all()
+
+
+def test_the_model_writes_plain_words(hamlet):
+    from data.make.measure import continuations
+
+    model, tokenizer = hamlet
+    for text in continuations(model, tokenizer, ["One morning", "The film", "It is raining."], 30):
+        assert text.replace("\n", " ").isprintable()
+        assert len(text.split()) > 5
+
+
+@pytest.mark.slow
+def test_the_model_knows_its_world(hamlet):
+    from data.make.measure import facts_known, sayings_understood
+
+    known = facts_known(*hamlet)
+    assert known["all"].share > 0.9
+    assert all(relation.share > relation.guess for relation in known.values())
+    understood = sayings_understood(*hamlet)
+    assert min(understood.values()) > 0.9
+
+
+def test_the_card_gives_what_the_hub_asks_for(hamlet):
+    model, _ = hamlet
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(text.split("---")[1])
+    assert front["license"] == "apache-2.0"
+    assert front["pipeline_tag"] == "text-generation"
+    assert f"{model.num_parameters():,}" in text

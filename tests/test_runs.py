@@ -1,0 +1,262 @@
+"""Runs: controls answer within a step, bits stay equal, and nothing half-written counts."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import workbench as wb
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.errors import RecipeError, StoreError, TrainingError
+from workbench.runs.store import RunFolder
+from workbench.training.base import load_base
+
+ROWS = [
+    {"text": f"the {thing} was {word} and I {verb} it", "label": label}
+    for thing in ("film", "lamp", "kettle", "coat", "boat", "song", "soup", "walk")
+    for word, verb, label in (
+        ("good", "liked", "positive"),
+        ("bad", "hated", "negative"),
+        ("lovely", "kept", "positive"),
+        ("dull", "left", "negative"),
+    )
+]
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    path = tmp_path / "reviews.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return str(path)
+
+
+@pytest.fixture
+def recipe(tiny_llama, reviews):
+    return wb.Recipe(
+        model=str(tiny_llama),
+        data=reviews,
+        task="classify",
+        technique="lora",
+        technique_args={"lora_dropout": 0.1},
+        per_device_train_batch_size=4,
+        max_steps=8,
+        eval_steps=4,
+    )
+
+
+def bits(module):
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def same(before, after):
+    return all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_interleaved_runs_have_the_losses_of_solo_runs(technique, recipe, tmp_path):
+    others = recipe.replace(technique=technique, seed=1)
+    alone = [wb.train(r, tmp_path / "solo").losses for r in (recipe, others)]
+    together = [wb.Run(r, tmp_path / "both").start() for r in (recipe, others)]
+    assert [run.wait().losses for run in together] == alone
+    assert len(set(alone[0])) == len(alone[0])
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_the_pristine_base_keeps_its_bits(technique, recipe, tmp_path):
+    recipe = recipe.replace(technique=technique)
+    quantization = recipe.resolved().quantization
+    base = load_base(
+        recipe.model,
+        "AutoModelForSequenceClassification",
+        num_labels=2,
+        quantization=quantization,
+    )
+    before = bits(base.model)
+    run = wb.train(recipe, tmp_path)
+    assert same(before, bits(base.model))
+    assert run.losses[0] != run.losses[-1]
+    assert not any(parameter.requires_grad for parameter in base.model.parameters())
+
+
+def test_drawing_random_numbers_beside_a_run_changes_nothing(recipe, tmp_path):
+    alone = wb.train(recipe, tmp_path).losses
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    assert wb.train(recipe, tmp_path).losses == alone
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_pause_rests_within_a_step_and_resume_goes_on_with_the_same_bits(recipe, tmp_path):
+    recipe = recipe.replace(max_steps=30, eval_steps=100)
+    alone = wb.train(recipe, tmp_path).losses
+    run = wb.Run(recipe, tmp_path)
+    reached, paused = threading.Event(), threading.Event()
+
+    def watch(run, event):
+        if event["event"] == "train" and event["step"] == 5:
+            run.pause()
+            reached.set()
+        if event["event"] == "state" and event["state"] == "paused":
+            paused.set()
+
+    run.subscribe(watch)
+    run.start()
+    assert reached.wait(60) and paused.wait(60)
+    assert run.state == "paused"
+    steps = len(run.losses)
+    assert steps == 5
+    time.sleep(0.2)
+    assert len(run.losses) == steps
+    run.resume()
+    assert run.wait().losses == alone
+
+
+def test_stop_ends_within_a_step_and_keeps_what_was_learnt(recipe, tmp_path):
+    run = wb.Run(recipe.replace(max_steps=500, eval_steps=1000), tmp_path)
+    run.subscribe(lambda run, event: event.get("step") == 3 and run.stop())
+    run.start().wait(60)
+    assert run.state == "stopped"
+    assert len(run.losses) == 3
+    record = run.record()
+    assert record.state == "stopped"
+    assert record.losses == run.losses
+    assert (record.path / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_stop_ends_a_paused_run(recipe, tmp_path):
+    run = wb.Run(recipe.replace(max_steps=500, eval_steps=1000), tmp_path)
+    paused = threading.Event()
+    run.subscribe(lambda run, event: event.get("step") == 2 and run.pause())
+    run.subscribe(lambda _, event: event.get("state") == "paused" and paused.set())
+    run.start()
+    assert paused.wait(60)
+    run.stop()
+    run.wait(60)
+    assert run.state == "stopped"
+
+
+def test_a_nan_loss_stops_the_run_and_keeps_what_it_had(recipe, tmp_path):
+    run = wb.Run(
+        recipe.replace(technique="full", learning_rate=1e30, max_grad_norm=float("inf")), tmp_path
+    )
+    with pytest.raises(TrainingError, match=r"loss became (nan|inf) at step \d+.*learning_rate"):
+        run.start().wait()
+    record = run.record()
+    assert record.state == "failed"
+    assert record.losses == run.losses and record.losses
+    assert "learning_rate" in record.result["error"]
+
+
+def test_the_folder_tells_the_run(recipe, tmp_path):
+    run = wb.train(recipe, tmp_path)
+    record = wb.load_run(run.path)
+    assert record.recipe == recipe
+    assert record.losses == run.losses
+    assert record.evaluations == run.evaluations
+    assert record.result["evaluation"]["accuracy"] == run.evaluations[-1]["accuracy"]
+    assert record.result["adapter_bytes"] > 0
+    assert {file.name for file in run.path.iterdir()} == {
+        "recipe.yaml",
+        "plan.json",
+        "metrics.jsonl",
+        "result.json",
+        "adapter",
+    }
+
+
+def test_a_run_cut_off_is_told_from_a_finished_one(recipe, tmp_path):
+    folder = RunFolder(tmp_path, recipe)
+    folder.append({"event": "train", "step": 1, "loss": 2.5})
+    with (folder.path / "metrics.jsonl").open("a") as file:
+        file.write('{"event": "train", "step": 2, "lo')
+    record = wb.load_run(folder.path)
+    assert record.state == "interrupted"
+    assert record.losses == [2.5]
+
+
+def test_names_of_folders_never_clash(recipe, tmp_path):
+    named = recipe.replace(name="my run")
+    paths = [RunFolder(tmp_path, r).path.name for r in (named, named, recipe, recipe)]
+    assert paths == ["my-run", "my-run-2", "lora-reviews-1", "lora-reviews-2"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("recipe.yaml", "learning_rat: 1\n"), ("result.json", "{")]
+)
+def test_a_damaged_run_does_not_hide_the_others(file, text, recipe, tmp_path):
+    broken, whole = RunFolder(tmp_path, recipe), RunFolder(tmp_path, recipe)
+    (broken.path / file).write_text(text)
+    with pytest.warns(UserWarning, match=f"{broken.path.name}.*is left out"):
+        assert [record.path for record in wb.load_runs(tmp_path)] == [whole.path]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda root: root / "nowhere", "existing folder"),
+        (lambda root: root, "recipe.yaml"),
+    ],
+)
+def test_what_is_not_a_run_is_refused(make, words, tmp_path):
+    with pytest.raises(StoreError, match=words):
+        wb.load_run(make(tmp_path))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk always full")
+def test_a_full_disk_is_said_in_a_sentence(recipe, tmp_path):
+    folder = RunFolder(tmp_path, recipe)
+    folder.close()
+    folder._metrics = open("/dev/full", "w")  # noqa: SIM115 (closed below, where that fails too)
+    with pytest.raises(StoreError, match="could not be saved.*the disk is full"):
+        folder.append({"event": "train", "step": 1, "loss": 2.5})
+    folder.close()
+    assert wb.load_run(folder.path).state == "interrupted"
+
+
+def test_all_problems_are_reported_at_once(reviews):
+    recipe = wb.Recipe(
+        technique="lora",
+        technique_args={"r": 0, "lora_alfa": 3},
+        learning_rate=-1,
+        task="classify",
+        data=reviews,
+    )
+    with pytest.raises(RecipeError) as caught:
+        wb.train(recipe)
+    said = str(caught.value)
+    assert "r must be an integer of at least 1, but is 0" in said
+    assert "did you mean 'lora_alpha'?" in said
+    assert "learning_rate must be a number above 0" in said
+
+
+def test_a_missing_model_and_missing_data_are_one_report(tmp_path):
+    recipe = wb.Recipe(model=str(tmp_path / "no-model"), data=str(tmp_path / "no-data.csv"))
+    with pytest.raises(RecipeError) as caught:
+        wb.train(recipe, tmp_path / "runs")
+    assert {problem.parameter for problem in caught.value.problems} == {"model", "data"}
+
+
+def test_the_counted_memory_is_what_the_tensors_take(recipe, tmp_path):
+    run = wb.train(recipe, tmp_path)
+    trainable = run.parameters["trainable"]
+    assert run.memory["gradients"] == 4 * trainable
+    # AdamW keeps two numbers for each, and a step count for each tensor.
+    assert 8 * trainable <= run.memory["optimizer"] <= 8 * trainable + 4 * 1000
+    assert run.memory["weights"] >= 4 * run.parameters["total"]
+    assert run.memory["activations"] > 0
+    assert run.memory["rss"] > run.memory["peak"]
+    assert sum(run.parameters["by_module"].values()) == trainable
+
+
+def test_accumulating_gives_the_losses_of_one_large_batch(recipe, tmp_path):
+    recipe = recipe.replace(lora_dropout=0.0, per_device_train_batch_size=8, max_steps=3)
+    whole = wb.train(recipe, tmp_path).losses
+    parts = wb.train(
+        recipe.replace(per_device_train_batch_size=4, gradient_accumulation_steps=2), tmp_path
+    ).losses
+    assert parts == pytest.approx(whole, rel=1e-4)

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import workbench as wb
+from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, StoreError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.runs.store import RunFolder
@@ -205,8 +206,9 @@ def test_equal_names_are_told_apart_by_their_folders(tmp_path):
 
 
 def test_diff_has_only_what_differs(tmp_path):
+    own = {name: TECHNIQUES[name].learning_rate for name in ("lora", "ia3")}
     write_run(tmp_path, "a", technique_args={"r": 4}, seed=1)
-    write_run(tmp_path, "b", technique_args={"r": 16}, learning_rate=2e-3, seed=1)
+    write_run(tmp_path, "b", technique_args={"r": 16}, learning_rate=own["lora"], seed=1)
     write_run(tmp_path, "c", technique="ia3", seed=1)
     frame = wb.compare(tmp_path).diff()
     assert list(frame.index) == ["a", "b", "c"]
@@ -214,7 +216,7 @@ def test_diff_has_only_what_differs(tmp_path):
     assert "name" not in frame
     assert frame["r"].to_list()[:2] == [4, 16]
     assert math.isnan(frame.loc["c", "r"])
-    assert frame["learning_rate"].to_list() == [2e-3, 2e-3, 2e-2]  # LoRA's own rate is 2e-3
+    assert frame["learning_rate"].to_list() == [own["lora"], own["lora"], own["ia3"]]
     pair = wb.compare(tmp_path / "a", tmp_path / "b").diff()
     assert list(pair.columns) == ["r"]
     assert wb.compare(tmp_path / "a").diff().shape == (1, 0)

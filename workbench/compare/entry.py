@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,15 +161,17 @@ def entries(sources: Iterable[Any]) -> list[Entry]:
 def best(group: Iterable[Entry]) -> list[Entry]:
     """Return the best of the finished runs that were asked the same; none of fewer than two."""
     rivals = [
-        entry
+        (quality, entry)
         for entry in group
-        if entry.state == "finished" and entry.quality is not None and math.isfinite(entry.quality)
+        if entry.state == "finished"
+        and (quality := entry.quality) is not None
+        and math.isfinite(quality)
     ]
     if len(rivals) < 2:
         return []
-    pick = max if rivals[0].higher_is_better else min
-    top = pick(entry.quality for entry in rivals)
-    return [entry for entry in rivals if entry.quality == top]
+    pick = max if rivals[0][1].higher_is_better else min
+    top = pick(quality for quality, _ in rivals)
+    return [entry for quality, entry in rivals if quality == top]
 
 
 def grouped(all_entries: Iterable[Entry]) -> list[list[Entry]]:
@@ -180,7 +182,7 @@ def grouped(all_entries: Iterable[Entry]) -> list[list[Entry]]:
     return list(groups.values())
 
 
-def _runs(source: Any) -> list[Run | Record]:
+def _runs(source: Any) -> Sequence[Run | Record]:
     if isinstance(source, Run | Record):
         return [source]
     if isinstance(source, str | os.PathLike):

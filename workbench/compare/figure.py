@@ -12,19 +12,9 @@ from matplotlib.figure import Figure
 
 from workbench.compare.entry import Entry, grouped
 from workbench.compare.labels import label_points
+from workbench.compare.palette import PALETTE
 from workbench.errors import WorkbenchError
 
-# After Okabe and Ito, each with a contrast of at least 3:1 on white.
-PALETTE = (
-    "#1878b8",
-    "#d55e00",
-    "#009e73",
-    "#c46a9e",
-    "#b08800",
-    "#8c6bd8",
-    "#808080",
-    "#2a9bc7",
-)
 INK = "#444444"
 
 
@@ -58,7 +48,7 @@ def draw(entries: Sequence[Entry]) -> Figure:
         )
     groups = grouped(shown)
     figure = Picture(figsize=(11, 4.2 * len(groups)), layout="constrained")
-    FigureCanvasAgg(figure)  # measures texts, which placing labels needs
+    canvas = FigureCanvasAgg(figure)
     rows = figure.subplots(len(groups), 2, squeeze=False)
     colours = {id(entry): PALETTE[i % len(PALETTE)] for i, entry in enumerate(shown)}
     for group, (left, right) in zip(groups, rows, strict=True):
@@ -71,12 +61,13 @@ def draw(entries: Sequence[Entry]) -> Figure:
             _plain(axes)
     figure.draw_without_rendering()
     for group, (_, right) in zip(groups, rows, strict=True):
-        placed = [entry for entry in group if _has_place(entry)]
+        placed = {id(entry): place for entry in group if (place := _place(entry))}
         label_points(
             right,
-            [(entry.parameters["trainable"], entry.quality) for entry in placed],
-            [entry.name for entry in placed],
-            [colours[id(entry)] for entry in placed],
+            list(placed.values()),
+            [entry.name for entry in group if id(entry) in placed],
+            [colours[key] for key in placed],
+            canvas.get_renderer(),
         )
     return figure
 
@@ -121,13 +112,13 @@ def _losses(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> None:
 
 def _qualities(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> None:
     for entry, colour in zip(group, colours, strict=True):
-        if _has_place(entry):
-            axes.plot(entry.parameters["trainable"], entry.quality, "o", color=colour, markersize=7)
+        if place := _place(entry):
+            axes.plot(*place, "o", color=colour, markersize=7)
     axes.set_xscale("log")
     direction = "higher is better" if group[0].higher_is_better else "lower is better"
     axes.set_xlabel("trainable parameters")
     axes.set_ylabel(f"{group[0].metric.replace('_', ' ')} ({direction})")
-    placed = [entry.parameters["trainable"] for entry in group if _has_place(entry)]
+    placed = [place[0] for entry in group if (place := _place(entry))]
     if not placed:
         axes.text(0.5, 0.5, "not evaluated yet", transform=axes.transAxes, ha="center", color=INK)
         return
@@ -137,12 +128,12 @@ def _qualities(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> No
     axes.margins(y=0.2)
 
 
-def _has_place(entry: Entry) -> bool:
-    return bool(
-        entry.quality is not None
-        and math.isfinite(entry.quality)
-        and entry.parameters.get("trainable")
-    )
+def _place(entry: Entry) -> tuple[int, float] | None:
+    """Return an entry's trainable parameters and quality; None unless both can be drawn."""
+    trainable, quality = entry.parameters.get("trainable"), entry.quality
+    if not trainable or quality is None or not math.isfinite(quality):
+        return None
+    return trainable, quality
 
 
 def _plain(axes: Axes) -> None:
@@ -151,5 +142,5 @@ def _plain(axes: Axes) -> None:
     axes.tick_params(colors=INK, labelsize=9)
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
-    axes.xaxis.label.set_size(9.5)
-    axes.yaxis.label.set_size(9.5)
+    axes.xaxis.label.set_fontsize(9.5)
+    axes.yaxis.label.set_fontsize(9.5)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.transforms import Bbox
 
 POINT = 5.0  # half the side of the square that a point takes, in points of 1/72 inch
 
 
 def label_points(
-    axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str], colours: Sequence[str]
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    colours: Sequence[str],
+    renderer: RendererBase,
 ) -> None:
     """Write each name beside its point, with a thin line to it where it had to move away.
 
@@ -24,8 +29,9 @@ def label_points(
     points : sequence of (float, float)
         In the units of the axes.
     names, colours : sequence of str
+    renderer : matplotlib.backend_bases.RendererBase
+        What measures texts.
     """
-    renderer = axes.figure.canvas.get_renderer()
     pixels = axes.figure.dpi / 72
     half = POINT * pixels
     centres = [axes.transData.transform(point) for point in points]

@@ -83,7 +83,7 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
         if (limit := settings[f"max_{part}_samples"]) is not None:
             yield f"    {part}_rows = {part}_rows[:{limit}]"
     columns = {f"{role}_column": column for role, column in plan["columns"].items()}
-    labels = {"labels": Code("LABELS")} if plan["labels"] else {}
+    labels: dict[str, Any] = {"labels": Code("LABELS")} if plan["labels"] else {}
     yield call(
         "encode = partial",
         Code(f"encode_{settings['task']}"),
@@ -217,5 +217,5 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
         yield "    tokenizer.save_pretrained(args.output)"
 
 
-def _trust(settings: Mapping[str, Any]) -> dict[str, bool]:
+def _trust(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"trust_remote_code": True} if settings["trust_remote_code"] else {}

@@ -37,8 +37,10 @@ def pick(module: str, *names: str) -> str:
         name = queue.pop()
         wanted.add(name)
         queue.extend((_names(defined[name]) & defined.keys()) - wanted)
-    sources = (ast.get_source_segment(text, defined[name]) for name in defined if name in wanted)
-    return "\n\n\n".join(sources)
+    sources = (
+        ast.get_source_segment(text, node) for name, node in defined.items() if name in wanted
+    )
+    return "\n\n\n".join(filter(None, sources))
 
 
 def imports_of(module: str) -> str:
@@ -61,20 +63,17 @@ def imports(body: str, offered: Iterable[str]) -> str:
     whole: set[str] = set()
     parts: dict[str, set[str]] = {}
     for statement in ast.parse("\n".join(offered)).body:
-        for alias in statement.names:
-            if alias.name not in used:
-                continue
-            if isinstance(statement, ast.ImportFrom):
-                parts.setdefault(statement.module, set()).add(alias.name)
-            else:
-                whole.add(alias.name)
+        if isinstance(statement, ast.ImportFrom):
+            parts.setdefault(statement.module or "", set()).update(_bound(statement) & used)
+        elif isinstance(statement, ast.Import):
+            whole |= _bound(statement) & used
     groups = []
     for standard in (True, False):
         lines = [f"import {name}" for name in sorted(whole) if _is_standard(name) == standard]
         lines += [
             _from(name, sorted(parts[name], key=_isort_key))
             for name in sorted(parts)
-            if _is_standard(name) == standard
+            if parts[name] and _is_standard(name) == standard
         ]
         groups.append("\n".join(lines))
     return "\n\n".join(group for group in groups if group)
@@ -87,6 +86,10 @@ def _text(module: str) -> str:
 
 def _names(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _bound(statement: ast.Import | ast.ImportFrom) -> set[str]:
+    return {alias.name for alias in statement.names}
 
 
 def _is_import(node: ast.AST) -> bool:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from workbench.compare.palette import PALETTE
 from workbench.panels import picture
-from workbench.panels.series import PALETTE, Series, run_of, thin
+from workbench.panels.series import Series, run_of, thin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

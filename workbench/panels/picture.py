@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from workbench.panels.series import PALETTE, Series, smooth, thin
+from workbench.compare.palette import PALETTE
+from workbench.panels.series import Series, smooth, thin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 
 from workbench.catalog.tasks import TASKS
+from workbench.compare.palette import PALETTE
 from workbench.panels.follow import Followed
-from workbench.panels.series import PALETTE
 from workbench.panels.text import esc, share, size, span
 from workbench.runs.run import Run
 

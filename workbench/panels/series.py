@@ -11,19 +11,6 @@ from dataclasses import dataclass, field
 # draw the same picture as a million points.
 SHOWN = 2000
 
-# After Okabe and Ito, shifted until each keeps a contrast of 3:1 on white and on JupyterLab's dark
-# background alike, so that a run has one colour everywhere.
-PALETTE = (
-    "#1878b8",
-    "#d55e00",
-    "#009e73",
-    "#c46a9e",
-    "#b08800",
-    "#8c6bd8",
-    "#808080",
-    "#2a9bc7",
-)
-
 
 @dataclass
 class Series:
@@ -39,7 +26,7 @@ class Series:
     style : {"line", "points"}
         A plain line, or dashes with a marker at each point.
     colour : int
-        An index into ``PALETTE``.
+        An index into ``compare.palette.PALETTE``.
     """
 
     number: int

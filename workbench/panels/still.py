@@ -14,10 +14,10 @@ from typing import Any
 from IPython.display import display, update_display
 
 from workbench.catalog.techniques import TECHNIQUES
+from workbench.compare.palette import PALETTE
 from workbench.panels.chart import LiveChart
 from workbench.panels.follow import Followed
 from workbench.panels.runs_table import HEADS, figures
-from workbench.panels.series import PALETTE
 from workbench.panels.text import esc
 from workbench.recipe import Recipe
 

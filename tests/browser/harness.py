@@ -197,6 +197,8 @@ class Notebook:
         )
         light = json.dumps(name == "light")
         self.page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+        # JupyterLab fades its splash screen out, and trips over it if the theme changes meanwhile.
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def screenshot(self, name: str, of: Any = None) -> Path:
         """Take a picture of the page, or of one locator, and return its path."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Mapping
 from types import UnionType
@@ -33,6 +34,8 @@ def value_problems(
         return [Problem(name, allowed, value, near if near.startswith("did") else "")]
     if not _fits(value, plain):
         return [Problem(name, allowed, value)]
+    if isinstance(value, float) and not math.isfinite(value) and not limits.get("infinite"):
+        return [Problem(name, allowed, value, "give a finite one")]
     if isinstance(value, int | float) and not isinstance(value, bool):
         tests = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
         if not all(test(value, limits[key]) for key, test in tests.items() if key in limits):

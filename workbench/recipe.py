@@ -30,7 +30,8 @@ QUANTIZATIONS = ("nf4",)
 def knob(default: Any, group: str, help: str, **limits: Any) -> Any:
     """Declare a field of the recipe once: form, check, help text and CLI derive from this.
 
-    ``limits`` may hold ``ge``, ``gt``, ``le``, ``lt`` (numbers) and ``choices`` (a sequence).
+    ``limits`` may hold ``ge``, ``gt``, ``le``, ``lt`` (numbers), ``choices`` (a sequence) and
+    ``infinite`` (true where inf means no limit).
     """
     metadata = {"group": group, "help": help, **limits}
     if isinstance(default, dict):
@@ -131,7 +132,7 @@ class Recipe:
     optim: str = knob("adamw_torch", "training", "The optimizer.", choices=OPTIMIZERS)
     weight_decay: float = knob(0.0, "training", "Decoupled weight decay.", ge=0)
     max_grad_norm: float = knob(
-        1.0, "training", "Clip gradients to this norm; inf leaves them.", gt=0
+        1.0, "training", "Clip gradients to this norm; inf leaves them.", gt=0, infinite=True
     )
     eval_steps: int = knob(50, "training", "Evaluate after every so many steps.", ge=1)
     eval_on_start: bool = knob(False, "training", "Evaluate before the first step too.")
@@ -207,7 +208,17 @@ class Recipe:
                 found += value_problems(name, getattr(self, name), HINTS[name], spec.metadata)
             elif name == "technique":
                 found += problems_of(self)
+        wrong = {problem.parameter for problem in found}
+        if self.max_steps is not None and not wrong & {"max_steps", "warmup_steps"}:
+            found += self.warmup_problems(self.max_steps)
         return found
+
+    def warmup_problems(self, steps: int) -> list[Problem]:
+        """Return what is wrong with a learning rate that rises in a run of so many steps."""
+        if 0 < self.warmup_steps >= steps:
+            allowed = f"below the run's {steps} step{'s' * (steps != 1)}"
+            return [Problem("warmup_steps", allowed, self.warmup_steps)]
+        return []
 
     def check(self) -> Recipe:
         """Return the recipe, or raise RecipeError with all its problems at once."""

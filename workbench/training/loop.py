@@ -54,7 +54,7 @@ def train(
     Raises
     ------
     FloatingPointError
-        The loss is not finite; the weights are those of the step before.
+        The loss or the gradients are not finite; the weights are those of the step before.
     """
     # The module tree is walked once, here: walking it at each step costs more than small adapters.
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -79,6 +79,8 @@ def train(
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss} at step {step}")
         grad_norm = accelerator.clip_grad_norm_(trained, max_grad_norm).item()
+        if not math.isfinite(grad_norm):
+            raise FloatingPointError(f"the gradient norm became {grad_norm} at step {step}")
         learning_rate = scheduler.get_last_lr()[0]
         optimizer.step()
         scheduler.step()

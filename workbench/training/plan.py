@@ -133,6 +133,7 @@ def resolve(recipe: Recipe) -> Resolved:
     tokenizer, sets_pad_token = load_tokenizer(recipe, facts.path)
     max_length = longest(recipe, facts.context, tokenizer.model_max_length)
     train_rows, eval_rows = choose_rows(recipe, table)
+    steps = count_steps(recipe, len(train_rows))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     base = load_base(
         facts.path,
@@ -151,10 +152,6 @@ def resolve(recipe: Recipe) -> Resolved:
             task_type=task.peft_task_type,
             fresh=base.fresh,
         )
-    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
-    steps = recipe.max_steps or max(
-        1, math.ceil(len(train_rows) * recipe.num_train_epochs / per_step)
-    )
     source = table.source
     plan = Plan(
         recipe=recipe.to_dict(),
@@ -250,7 +247,21 @@ def choose_rows(recipe: Recipe, table: catalog_data.Table) -> tuple[list[dict], 
     train_rows, eval_rows = table.train, table.eval
     if eval_rows is None:
         train_rows, eval_rows = split_rows(train_rows, recipe.eval_fraction, recipe.seed)
+        if not train_rows:
+            allowed = "small enough to leave rows to train on"
+            number = len(eval_rows)
+            hint = f"the data has {number} row{'s' * (number != 1)}, so give more, or eval_data"
+            raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, hint)])
     return train_rows[: recipe.max_train_samples], eval_rows[: recipe.max_eval_samples]
+
+
+def count_steps(recipe: Recipe, rows: int) -> int:
+    """Return how many optimizer steps a recipe means for so many training rows."""
+    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
+    steps = recipe.max_steps or max(1, math.ceil(rows * recipe.num_train_epochs / per_step))
+    if problems := recipe.warmup_problems(steps):
+        raise RecipeError(problems)
+    return steps
 
 
 def longest(recipe: Recipe, context: int | None, model_max_length: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ class Prepared:
     notes : list of str
         What the user should know, such as rows that were cut.
     fullest : int
-        The step whose batch is the largest of all.
+        The step of the first epoch whose batch is the largest.
     """
 
     plan: Plan
@@ -193,7 +194,10 @@ def cut_notes(rows: list[dict], max_length: int) -> list[str]:
 
 
 def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
-    """Return the step that trains on the widest batch, by drawing the order that the loader will."""
+    """Return the step of the first epoch that trains on the widest batch.
+
+    The order is drawn as the loader will draw it.
+    """
     generator = torch.Generator().manual_seed(recipe.seed)
     loader = DataLoader(
         [len(row["input_ids"]) for row in rows],
@@ -202,8 +206,5 @@ def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
         generator=generator,
         collate_fn=lambda lengths: len(lengths) * max(lengths),
     )
-    sizes: list[int] = []
-    while len(sizes) < max_steps * recipe.gradient_accumulation_steps:
-        sizes.extend(loader)
-    sizes = sizes[: max_steps * recipe.gradient_accumulation_steps]
+    sizes = list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
     return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1

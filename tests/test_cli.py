@@ -15,6 +15,7 @@ import pytest
 
 import workbench as wb
 from workbench.catalog.techniques import TECHNIQUES
+from workbench.runs.store import RunFolder
 
 
 def workbench(*arguments, cwd=None):
@@ -162,6 +163,18 @@ def test_a_kill_loses_at_most_the_step_in_hand(tiny_llama, data, tmp_path):
     assert record.state == "interrupted"
     steps = [event["step"] for event in record.events if event["event"] == "train"]
     assert steps == list(range(1, len(steps) + 1)) and len(steps) > 5
+
+
+def test_a_damaged_run_is_one_line_beside_the_table(tmp_path):
+    for _ in range(2):
+        folder = RunFolder(tmp_path / "runs", wb.Recipe(name="whole"))
+        folder.finish({"state": "finished"})
+    (folder.path / "result.json").write_text("null")
+    done = workbench("compare", tmp_path / "runs")
+    assert done.returncode == 0
+    assert "whole " in done.stdout and "whole-2" not in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("workbench: The run in ") and "is damaged" in line
 
 
 def test_techniques_and_models_are_listed():

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import PeftModel
+from safetensors import SafetensorError
+from transformers import AutoModelForSequenceClassification
 
 import workbench as wb
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, StoreError, TrainingError
-from workbench.runs.store import RunFolder
+from workbench.runs.store import RunFolder, write_whole
 from workbench.training.base import load_base
 
 ROWS = [
@@ -150,6 +153,21 @@ def test_a_nan_loss_stops_the_run_and_keeps_what_it_had(recipe, tmp_path):
     assert record.state == "failed"
     assert record.losses == run.losses and record.losses
     assert "learning_rate" in record.result["error"]
+    model = AutoModelForSequenceClassification.from_pretrained(record.path / "model")
+    assert model.config.num_labels == 2
+    assert record.result["adapter_bytes"] > 0
+
+
+def test_a_nan_loss_keeps_the_adapter(recipe, tmp_path):
+    run = wb.Run(recipe.replace(learning_rate=1e20, max_grad_norm=float("inf")), tmp_path)
+    with pytest.raises(TrainingError, match=r"at step \d+.*learning_rate"):
+        run.start().wait()
+    record = run.record()
+    assert record.state == "failed" and record.losses
+    names = {name for name, _ in run.model.named_parameters() if "lora_" in name}
+    base = AutoModelForSequenceClassification.from_pretrained(recipe.model)
+    loaded = PeftModel.from_pretrained(base, record.path / "adapter")
+    assert {name for name, _ in loaded.named_parameters() if "lora_" in name} == names
 
 
 def test_the_folder_tells_the_run(recipe, tmp_path):
@@ -171,7 +189,7 @@ def test_the_folder_tells_the_run(recipe, tmp_path):
 
 def test_a_run_cut_off_is_told_from_a_finished_one(recipe, tmp_path):
     folder = RunFolder(tmp_path, recipe)
-    folder.append({"event": "train", "step": 1, "loss": 2.5})
+    folder.append({"event": "train", "step": 1, "loss": 2.5, "tokens": 64, "seconds": 0.1})
     with (folder.path / "metrics.jsonl").open("a") as file:
         file.write('{"event": "train", "step": 2, "lo')
     record = wb.load_run(folder.path)
@@ -186,13 +204,50 @@ def test_names_of_folders_never_clash(recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "text"), [("recipe.yaml", "learning_rat: 1\n"), ("result.json", "{")]
+    ("file", "text"),
+    [
+        ("recipe.yaml", "learning_rat: 1\n"),
+        ("result.json", "{"),
+        ("result.json", "null"),
+        ("result.json", '{"steps": 3}'),
+        ("plan.json", '{"a":'),
+        ("plan.json", "[]"),
+    ],
 )
 def test_a_damaged_run_does_not_hide_the_others(file, text, recipe, tmp_path):
     broken, whole = RunFolder(tmp_path, recipe), RunFolder(tmp_path, recipe)
     (broken.path / file).write_text(text)
     with pytest.warns(UserWarning, match=f"{broken.path.name}.*is left out"):
         assert [record.path for record in wb.load_runs(tmp_path)] == [whole.path]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("plan.json", b'{"a":'), ("result.json", b"null"), ("plan.json", b"\xff\xfe{")],
+)
+def test_a_damaged_file_is_named_in_a_sentence(file, content, recipe, tmp_path):
+    path = RunFolder(tmp_path, recipe).path
+    (path / file).write_bytes(content)
+    for use in (wb.load_run, wb.compare, lambda path: wb.export(path, tmp_path / "x.py")):
+        with pytest.raises(StoreError, match=f"{file}' is damaged: delete or restore it"):
+            use(path)
+
+
+def test_events_that_say_too_little_are_left_out(recipe, tmp_path):
+    folder = RunFolder(tmp_path, recipe)
+    kept = {"event": "train", "step": 2, "loss": 1.5, "tokens": 64, "seconds": 0.1}
+    lines = [
+        '{"event": "train"}',
+        "3",
+        '{"step": 1}',
+        "\udcff",
+        json.dumps(kept),
+        '{"event": "eval"}',
+    ]
+    lines += ['{"event": "memory", "step": 1}', '{"event": "parameters"}']
+    (folder.path / "metrics.jsonl").write_bytes("\n".join(lines).encode(errors="surrogateescape"))
+    assert wb.load_run(folder.path).events == [kept]
+    assert "step 2" not in str(wb.compare(folder.path))
 
 
 @pytest.mark.parametrize(
@@ -216,6 +271,78 @@ def test_a_full_disk_is_said_in_a_sentence(recipe, tmp_path):
         folder.append({"event": "train", "step": 1, "loss": 2.5})
     folder.close()
     assert wb.load_run(folder.path).state == "interrupted"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        SafetensorError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        ),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_weights_that_do_not_fit_leave_no_half(error, recipe, tmp_path):
+    folder = RunFolder(tmp_path, recipe)
+    with (
+        pytest.raises(StoreError, match="could not be saved.*the disk is full"),
+        folder.saving("adapter") as half,
+    ):
+        half.mkdir()
+        (half / "weights").write_text("half of them")
+        raise error
+    folder.close()
+    assert {file.name for file in folder.path.iterdir()} == {"recipe.yaml", "metrics.jsonl"}
+
+
+def test_a_file_that_cannot_be_written_leaves_no_half(tmp_path):
+    (tmp_path / "plan.json").mkdir()
+    with pytest.raises(OSError, match=r"plan\.json"):
+        write_whole(tmp_path / "plan.json", "{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_a_run_whose_weights_cannot_be_saved_has_failed_and_says_so(recipe, tmp_path):
+    run = wb.Run(recipe, tmp_path)
+    # A file where the folder of weights is to be.
+    run.subscribe(
+        lambda run, event: (
+            event.get("step") == 2 and (run.path / "adapter").write_text("in the way")
+        )
+    )
+    with pytest.raises(TrainingError, match="The run could not be saved in"):
+        run.start().wait()
+    record = run.record()
+    assert (run.state, record.state) == ("failed", "failed")
+    assert "could not be saved" in record.result["error"]
+    assert not list(record.path.glob(".*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk always full")
+def test_a_log_that_cannot_be_written_fails_the_run(recipe, tmp_path):
+    run = wb.Run(recipe, tmp_path)
+    full = open("/dev/full", "w")  # noqa: SIM115 (the run closes it)
+
+    def fill(run, event):
+        if event.get("step") == 2:
+            run._folder._metrics = full
+
+    run.subscribe(fill)
+    with pytest.raises(TrainingError, match="could not be saved.*the disk is full"):
+        run.start().wait()
+    assert run.record().state == "failed"
+
+
+def test_a_run_that_could_not_begin_leaves_no_folder(recipe, tmp_path):
+    run = wb.Run(recipe.replace(data=str(tmp_path / "nothere.csv")), tmp_path / "runs")
+    with pytest.raises(RecipeError, match=r"nothere\.csv"):
+        run.start().wait()
+    assert run.state == "failed"
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert "failed" in str(wb.compare(run))
+    with pytest.raises(TrainingError, match="has no folder"):
+        run.record()
 
 
 def test_all_problems_are_reported_at_once(reviews):

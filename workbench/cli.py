@@ -7,12 +7,14 @@ Exit codes: 0 when all went well, 1 when a run failed, 2 when what was asked for
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
@@ -93,7 +95,8 @@ def _run(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from workbench.compare import compare
 
-    comparison = compare(options.runs)
+    with _warnings_in_a_line():
+        comparison = compare(options.runs)
     print(comparison.to_json() if options.json else comparison)
     return 0
 
@@ -166,6 +169,18 @@ def _data(options: argparse.Namespace) -> int:
     for row in data.preview(loaded, options.rows):
         print(json.dumps(row, ensure_ascii=False, default=str))
     return 0
+
+
+@contextlib.contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Say what the workbench warns of as it says everything else here."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"workbench: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def _path(name: str) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import TrainingError, WorkbenchError
+from workbench.errors import StoreError, TrainingError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
 
@@ -99,7 +99,8 @@ class Run:
     def record(self) -> Record:
         """Return the run as its folder tells it."""
         if self.path is None:
-            raise TrainingError("The run has no folder yet: start it first.")
+            why = "it could not begin" if self.ended else "start it first"
+            raise TrainingError(f"The run {self.name!r} has no folder: {why}.")
         return load_run(self.path)
 
     def subscribe(self, listener: Callable[[Run, dict[str, Any]], None]) -> None:
@@ -160,16 +161,15 @@ class Run:
             prepared = self._prepare()
             state = self._train(prepared)
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)
+            self._blame(error)
+        self.state = self._finish(state)
+        self._tell({"event": "state", "state": self.state})
+
+    def _blame(self, error: BaseException) -> None:
+        """Keep what went wrong; the first thing that did is the one to tell."""
+        if self.error is None:
             self.error = sentence(error, self.recipe, self.state)
-            self.details = traceback.format_exc()
-        try:
-            self._finish(state)
-        except BaseException as error:  # noqa: BLE001
-            state = "failed"
-            self.error = self.error or sentence(error, self.recipe, self.state)
-            self.details = self.details or traceback.format_exc()
-        self.state = state
-        self._tell({"event": "state", "state": state})
+            self.details = "".join(traceback.format_exception(error))
 
     def _prepare(self) -> Any:
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
@@ -222,16 +222,31 @@ class Run:
                     return next(prepared.steps, None)
             return next(prepared.steps, None)
 
-    def _finish(self, state: str) -> None:
+    def _finish(self, state: str) -> str:
+        """Save what was learnt, then how the run ended, even if the weights cannot be saved."""
         if self._folder is None:
-            return
+            return state
+        if self.error is not None and self._folder.discard():
+            self._folder = self.path = None
+            return state
+        # A loss that is not finite stops a run before it changes the weights.
+        learnt = bool(self.losses) and isinstance(
+            getattr(self.error, "__cause__", None), FloatingPointError
+        )
         try:
-            if state != "failed":
+            if state != "failed" or learnt:
                 self._save()
+        except BaseException as error:  # noqa: BLE001
+            state = "failed"
+            self._blame(error)
+        try:
             self.result = self._summary(state)
             self._folder.finish(self.result)
-        finally:
-            self._folder.close()
+        except BaseException as error:  # noqa: BLE001
+            state = "failed"
+            self._blame(error)
+        self._folder.close()
+        return state
 
     def _save(self) -> None:
         from workbench.training.base import quiet_transformers
@@ -287,11 +302,14 @@ class Run:
 
 def sentence(error: BaseException, recipe: Recipe, state: str) -> BaseException:
     """Turn what went wrong into an error that a user can act on."""
-    if isinstance(error, WorkbenchError):
+    told: BaseException
+    if isinstance(error, StoreError) and state != "preparing":
+        told = TrainingError(str(error))
+    elif isinstance(error, WorkbenchError):
         return error
-    if isinstance(error, FloatingPointError):
+    elif isinstance(error, FloatingPointError):
         rate = recipe.resolved().learning_rate
-        told: BaseException = TrainingError(
+        told = TrainingError(
             f"Training stopped because {error}: try a learning_rate below {rate:g}."
         )
     elif isinstance(error, MemoryError) or "out of memory" in str(error).lower():

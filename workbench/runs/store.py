@@ -20,8 +20,9 @@ import json
 import math
 import os
 import re
+import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,14 @@ from workbench.recipe import Recipe
 
 RECIPE, PLAN, METRICS, RESULT = "recipe.yaml", "plan.json", "metrics.jsonl", "result.json"
 WEIGHTS = ("adapter", "model")
+
+# What whoever reads a run counts on, by the kind of event.
+NEEDED = {
+    "train": {"step", "loss", "tokens", "seconds"},
+    "eval": {"step", "loss"},
+    "memory": {"peak"},
+    "parameters": {"trainable", "total"},
+}
 
 
 @dataclass(frozen=True)
@@ -110,19 +119,32 @@ class RunFolder:
         """Give a folder to save weights into, which gets its name only when all is written."""
         half = self.path / f".{name}-unfinished"
         with _disk(self.path):
-            yield half
-            os.replace(half, self.path / name)
+            try:
+                yield half
+                os.replace(half, self.path / name)
+            except BaseException:
+                # What is left of it would take room on a disk that may be full.
+                shutil.rmtree(half, ignore_errors=True)
+                raise
 
     def finish(self, result: dict[str, Any]) -> None:
         """Write how the run ended. From here on the folder counts as a run."""
+        self.close()
         with _disk(self.path):
-            self._metrics.close()
             write_whole(self.path / RESULT, _json(result, indent=2))
 
     def close(self) -> None:
         """Let go of the log file, whatever happened."""
         with contextlib.suppress(OSError):
             self._metrics.close()
+
+    def discard(self) -> bool:
+        """Remove the folder of a run that has no plan yet, as it never began; say whether it did."""
+        if (self.path / PLAN).exists():
+            return False
+        self.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+        return True
 
 
 def load_run(path: str | os.PathLike) -> Record:
@@ -131,7 +153,9 @@ def load_run(path: str | os.PathLike) -> Record:
     Raises
     ------
     StoreError
-        The folder does not exist or holds no run.
+        The folder does not exist or holds no run, or one of its files is damaged.
+    RecipeError
+        Its recipe cannot be read.
     """
     path = Path(path)
     if not path.is_dir():
@@ -144,8 +168,8 @@ def load_run(path: str | os.PathLike) -> Record:
             f"give a folder that a run was saved in."
         )
     recipe = Recipe.from_yaml(path / RECIPE)
-    plan = json.loads(_read(path / PLAN) or "{}")
-    result = json.loads(_read(path / RESULT) or '{"state": "interrupted"}')
+    plan = _read_json(path / PLAN, {})
+    result = _read_json(path / RESULT, {"state": "interrupted"}, needed={"state"})
     return Record(path, recipe, plan, list(_events(path / METRICS)), result)
 
 
@@ -163,7 +187,7 @@ def load_runs(root: str | os.PathLike) -> list[Record]:
     for path in found:
         try:
             records.append(load_run(path))
-        except (RecipeError, ValueError) as error:
+        except (RecipeError, StoreError) as error:
             warnings.warn(f"The run in {str(path)!r} is left out: {error}", stacklevel=2)
     return records
 
@@ -176,8 +200,12 @@ def directory_bytes(path: Path) -> int:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all."""
     half = path.with_name(f".{path.name}-unfinished")
-    half.write_text(text, encoding="utf-8")
-    os.replace(half, path)
+    try:
+        half.write_text(text, encoding="utf-8")
+        os.replace(half, path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
 
 
 def _new_folder(root: Path, recipe: Recipe) -> Path:
@@ -198,13 +226,31 @@ def _new_folder(root: Path, recipe: Recipe) -> Path:
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
-    for line in (_read(path) or "").splitlines():
-        with contextlib.suppress(json.JSONDecodeError):  # the line that a kill cut short
-            yield json.loads(line)
+    if not path.is_file():
+        return
+    # A kill may have cut the last line short, and a disk may have hurt any other.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            if _is_whole(event):
+                yield event
 
 
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+def _is_whole(event: Any) -> bool:
+    kind = event.get("event") if isinstance(event, dict) else None
+    return isinstance(kind, str) and NEEDED.get(kind, set()) <= set(event)
+
+
+def _read_json(path: Path, absent: dict[str, Any], needed: Collection[str] = ()) -> dict[str, Any]:
+    if not path.is_file():
+        return absent
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not set(needed) <= set(found):
+        raise StoreError(f"The file {str(path)!r} is damaged: delete or restore it.")
+    return found
 
 
 def _json(value: Any, indent: int | None = None) -> str:
@@ -229,15 +275,25 @@ def _disk(path: str | os.PathLike) -> Iterator[None]:
     """Say in a sentence what the disk refused."""
     try:
         yield
-    except OSError as error:
-        if isinstance(error, StoreError):
+    except Exception as error:
+        number = _refusal(error)
+        if isinstance(error, StoreError) or number is None:
             raise
         reason = {
             errno.ENOSPC: "the disk is full: free some space, or give another folder",
             errno.EDQUOT: "your disk quota is used up: free some space, or give another folder",
             errno.EACCES: "you may not write there: give another folder",
             errno.EROFS: "it cannot be written to: give another folder",
-        }.get(error.errno or 0, error.strerror or str(error))
+        }.get(number, os.strerror(number) if number else str(error))
         raise StoreError(
             f"The run could not be saved in {os.fspath(path)!r}, because {reason}."
         ) from error
+
+
+def _refusal(error: Exception) -> int | None:
+    """Return the number of what the disk refused, 0 if it has none; None if it was not the disk."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    # Libraries written in Rust, safetensors among them, have errors of their own for it.
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if told else None

@@ -12,7 +12,11 @@ import transformers
 
 VOCAB, LABELS = 96, 3
 TOKENS = {"vocab_size": VOCAB, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+# Weights wide enough for hidden states of the size that pretrained models have: with the usual 0.02 so
+# small a model passes next to nothing through its blocks, and nothing in them can be learnt.
+STD = 0.2
 SIZES = {
+    "initializer_range": STD,
     "hidden_size": 32,
     "intermediate_size": 64,
     "num_hidden_layers": 2,
@@ -54,6 +58,7 @@ ARCHITECTURES = {
         "GPT2Config",
         "GPT2LMHeadModel",
         **TOKENS,
+        initializer_range=STD,
         n_embd=32,
         n_inner=64,
         n_layer=2,
@@ -64,6 +69,7 @@ ARCHITECTURES = {
         "OPT",
         "CausalLM",
         **TOKENS,
+        init_std=STD,
         hidden_size=32,
         word_embed_proj_dim=32,
         ffn_dim=64,
@@ -82,6 +88,7 @@ ARCHITECTURES = {
         "DistilBert",
         "SequenceClassification",
         **TOKENS,
+        initializer_range=STD,
         dim=32,
         hidden_dim=64,
         n_layers=2,
@@ -105,6 +112,7 @@ ARCHITECTURES = {
         "Bart",
         "ConditionalGeneration",
         **TOKENS,
+        init_std=STD,
         d_model=32,
         encoder_layers=2,
         decoder_layers=2,

@@ -38,6 +38,14 @@ ROWS = {
         for i, thing in enumerate(THINGS)
         for word, _, _ in VERDICTS[:2]
     ],
+    "token_classify": [
+        {
+            "tokens": ["the", thing, "was", word] + ["yes"] * (i % 3),
+            "tags": f"D N V {label}" + " O" * (i % 3),
+        }
+        for i, thing in enumerate(THINGS)
+        for word, _, label in VERDICTS
+    ],
     "lm": [
         {"text": f"the {thing} was {word} and I {verb} it" + " no" * (i % 3)}
         for i, thing in enumerate(THINGS)
@@ -365,6 +373,19 @@ def test_a_script_for_the_hub_reads_its_splits(tiny_llama, tmp_path):
     ]
     assert f"datasets=={plan['versions']['datasets']}" in text
     assert 'DATA = "owner/name"\nEVAL_DATA = "validation"\n' in text
+
+
+def test_a_script_for_labels_on_the_hub_names_them(tiny_bert, tmp_path):
+    from workbench.export.script import script
+    from workbench.training.plan import resolve
+
+    plan = resolve(recipe_for("lora", "token_classify", tiny_bert, tmp_path)).plan.to_dict()
+    plan["data"] |= {"format": "hub", "train": "owner/name", "eval": None}
+    plan["data"]["train_split"] = "train"
+    text = script(plan, "the run x", "train.py")
+    assert 'train_data = load_dataset(args.data, split="train")' in text
+    assert 'rows = name_labels(train_data, "tags")' in text
+    assert "def name_labels(dataset: Dataset, column: str)" in text
 
 
 def test_a_run_its_record_and_its_folder_give_one_script(tiny_llama, tmp_path):

@@ -36,6 +36,8 @@ def rows(tmp_path):
             "label": LABELS[i % 2],
             "prompt": f"was film {i} good?",
             "completion": LABELS[i % 2],
+            "tokens": ["was", f"film{i}", "good"],
+            "tags": ["O", "B-FILM", "O"],
         }
         for i in range(40)
     ]

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from workbench.catalog.tasks import ROLES, TASKS
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 
 
@@ -75,9 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 
     added = verb("data", _data, "Check data and show its first rows.")
     added.add_argument("data", metavar="FILE_OR_NAME")
-    added.add_argument("--task", help="lm, instruct or classify; found out if not given")
+    added.add_argument("--task", help=f"{', '.join(TASKS)}; found out if not given")
     added.add_argument("--eval-data", metavar="FILE", help="data to evaluate on")
-    for role in ("text", "label", "prompt", "completion"):
+    for role in ROLES:
         added.add_argument(f"--{role}-column", metavar="NAME", help=f"column with the {role}")
     added.add_argument("--rows", type=int, default=5, help="how many rows to show (5)")
     return parser
@@ -152,10 +153,7 @@ def _techniques(options: argparse.Namespace) -> int:
 def _data(options: argparse.Namespace) -> int:
     from workbench.catalog import data
 
-    columns = {
-        f"{role}_column": getattr(options, f"{role}_column")
-        for role in ("text", "label", "prompt", "completion")
-    }
+    columns = {f"{role}_column": getattr(options, f"{role}_column") for role in ROLES}
     task = options.task or data.guess_task(options.data, **columns)
     loaded = data.load(options.data, task, eval_data=options.eval_data, **columns)
     held = "split off by seed" if loaded.eval is None else f"{len(loaded.eval):,}"

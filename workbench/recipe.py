@@ -92,6 +92,10 @@ class Recipe:
     label_column: str | None = knob(None, "data", "Column with the label; None finds it.")
     prompt_column: str | None = knob(None, "data", "Column with the prompt; None finds it.")
     completion_column: str | None = knob(None, "data", "Column with the answer; None finds it.")
+    tokens_column: str | None = knob(
+        None, "data", "Column with the words, as a list or with blanks between; None finds it."
+    )
+    tags_column: str | None = knob(None, "data", "Column with a tag for each word; None finds it.")
     eval_fraction: float = knob(
         0.1, "data", "Share of rows kept for evaluation when there is no test split.", gt=0, lt=1
     )

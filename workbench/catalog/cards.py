@@ -26,7 +26,7 @@ class DataCard:
     pretty_name, license, task, metric : str
         Its title, its licence, the task it is made for and the figure that scores it.
     columns : mapping of str to str
-        Role (``text``, ``label``, ``prompt``, ``completion``) to column.
+        Role to column, such as ``text`` and ``label``.
     labels, suits : tuple of str
         Its labels, if any, and the base models it suits.
     splits : mapping of str to int

@@ -19,13 +19,12 @@ from workbench.catalog.cards import DataCard, bundled
 from workbench.catalog.frames import keep
 from workbench.catalog.readers import Row, read_file
 from workbench.catalog.roles import (
-    check_known_labels,
-    check_labels,
-    check_rows,
+    by_role,
     choose_columns,
     columns_of,
     first_row_looks_like_data,
 )
+from workbench.catalog.row_checks import check_known_labels, check_labels, check_rows
 from workbench.catalog.sources import Source, resolve
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.words import rows_in_words, suggest
@@ -45,6 +44,10 @@ __all__ = [
 ]
 
 
+# Data is for the first of these whose columns it has.
+GUESSES = ("instruct", "classify", "token_classify", "lm")
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows that are ready for a task.
@@ -57,9 +60,10 @@ class Table:
     eval : list of dict or None
         The evaluation rows; None where the source has none.
     columns : dict of str to str
-        Role to column: text and label, prompt and completion, or text.
+        Role to column, such as text and label.
     labels : tuple of str
-        For classification the training rows' distinct labels, as text, sorted; else empty.
+        Where the task has labels, the distinct ones of the training rows, as text, sorted; else
+        empty.
     notes : tuple of str
         What is worth saying to the user, in sentences.
     """
@@ -95,10 +99,7 @@ def load(
     *,
     eval_data: Any = None,
     revision: str | None = None,
-    text_column: str | None = None,
-    label_column: str | None = None,
-    prompt_column: str | None = None,
-    completion_column: str | None = None,
+    **columns: str | None,
 ) -> Table:
     """Find, read and check the rows for a task.
 
@@ -107,68 +108,57 @@ def load(
     data, eval_data, revision
         See :func:`~workbench.catalog.sources.resolve`.
     task : str
-        "classify", "instruct" or "lm".
-    text_column, label_column, prompt_column, completion_column : str, optional
-        The column for each role; None finds it by its name.
+        One of :data:`~workbench.catalog.tasks.TASKS`.
+    **columns : str, optional
+        The column for a role, such as ``text_column="review"``; None finds it by its name.
 
     Raises
     ------
     DataError
     """
+    named = by_role(columns)
     source = resolve(data, eval_data, revision)
     train, evaluation = read(source)
-    named = {
-        "text": text_column,
-        "label": label_column,
-        "prompt": prompt_column,
-        "completion": completion_column,
-    }
-    columns, notes = _columns(task, train, named, source)
+    chosen, notes = _columns(task, train, named, source)
     where = source.describe()
-    check_rows(train, columns, where)
-    labels = check_labels(train, columns["label"], where) if "label" in columns else ()
+    check_rows(train, chosen, where)
+    role = TASKS[task].labels
+    labels = check_labels(train, chosen[role], where, role) if role else ()
     if evaluation is not None:
-        _check_evaluation(evaluation, columns, labels, source)
-        notes += _shared_rows(train, evaluation, columns, source)
-    notes += _swallowed_lines(train, columns, source)
-    return Table(source, train, evaluation, columns, labels, tuple(notes))
+        _check_evaluation(evaluation, chosen, labels, source, role)
+        notes += _shared_rows(train, evaluation, chosen, source)
+    notes += _swallowed_lines(train, chosen, source)
+    return Table(source, train, evaluation, chosen, labels, tuple(notes))
 
 
 def guess_task(
     data: Any,
     *,
     revision: str | None = None,
-    text_column: str | None = None,
-    label_column: str | None = None,
-    prompt_column: str | None = None,
-    completion_column: str | None = None,
+    **columns: str | None,
 ) -> str:
     """Tell what data is for: from its card, else the first task that its columns suit.
 
     Parameters
     ----------
-    data, revision, text_column, label_column, prompt_column, completion_column
+    data, revision, **columns
         As for :func:`load`. A column that is named rules out the tasks that do not use it.
 
     Raises
     ------
     DataError
     """
+    named = by_role(columns)
     source = resolve(data, revision=revision)
     if source.card:
         return source.card.task
-    named = {
-        "text": text_column,
-        "label": label_column,
-        "prompt": prompt_column,
-        "completion": completion_column,
-    }
     roles = {role for role, column in named.items() if column is not None}
-    tasks = [task for task in ("instruct", "classify", "lm") if roles <= set(TASKS[task].roles)]
+    tasks = [task for task in GUESSES if roles <= set(TASKS[task].roles)]
     if not tasks:
+        together = "; ".join(" and ".join(TASKS[task].roles) for task in GUESSES)
         raise DataError(
             f"No task uses {' and '.join(f'{role}_column' for role in sorted(roles))} together: "
-            "name text and label, prompt and completion, or text alone."
+            f"name the columns of one ({together})."
         )
     train, _ = read(dataclasses.replace(source, eval=None))
     for task in tasks:
@@ -222,7 +212,11 @@ def _columns(
 
 
 def _check_evaluation(
-    rows: list[Row], columns: Mapping[str, str], labels: tuple[str, ...], source: Source
+    rows: list[Row],
+    columns: Mapping[str, str],
+    labels: tuple[str, ...],
+    source: Source,
+    role: str | None,
 ) -> None:
     where, train = source.describe("eval"), source.describe("train")
     available = columns_of(rows)
@@ -233,16 +227,16 @@ def _check_evaluation(
                 f"{suggest(column, available)}"
             )
     check_rows(rows, columns, where)
-    if labels:
-        check_known_labels(rows, columns["label"], labels, where, train)
+    if role:
+        check_known_labels(rows, columns[role], labels, where, train, role)
 
 
 def _shared_rows(
     train: list[Row], evaluation: list[Row], columns: Mapping[str, str], source: Source
 ) -> list[str]:
-    column = columns.get("text") or columns["prompt"]
-    seen = {row[column] for row in train}
-    shared = [n for n, row in enumerate(evaluation, start=1) if row[column] in seen]
+    column = next(iter(columns.values()))  # what the model reads comes first
+    seen = {_as_key(row[column]) for row in train}
+    shared = [n for n, row in enumerate(evaluation, start=1) if _as_key(row[column]) in seen]
     if not shared:
         return []
     note = (
@@ -251,6 +245,10 @@ def _shared_rows(
         "flatters."
     )
     return [note]
+
+
+def _as_key(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _swallowed_lines(rows: list[Row], columns: Mapping[str, str], source: Source) -> list[str]:

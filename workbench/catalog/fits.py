@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from workbench.catalog.models import ModelFacts
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import KINDS, TASKS
 from workbench.errors import Problem
 from workbench.recipe import Recipe
-
-# What each kind of model is for; a kind that nobody knows is given the benefit of the doubt.
-_GENERATES = {"causal-lm": True, "encoder": False, "encoder-decoder": False}
 
 
 def task_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
@@ -21,14 +18,11 @@ def task_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
     >>> task_problems(recipe, facts(recipe.model))
     []
     """
-    causal = TASKS[recipe.task].auto_class == "AutoModelForCausalLM"
-    if causal and not _GENERATES.get(facts.kind, True):
-        return [
-            Problem(
-                "task",
-                f"'classify' with the model {facts.name!r}",
-                recipe.task,
-                f"it is an {facts.kind} and cannot continue a text",
-            )
-        ]
-    return []
+    suits = TASKS[recipe.task].suits
+    if facts.kind in suits or facts.kind not in KINDS:
+        return []
+    suited = [repr(task.name) for task in TASKS.values() if facts.kind in task.suits]
+    allowed = f"{' or '.join(suited)} with the model {facts.name!r}"
+    taken = " or ".join(KINDS[kind] for kind in suits)
+    why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {taken}"
+    return [Problem("task", allowed, recipe.task, why)]

@@ -28,8 +28,8 @@ def cache() -> Path:
 def keep(frame: Any) -> str:
     """Write a table from the notebook into the cache, as JSONL, and return its path.
 
-    The name is the content's sha256, so the same rows always have the same path. Columns of class
-    labels (``datasets.ClassLabel``) are written as the classes' names.
+    The name is the content's sha256, so the same rows always have the same path. Class labels
+    (``datasets.ClassLabel``) are written as the classes' names.
 
     Parameters
     ----------
@@ -58,13 +58,7 @@ def keep(frame: Any) -> str:
 
 def _rows(frame: Any) -> list[Row]:
     if hasattr(frame, "features") and hasattr(frame, "__len__"):  # datasets.Dataset, not a stream
-        rows = frame.to_list()
-        for column, feature in frame.features.items():
-            if getattr(feature, "names", None) and hasattr(feature, "int2str"):
-                for row in rows:
-                    # The hub's convention for "no label" is -1, which has no name.
-                    unlabelled = row[column] in (None, -1)
-                    row[column] = None if unlabelled else feature.int2str(row[column])
+        rows = rows_of(frame)
     elif hasattr(frame, "notna") and hasattr(frame, "columns"):  # pandas.DataFrame
         named = frame.set_axis([str(column) for column in frame.columns], axis=1).astype(object)
         if not named.columns.is_unique:
@@ -80,6 +74,29 @@ def _rows(frame: Any) -> list[Row]:
     if not rows:
         raise DataError("data has no rows: pass a table that has some.")
     return rows
+
+
+def rows_of(dataset: Any) -> list[Row]:
+    """Turn a data set into rows, with the names of class labels for their numbers.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+    """
+    rows = dataset.to_list()
+    for column, feature in dataset.features.items():
+        names = getattr(getattr(feature, "feature", feature), "names", None)
+        if names:
+            for row in rows:
+                row[column] = _named(row[column], names)
+    return rows
+
+
+def _named(value: Any, names: list[str]) -> Any:
+    if isinstance(value, list):
+        return [_named(item, names) for item in value]
+    # The hub's convention for "no label" is -1, which has no name.
+    return None if value in (None, -1) else names[value]
 
 
 def _keep_files(tables: Mapping[str, Iterable[Row]]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from workbench.catalog.frames import rows_of
 from workbench.catalog.network import hub_answers
 from workbench.catalog.readers import Row
 from workbench.errors import DataError
@@ -44,12 +45,12 @@ def rows(
     """Read splits of a data set; the first time downloads it.
 
     It is what ``datasets.load_dataset(hub_id, config, revision=revision, split=split).to_list()``
-    gives.
+    gives, with the names of class labels for their numbers.
     """
     with _in_words(hub_id):
         builder = _builder(hub_id, config, revision)
         builder.download_and_prepare()
-        return [builder.as_dataset(split=split).to_list() for split in wanted]
+        return [rows_of(builder.as_dataset(split=split)) for split in wanted]
 
 
 def _builder(hub_id: str, config: str | None, revision: str | None) -> Any:

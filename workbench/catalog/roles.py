@@ -1,15 +1,12 @@
-"""Which column plays which role in a task, and whether the rows can play it."""
+"""Which column plays which role in a task."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from workbench.catalog.readers import Row
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.words import quoted, rows_in_words, suggest
+from workbench.catalog.tasks import ROLES, TASKS
+from workbench.catalog.words import quoted, suggest
 from workbench.errors import DataError
 
 # Names that columns often have, nearest meaning first; capitals do not matter.
@@ -18,10 +15,24 @@ SYNONYMS = {
     "label": ("category", "intent", "class", "labels", "sentiment", "target"),
     "prompt": ("instruction", "question", "input", "query"),
     "completion": ("answer", "response", "output", "target"),
+    "tokens": ("words",),
+    "tags": ("ner_tags", "ner", "pos_tags", "upos", "pos", "chunk_tags"),
 }
 
-# A label column has few values that come back often; a text column hardly any that do.
-MANY_LABELS = 20
+
+def by_role(named: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Turn settings such as ``text_column`` into columns by role; unknown names raise.
+
+    Examples
+    --------
+    >>> by_role({"text_column": "review"})
+    {'text': 'review'}
+    """
+    known = {f"{role}_column": role for role in ROLES}
+    for name in named:
+        if name not in known:
+            raise TypeError(f"There is no column setting {name!r}: {suggest(name, known)}")
+    return {known[name]: column for name, column in named.items()}
 
 
 def choose_columns(
@@ -125,98 +136,3 @@ def first_row_looks_like_data(columns: Sequence[str], rows: Sequence[Row]) -> bo
         or any(row[column] == column for row in rows)
         for column in columns
     )
-
-
-def check_rows(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> None:
-    """Refuse rows that lack a value, or whose text is no text.
-
-    Raises
-    ------
-    DataError
-        With the numbers of the first such rows; the first row is row 1.
-    """
-    for role, column in columns.items():
-        lacking = [n for n, row in enumerate(rows, start=1) if _is_missing(row.get(column))]
-        if lacking:
-            raise DataError(
-                f"The {role} (column {column!r}) is missing in {rows_in_words(lacking)} of {where}:"
-                " fill it in, or take these rows out."
-            )
-        good = (str, int, float) if role == "label" else (str,)  # bool is an int
-        wrong = [n for n, row in enumerate(rows, start=1) if not isinstance(row[column], good)]
-        if wrong:
-            value = rows[wrong[0] - 1][column]
-            kinds = "text or a number" if role == "label" else "text"
-            raise DataError(
-                f"The {role} (column {column!r}) must be {kinds}, but is {_short(value)} in "
-                f"{rows_in_words(wrong)} of {where}: set {role}_column to another column, or turn "
-                "its values into text."
-            )
-        blank = [n for n, row in enumerate(rows, start=1) if not str(row[column]).strip()]
-        if blank:
-            raise DataError(
-                f"The {role} (column {column!r}) is empty in {rows_in_words(blank)} of {where}: "
-                "fill it in, or take these rows out."
-            )
-        broken = [n for n, row in enumerate(rows, start=1) if not _is_unicode(str(row[column]))]
-        if broken:
-            raise DataError(
-                f"The {role} (column {column!r}) holds half a surrogate pair, which no tokenizer "
-                f"reads, in {rows_in_words(broken)} of {where}: mend or take out these rows."
-            )
-
-
-def check_labels(train: Sequence[Row], column: str, where: str) -> tuple[str, ...]:
-    """List the labels of the training rows, sorted, if they can be labels.
-
-    Examples
-    --------
-    >>> check_labels([{"label": 1}, {"label": 0}, {"label": 1}], "label", "rows.csv")
-    ('0', '1')
-    """
-    counts = Counter(str(row[column]) for row in train)
-    if len(counts) == 1:
-        raise DataError(
-            f"The label (column {column!r}) must have at least two different values, but is "
-            f"{next(iter(counts))!r} in all of {where}: set label_column to another column, or add "
-            "rows with other labels."
-        )
-    if len(counts) > MANY_LABELS and len(counts) > len(train) / 2:
-        raise DataError(
-            f"The label (column {column!r}) has {len(counts)} different values in the "
-            f"{len(train)} rows of {where}, so it is probably no label but a text or an id: set "
-            "label_column to another column."
-        )
-    return tuple(sorted(counts))
-
-
-def check_known_labels(
-    rows: Sequence[Row], column: str, labels: Sequence[str], where: str, train: str
-) -> None:
-    """Refuse evaluation rows with a label that cannot have been learnt."""
-    known = set(labels)
-    unknown = [n for n, row in enumerate(rows, start=1) if str(row[column]) not in known]
-    if unknown:
-        label = str(rows[unknown[0] - 1][column])
-        rest = f", the first of {len(unknown)} such rows" if len(unknown) > 1 else ""
-        raise DataError(
-            f"Unknown label {label!r} in row {unknown[0]} of {where}{rest}: a label must be in "
-            f"{train} to be learnt, {suggest(label, labels)}"
-        )
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:39] + "…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -13,8 +15,12 @@ class Task:
     ----------
     name, title, sentence : str
         As typed, as shown, and what it does.
+    learns : str
+        What is learnt, to be read before the data's name.
     roles : tuple of str
         The columns that a row needs.
+    suits : tuple of str
+        The kinds of base models that can do it (:data:`KINDS`).
     metric : str
         The figure by which runs are compared.
     higher_is_better : bool
@@ -23,17 +29,42 @@ class Task:
         The class of transformers that loads a base for this task.
     peft_task_type : str
         PEFT's ``TaskType``.
+    collate, evaluate : str
+        The functions of :mod:`workbench.training.batches` and :mod:`workbench.training.evaluate`
+        that make its batches and score it; ``{padding_side}`` stands for the plan's.
+    ask : str or None
+        Where answers are generated: the function that makes batches of prompts.
+    labels : str or None
+        The role whose values are the labels of a new head.
     """
 
     name: str
     title: str
     sentence: str
+    learns: str
     roles: tuple[str, ...]
+    suits: tuple[str, ...]
     metric: str
     higher_is_better: bool
     auto_class: str
     peft_task_type: str
+    collate: str
+    evaluate: str
+    ask: str | None = None
+    labels: str | None = None
 
+    def collator(self, padding_side: str) -> str:
+        """Name the function that makes batches of rows padded on this side."""
+        return self.collate.format(padding_side=padding_side)
+
+
+# Kinds of base models, as ModelFacts has them, in words. Any other kind is given the benefit of
+# the doubt.
+KINDS = {
+    "causal-lm": "a causal language model",
+    "encoder": "an encoder",
+    "encoder-decoder": "an encoder-decoder",
+}
 
 TASKS = {
     task.name: task
@@ -42,31 +73,75 @@ TASKS = {
             name="lm",
             title="Language modelling",
             sentence="Learn to continue texts: the way to a domain or a style.",
+            learns="to continue the texts of",
             roles=("text",),
+            suits=("causal-lm",),
             metric="perplexity",
             higher_is_better=False,
             auto_class="AutoModelForCausalLM",
             peft_task_type="CAUSAL_LM",
+            collate="collate_tokens",
+            evaluate="evaluate_lm",
         ),
         Task(
             name="instruct",
             title="Instructions",
             sentence="Learn to answer prompts; the loss counts the answer's tokens only.",
+            learns="to answer the prompts of",
             roles=("prompt", "completion"),
+            suits=("causal-lm",),
             metric="exact_match",
             higher_is_better=True,
             auto_class="AutoModelForCausalLM",
             peft_task_type="CAUSAL_LM",
+            collate="collate_tokens",
+            evaluate="evaluate_instruct",
+            ask="collate_prompts",
         ),
         Task(
             name="classify",
             title="Classification",
             sentence="Learn to give each text one of the labels.",
+            learns="to label the texts of",
             roles=("text", "label"),
+            suits=("causal-lm", "encoder", "encoder-decoder"),
             metric="accuracy",
             higher_is_better=True,
             auto_class="AutoModelForSequenceClassification",
             peft_task_type="SEQ_CLS",
+            collate="collate_{padding_side}",
+            evaluate="evaluate_classify",
+            labels="label",
+        ),
+        Task(
+            name="token_classify",
+            title="Token classification",
+            sentence="Learn to give each word one of the tags: names, parts of speech.",
+            learns="to tag the words of",
+            roles=("tokens", "tags"),
+            suits=("causal-lm", "encoder", "encoder-decoder"),
+            metric="f1",
+            higher_is_better=True,
+            auto_class="AutoModelForTokenClassification",
+            peft_task_type="TOKEN_CLS",
+            collate="collate_tokens",
+            evaluate="evaluate_token_classify",
+            labels="tags",
         ),
     )
 }
+
+# Every role of every task; a recipe has a field <role>_column for each.
+ROLES = tuple(dict.fromkeys(role for task in TASKS.values() for role in task.roles))
+
+
+def are_iob(labels: Iterable[str]) -> bool:
+    """Tell whether tags mark entities, each of which begins with B- (or I-) and goes on with I-.
+
+    Examples
+    --------
+    >>> are_iob(["B-PER", "I-PER", "O"]), are_iob(["NOUN", "VERB"]), are_iob(["O", "X"])
+    (True, False, False)
+    """
+    marks = set(labels) - {"O"}
+    return bool(marks) and all(re.fullmatch(r"[BI]-.+", mark, re.DOTALL) for mark in marks)

@@ -209,7 +209,7 @@ TECHNIQUES: dict[str, Technique] = {
             changes="Trains the new classification head and nothing below it.",
             learning_rate=1e-2,
             trains="head",
-            tasks=("classify",),
+            tasks=tuple(task.name for task in TASKS.values() if task.labels),
         ),
         Technique(
             name="full",

@@ -8,14 +8,9 @@ from pathlib import PurePath
 from typing import Any
 
 from workbench import __version__
+from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.export.layout import WIDTH, lay
-
-LEARNS = {
-    "lm": "to continue the texts of",
-    "instruct": "to answer the prompts of",
-    "classify": "to label the texts of",
-}
 
 # What is saved, by what is trained.
 SAVED = {"adapter": "adapter", "all": "model", "head": "head"}
@@ -62,7 +57,7 @@ def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
         f"evaluation is printed as a line of JSON; at the end the {SAVED[plan['trains']]} is saved."
     )
     paragraphs = (
-        f"Train {model} {LEARNS[settings['task']]} {data}, with {technique.title}.",
+        f"Train {model} {TASKS[settings['task']].learns} {data}, with {technique.title}.",
         f"{technique.title}: {technique.changes}",
         origin,
         f"python {filename} --help",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workbench.catalog.tasks import TASKS, are_iob
 from workbench.export.header import SAVED
 from workbench.export.layout import Code, call
 
@@ -22,7 +23,14 @@ SAVE_HEAD = """\
 
 def collator(plan: Mapping[str, Any]) -> str:
     """Name the function that makes the plan's batches."""
-    return f"collate_{plan['padding_side']}" if plan["labels"] else "collate_tokens"
+    return TASKS[plan["recipe"]["task"]].collator(plan["padding_side"])
+
+
+def scorer(plan: Mapping[str, Any]) -> str | None:
+    """Name the function that scores the plan's tags, where it has some."""
+    if TASKS[plan["recipe"]["task"]].labels != "tags":
+        return None
+    return "score_entities" if are_iob(plan["labels"]) else "score_tags"
 
 
 def command_line(plan: Mapping[str, Any]) -> str:
@@ -92,7 +100,12 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
         **labels,
         max_length=plan["max_length"],
     )
-    yield "    train_set, eval_set = encode(train_rows), encode(eval_rows)"
+    if plan["virtual_labels"]:
+        count = f"virtual_tokens={plan['virtual_labels']}"
+        yield f"    train_set = leave_room(encode(train_rows), {count})"
+        yield f"    eval_set = leave_room(encode(eval_rows), {count})"
+    else:
+        yield "    train_set, eval_set = encode(train_rows), encode(eval_rows)"
 
 
 def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
@@ -105,14 +118,16 @@ def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
     split = data["train_split"] if part == "train" else source
     config = [] if data["config"] is None else [data["config"]]
     revision = {} if data["revision"] is None else {"revision": data["revision"]}
-    return call(
-        f"{variable} = load_dataset",
-        Code("args.data"),
-        *config,
-        **revision,
-        split=split,
-        after=".to_list()",
-    )
+    arguments = {**revision, "split": split}
+    labels = TASKS[plan["recipe"]["task"]].labels
+    if labels is None:
+        load = f"{variable} = load_dataset"
+        return call(load, Code("args.data"), *config, **arguments, after=".to_list()")
+    lines = [
+        call(f"{part}_data = load_dataset", Code("args.data"), *config, **arguments),
+        call(f"{variable} = name_labels", Code(f"{part}_data"), plan["columns"][labels]),
+    ]
+    return "\n".join(lines)
 
 
 def _model(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -121,6 +136,8 @@ def _model(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["labels"]:
         given["id2label"] = Code("dict(enumerate(LABELS))")
         given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
+    if plan["resizes_head"]:
+        given["ignore_mismatched_sizes"] = True
     if settings["quantization"] == "nf4":
         yield "    # 4-bit NormalFloat with quantised scales; heads keep their full precision."
         yield call(
@@ -142,7 +159,7 @@ def _model(plan: Mapping[str, Any]) -> Iterator[str]:
     )
     if settings["quantization"] == "nf4":
         yield "    keep_packed(model)"
-    if plan["labels"] and plan["padding_side"] == "left":
+    if collator(plan) == "collate_left":
         yield "    model.config.pad_token_id = tokenizer.pad_token_id"
     yield "    # Whatever is drawn at random is drawn from here on, in this order."
     yield "    set_seed(SEED)"
@@ -187,14 +204,17 @@ def _training(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
+    task = TASKS[settings["task"]]
     size = settings["per_device_eval_batch_size"]
     yield f"    held_out = fixed_batches(eval_set, {size}, collate, accelerator.device)"
     evaluate: list[Any] = [Code("model"), Code("held_out")]
-    if settings["task"] == "instruct":
-        yield "    ask = partial(collate_prompts, pad_token_id=tokenizer.pad_token_id)"
+    if task.ask:
+        yield f"    ask = partial({task.ask}, pad_token_id=tokenizer.pad_token_id)"
         yield f"    prompts = fixed_batches(eval_set, {size}, ask, accelerator.device)"
         evaluate += [Code("prompts"), Code("tokenizer"), settings["max_new_tokens"]]
-    yield call("evaluate = partial", Code(f"evaluate_{settings['task']}"), *evaluate)
+    if score := scorer(plan):
+        evaluate += [Code("LABELS"), Code(score)]
+    yield call("evaluate = partial", Code(task.evaluate), *evaluate)
     yield call(
         "events = train",
         *map(Code, ["accelerator", "model", "optimizer", "scheduler", "loader", "evaluate"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 
+from datasets import Dataset
 from pyarrow.parquet import ParquetFile
 
 
@@ -40,3 +41,15 @@ def read_parquet(path: str) -> list[dict]:
     """Read all rows of a Parquet file."""
     with ParquetFile(path) as file:
         return file.read().to_pylist()
+
+
+def name_labels(dataset: Dataset, column: str) -> list[dict]:
+    """Turn a data set into rows, with the names of a column's class labels for their numbers."""
+    feature = dataset.features[column]
+    names = getattr(getattr(feature, "feature", feature), "names", None)
+    rows = dataset.to_list()
+    if names:
+        for row in rows:
+            value = row[column]
+            row[column] = [names[i] for i in value] if isinstance(value, list) else names[value]
+    return rows

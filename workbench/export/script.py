@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
-from workbench.export.main import collator, command_line, main
+from workbench.export.main import collator, command_line, main, scorer
 from workbench.export.source import imports, imports_of, pick
 
 # What the script's own lines may use; only what they do use is imported.
@@ -57,19 +58,25 @@ def script(plan: Mapping[str, Any], source: str, filename: str) -> str:
 
 def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name the functions that the script carries, by the module they stand in."""
-    task = plan["recipe"]["task"]
+    task = TASKS[plan["recipe"]["task"]]
     if plan["data"]["format"] != "hub":
         yield "export.rows", f"read_{plan['data']['format']}"
+    elif task.labels:
+        yield "export.rows", "name_labels"
     if plan["data"]["eval"] is None:
         yield "training.encode", "split_rows"
-    yield "training.encode", f"encode_{task}"
+    yield "training.encode", f"encode_{task.name}"
+    if plan["virtual_labels"]:
+        yield "training.encode", "leave_room"
     yield "training.batches", collator(plan)
-    if task == "instruct":
-        yield "training.batches", "collate_prompts"
+    if task.ask:
+        yield "training.batches", task.ask
     yield "training.batches", "fixed_batches"
     if plan["recipe"]["quantization"] == "nf4":
         yield "training.base", "keep_packed"
     if plan["fresh"]:
         yield "training.adapt", "new_head"
-    yield "training.evaluate", f"evaluate_{task}"
+    yield "training.evaluate", task.evaluate
+    if score := scorer(plan):
+        yield "training.evaluate", score
     yield "training.loop", "train"

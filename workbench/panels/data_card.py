@@ -8,6 +8,7 @@ import ipywidgets as widgets
 
 from workbench.catalog import data as catalog_data
 from workbench.catalog.data import Table
+from workbench.catalog.row_checks import items
 from workbench.catalog.tasks import TASKS
 from workbench.panels.card import Card
 from workbench.panels.forms import Changed, Fold, group, recipe_fields
@@ -103,9 +104,18 @@ def _row(row: dict[str, Any], columns: dict[str, str], shown: dict[str, Any] | N
     texts = "".join(
         f"<p class='wb-{role}'>{esc(_short(row[column]))}</p>"
         for role, column in columns.items()
-        if role != "label"
+        if role not in ("label", "tags")
     )
+    if "tags" in columns:
+        texts = f"<p class='wb-tagged'>{_tagged(row[columns['tokens']], row[columns['tags']])}</p>"
     return f"<li>{badge}{texts}{_tokens(shown) if shown else ''}</li>"
+
+
+def _tagged(tokens: Any, tags: Any) -> str:
+    """Write words with their tags, but for those that mark nothing."""
+    pairs = zip(items(tokens)[:40], items(tags)[:40], strict=True)
+    words = [f"{esc(word)}{_tag(None if tag == 'O' else str(tag))}" for word, tag in pairs]
+    return " ".join(words) + (" …" if len(items(tokens)) > 40 else "")
 
 
 def _short(value: Any) -> str:
@@ -115,9 +125,10 @@ def _short(value: Any) -> str:
 
 def _tokens(shown: dict[str, Any]) -> str:
     tokens, learnt = shown["tokens"], shown["learnt"]
+    tags = shown.get("tags") or [None] * len(tokens)
     chips = "".join(
-        f"<span class='{'wb-learnt' if counts else ''}'>{esc(_visible(token))}</span>"
-        for token, counts in list(zip(tokens, learnt, strict=True))[:120]
+        f"<span class='{'wb-learnt' if counts else ''}'>{esc(_visible(token))}{_tag(tag)}</span>"
+        for token, counts, tag in list(zip(tokens, learnt, tags, strict=True))[:120]
     )
     more = f"<span class='wb-more'>and {len(tokens) - 120} more</span>" if len(tokens) > 120 else ""
     words = f"{len(tokens)} tokens"
@@ -126,6 +137,10 @@ def _tokens(shown: dict[str, Any]) -> str:
     return (
         f"<details><summary>{words}</summary><div class='wb-tokens'>{chips}{more}</div></details>"
     )
+
+
+def _tag(tag: str | None) -> str:
+    return "" if tag is None else f"<sub class='wb-tag'>{esc(tag)}</sub>"
 
 
 def _visible(token: str) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 from workbench.catalog import data as catalog_data
 from workbench.catalog import models as catalog_models
 from workbench.catalog.fits import task_problems
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import ROLES, TASKS
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, WorkbenchError
 from workbench.panels import libraries
 from workbench.recipe import Recipe
 
 ROWS = 3
-COLUMNS = ("text_column", "label_column", "prompt_column", "completion_column")
+COLUMNS = tuple(f"{role}_column" for role in ROLES)
 
 
 @dataclass(frozen=True)

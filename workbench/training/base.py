@@ -30,14 +30,18 @@ class Base:
     model : torch.nn.Module
         All parameters frozen. Never trained, never given away: see :func:`clone`.
     fresh : tuple of str
-        Parameters that the checkpoint does not have: the task's head.
+        Parameters that are drawn anew: what the checkpoint does not have, and the whole head of a
+        task with labels, as a head that it has was made for other labels.
     heads : tuple of str
         Modules beside the backbone, which stay as they are when the base is quantised.
+    resized : bool
+        Whether the checkpoint has a head for another number of labels.
     """
 
     model: torch.nn.Module
     fresh: tuple[str, ...]
     heads: tuple[str, ...]
+    resized: bool
 
 
 def load_base(
@@ -63,9 +67,9 @@ def load_base(
 def _load(path, auto_class, num_labels, quantization, trust_remote_code, device) -> Base:
     settings = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
     if num_labels is not None:
-        settings["num_labels"] = num_labels
+        settings |= {"num_labels": num_labels, "ignore_mismatched_sizes": True}
     shape = skeleton(path, auto_class, num_labels, trust_remote_code)
-    heads = tuple(name for name, _ in shape.named_children() if name != shape.base_model_prefix)
+    heads = find_heads(shape)
     if quantization == "nf4":
         settings["quantization_config"] = nf4(heads)
     with quiet_transformers(), Randomness(0):
@@ -77,7 +81,25 @@ def _load(path, auto_class, num_labels, quantization, trust_remote_code, device)
     elif device != "cpu":
         model.to(device)
     model.requires_grad_(False).eval()
-    return Base(model, tuple(sorted(info["missing_keys"])), heads)
+    fresh = set(info["missing_keys"])
+    if num_labels is not None:
+        fresh |= set(parameters_of(model, heads))
+    return Base(model, tuple(sorted(fresh)), heads, bool(info["mismatched_keys"]))
+
+
+def find_heads(model: torch.nn.Module) -> tuple[str, ...]:
+    """Name the modules beside a model's backbone."""
+    children = [name for name, _ in model.named_children()]
+    if model.base_model_prefix in children:
+        return tuple(name for name in children if name != model.base_model_prefix)
+    # Some models have encoder, decoder and head side by side.
+    output = model.get_output_embeddings()
+    return tuple(name for name, module in model.named_children() if module is output)
+
+
+def parameters_of(model: torch.nn.Module, heads: Sequence[str]) -> list[str]:
+    """Name the parameters of some of a model's direct children."""
+    return [name for name, _ in model.named_parameters() if name.split(".")[0] in heads]
 
 
 def nf4(heads: Sequence[str]) -> transformers.BitsAndBytesConfig:

@@ -17,7 +17,7 @@ from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import adapt, config_arguments
-from workbench.training.base import skeleton
+from workbench.training.base import find_heads, parameters_of, skeleton
 from workbench.training.meters import count_parameters
 from workbench.training.plan import find_facts, load_data
 
@@ -47,22 +47,17 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
     if problems:
         raise RecipeError(problems)
     task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
-    if "label" in task.roles and num_labels is None:
+    if task.labels and num_labels is None:
         num_labels = len(load_data(recipe).labels)
     shapes = _shapes(
         facts.path,
         task.auto_class,
-        num_labels if "label" in task.roles else None,
+        num_labels if task.labels else None,
         recipe.trust_remote_code,
     )
     model = copy.deepcopy(shapes).requires_grad_(False)
-    heads = [name for name, _ in model.named_children() if name != model.base_model_prefix]
-    # A classifier's head is new to every checkpoint; a language model's comes with it.
-    fresh = [
-        name
-        for name, _ in model.named_parameters()
-        if "label" in task.roles and name.split(".")[0] in heads
-    ]
+    # A head for labels is new to every checkpoint; a language model's comes with it.
+    fresh = parameters_of(model, find_heads(model)) if task.labels else []
     config = {}
     if technique.config is not None:
         args = dict(recipe.technique_args)

@@ -78,3 +78,46 @@ def encode_classify(
         {"input_ids": ids, "labels": number[str(row[label_column])]}
         for ids, row in zip(encoded, rows, strict=True)
     ]
+
+
+def encode_token_classify(
+    rows: list[dict],
+    tokenizer,
+    *,
+    tokens_column: str,
+    tags_column: str,
+    labels: list[str],
+    max_length: int,
+) -> list[dict]:
+    """Encode words as one text; the first piece of each word has the index of the word's tag.
+
+    Words that ``max_length`` cuts off are neither learnt nor scored.
+    """
+    number = {label: index for index, label in enumerate(labels)}
+    encoded = []
+    for row in rows:
+        words, tags = as_list(row[tokens_column]), as_list(row[tags_column])
+        # To which word each character belongs; the blank behind a word counts as its own.
+        word_at = [place for place, word in enumerate(words) for _ in f"{word} "]
+        pieces = tokenizer(
+            " ".join(words), truncation=True, max_length=max_length, return_offsets_mapping=True
+        )
+        targets, last = [], None
+        for start, end in pieces["offset_mapping"]:
+            # A piece may begin with the blank before its word, so its end tells which word it is.
+            word = word_at[end - 1] if end > start else None
+            first = word is not None and word != last
+            targets.append(number[str(tags[word])] if first else -100)
+            last = word if first else last
+        encoded.append({"input_ids": pieces["input_ids"], "labels": targets})
+    return encoded
+
+
+def as_list(value: str | list) -> list:
+    """Return the words or tags of a row: a list, or text with blanks between them."""
+    return value.split() if isinstance(value, str) else value
+
+
+def leave_room(rows: list[dict], virtual_tokens: int) -> list[dict]:
+    """Leave room in the labels for the virtual tokens that PEFT puts before each row."""
+    return [{**row, "labels": [-100] * virtual_tokens + row["labels"]} for row in rows]

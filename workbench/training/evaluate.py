@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 import torch
 
@@ -55,18 +57,88 @@ def evaluate_classify(model, batches: list[dict], step: int) -> Iterator[dict]:
         wanted.append(batch["labels"])
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
     guess, want = torch.cat(guessed), torch.cat(wanted)
-    scores = []
-    for label in torch.cat([guess, want]).unique():
-        hit = int(((guess == label) & (want == label)).sum())
-        scores.append(2 * hit / (int((guess == label).sum()) + int((want == label).sum())))
     yield {
         "event": "eval",
         "step": step,
         "loss": total / len(want),
         "accuracy": int((guess == want).sum()) / len(want),
-        "f1": sum(scores) / len(scores),
+        "f1": macro_f1(guess.tolist(), want.tolist()),
         "seconds": time.perf_counter() - started,
     }
+
+
+def macro_f1(guess: list, want: list) -> float:
+    """Average F1 over the labels that occur, each counting the same."""
+    hits = Counter(label for label, wanted in zip(guess, want, strict=True) if label == wanted)
+    both = Counter(guess) + Counter(want)
+    return sum(2 * hits[label] / count for label, count in both.items()) / len(both)
+
+
+def evaluate_token_classify(
+    model,
+    batches: list[dict],
+    labels: list[str],
+    score: Callable[[list[list[str]], list[list[str]]], dict],
+    step: int,
+) -> Iterator[dict]:
+    """Score by the loss per word, accuracy and what ``score`` makes of each row's tags."""
+    started = time.perf_counter()
+    model.eval()
+    total, guessed, wanted = 0.0, [], []
+    for done, batch in enumerate(batches, 1):
+        with torch.no_grad():
+            output = model(**batch)
+        for guess, want in zip(output.logits.argmax(-1), batch["labels"], strict=True):
+            counted = want != -100
+            guessed.append([labels[index] for index in guess[counted].tolist()])
+            wanted.append([labels[index] for index in want[counted].tolist()])
+        total += float(output.loss) * int((batch["labels"] != -100).sum())
+        yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
+    pairs = list(zip(chain(*guessed), chain(*wanted), strict=True))
+    yield {
+        "event": "eval",
+        "step": step,
+        "loss": total / len(pairs),
+        "accuracy": sum(guess == want for guess, want in pairs) / len(pairs),
+        **score(guessed, wanted),
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def score_tags(guessed: list[list[str]], wanted: list[list[str]]) -> dict[str, float]:
+    """Average F1 over the tags."""
+    return {"f1": macro_f1(list(chain(*guessed)), list(chain(*wanted)))}
+
+
+def score_entities(guessed: list[list[str]], wanted: list[list[str]]) -> dict[str, float]:
+    """Score whole entities: found only if both their bounds and their kind are right.
+
+    Precision, recall and F1 count all entities alike (micro average), as seqeval does.
+    """
+    guess = {(row, *entity) for row, tags in enumerate(guessed) for entity in entities(tags)}
+    want = {(row, *entity) for row, tags in enumerate(wanted) for entity in entities(tags)}
+    hits = len(guess & want)
+    return {
+        "f1": 2 * hits / max(1, len(guess) + len(want)),
+        "precision": hits / max(1, len(guess)),
+        "recall": hits / max(1, len(want)),
+    }
+
+
+def entities(tags: list[str]) -> list[tuple[str, int, int]]:
+    """List the entities of IOB tags as kind, first word and the word behind the last.
+
+    An I- tag that follows no tag of its kind begins an entity, as conlleval has it.
+    """
+    found, kind, first = [], None, 0
+    for place, tag in enumerate([*tags, "O"]):
+        mark, _, name = tag.partition("-")
+        if kind is not None and (mark != "I" or name != kind):
+            found.append((kind, first, place))
+            kind = None
+        if kind is None and mark != "O":
+            kind, first = name, place
+    return found
 
 
 def evaluate_instruct(

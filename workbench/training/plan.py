@@ -18,13 +18,14 @@ import transformers
 from workbench.catalog import data as catalog_data
 from workbench.catalog import models as catalog_models
 from workbench.catalog.fits import task_problems
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
-from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
+from workbench.catalog.tasks import ROLES, TASKS
+from workbench.catalog.techniques import TECHNIQUES, config_class
+from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments
 from workbench.training.base import Base, load_base
 from workbench.training.encode import split_rows
+from workbench.training.processor import load_tokenizer, virtual_labels
 
 PACKAGES = (
     "torch",
@@ -54,6 +55,8 @@ class Plan:
         Parameters the checkpoint lacks, drawn anew from the seed.
     heads : list of str
         Modules beside the backbone, which a quantised base leaves as they are.
+    resizes_head : bool
+        Whether the checkpoint has a head for another number of labels.
     trains : {"adapter", "all", "head"}
         What is trained.
     config_class : str or None
@@ -68,6 +71,8 @@ class Plan:
         The labels, in the order of the classifier's outputs.
     padding_side : {"left", "right"}
         Side on which rows with one label are padded.
+    virtual_labels : int
+        Virtual tokens for which the labels of each row must leave room.
     max_length, max_steps : int
         Tokens in the longest row; optimizer steps.
     sets_pad_token : bool
@@ -87,6 +92,7 @@ class Plan:
     auto_class: str
     fresh: list[str]
     heads: list[str]
+    resizes_head: bool
     trains: str
     config_class: str | None
     config: dict[str, Any]
@@ -94,6 +100,7 @@ class Plan:
     columns: dict[str, str]
     labels: list[str]
     padding_side: str
+    virtual_labels: int
     max_length: int
     max_steps: int
     sets_pad_token: bool
@@ -130,7 +137,7 @@ def resolve(recipe: Recipe) -> Resolved:
     facts, table = look_up(recipe)
     recipe = recipe.resolved()
     task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
-    tokenizer, sets_pad_token = load_tokenizer(recipe, facts.path)
+    tokenizer, sets_pad_token = load_tokenizer(recipe, task, facts.path)
     max_length = longest(recipe, facts.context, tokenizer.model_max_length)
     train_rows, eval_rows = choose_rows(recipe, table)
     steps = count_steps(recipe, len(train_rows))
@@ -143,8 +150,9 @@ def resolve(recipe: Recipe) -> Resolved:
         trust_remote_code=recipe.trust_remote_code,
         device=device,
     )
-    config = {}
+    config, peft_class = {}, None
     if technique.config is not None:
+        peft_class = config_class(technique.name)
         config = config_arguments(
             technique,
             base.model,
@@ -159,6 +167,7 @@ def resolve(recipe: Recipe) -> Resolved:
         auto_class=task.auto_class,
         fresh=list(base.fresh),
         heads=list(base.heads),
+        resizes_head=base.resized,
         trains=technique.trains,
         config_class=technique.config,
         config=config,
@@ -173,6 +182,7 @@ def resolve(recipe: Recipe) -> Resolved:
         columns=dict(table.columns),
         labels=list(table.labels),
         padding_side="right" if _is_encoder(base.model) else "left",
+        virtual_labels=virtual_labels(task, peft_class, config),
         max_length=max_length,
         max_steps=steps,
         sets_pad_token=sets_pad_token,
@@ -205,10 +215,7 @@ def load_data(recipe: Recipe) -> catalog_data.Table:
         recipe.task,
         eval_data=recipe.eval_data,
         revision=recipe.data_revision,
-        text_column=recipe.text_column,
-        label_column=recipe.label_column,
-        prompt_column=recipe.prompt_column,
-        completion_column=recipe.completion_column,
+        **{f"{role}_column": getattr(recipe, f"{role}_column") for role in ROLES},
     )
 
 
@@ -224,22 +231,6 @@ def look_up(recipe: Recipe) -> tuple[catalog_models.ModelFacts, catalog_data.Tab
     if problems:
         raise RecipeError(problems)
     return facts, table
-
-
-def load_tokenizer(recipe: Recipe, path: str) -> tuple[Any, bool]:
-    """Load a base's tokenizer, and lend it the end-of-text token for padding if it has none."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(
-        path, trust_remote_code=recipe.trust_remote_code
-    )
-    if tokenizer.eos_token is None and (recipe.task != "classify" or tokenizer.pad_token is None):
-        raise ModelError(
-            f"The tokenizer of the model {recipe.model!r} must have an end-of-text token, but has "
-            "none: set tokenizer.eos_token and save it in the model's folder."
-        )
-    lends = tokenizer.pad_token is None
-    if lends:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer, lends
 
 
 def choose_rows(recipe: Recipe, table: catalog_data.Table) -> tuple[list[dict], list[dict]]:

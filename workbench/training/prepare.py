@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from typing import Any
 
 import torch
@@ -13,11 +11,18 @@ import transformers
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
+from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.recipe import Recipe
-from workbench.training import batches, encode, evaluate
 from workbench.training.adapt import adapt, new_head
 from workbench.training.base import Base, clone
+from workbench.training.feed import (
+    cut_notes,
+    encode_rows,
+    fullest_step,
+    make_collate,
+    make_evaluation,
+)
 from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
 from workbench.training.plan import Plan, resolve
@@ -79,8 +84,7 @@ def prepare(recipe: Recipe) -> Prepared:
         num_warmup_steps=recipe.warmup_steps,
         num_training_steps=plan.max_steps,
     )
-    pad = resolved.tokenizer.pad_token_id
-    collate = partial(collator(plan), pad_token_id=pad)
+    collate = make_collate(resolved)
     # The loader draws from a generator of its own, so shuffling and dropout do not disturb each
     # other.
     loader = DataLoader(
@@ -127,32 +131,11 @@ def build(plan: Plan, base: Base, pad_token_id: int) -> torch.nn.Module:
     if plan.labels:
         model.config.id2label = dict(enumerate(plan.labels))
         model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
-    if plan.labels and plan.padding_side == "left":
+    if TASKS[plan.recipe["task"]].collator(plan.padding_side) == "collate_left":
         # A decoder's classifier reads the last token that is not padding.
         model.config.pad_token_id = pad_token_id
     new_head(model, plan.fresh)
     return adapt(model, technique, plan.config, plan.fresh)
-
-
-def encode_rows(resolved: Any) -> tuple[list[dict], list[dict]]:
-    """Encode training and evaluation rows for the plan's task."""
-    plan, recipe = resolved.plan, resolved.recipe
-    columns = {f"{role}_column": column for role, column in plan.columns.items()}
-    settings = {**columns, "max_length": plan.max_length}
-    if recipe.task == "classify":
-        settings["labels"] = plan.labels
-    function = getattr(encode, f"encode_{recipe.task}")
-    return tuple(
-        function(rows, resolved.tokenizer, **settings)
-        for rows in (resolved.train_rows, resolved.eval_rows)
-    )
-
-
-def collator(plan: Plan):
-    """Return the collate function that the plan's task needs."""
-    if not plan.labels:
-        return batches.collate_tokens
-    return batches.collate_left if plan.padding_side == "left" else batches.collate_right
 
 
 def make_optimizer(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimizer:
@@ -164,47 +147,3 @@ def make_optimizer(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimi
     }[recipe.optim]
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return kind(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-
-
-def make_evaluation(resolved: Any, model: Any, held: list[dict], collate: Any, device: Any):
-    """Return the function of a step's number that evaluates the model on the held-out rows."""
-    recipe, pad = resolved.recipe, resolved.tokenizer.pad_token_id
-    size = recipe.per_device_eval_batch_size
-    loaded = batches.fixed_batches(held, size, collate, device)
-    if recipe.task == "instruct":
-        ask = partial(batches.collate_prompts, pad_token_id=pad)
-        prompts = batches.fixed_batches(held, size, ask, device)
-        return partial(
-            evaluate.evaluate_instruct,
-            model,
-            loaded,
-            prompts,
-            resolved.tokenizer,
-            recipe.max_new_tokens,
-        )
-    return partial(getattr(evaluate, f"evaluate_{recipe.task}"), model, loaded)
-
-
-def cut_notes(rows: list[dict], max_length: int) -> list[str]:
-    """Say how many rows fill all the room there is: what is longer was cut."""
-    full = sum(len(row["input_ids"]) >= max_length for row in rows)
-    if not full:
-        return []
-    return [f"{full} of {len(rows)} training rows reach {max_length} tokens, where rows are cut."]
-
-
-def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
-    """Return the step of the first epoch that trains on the widest batch.
-
-    The order is drawn as the loader will draw it.
-    """
-    generator = torch.Generator().manual_seed(recipe.seed)
-    loader = DataLoader(
-        [len(row["input_ids"]) for row in rows],
-        batch_size=recipe.per_device_train_batch_size,
-        shuffle=True,
-        generator=generator,
-        collate_fn=lambda lengths: len(lengths) * max(lengths),
-    )
-    sizes = list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
-    return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1

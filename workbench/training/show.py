@@ -27,26 +27,31 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     Returns
     -------
     list of dict
-        ``tokens`` (list of str) and ``learnt`` (list of bool: whether the loss counts the token;
-        all False in classification, where ``label`` holds the label instead).
+        ``tokens`` (list of str) and ``learnt`` (list of bool: whether the loss counts the token).
+        Where a row has one label for all, no token is learnt and ``label`` holds the label; where
+        words have labels, ``tags`` holds the label of each token that has one, and else None.
     """
     with quiet_transformers():
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             find_model(recipe), trust_remote_code=recipe.trust_remote_code
         )
     settings: dict[str, Any] = {f"{role}_column": name for role, name in dataset.columns.items()}
-    if recipe.task == "classify":
-        settings["labels"] = list(dataset.labels)
+    labels = list(dataset.labels)
+    if labels:
+        settings["labels"] = labels
     settings["max_length"] = recipe.max_length or 512
     encoded = getattr(encode, f"encode_{recipe.task}")(
         spread(dataset.train, rows), tokenizer, **settings
     )
-    shown = []
-    for row in encoded:
-        tokens = [tokenizer.decode([token]) for token in row["input_ids"]]
-        if recipe.task == "classify":
-            label = dataset.labels[row["labels"]]
-            shown.append({"tokens": tokens, "learnt": [False] * len(tokens), "label": label})
-        else:
-            shown.append({"tokens": tokens, "learnt": [label != -100 for label in row["labels"]]})
+    return [_shown(row, tokenizer, labels) for row in encoded]
+
+
+def _shown(row: dict[str, Any], tokenizer: Any, labels: list[str]) -> dict[str, Any]:
+    tokens = [tokenizer.decode([token]) for token in row["input_ids"]]
+    targets = row["labels"]
+    if isinstance(targets, int):
+        return {"tokens": tokens, "learnt": [False] * len(tokens), "label": labels[targets]}
+    shown: dict[str, Any] = {"tokens": tokens, "learnt": [target != -100 for target in targets]}
+    if labels:
+        shown["tags"] = [labels[target] if target != -100 else None for target in targets]
     return shown

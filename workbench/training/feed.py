@@ -1,0 +1,91 @@
+"""What a run is fed: its rows encoded, put into batches, and scored, as its task has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from workbench.catalog.tasks import TASKS, are_iob
+from workbench.recipe import Recipe
+from workbench.training import batches, encode, evaluate
+from workbench.training.plan import Plan, Resolved
+
+
+def encode_rows(resolved: Resolved) -> tuple[list[dict], list[dict]]:
+    """Encode training and evaluation rows for the plan's task."""
+    plan = resolved.plan
+    function, settings = encoder(plan)
+    encoded = [
+        function(rows, resolved.tokenizer, **settings)
+        for rows in (resolved.train_rows, resolved.eval_rows)
+    ]
+    if plan.virtual_labels:
+        encoded = [encode.leave_room(rows, plan.virtual_labels) for rows in encoded]
+    return encoded[0], encoded[1]
+
+
+def encoder(plan: Plan) -> tuple[Callable, dict[str, Any]]:
+    """Return the function that encodes a plan's rows, and its settings beside the tokenizer."""
+    settings: dict[str, Any] = {f"{role}_column": name for role, name in plan.columns.items()}
+    if plan.labels:
+        settings["labels"] = plan.labels
+    settings["max_length"] = plan.max_length
+    return getattr(encode, f"encode_{plan.recipe['task']}"), settings
+
+
+def make_collate(resolved: Resolved) -> Callable[[list[dict]], dict]:
+    """Return the function that makes a batch of encoded rows."""
+    name = TASKS[resolved.recipe.task].collator(resolved.plan.padding_side)
+    return partial(getattr(batches, name), pad_token_id=resolved.tokenizer.pad_token_id)
+
+
+def make_evaluation(
+    resolved: Resolved,
+    model: torch.nn.Module,
+    held: list[dict],
+    collate: Callable[[list[dict]], dict],
+    device: torch.device,
+) -> Callable[[int], Iterator[dict]]:
+    """Return the function of a step's number that evaluates the model on the held-out rows."""
+    recipe, plan, tokenizer = resolved.recipe, resolved.plan, resolved.tokenizer
+    task = TASKS[recipe.task]
+    size = recipe.per_device_eval_batch_size
+    given: list[Any] = [model, batches.fixed_batches(held, size, collate, device)]
+    if task.ask:
+        ask = partial(getattr(batches, task.ask), pad_token_id=tokenizer.pad_token_id)
+        prompts = batches.fixed_batches(held, size, ask, device)
+        given += [prompts, tokenizer, recipe.max_new_tokens]
+    if task.labels == "tags":
+        score = evaluate.score_entities if are_iob(plan.labels) else evaluate.score_tags
+        given += [plan.labels, score]
+    return partial(getattr(evaluate, task.evaluate), *given)
+
+
+def cut_notes(rows: list[dict], max_length: int) -> list[str]:
+    """Say how many rows fill all the room there is: what is longer was cut."""
+    full = sum(len(row["input_ids"]) >= max_length for row in rows)
+    if not full:
+        return []
+    return [f"{full} of {len(rows)} training rows reach {max_length} tokens, where rows are cut."]
+
+
+def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
+    """Return the step of the first epoch that trains on the widest batch.
+
+    The order is drawn as the loader will draw it.
+    """
+    generator = torch.Generator().manual_seed(recipe.seed)
+    loader = DataLoader(
+        [len(row["input_ids"]) for row in rows],
+        batch_size=recipe.per_device_train_batch_size,
+        shuffle=True,
+        generator=generator,
+        collate_fn=lambda lengths: len(lengths) * max(lengths),
+    )
+    sizes = list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
+    return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1

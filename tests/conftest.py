@@ -84,3 +84,9 @@ def tiny_llama(tmp_path_factory):
 def tiny_bert(tmp_path_factory):
     """The folder of a BERT of two layers, without a head."""
     return save_tiny(tmp_path_factory.mktemp("models") / "tiny-bert", "BertConfig", "BertModel")
+
+
+@pytest.fixture(scope="session")
+def save_model():
+    """Save a tiny model of any family: takes the folder, the config's and the model's class."""
+    return save_tiny

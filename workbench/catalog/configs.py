@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,12 +38,20 @@ def in_transformers(config: Mapping[str, Any]) -> bool:
 
     It is not asked but looked at, as importing it takes longer than all else here.
     """
+    return str(config.get("model_type")) in _known_types()
+
+
+@functools.cache
+def _known_types() -> frozenset[str]:
     package = importlib.util.find_spec("transformers")
-    folder = str(config.get("model_type")).replace("-", "_")
     places = package.submodule_search_locations if package else None
-    return folder.isidentifier() and any(
-        Path(place, "models", folder, "__init__.py").is_file() for place in places or ()
+    files = (
+        Path(place, "models", "auto", file)
+        for place in places or ()
+        for file in ("auto_mappings.py", "configuration_auto.py")
     )
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    return frozenset(re.findall(r'"([^"]+)"[:,] "\w+Config"', "".join(texts)))
 
 
 def architecture(config: Mapping[str, Any]) -> str:

@@ -245,26 +245,41 @@ def _check(name: str, folder: Path, trust_remote_code: bool) -> tuple[dict[str, 
         )
     config = read_json(folder / "config.json", name)
     if config.get("auto_map") and not trust_remote_code and not in_transformers(config):
-        raise ModelError(
-            f"The model {name!r} brings Python code of its own, which is off: set "
-            "trust_remote_code=True to run it, if you trust its author with this machine, for "
-            "that code can do whatever you can."
-        )
+        raise brings_code(name)
     if not isinstance(config.get("model_type"), str):
         raise ModelError(
             f"The model {name!r} must have a model_type in its config.json, but has none: give a "
             "folder that save_pretrained wrote."
         )
+    if not config.get("auto_map") and not in_transformers(config):
+        raise ModelError(
+            f"The model {name!r} must have a model_type that transformers knows, but its "
+            f"config.json says {config['model_type']!r}: correct it, or take another base."
+        )
     files = weight_files(folder, name)
-    for file in ("tokenizer.json", "tokenizer_config.json"):
-        if (folder / file).is_file():
-            read_json(folder / file, name)
+    if (folder / "tokenizer_config.json").is_file():
+        read_json(folder / "tokenizer_config.json", name)
+    tokenizer = folder / "tokenizer.json"
+    if tokenizer.is_file() and not isinstance(read_json(tokenizer, name).get("model"), dict):
+        raise ModelError(
+            f"The model {name!r} has a tokenizer.json without a tokenizer in it: copy or download "
+            "it again."
+        )
     if not any((folder / tokenizer).is_file() for tokenizer in TOKENIZERS):
         raise ModelError(
             f"The model {name!r} must come with its tokenizer, but {str(folder)!r} has none: "
             "save it there with tokenizer.save_pretrained."
         )
     return config, files
+
+
+def brings_code(name: str) -> ModelError:
+    """Make the error that refuses a model's own code."""
+    return ModelError(
+        f"The model {name!r} brings Python code of its own, which is off: set "
+        "trust_remote_code=True to run it, if you trust its author with this machine, for "
+        "that code can do whatever you can."
+    )
 
 
 def _licence(folder: Path) -> str | None:

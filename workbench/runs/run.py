@@ -173,8 +173,10 @@ class Run:
 
     def _prepare(self) -> Any:
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
+        from workbench.training.loading import hush_thread
         from workbench.training.prepare import prepare
 
+        hush_thread()
         with _STEP:
             prepared = prepare(self.recipe)
         self.plan = prepared.plan.to_dict()
@@ -249,7 +251,7 @@ class Run:
         return state
 
     def _save(self) -> None:
-        from workbench.training.base import quiet_transformers
+        from workbench.training.loading import quiet_transformers
         from workbench.training.save import save
 
         trains = self.plan["trains"]
@@ -308,10 +310,13 @@ def sentence(error: BaseException, recipe: Recipe, state: str) -> BaseException:
     elif isinstance(error, WorkbenchError):
         return error
     elif isinstance(error, FloatingPointError):
-        rate = recipe.resolved().learning_rate
-        told = TrainingError(
-            f"Training stopped because {error}: try a learning_rate below {rate:g}."
+        # Nothing has been learnt before the first step, so its rate cannot be what is wrong.
+        advice = (
+            "the base's weights or the data hold numbers that are not finite, or too large"
+            if str(error).endswith("at step 1")
+            else f"try a learning_rate below {recipe.resolved().learning_rate:g}"
         )
+        told = TrainingError(f"Training stopped because {error}: {advice}.")
     elif isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         told = TrainingError(
             "Training stopped because memory ran out: try a smaller "

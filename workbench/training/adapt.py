@@ -16,6 +16,7 @@ from peft.utils.constants import (
 
 from workbench.catalog.techniques import Technique, config_class
 from workbench.errors import ModelError
+from workbench.training.heads import new_modules
 
 
 def config_arguments(
@@ -39,12 +40,12 @@ def config_arguments(
     task_type : str
         PEFT's ``TaskType``.
     fresh : sequence of str
-        Names of parameters that the checkpoint lacks: they must be trained and saved too.
+        Names of parameters that are drawn anew: they must be trained and saved too.
     """
     full = {"task_type": task_type, **technique.fixed, **args}
     if technique.targets and full.get("target_modules") is None:
         full.update(default_targets(technique, model))
-    new = {name.split(".")[-2] for name in fresh}
+    new = new_modules(model, fresh)
     if new:
         full["modules_to_save"] = sorted(new | set(full.get("modules_to_save") or ()))
     return full

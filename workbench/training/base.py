@@ -6,15 +6,18 @@ one another and nothing is ever unloaded back.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import transformers
 
+from workbench.errors import ModelError
+from workbench.training.heads import head_modules, new_parameters
+from workbench.training.loading import loading
 from workbench.training.randomness import Randomness
 
 _LOCK = threading.Lock()
@@ -30,8 +33,7 @@ class Base:
     model : torch.nn.Module
         All parameters frozen. Never trained, never given away: see :func:`clone`.
     fresh : tuple of str
-        Parameters that are drawn anew: what the checkpoint does not have, and the whole head of a
-        task with labels, as a head that it has was made for other labels.
+        Parameters that are drawn anew; see :func:`workbench.training.heads.new_parameters`.
     heads : tuple of str
         Modules beside the backbone, which stay as they are when the base is quantised.
     resized : bool
@@ -52,54 +54,69 @@ def load_base(
     quantization: str | None,
     trust_remote_code: bool = False,
     device: str = "cpu",
+    name: str | None = None,
 ) -> Base:
-    """Return the pristine base, from memory if it was the last one used."""
+    """Return the pristine base, from memory if it was the last one used.
+
+    Parameters
+    ----------
+    name : str, optional
+        What to call it where something is wrong; None takes the path.
+
+    Raises
+    ------
+    ModelError
+        It cannot be loaded, or not whole.
+    """
     key = (path, auto_class, num_labels, quantization, trust_remote_code, device)
     with _LOCK:
         if key not in _CACHE:
             # One base at a time: a second would double the memory that sharing saves. Runs that
             # still train on clones of the old one keep its tensors alive by themselves.
             _CACHE.clear()
-            _CACHE[key] = _load(*key)
+            with loading(name or path):
+                _CACHE[key] = _load(*key, name or path)
         return _CACHE[key]
 
 
-def _load(path, auto_class, num_labels, quantization, trust_remote_code, device) -> Base:
+def _load(path, auto_class, num_labels, quantization, trust_remote_code, device, name) -> Base:
     settings = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
     if num_labels is not None:
-        settings |= {"num_labels": num_labels, "ignore_mismatched_sizes": True}
+        settings["num_labels"] = num_labels
     shape = skeleton(path, auto_class, num_labels, trust_remote_code)
-    heads = find_heads(shape)
+    heads = head_modules(shape)
+    fresh = new_parameters(shape, path) if num_labels is not None else ()
     if quantization == "nf4":
         settings["quantization_config"] = nf4(heads)
-    with quiet_transformers(), Randomness(0):
+    with Randomness(0):
         model, info = getattr(transformers, auto_class).from_pretrained(
-            path, output_loading_info=True, **settings
+            path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
+    _check_whole(info, fresh, name)
     if quantization == "nf4":
         keep_packed(model)
     elif device != "cpu":
         model.to(device)
     model.requires_grad_(False).eval()
-    fresh = set(info["missing_keys"])
-    if num_labels is not None:
-        fresh |= set(parameters_of(model, heads))
-    return Base(model, tuple(sorted(fresh)), heads, bool(info["mismatched_keys"]))
+    return Base(model, fresh, heads, bool(info["mismatched_keys"]))
 
 
-def find_heads(model: torch.nn.Module) -> tuple[str, ...]:
-    """Name the modules beside a model's backbone."""
-    children = [name for name, _ in model.named_children()]
-    if model.base_model_prefix in children:
-        return tuple(name for name in children if name != model.base_model_prefix)
-    # Some models have encoder, decoder and head side by side.
-    output = model.get_output_embeddings()
-    return tuple(name for name, module in model.named_children() if module is output)
-
-
-def parameters_of(model: torch.nn.Module, heads: Sequence[str]) -> list[str]:
-    """Name the parameters of some of a model's direct children."""
-    return [name for name, _ in model.named_parameters() if name.split(".")[0] in heads]
+def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> None:
+    """Refuse a checkpoint for which transformers has invented weights that are not new."""
+    lost = sorted(set(info["missing_keys"]) - set(fresh))
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        raise ModelError(
+            f"The model {name!r} must have all the weights that the task needs, but lacks "
+            f"{lost[0]!r}{more}: copy or download it again, or take one saved for this task."
+        )
+    odd = sorted(key for key in info["mismatched_keys"] if key[0] not in fresh)
+    if odd:
+        key, stored, wanted = odd[0]
+        raise ModelError(
+            f"The model {name!r} must have weights as its config.json describes them, but stores "
+            f"{key!r} as {tuple(stored)} and not {tuple(wanted)}: copy or download it again."
+        )
 
 
 def nf4(heads: Sequence[str]) -> transformers.BitsAndBytesConfig:
@@ -148,22 +165,7 @@ def skeleton(
     config = transformers.AutoConfig.from_pretrained(
         path, trust_remote_code=trust_remote_code, **settings
     )
-    with quiet_transformers(), torch.device("meta"):
+    with torch.device("meta"):
         return getattr(transformers, auto_class).from_config(
             config, trust_remote_code=trust_remote_code
         )
-
-
-@contextlib.contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Keep transformers from printing: from a thread, words would land in some other cell."""
-    log = transformers.utils.logging
-    verbosity, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(verbosity)
-        if bars:
-            log.enable_progress_bar()

@@ -17,7 +17,9 @@ from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import adapt, config_arguments
-from workbench.training.base import find_heads, parameters_of, skeleton
+from workbench.training.base import skeleton
+from workbench.training.heads import new_parameters
+from workbench.training.loading import loading
 from workbench.training.meters import count_parameters
 from workbench.training.plan import find_facts, load_data
 
@@ -49,15 +51,16 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
     task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
     if task.labels and num_labels is None:
         num_labels = len(load_data(recipe).labels)
-    shapes = _shapes(
-        facts.path,
-        task.auto_class,
-        num_labels if task.labels else None,
-        recipe.trust_remote_code,
-    )
+    with loading(recipe.model):
+        shapes = _shapes(
+            facts.path,
+            task.auto_class,
+            num_labels if task.labels else None,
+            recipe.trust_remote_code,
+        )
     model = copy.deepcopy(shapes).requires_grad_(False)
     # A head for labels is new to every checkpoint; a language model's comes with it.
-    fresh = parameters_of(model, find_heads(model)) if task.labels else []
+    fresh = new_parameters(model, facts.path) if task.labels else ()
     config = {}
     if technique.config is not None:
         args = dict(recipe.technique_args)

@@ -52,7 +52,7 @@ class Plan:
     auto_class : str
         The class of transformers that loads it.
     fresh : list of str
-        Parameters the checkpoint lacks, drawn anew from the seed.
+        Parameters that are drawn anew from the seed: the task's head.
     heads : list of str
         Modules beside the backbone, which a quantised base leaves as they are.
     resizes_head : bool
@@ -149,6 +149,7 @@ def resolve(recipe: Recipe) -> Resolved:
         quantization=recipe.quantization,
         trust_remote_code=recipe.trust_remote_code,
         device=device,
+        name=recipe.model,
     )
     config, peft_class = {}, None
     if technique.config is not None:
@@ -197,13 +198,6 @@ def resolve(recipe: Recipe) -> Resolved:
 def find_facts(recipe: Recipe) -> catalog_models.ModelFacts:
     """Find a recipe's base and describe it."""
     return catalog_models.facts(
-        recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
-    )
-
-
-def find_model(recipe: Recipe) -> str:
-    """Return the folder of a recipe's base."""
-    return catalog_models.resolve(
         recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
     )
 

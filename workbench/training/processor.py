@@ -10,6 +10,7 @@ import transformers
 from workbench.catalog.tasks import Task
 from workbench.errors import ModelError
 from workbench.recipe import Recipe
+from workbench.training.loading import loading
 
 # These give the layers keys and values; the other prompts stand before a row's own tokens.
 _BESIDE_THE_TEXT = (peft.PrefixTuningConfig, peft.CartridgeConfig)
@@ -21,11 +22,12 @@ def load_tokenizer(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:
     Raises
     ------
     ModelError
-        It lacks what the task needs.
+        It cannot be loaded, or lacks what the task needs.
     """
-    tokenizer = transformers.AutoTokenizer.from_pretrained(
-        path, trust_remote_code=recipe.trust_remote_code
-    )
+    with loading(recipe.model):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            path, trust_remote_code=recipe.trust_remote_code
+        )
     if tokenizer.eos_token is None and (not task.labels or tokenizer.pad_token is None):
         raise ModelError(
             f"The tokenizer of the model {recipe.model!r} must have an end-of-text token, but has "

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import transformers
-
 from workbench.catalog.data import Table, spread
+from workbench.catalog.tasks import TASKS
 from workbench.recipe import Recipe
 from workbench.training import encode
-from workbench.training.base import quiet_transformers
-from workbench.training.plan import find_model
+from workbench.training.plan import find_facts, longest
+from workbench.training.processor import load_tokenizer
 
 
 def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, Any]]:
@@ -31,15 +30,14 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
         Where a row has one label for all, no token is learnt and ``label`` holds the label; where
         words have labels, ``tags`` holds the label of each token that has one, and else None.
     """
-    with quiet_transformers():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            find_model(recipe), trust_remote_code=recipe.trust_remote_code
-        )
+    recipe = recipe.resolved()
+    facts = find_facts(recipe)
+    tokenizer, _ = load_tokenizer(recipe, TASKS[recipe.task], facts.path)
     settings: dict[str, Any] = {f"{role}_column": name for role, name in dataset.columns.items()}
     labels = list(dataset.labels)
     if labels:
         settings["labels"] = labels
-    settings["max_length"] = recipe.max_length or 512
+    settings["max_length"] = longest(recipe, facts.context, tokenizer.model_max_length)
     encoded = getattr(encode, f"encode_{recipe.task}")(
         spread(dataset.train, rows), tokenizer, **settings
     )

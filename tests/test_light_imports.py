@@ -18,6 +18,7 @@ LIGHT = [
     "workbench.runs.store",
     "workbench.compare",
     "workbench.export",
+    "workbench.techniques",
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "bitsandbytes"}
 

@@ -20,12 +20,21 @@ METRICS = {"classify": "accuracy", "instruct": "exact_match", "lm": "perplexity"
 
 
 def write_run(
-    root, name, quality=0.9, *, state="finished", trainable=1000, steps=4, error=None, **settings
+    root,
+    name,
+    quality=0.9,
+    *,
+    state="finished",
+    trainable=1000,
+    steps=4,
+    error=None,
+    plan=None,
+    **settings,
 ):
     """Leave the folder that a run leaves; with ``state=None`` that of a run that was killed."""
     recipe = Recipe(name=name, **settings)
     folder = RunFolder(root, recipe)
-    folder.write_plan({"max_steps": 4})
+    folder.write_plan({"max_steps": 4, **(plan or {})})
     folder.append({"event": "state", "state": "running"})
     folder.append({"event": "parameters", "trainable": trainable, "total": 10_000, "injected": 5})
     for step in range(1, steps + 1):
@@ -148,6 +157,65 @@ def test_other_data_is_another_question(tmp_path):
     write_run(tmp_path, "b", 0.9, data="support")
     assert "★" not in str(wb.compare(tmp_path))
     assert "Classification: support" in line_of(wb.compare(tmp_path), "b")
+
+
+SPLIT, OWN = {"data": {"eval": None}}, {"data": {"eval": "test.jsonl"}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"plan": SPLIT, "seed": 0}, {"plan": SPLIT, "seed": 1}),
+        ({"plan": SPLIT, "eval_fraction": 0.1}, {"plan": SPLIT, "eval_fraction": 0.2}),
+        ({"plan": SPLIT}, {"plan": OWN}),
+        ({"plan": {"columns": {"text": "review"}}}, {"plan": {"columns": {"text": "title"}}}),
+        ({"data_revision": "a"}, {"data_revision": "b"}),
+        ({"task": "lm", "revision": "a"}, {"task": "lm", "revision": "b"}),
+        ({"task": "lm", "plan": {"max_length": 512}}, {"task": "lm", "max_length": 16}),
+        ({"task": "instruct", "max_length": 64}, {"task": "instruct", "max_length": 16}),
+        ({"task": "instruct", "max_new_tokens": 64}, {"task": "instruct", "max_new_tokens": 16}),
+    ],
+)
+def test_runs_that_were_asked_something_else_are_not_ranked(one, other, tmp_path):
+    write_run(tmp_path, "a", 0.5, **one)
+    write_run(tmp_path, "b", 0.9, **other)
+    assert "★" not in str(wb.compare(tmp_path))
+    write_run(tmp_path, "c", 0.7, **one)
+    assert "★" in str(wb.compare(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"plan": OWN, "seed": 0}, {"plan": OWN, "seed": 1}),
+        ({"max_length": 16}, {}),  # a label is asked for, however much of the text is read
+        ({"revision": "a"}, {"revision": "b"}),
+        ({"text_column": "text"}, {}),
+        (
+            {"task": "lm", "plan": {"max_length": 512}},
+            {
+                "task": "lm",
+                "technique": "prompt_tuning",
+                "plan": {"max_length": 496, "config": {"num_virtual_tokens": 16}},
+            },
+        ),
+    ],
+)
+def test_runs_that_were_asked_the_same_are_ranked(one, other, tmp_path):
+    columns = {"columns": {"text": "text"}}
+    for name, settings in (("a", one), ("b", other)):
+        plan = {**columns, **settings.get("plan", {})}
+        write_run(tmp_path, name, 0.5, **{**settings, "plan": plan})
+    # One that has no plan yet can still be asked the same.
+    unplanned = wb.Run(Recipe(name="later", **{k: v for k, v in one.items() if k != "plan"}))
+    assert "★" in str(wb.compare(tmp_path, unplanned))
+    assert "trained for" not in str(wb.compare(tmp_path, unplanned))
+
+
+def test_the_split_is_named_where_it_differs(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path, f"seed-{seed}", plan=SPLIT, seed=seed)
+    assert "10% held out by seed 1" in line_of(wb.compare(tmp_path), "seed-1")
 
 
 def test_the_base_is_named_where_it_differs(tmp_path):

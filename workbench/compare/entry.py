@@ -33,8 +33,8 @@ class Entry:
         ``finished``, or whatever else became of it.
     error : str or None
         Why it failed.
-    max_steps : int or None
-        The steps it was to take.
+    plan : dict
+        What the recipe meant; empty before that was known.
     adapter_bytes : int or None
         What it left on disk; None while there is nothing.
     trains, evaluations : list of dict
@@ -48,7 +48,7 @@ class Entry:
     recipe: Recipe
     state: str
     error: str | None
-    max_steps: int | None
+    plan: dict[str, Any] = field(repr=False)
     adapter_bytes: int | None
     trains: list[dict[str, Any]] = field(repr=False)
     evaluations: list[dict[str, Any]] = field(repr=False)
@@ -119,15 +119,46 @@ class Entry:
         the same only if the base is the same.
         """
         recipe = self.recipe
-        base = recipe.model if recipe.task == "lm" else None
-        return recipe.task, recipe.data, recipe.eval_data, recipe.max_eval_samples, base
+        data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
+        base = (recipe.model, recipe.revision) if recipe.task == "lm" else None
+        answer = recipe.max_new_tokens if recipe.task == "instruct" else None
+        return recipe.task, *data, base, answer
+
+    @property
+    def rows(self) -> tuple[Any, ...]:
+        """What of the data it was scored on, as far as only its plan tells.
+
+        Without rows of their own to evaluate on, runs with other seeds are scored on other rows.
+        """
+        recipe, plan = self.recipe, self.plan
+        split = (recipe.seed, recipe.eval_fraction) if self._is_split else None
+        length = None
+        if recipe.task != "classify" and (length := recipe.max_length) is None:
+            # Virtual tokens take their part of the same context.
+            virtual = plan.get("config", {}).get("num_virtual_tokens") or 0
+            length = plan.get("max_length", 0) + virtual
+        return split, length, sorted(plan.get("columns", {}).items())
+
+    @property
+    def _is_split(self) -> bool:
+        return "data" in self.plan and self.plan["data"].get("eval") is None
 
     @property
     def asked(self) -> str:
         """The question in words."""
-        title = TASKS[self.recipe.task].title
-        base = f" with {self.base}" if self.recipe.task == "lm" else ""
-        return f"{title}: {Path(self.recipe.data).stem}{base}"
+        recipe = self.recipe
+        base = f" with {self.base}" if recipe.task == "lm" else ""
+        words = f"{TASKS[recipe.task].title}: {Path(recipe.data).stem}{base}"
+        if recipe.task != "classify" and recipe.max_length is not None:
+            words += f", {recipe.max_length} tokens"
+        if self._is_split:
+            words += f", {recipe.eval_fraction:.0%} held out by seed {recipe.seed}"
+        return words
+
+    @property
+    def max_steps(self) -> int | None:
+        """The steps it was to take; None before that was known."""
+        return self.plan.get("max_steps")
 
     @property
     def base(self) -> str:
@@ -175,11 +206,21 @@ def best(group: Iterable[Entry]) -> list[Entry]:
 
 
 def grouped(all_entries: Iterable[Entry]) -> list[list[Entry]]:
-    """Put together what was asked the same, in the order of first appearance."""
-    groups: dict[tuple[Any, ...], list[Entry]] = {}
-    for entry in all_entries:
-        groups.setdefault(entry.question, []).append(entry)
-    return list(groups.values())
+    """Put together what was asked the same, in the order of first appearance.
+
+    A run without a plan yet, or ever, goes with the first that it could be like.
+    """
+    groups: list[list[Entry]] = []
+    for entry in sorted(all_entries, key=lambda entry: not entry.plan):
+        for group in groups:
+            if group[0].question == entry.question and (
+                not entry.plan or group[0].rows == entry.rows
+            ):
+                group.append(entry)
+                break
+        else:
+            groups.append([entry])
+    return groups
 
 
 def _runs(source: Any) -> Sequence[Run | Record]:
@@ -216,7 +257,7 @@ def _entry(run: Run | Record) -> Entry:
         recipe=run.recipe,
         state=run.state,
         error=result.get("error"),
-        max_steps=run.plan.get("max_steps"),
+        plan=run.plan,
         adapter_bytes=result.get("adapter_bytes") or None,
         trains=kinds.get("train", []),
         evaluations=kinds.get("eval", []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import pytest
 
 from workbench.errors import RecipeError, TrainingError
 from workbench.panels import Bench, libraries
+from workbench.panels.cards import Cards
 from workbench.panels.forms import Field
+from workbench.panels.looks import Looks
 from workbench.panels.threads import Latest, Pump
 from workbench.recipe import FIELDS, Recipe
 from workbench.runs.run import train
@@ -381,8 +384,53 @@ def test_the_pump_is_one_thread_and_outlives_a_job_that_fails():
 
 def test_only_the_newest_request_is_worked_on():
     done = []
-    latest = Latest(lambda asked, stale: done.append(asked), pause=0.05)
+    latest = Latest(lambda asked, stale: done.append(asked), pytest.fail, pause=0.05)
     for number in range(50):
         latest.ask(number)
     assert latest.wait()
     assert done == [49]
+
+
+def test_looking_up_outlives_what_fails():
+    done, failures = [], []
+    latest = Latest(lambda asked, stale: done.append(1 // asked), failures.append, pause=0.01)
+    for number in (0, 1):
+        latest.ask(number)
+        assert latest.wait(10)
+    assert done == [1]
+    assert [type(error) for error in failures] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_whatever_a_setting_is_it_is_shown_and_looked_up(recipe, name):
+    cards, looks = Cards(print), Looks(print)
+    named = name in ("data", "eval_data")  # made files of, or refused, when a recipe is made
+    for value in (3.5, "", "no such thing", *(() if named else (None, ["lm"], {"a": 1}))):
+        odd = dataclasses.replace(recipe, **{name: value})
+        cards.show(odd)
+        said = [str(problem) for problem in looks.find(odd).problems]
+        assert {str(problem) for problem in odd.problems()} <= set(said)
+
+
+def test_odd_settings_do_not_stop_the_panel(bench, recipe):
+    odd = {"task": ["lm"], "technique": ["x"], "technique_args": None, "data": 3, "model": ["y"]}
+    bench.recipe = dataclasses.replace(recipe, **odd)
+    settle(bench)
+    assert all(f"{name} must be" in words(bench) for name in odd if name != "technique_args")
+    assert "The panel itself failed" not in words(bench)
+    with pytest.raises(RecipeError, match="technique must be a known technique"):
+        bench.train()
+    bench.recipe = recipe
+    settle(bench)
+    assert "80 training rows" in words(bench) and "must be" not in words(bench)
+
+
+def test_while_libraries_load_only_their_arguments_wait():
+    code = (
+        "import workbench as wb\n"
+        "from workbench.panels.looks import Looks\n"
+        "recipe = wb.Recipe(technique_args={'use_rslora': 'odd', 'r': 0}, learning_rate=-1)\n"
+        "print(*(problem.parameter for problem in Looks(print).find(recipe).problems))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["r", "learning_rate"]

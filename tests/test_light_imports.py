@@ -11,6 +11,7 @@ LIGHT = [
     "workbench.errors",
     "workbench.recipe",
     "workbench.catalog.data",
+    "workbench.catalog.lookup",
     "workbench.catalog.models",
     "workbench.catalog.tasks",
     "workbench.catalog.techniques",

@@ -93,6 +93,9 @@ def test_every_technique_has_a_valid_default_recipe(name):
         ({"technique": "full", "quantization": "nf4"}, "quantization must be None"),
         ({"technique": "full", "technique_args": {"r": 8}}, "remove this argument"),
         ({"technique": "lora", "technique_args": {"use_rslora": "yes"}}, "use_rslora must be True"),
+        ({"task": ["lm"]}, "task must be one of 'lm', 'instruct', 'classify', but is ['lm']"),
+        ({"technique": ["lora"]}, "technique must be a known technique, but is ['lora']"),
+        ({"technique_args": None}, "technique_args must be a mapping"),
     ],
 )
 def test_each_problem_is_one_sentence(settings, sentence):
@@ -140,6 +143,15 @@ def test_changing_the_technique_drops_the_arguments_of_the_old_one():
     assert recipe.replace(technique="ia3").technique_args == {}
     assert recipe.replace(technique="dora", r=2).technique_args == {"r": 2}
     assert recipe.replace(technique="lora").technique_args == {"r": 4}
+
+
+@pytest.mark.parametrize("args", [None, 3, ["r"]])
+def test_arguments_that_are_no_mapping_can_be_looked_at_and_replaced(args):
+    recipe = Recipe(technique_args=args)
+    assert recipe.flat()["technique_args"] == args
+    assert recipe.replace(seed=1).technique_args == args
+    assert recipe.replace(r=4).technique_args == {"r": 4}
+    assert recipe.diff(Recipe(seed=1))["seed"] == (0, 1)
 
 
 @pytest.mark.parametrize("name", FIELDS)

@@ -207,6 +207,8 @@ def test_names_of_folders_never_clash(recipe, tmp_path):
     ("file", "text"),
     [
         ("recipe.yaml", "learning_rat: 1\n"),
+        ("recipe.yaml", "task: [lm]\n"),
+        ("recipe.yaml", "data: 3\n"),
         ("result.json", "{"),
         ("result.json", "null"),
         ("result.json", '{"steps": 3}'),
@@ -366,6 +368,31 @@ def test_a_missing_model_and_missing_data_are_one_report(tmp_path):
     with pytest.raises(RecipeError) as caught:
         wb.train(recipe, tmp_path / "runs")
     assert {problem.parameter for problem in caught.value.problems} == {"model", "data"}
+
+
+def test_settings_base_and_data_are_one_report(tmp_path):
+    recipe = wb.Recipe(
+        model=str(tmp_path / "no-model"),
+        data=str(tmp_path / "no-data.csv"),
+        technique="lorra",
+        learning_rate=-1,
+    )
+    with pytest.raises(RecipeError) as caught:
+        wb.train(recipe, tmp_path / "runs")
+    assert [problem.parameter for problem in caught.value.problems] == [
+        "technique",
+        "learning_rate",
+        "model",
+        "data",
+    ]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_wrong_settings_are_said_before_anything_is_fetched(tmp_path):
+    recipe = wb.Recipe(model="owner/model", data="owner/data", learning_rate=-1)
+    with pytest.raises(RecipeError) as caught:
+        wb.train(recipe, tmp_path)
+    assert [problem.parameter for problem in caught.value.problems] == ["learning_rate"]
 
 
 def test_the_counted_memory_is_what_the_tensors_take(recipe, tmp_path):

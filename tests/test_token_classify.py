@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from workbench.catalog.data import guess_task, load
+from workbench.catalog.lookup import load_data
 from workbench.catalog.tasks import TASKS, are_iob
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import DataError, ModelError, RecipeError
 from workbench.training.count import count
 from workbench.training.encode import encode_token_classify
 from workbench.training.evaluate import entities, score_entities, score_tags
-from workbench.training.plan import load_data
 from workbench.training.processor import load_tokenizer
 from workbench.training.show import tokenised
 

@@ -221,7 +221,7 @@ def test_what_the_context_cannot_hold_is_refused(changes, sentence, tiny_llama, 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_preview_shows_what_training_sees(task, tiny_llama, rows):
     recipe = recipe_for(tiny_llama, rows, task, "lora")
-    from workbench.training.plan import load_data
+    from workbench.catalog.lookup import load_data
 
     shown = tokenised(recipe, load_data(recipe), rows=2)
     assert len(shown) == 2

@@ -43,6 +43,22 @@ class Problem:
         return f"{self.parameter} must be {self.allowed}, but is {self.got!r}{end}{stop}"
 
 
+@dataclass(frozen=True)
+class Said(Problem):
+    """A problem whose sentence was written already by whoever found it; it stands in ``hint``.
+
+    Parameters
+    ----------
+    details : str, default ""
+        What only some want to read, such as a traceback.
+    """
+
+    details: str = ""
+
+    def __str__(self) -> str:
+        return self.hint
+
+
 class WorkbenchError(Exception):
     """Anything the workbench refuses, said in a sentence for the user."""
 

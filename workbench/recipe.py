@@ -179,7 +179,9 @@ class Recipe:
         if "technique_args" not in own:
             same = own.get("technique", self.technique) == self.technique
             own["technique_args"] = self.technique_args if same else {}
-        own["technique_args"] = {**own["technique_args"], **args}
+        if args:
+            given = own["technique_args"]
+            own["technique_args"] = {**(given if isinstance(given, Mapping) else {}), **args}
         return dataclasses.replace(self, **own)
 
     def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
@@ -197,7 +199,8 @@ class Recipe:
         settings: dict[str, Any] = {}
         for name in FIELDS:
             value = getattr(self, name)
-            settings.update(value if name == "technique_args" else {name: value})
+            spread = name == "technique_args" and isinstance(value, Mapping)
+            settings.update(value if spread else {name: value})
         return settings
 
     # -- check ----------------------------------------------------------------------------------

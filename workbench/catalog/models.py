@@ -218,10 +218,17 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
             f"The model {HAMLET!r} comes with the project's folder, but {str(path)!r} is missing: "
             "work in a clone of the project, installed with 'pip install --editable .'."
         )
-    looks_local = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
-    if looks_local or did_you_mean(name, bundled()).startswith("did"):
+    if not on_hub(name):
         raise _wrong_name(name)
     return fetch(name, revision, code=trust_remote_code)
+
+
+def on_hub(name: str) -> bool:
+    """Whether a model is to be fetched from the hub: it is not bundled and looks like no path."""
+    path = Path(os.path.expanduser(name))
+    looks_local = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
+    misspelt = did_you_mean(name, bundled()).startswith("did")
+    return not (looks_local or misspelt or name in bundled() or path.exists())
 
 
 def _wrong_name(name: object) -> ModelError:

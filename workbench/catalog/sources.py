@@ -89,7 +89,7 @@ def resolve(data: Any, eval_data: Any = None, revision: str | None = None) -> So
         source = _folder(path)
     elif _is(path, stat.S_ISREG):
         source = Source(format_of(path), str(path), None)
-    elif name in hub.KNOWN or _is_hub_id(name):
+    elif _is_hub_id(name):
         return _hub(hub.KNOWN.get(name, name), eval_data, revision)
     else:
         raise DataError(_missing(name, path, "data"))
@@ -130,8 +130,15 @@ def _is(path: Path, test: Any) -> bool:
         return False
 
 
+def on_hub(name: str) -> bool:
+    """Whether data is to be fetched from the hub: it is not bundled and no file or folder."""
+    return name not in cards.names() and not _absolute(name).exists() and _is_hub_id(name)
+
+
 def _is_hub_id(name: str) -> bool:
     """Tell a hub id from the path of a file that is not there."""
+    if name in hub.KNOWN:
+        return True
     owner = name.partition("/")[0]
     is_path = Path(name).suffix.lower() in SUFFIXES or os.path.isdir(owner)
     return bool(HUB_ID.fullmatch(name)) and not is_path

@@ -145,3 +145,14 @@ def are_iob(labels: Iterable[str]) -> bool:
     """
     marks = set(labels) - {"O"}
     return bool(marks) and all(re.fullmatch(r"[BI]-.+", mark, re.DOTALL) for mark in marks)
+
+
+def task_of(name: object) -> Task | None:
+    """Return the task of a name; None for anything that is none, whatever it is.
+
+    Examples
+    --------
+    >>> task_of("lm").title, task_of(["lm"])
+    ('Language modelling', None)
+    """
+    return TASKS.get(name) if isinstance(name, str) else None

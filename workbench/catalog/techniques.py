@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import TASKS, task_of
 from workbench.checks import value_problems
 from workbench.errors import Problem, did_you_mean
 
@@ -278,7 +278,7 @@ def problems_of(recipe: Recipe) -> list[Problem]:
         hint = did_you_mean(str(recipe.technique), TECHNIQUES)
         return [Problem("technique", "a known technique", recipe.technique, hint)]
     found = []
-    if recipe.task in TASKS and recipe.task not in technique.tasks:
+    if task_of(recipe.task) and recipe.task not in technique.tasks:
         found.append(
             Problem(
                 "technique",

@@ -16,7 +16,7 @@ import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
-from workbench.errors import Problem, RecipeError, TrainingError, WorkbenchError
+from workbench.errors import RecipeError, TrainingError, WorkbenchError
 from workbench.panels import libraries, subshell
 from workbench.panels.cards import Cards
 from workbench.panels.chart import LiveChart
@@ -81,7 +81,9 @@ class Bench(traitlets.HasTraits):
         self._known: tuple[Recipe, list[Trouble]] | None = None  # what was found out last
         self._pump = Pump(self._tick, self._failed)
         self._finder = Looks(self._found)
-        self._looks = Latest(self._finder.look)
+        self._looks = Latest(
+            self._finder.look, lambda error: self._pump.post(lambda: self._failed(error))
+        )
         self._still = Still()
         super().__init__(recipe=recipe or Recipe(), selected=None)
         self._compose()
@@ -126,9 +128,9 @@ class Bench(traitlets.HasTraits):
             recipe = self.recipe
             if self._known is not None and self._known[0] == recipe and self._known[1]:
                 # Looked up once more: a file may have been mended since.
-                troubles, *_ = self._finder.find(recipe)
-                if troubles:
-                    raise RecipeError([_Said(one) for one in troubles])
+                problems = self._finder.find(recipe).problems
+                if problems:
+                    raise RecipeError(problems)
                 self._looks.ask(recipe)
             run = Run(recipe, self._folder)
             self.runs.append(run)
@@ -219,7 +221,7 @@ class Bench(traitlets.HasTraits):
         try:
             act()
         except RecipeError as error:
-            troubles = [Trouble(one.parameter, str(one)) for one in error.problems]
+            troubles = [Trouble.of(one) for one in error.problems]
         except WorkbenchError as error:
             troubles = [Trouble("", str(error))]
         except Exception as error:  # noqa: BLE001 (a click has no cell to show a traceback in)
@@ -278,13 +280,3 @@ class Bench(traitlets.HasTraits):
             said = Trouble("", "The libraries could not be loaded.", libraries.problem)
             self._pump.post(lambda: self._messages.say("libraries", [said]))
         self._looks.ask(self.recipe)
-
-
-class _Said(Problem):
-    """A problem in a sentence that was found already."""
-
-    def __init__(self, trouble: Trouble):
-        super().__init__(trouble.parameter, "", None, trouble.sentence)
-
-    def __str__(self) -> str:
-        return self.hint

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
 from workbench.catalog import data as catalog_data
+from workbench.catalog.lookup import COLUMNS
 from workbench.errors import DataError
 from workbench.panels.base_card import BaseCard
 from workbench.panels.card import Card
 from workbench.panels.data_card import DataCard
-from workbench.panels.looks import COLUMNS, Trouble
+from workbench.panels.looks import Trouble
 from workbench.panels.technique_card import TechniqueCard
 from workbench.panels.training_card import TrainingCard
 from workbench.recipe import Recipe
@@ -72,7 +73,8 @@ class Cards:
         self._change(changes)
 
     def _changed_argument(self, name: str, value: Any) -> None:
-        args = {**self._recipe.technique_args, name: value}
+        given = self._recipe.technique_args
+        args = {**(given if isinstance(given, Mapping) else {}), name: value}
         if value == self.technique.fields[name].default:
             del args[name]  # a recipe says only what differs
         self._change({"technique_args": args})

@@ -5,22 +5,20 @@ from __future__ import annotations
 import dataclasses
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog import data as catalog_data
-from workbench.catalog import models as catalog_models
-from workbench.catalog.fits import task_problems
-from workbench.catalog.tasks import ROLES, TASKS
+from workbench.catalog.data import Table, spread
+from workbench.catalog.lookup import COLUMNS, Found, find_facts, load_data, look_up
+from workbench.catalog.models import ModelFacts
 from workbench.catalog.techniques import TECHNIQUES
-from workbench.errors import RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.panels import libraries
 from workbench.recipe import Recipe
 
 ROWS = 3
-COLUMNS = tuple(f"{role}_column" for role in ROLES)
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,11 @@ class Trouble:
     sentence: str
     details: str = ""
 
+    @classmethod
+    def of(cls, problem: Problem) -> Trouble:
+        """Make one of a problem."""
+        return cls(problem.parameter, str(problem), getattr(problem, "details", ""))
+
 
 Tell = Callable[[str, Any], None]
 
@@ -59,8 +62,9 @@ class Looks:
 
     def look(self, recipe: Recipe, stale: Callable[[], bool]) -> None:
         """Say all that can be said of a recipe, unless it is stale meanwhile."""
-        troubles, model, table = self.find(recipe)
-        self._tell("model", model)
+        found = self.find(recipe)
+        troubles, table = [Trouble.of(problem) for problem in found.problems], found.table
+        self._tell("model", found.facts)
         self._tell("data", table)
         self._tell("problems", list(troubles))
         if stale():
@@ -80,43 +84,22 @@ class Looks:
             self._tell("tokens", None)
         self._tell("done", (recipe, troubles))
 
-    def find(
-        self, recipe: Recipe
-    ) -> tuple[list[Trouble], catalog_models.ModelFacts | None, catalog_data.Table | None]:
+    def find(self, recipe: Recipe) -> Found:
         """Find a recipe's base and data, and all that stands in its way, without heavy libraries."""
-        troubles = _problems(recipe)
-        model = _guarded("model", lambda: self._model(recipe), troubles)
-        table = _guarded("data", lambda: self._data(recipe), troubles)
-        if model is not None and recipe.task in TASKS:
-            troubles += [Trouble(one.parameter, str(one)) for one in task_problems(recipe, model)]
-        return troubles, model, table
+        return look_up(_checkable(recipe), model=self._model, data=self._data)
 
-    def _model(self, recipe: Recipe) -> catalog_models.ModelFacts:
+    def _model(self, recipe: Recipe) -> ModelFacts:
         asked = (recipe.model, recipe.revision, recipe.trust_remote_code)
-        return self._keep(
-            ("model", *asked, _changed(recipe.model)),
-            lambda: catalog_models.facts(asked[0], asked[1], trust_remote_code=asked[2]),
-        )
+        return self._keep(("model", *asked, _changed(recipe.model)), lambda: find_facts(recipe))
 
-    def _data(self, recipe: Recipe) -> catalog_data.Table | None:
-        if recipe.task not in TASKS:
-            return None
-        return self._keep(
-            _data_key(recipe),
-            lambda: catalog_data.load(
-                recipe.data,
-                recipe.task,
-                eval_data=recipe.eval_data,
-                revision=recipe.data_revision,
-                **{name: getattr(recipe, name) for name in COLUMNS},
-            ),
-        )
+    def _data(self, recipe: Recipe) -> Table:
+        return self._keep(_data_key(recipe), lambda: load_data(recipe))
 
-    def _tokens(self, recipe: Recipe, table: catalog_data.Table) -> list[dict[str, Any]]:
+    def _tokens(self, recipe: Recipe, table: Table) -> list[dict[str, Any]]:
         from workbench.training.show import tokenised
 
         model = (recipe.model, recipe.revision, recipe.trust_remote_code, _changed(recipe.model))
-        some = dataclasses.replace(table, train=catalog_data.spread(table.train, ROWS))
+        some = dataclasses.replace(table, train=spread(table.train, ROWS))
         return self._keep(
             ("tokens", *_data_key(recipe), *model, recipe.max_length),
             lambda: tokenised(recipe, some, ROWS),
@@ -137,15 +120,17 @@ def _data_key(recipe: Recipe) -> tuple:
     return ("data", *(getattr(recipe, name) for name in names), *changed)
 
 
-def _problems(recipe: Recipe) -> list[Trouble]:
+def _checkable(recipe: Recipe) -> Recipe:
+    """Leave out the arguments that only peft can check, until it is there."""
     technique = TECHNIQUES.get(recipe.technique) if isinstance(recipe.technique, str) else None
-    knobs = technique.defaults() if technique else {}
-    if not libraries.ready() and set(recipe.technique_args) - set(knobs):
-        return []  # to check the other arguments takes peft; they are checked once it is there
-    return [Trouble(problem.parameter, str(problem)) for problem in recipe.problems()]
+    if libraries.ready() or technique is None or not isinstance(recipe.technique_args, Mapping):
+        return recipe
+    main = technique.defaults()
+    args = {name: value for name, value in recipe.technique_args.items() if name in main}
+    return dataclasses.replace(recipe, technique_args=args)
 
 
-def _count(recipe: Recipe, table: catalog_data.Table) -> dict[str, Any]:
+def _count(recipe: Recipe, table: Table) -> dict[str, Any]:
     from workbench.training.count import count
 
     return count(recipe, len(table.labels) or None)
@@ -155,14 +140,16 @@ def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any
     try:
         return find()
     except RecipeError as error:
-        troubles += [Trouble(problem.parameter, str(problem)) for problem in error.problems]
+        troubles += [Trouble.of(problem) for problem in error.problems]
     except WorkbenchError as error:
         troubles.append(Trouble(part, str(error)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said, not thrown)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        what = {"count": "applied to this base", "tokens": "tokenised"}.get(part, "read")
-        subject = {"count": "The technique", "model": "The base model"}.get(part, "The data")
-        sentence = f"{subject} could not be {what}: {first}"
+        what = {
+            "count": "The technique could not be applied to this base",
+            "tokens": "The data could not be tokenised",
+        }[part]
+        sentence = f"{what}: {first}"
         troubles.append(Trouble(part, sentence, traceback.format_exc()))
     return None
 

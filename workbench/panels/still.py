@@ -53,7 +53,7 @@ def _bundle(recipe: Recipe, runs: Sequence[Followed], chart: LiveChart) -> dict[
 
 
 def _sentence(recipe: Recipe) -> str:
-    technique = TECHNIQUES.get(recipe.technique)
+    technique = TECHNIQUES.get(str(recipe.technique))
     return f"{technique.title if technique else recipe.technique} on {recipe.model}, {recipe.data}"
 
 

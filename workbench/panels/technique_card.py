@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
@@ -59,8 +60,13 @@ class TechniqueCard(Card):
             self._picker.value = name
             self._picker.observe(self._on_technique, "value")
             self._build(TECHNIQUES.get(name))
-        for argument, field in self.fields.items():
-            field.show(recipe.technique_args.get(argument, field.default))
+        self._show_arguments(self.fields)
+
+    def _show_arguments(self, fields: Mapping[str, Field]) -> None:
+        given = self._recipe.technique_args
+        for name, field in fields.items():
+            value = given.get(name, field.default) if isinstance(given, Mapping) else field.default
+            field.show(value)
 
     def _build(self, technique: Technique | None) -> None:
         self.fields = {knob.name: self._knob(knob) for knob in technique.knobs} if technique else {}
@@ -98,7 +104,7 @@ class TechniqueCard(Card):
                 help=spec.metadata.get("help", ""),
                 default=_default(spec),
             )
-            made[argument].show(self._recipe.technique_args.get(argument, made[argument].default))
+        self._show_arguments(made)
         self.fields |= made
         return [field.widget for field in made.values()]
 

@@ -99,12 +99,19 @@ class Latest:
     ----------
     work : callable
         Takes what was asked and ``stale``, which says whether something newer has been asked.
+    failed : callable
+        Told about the exception of work that failed; the thread goes on.
     pause : float
         Seconds without a new request before the work begins.
     """
 
-    def __init__(self, work: Callable[[object, Callable[[], bool]], None], pause: float = 0.12):
-        self._work, self._pause = work, pause
+    def __init__(
+        self,
+        work: Callable[[object, Callable[[], bool]], None],
+        failed: Callable[[Exception], None],
+        pause: float = 0.12,
+    ):
+        self._work, self._failed, self._pause = work, failed, pause
         self._change = threading.Condition()
         self._number = self._done = 0
         self._asked: object = None
@@ -134,7 +141,10 @@ class Latest:
                 while self._change.wait_for(lambda: self._number != number, self._pause):  # noqa: B023
                     number = self._number
                 asked = self._asked
-            self._work(asked, lambda: self._number != number)  # noqa: B023
+            try:
+                self._work(asked, lambda: self._number != number)  # noqa: B023
+            except Exception as error:  # noqa: BLE001 (a thread that dies would freeze the panel)
+                self._failed(error)
             with self._change:
                 self._done = number
                 self._change.notify_all()

@@ -35,11 +35,11 @@ class TrainingCard(Card):
         """Fill the card's form from a recipe."""
         self._recipe = recipe
         super().show(recipe)
-        technique = TECHNIQUES.get(recipe.technique)
+        technique = TECHNIQUES.get(str(recipe.technique))
         own = f"{write(technique.learning_rate)} ({technique.title})" if technique else ""
         self.fields["learning_rate"].suggest(own)
         self.fields["max_steps"].suggest("as the epochs say")
-        self.fields["name"].suggest(f"{recipe.technique}-{Path(recipe.data).stem}-1")
+        self.fields["name"].suggest(f"{recipe.technique}-{Path(str(recipe.data)).stem}-1")
 
     def _more(self) -> list[widgets.Widget]:
         made = recipe_fields(group("training", without=MAIN), self._changed)

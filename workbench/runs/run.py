@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workbench.catalog.lookup import check
 from workbench.errors import StoreError, TrainingError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
@@ -48,7 +49,7 @@ class Run:
     """
 
     def __init__(self, recipe: Recipe, runs: str | os.PathLike = "runs"):
-        self.recipe = recipe.check()
+        self.recipe = check(recipe)
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -232,23 +233,22 @@ class Run:
             self._folder = self.path = None
             return state
         # A loss that is not finite stops a run before it changes the weights.
-        learnt = bool(self.losses) and isinstance(
-            getattr(self.error, "__cause__", None), FloatingPointError
-        )
+        cause = getattr(self.error, "__cause__", None)
+        if state != "failed" or (self.losses and isinstance(cause, FloatingPointError)):
+            state = self._attempt(self._save, state)
+        return self._attempt(lambda: self._conclude(state), state)
+
+    def _attempt(self, act: Callable[[], None], state: str) -> str:
         try:
-            if state != "failed" or learnt:
-                self._save()
+            act()
         except BaseException as error:  # noqa: BLE001
-            state = "failed"
             self._blame(error)
-        try:
-            self.result = self._summary(state)
-            self._folder.finish(self.result)
-        except BaseException as error:  # noqa: BLE001
-            state = "failed"
-            self._blame(error)
-        self._folder.close()
+            return "failed"
         return state
+
+    def _conclude(self, state: str) -> None:
+        self.result = self._summary(state)
+        self._open_folder().finish(self.result)
 
     def _save(self) -> None:
         from workbench.training.loading import quiet_transformers

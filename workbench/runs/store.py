@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.catalog.tasks import task_of
 from workbench.errors import RecipeError, StoreError
 from workbench.recipe import Recipe
 
@@ -168,6 +169,9 @@ def load_run(path: str | os.PathLike) -> Record:
             f"give a folder that a run was saved in."
         )
     recipe = Recipe.from_yaml(path / RECIPE)
+    named = (recipe.model, recipe.data, recipe.technique)
+    if task_of(recipe.task) is None or not all(isinstance(name, str) for name in named):
+        raise _damaged(path / RECIPE)
     plan = _read_json(path / PLAN, {})
     result = _read_json(path / RESULT, {"state": "interrupted"}, needed={"state"})
     return Record(path, recipe, plan, list(_events(path / METRICS)), result)
@@ -249,8 +253,12 @@ def _read_json(path: Path, absent: dict[str, Any], needed: Collection[str] = ())
     except ValueError:
         found = None
     if not isinstance(found, dict) or not set(needed) <= set(found):
-        raise StoreError(f"The file {str(path)!r} is damaged: delete or restore it.")
+        raise _damaged(path)
     return found
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(f"The file {str(path)!r} is damaged: delete or restore it.")
 
 
 def _json(value: Any, indent: int | None = None) -> str:

@@ -12,6 +12,7 @@ import functools
 import torch
 
 from workbench.catalog.fits import task_problems
+from workbench.catalog.lookup import find_facts, load_data
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError
@@ -21,7 +22,6 @@ from workbench.training.base import skeleton
 from workbench.training.heads import new_parameters
 from workbench.training.loading import loading
 from workbench.training.meters import count_parameters
-from workbench.training.plan import find_facts, load_data
 
 
 def count(recipe: Recipe, num_labels: int | None = None) -> dict:

@@ -16,11 +16,10 @@ import torch
 import transformers
 
 from workbench.catalog import data as catalog_data
-from workbench.catalog import models as catalog_models
-from workbench.catalog.fits import task_problems
-from workbench.catalog.tasks import ROLES, TASKS
+from workbench.catalog.lookup import look_up
+from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES, config_class
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments
 from workbench.training.base import Base, load_base
@@ -134,7 +133,10 @@ def resolve(recipe: Recipe) -> Resolved:
     RecipeError
         With all problems at once: wrong settings, data and model that cannot be used.
     """
-    facts, table = look_up(recipe)
+    found = look_up(recipe)
+    if found.problems:
+        raise RecipeError(found.problems)
+    facts, table = found.facts, found.table
     recipe = recipe.resolved()
     task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
     tokenizer, sets_pad_token = load_tokenizer(recipe, task, facts.path)
@@ -195,38 +197,6 @@ def resolve(recipe: Recipe) -> Resolved:
     return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows)
 
 
-def find_facts(recipe: Recipe) -> catalog_models.ModelFacts:
-    """Find a recipe's base and describe it."""
-    return catalog_models.facts(
-        recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
-    )
-
-
-def load_data(recipe: Recipe) -> catalog_data.Table:
-    """Read and check a recipe's data."""
-    return catalog_data.load(
-        recipe.data,
-        recipe.task,
-        eval_data=recipe.eval_data,
-        revision=recipe.data_revision,
-        **{f"{role}_column": getattr(recipe, f"{role}_column") for role in ROLES},
-    )
-
-
-def look_up(recipe: Recipe) -> tuple[catalog_models.ModelFacts, catalog_data.Table]:
-    """Find a recipe's base and read its data; all that is wrong is raised together."""
-    problems = recipe.problems()
-    facts = _try(problems, "model", recipe.model, lambda: find_facts(recipe))
-    table = None
-    if recipe.task in TASKS:
-        table = _try(problems, "data", recipe.data, lambda: load_data(recipe))
-        if facts is not None:
-            problems += task_problems(recipe, facts)
-    if problems:
-        raise RecipeError(problems)
-    return facts, table
-
-
 def choose_rows(recipe: Recipe, table: catalog_data.Table) -> tuple[list[dict], list[dict]]:
     """Return the rows to train and to evaluate on."""
     train_rows, eval_rows = table.train, table.eval
@@ -273,18 +243,3 @@ def _is_encoder(model: torch.nn.Module) -> bool:
     masked = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
     kind = model.config.model_type
     return kind in masked or kind not in architectures
-
-
-def _try(problems: list[Problem], name: str, value: Any, look_up: Any) -> Any:
-    try:
-        return look_up()
-    except WorkbenchError as error:
-        problems.append(Lookup(name, "", value, str(error)))
-    return None
-
-
-class Lookup(Problem):
-    """A problem whose sentence was already written by whoever looked the thing up."""
-
-    def __str__(self) -> str:
-        return self.hint

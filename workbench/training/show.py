@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.catalog.data import Table, spread
+from workbench.catalog.lookup import find_facts
 from workbench.catalog.tasks import TASKS
 from workbench.recipe import Recipe
 from workbench.training import encode
-from workbench.training.plan import find_facts, longest
+from workbench.training.plan import longest
 from workbench.training.processor import load_tokenizer
 
 

@@ -145,6 +145,10 @@ def test_changing_the_technique_drops_the_arguments_of_the_old_one():
     assert recipe.replace(technique="lora").technique_args == {"r": 4}
 
 
+def test_an_argument_called_like_a_setting_does_not_hide_it():
+    assert Recipe(technique_args={"seed": 3, "max_length": 1}).flat()["max_length"] is None
+
+
 @pytest.mark.parametrize("args", [None, 3, ["r"]])
 def test_arguments_that_are_no_mapping_can_be_looked_at_and_replaced(args):
     recipe = Recipe(technique_args=args)

@@ -199,8 +199,10 @@ class Recipe:
         settings: dict[str, Any] = {}
         for name in FIELDS:
             value = getattr(self, name)
-            spread = name == "technique_args" and isinstance(value, Mapping)
-            settings.update(value if spread else {name: value})
+            if name == "technique_args" and isinstance(value, Mapping):
+                settings.update((key, arg) for key, arg in value.items() if key not in FIELDS)
+            else:
+                settings[name] = value
         return settings
 
     # -- check ----------------------------------------------------------------------------------

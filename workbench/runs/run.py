@@ -159,8 +159,7 @@ class Run:
             self._folder = RunFolder(self.runs, self.recipe)
             self.path = self._folder.path
             self._emit({"event": "state", "state": "preparing"})
-            prepared = self._prepare()
-            state = self._train(prepared)
+            state = self._train(self._prepare())
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)
             self._blame(error)
         self.state = self._finish(state)
@@ -233,8 +232,8 @@ class Run:
             self._folder = self.path = None
             return state
         # A loss that is not finite stops a run before it changes the weights.
-        cause = getattr(self.error, "__cause__", None)
-        if state != "failed" or (self.losses and isinstance(cause, FloatingPointError)):
+        diverged = isinstance(getattr(self.error, "__cause__", None), FloatingPointError)
+        if state != "failed" or (diverged and self.losses):
             state = self._attempt(self._save, state)
         return self._attempt(lambda: self._conclude(state), state)
 

@@ -118,10 +118,10 @@ class Entry:
         A loss per token means something else with another tokenizer, so language models are asked
         the same only if the base is the same.
         """
-        recipe = self.recipe
+        recipe, task = self.recipe, TASKS[self.recipe.task]
         data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
         base = (recipe.model, recipe.revision) if recipe.task == "lm" else None
-        answer = recipe.max_new_tokens if recipe.task == "instruct" else None
+        answer = recipe.max_new_tokens if task.ask else None
         return recipe.task, *data, base, answer
 
     @property
@@ -133,11 +133,16 @@ class Entry:
         recipe, plan = self.recipe, self.plan
         split = (recipe.seed, recipe.eval_fraction) if self._is_split else None
         length = None
-        if recipe.task != "classify" and (length := recipe.max_length) is None:
+        if self._length_counts and (length := recipe.max_length) is None:
             # Virtual tokens take their part of the same context.
             virtual = plan.get("config", {}).get("num_virtual_tokens") or 0
             length = plan.get("max_length", 0) + virtual
         return split, length, sorted(plan.get("columns", {}).items())
+
+    @property
+    def _length_counts(self) -> bool:
+        # A whole text's label is asked for however much of the text is read.
+        return "label" not in TASKS[self.recipe.task].roles
 
     @property
     def _is_split(self) -> bool:
@@ -149,7 +154,7 @@ class Entry:
         recipe = self.recipe
         base = f" with {self.base}" if recipe.task == "lm" else ""
         words = f"{TASKS[recipe.task].title}: {Path(recipe.data).stem}{base}"
-        if recipe.task != "classify" and recipe.max_length is not None:
+        if self._length_counts and recipe.max_length is not None:
             words += f", {recipe.max_length} tokens"
         if self._is_split:
             words += f", {recipe.eval_fraction:.0%} held out by seed {recipe.seed}"

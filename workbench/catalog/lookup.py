@@ -44,13 +44,6 @@ def find_facts(recipe: Recipe) -> catalog_models.ModelFacts:
     )
 
 
-def find_model(recipe: Recipe) -> str:
-    """Return the folder of a recipe's base."""
-    return catalog_models.resolve(
-        recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
-    )
-
-
 def load_data(recipe: Recipe) -> catalog_data.Table:
     """Read and check a recipe's data."""
     return catalog_data.load(

@@ -77,7 +77,9 @@ def save_tiny(folder, config_name, model_name, **settings):
 def tiny_llama(tmp_path_factory):
     """The folder of a llama of two layers."""
     folder = tmp_path_factory.mktemp("models") / "tiny-llama"
-    return save_tiny(folder, "LlamaConfig", "LlamaForCausalLM", tie_word_embeddings=True)
+    # Biases, so that whatever trains those finds some.
+    settings = {"tie_word_embeddings": True, "attention_bias": True}
+    return save_tiny(folder, "LlamaConfig", "LlamaForCausalLM", **settings)
 
 
 @pytest.fixture(scope="session")

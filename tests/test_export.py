@@ -147,7 +147,13 @@ def check_same(cases, llama, bert, folder):
         assert torch.equal(ours, theirs)
         run.model.eval()
         with torch.no_grad():
-            assert torch.equal(run.model(**probe()).logits, theirs)
+            ours = run.model(**probe()).logits
+        # A start that cannot be found again is saved as a difference, which rounds.
+        assert (
+            torch.allclose(ours, theirs, atol=1e-5)
+            if run.plan["restarts"]
+            else torch.equal(ours, theirs)
+        )
 
 
 def probe():
@@ -178,8 +184,8 @@ def logits(plan, folder):
         model = auto.from_pretrained(plan["model_path"], **settings)
         if plan["recipe"]["quantization"]:
             keep_packed(model)
-        if plan["trains"] == "head":
-            head = load_file(folder / "head.safetensors")
+        if plan["trains"] == "selected":
+            head = load_file(folder / "trained.safetensors")
             assert set(head) <= set(plan["fresh"])
             model.load_state_dict(head, strict=False)
         else:
@@ -434,9 +440,8 @@ def test_what_has_no_plan_is_refused(tmp_path):
         wb.export(run, tmp_path / "train.py")
     with pytest.raises(WorkbenchError):
         run.start().wait()
-    for source in (run, run.path):
-        with pytest.raises(TrainingError, match="is failed and has no plan"):
-            wb.export(source, tmp_path / "train.py")
+    with pytest.raises(TrainingError, match="is failed and has no plan"):
+        wb.export(run, tmp_path / "train.py")
     with pytest.raises(StoreError, match="existing folder"):
         wb.export(tmp_path / "no run", tmp_path / "train.py")
     with pytest.raises(RecipeError, match="run must be a run, a run's folder or a recipe"):

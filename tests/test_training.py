@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
-from workbench.errors import RecipeError, TrainingError
+from workbench.errors import ModelError, RecipeError, TrainingError
 from workbench.training import encode, evaluate
-from workbench.training.adapt import block_linears
 from workbench.training.base import skeleton
 from workbench.training.batches import collate_left, collate_prompts, collate_right, collate_tokens
 from workbench.training.count import count
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
 from workbench.training.show import tokenised
+from workbench.training.targets import block_linears
 
 LABELS = ["no", "yes"]
 
@@ -250,3 +250,47 @@ def test_a_tokenizer_without_padding_borrows_the_end_of_text(tiny_llama, rows, t
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     run = wb.train(recipe_for(folder, rows, "classify", "lora"), tmp_path, progress=False)
     assert run.plan["sets_pad_token"]
+
+
+def test_a_technique_that_finds_nothing_to_train_says_so(rows):
+    recipe = recipe_for("hamlet-3m", rows, "lm", "bitfit")
+    with pytest.raises(ModelError, match="BitFit finds nothing in LlamaForCausalLM, which has no"):
+        count(recipe)
+
+
+@pytest.mark.parametrize(
+    ("technique", "args"),
+    [
+        ("pissa", {}),
+        ("lora", {"init_lora_weights": "olora"}),
+        ("lora", {"bias": "all"}),
+        ("corda", {}),
+        ("lora_ga", {}),
+    ],
+)
+def test_what_writes_into_the_base_writes_into_a_copy(technique, args, tiny_llama, rows, tmp_path):
+    recipe = recipe_for(tiny_llama, rows, "lm", "lora")
+    before = wb.train(recipe, tmp_path, progress=False).losses
+    writer = recipe.replace(technique=technique, technique_args=args)
+    wb.train(writer, tmp_path, progress=False)
+    base = resolve(recipe).base
+    assert wb.train(recipe, tmp_path, progress=False).losses == before
+    assert resolve(recipe).base is base
+
+
+def test_a_base_that_was_merged_into_is_loaded_anew(tiny_llama, rows, tmp_path):
+    recipe = recipe_for(tiny_llama, rows, "lm", "lora")
+    first = wb.train(recipe, tmp_path, progress=False)
+    first.model.merge_and_unload()
+    assert wb.train(recipe, tmp_path, progress=False).losses == first.losses
+
+
+def test_adalora_moves_its_ranks_and_tells(tiny_llama, rows, tmp_path):
+    recipe = recipe_for(tiny_llama, rows, "lm", "adalora").replace(
+        max_steps=8, init_r=6, target_r=2
+    )
+    run = wb.train(recipe, tmp_path, progress=False)
+    in_use = [event["trainable"] for event in run.events if event["event"] == "train"]
+    assert in_use[0] <= run.parameters["trainable"]
+    assert in_use == sorted(in_use, reverse=True)
+    assert in_use[-1] < in_use[0]

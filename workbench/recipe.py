@@ -209,7 +209,7 @@ class Recipe:
 
     def problems(self) -> list[Problem]:
         """Return all that is wrong with the settings themselves; no file or model is opened."""
-        from workbench.catalog.techniques import problems_of
+        from workbench.catalog.technique_checks import problems_of
 
         found = []
         for name, spec in FIELDS.items():
@@ -238,9 +238,9 @@ class Recipe:
 
     def resolved(self) -> Recipe:
         """Return the recipe with everything filled in that it leaves to the technique."""
-        from workbench.catalog.techniques import TECHNIQUES
+        from workbench.catalog.techniques import get
 
-        technique = TECHNIQUES[self.technique]
+        technique = get(self.technique)
         rate = technique.learning_rate if self.learning_rate is None else self.learning_rate
         return dataclasses.replace(
             self,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.catalog.techniques import find
 from workbench.errors import Problem, RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
@@ -58,7 +58,7 @@ class Entry:
     @property
     def technique(self) -> str:
         """The technique's title."""
-        known = TECHNIQUES.get(self.recipe.technique)
+        known = find(self.recipe.technique)
         return known.title if known else self.recipe.technique
 
     @property

@@ -9,11 +9,11 @@ from typing import Any
 
 from workbench import __version__
 from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.catalog.techniques import get
 from workbench.export.layout import WIDTH, lay
 
 # What is saved, by what is trained.
-SAVED = {"adapter": "adapter", "all": "model", "head": "head"}
+SAVED = {"adapter": "adapter", "all": "model", "selected": "weights"}
 
 
 def requirements(plan: Mapping[str, Any]) -> str:
@@ -25,7 +25,7 @@ def requirements(plan: Mapping[str, Any]) -> str:
         "peft": plan["config_class"],
         "accelerate": True,
         "bitsandbytes": plan["recipe"]["quantization"],
-        "safetensors": plan["trains"] == "head",
+        "safetensors": plan["trains"] == "selected" or plan["restarts"],
         "datasets": reads == "hub",
         "pyarrow": reads == "parquet",
     }
@@ -49,7 +49,7 @@ def requirements(plan: Mapping[str, Any]) -> str:
 def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
     """Say what the script does and where it comes from."""
     settings = plan["recipe"]
-    technique = TECHNIQUES[settings["technique"]]
+    technique = get(settings["technique"])
     model, data = PurePath(settings["model"]).name, PurePath(settings["data"]).stem
     origin = (
         f"Written by PEFT Workbench {__version__} from {source}. On the same machine and with the "

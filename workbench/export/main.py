@@ -8,22 +8,7 @@ from typing import Any
 from workbench.catalog.tasks import TASKS, are_iob
 from workbench.export.header import SAVED
 from workbench.export.layout import Code, call
-
-OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
-
-SAVE_HEAD = """\
-    head = {
-        name: parameter.detach().contiguous()
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    }
-    Path(args.output).mkdir(parents=True, exist_ok=True)
-    save_file(head, Path(args.output) / "head.safetensors")"""
-
-
-def collator(plan: Mapping[str, Any]) -> str:
-    """Name the function that makes the plan's batches."""
-    return TASKS[plan["recipe"]["task"]].collator(plan["padding_side"])
+from workbench.export.model import collator, model, optimizer, trust
 
 
 def scorer(plan: Mapping[str, Any]) -> str | None:
@@ -62,7 +47,7 @@ def command_line(plan: Mapping[str, Any]) -> str:
 
 def main(plan: Mapping[str, Any]) -> str:
     """Write ``main``: the calls that prepared the run, in their order."""
-    blocks = [_start(plan), _rows(plan), _model(plan), _training(plan), _end(plan)]
+    blocks = [_start(plan), _rows(plan), model(plan), _training(plan), _end(plan)]
     text = "\n\n".join("\n".join(block) for block in blocks)
     opening = '    """Train, print what happens, and save what was learnt."""'
     return f"def main() -> None:\n{opening}\n{text}"
@@ -77,7 +62,7 @@ def _start(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
-    yield call("tokenizer = AutoTokenizer.from_pretrained", Code("args.model"), **_trust(settings))
+    yield call("tokenizer = AutoTokenizer.from_pretrained", Code("args.model"), **trust(settings))
     if plan["sets_pad_token"]:
         yield "    tokenizer.pad_token = tokenizer.eos_token"
     if plan["data"]["eval"] is None:
@@ -106,6 +91,7 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"    eval_set = leave_room(encode(eval_rows), {count})"
     else:
         yield "    train_set, eval_set = encode(train_rows), encode(eval_rows)"
+    yield f"    collate = partial({collator(plan)}, pad_token_id=tokenizer.pad_token_id)"
 
 
 def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
@@ -130,58 +116,9 @@ def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
     return "\n".join(lines)
 
 
-def _model(plan: Mapping[str, Any]) -> Iterator[str]:
-    settings = plan["recipe"]
-    given: dict[str, Any] = {"dtype": Code("torch.float32"), **_trust(settings)}
-    if plan["labels"]:
-        given["id2label"] = Code("dict(enumerate(LABELS))")
-        given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
-    if plan["resizes_head"]:
-        given["ignore_mismatched_sizes"] = True
-    if settings["quantization"] == "nf4":
-        yield "    # 4-bit NormalFloat with quantised scales; heads keep their full precision."
-        yield call(
-            "nf4 = BitsAndBytesConfig",
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=Code("torch.float32"),
-            llm_int8_skip_modules=plan["heads"],
-        )
-        given["quantization_config"] = Code("nf4")
-    # Adapters are drawn on the device that the base is on.
-    moved = plan["device"] != "cpu" and settings["quantization"] is None
-    yield call(
-        f"model = {plan['auto_class']}.from_pretrained",
-        Code("args.model"),
-        **given,
-        after=".to(accelerator.device)" if moved else "",
-    )
-    if settings["quantization"] == "nf4":
-        yield "    keep_packed(model)"
-    if collator(plan) == "collate_left":
-        yield "    model.config.pad_token_id = tokenizer.pad_token_id"
-    yield "    # Whatever is drawn at random is drawn from here on, in this order."
-    yield "    set_seed(SEED)"
-    if plan["fresh"]:
-        yield "    new_head(model, NEW_PARAMETERS)"
-    if plan["trains"] == "head":
-        yield "    for name, parameter in model.named_parameters():"
-        yield "        parameter.requires_grad_(name in NEW_PARAMETERS)"
-    if plan["config_class"]:
-        yield call(f"config = {plan['config_class']}", **plan["config"])
-        yield "    model = get_peft_model(model, config)"
-
-
 def _training(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
-    yield "    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]"
-    yield call(
-        f"optimizer = torch.optim.{OPTIMIZERS[settings['optim']]}",
-        Code("trained"),
-        lr=settings["learning_rate"],
-        weight_decay=settings["weight_decay"],
-    )
+    yield from optimizer(plan)
     yield call(
         "scheduler = get_scheduler",
         settings["lr_scheduler_type"],
@@ -189,7 +126,6 @@ def _training(plan: Mapping[str, Any]) -> Iterator[str]:
         num_warmup_steps=settings["warmup_steps"],
         num_training_steps=Code("MAX_STEPS"),
     )
-    yield f"    collate = partial({collator(plan)}, pad_token_id=tokenizer.pad_token_id)"
     yield "    # Shuffling has a generator of its own, so that dropout does not change the order."
     yield call(
         "loader = DataLoader",
@@ -199,6 +135,8 @@ def _training(plan: Mapping[str, Any]) -> Iterator[str]:
         generator=Code("torch.Generator().manual_seed(SEED)"),
         collate_fn=Code("collate"),
     )
+    if plan["after_step"]:
+        yield "    adapted = model"
     yield "    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)"
 
 
@@ -215,6 +153,9 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     if score := scorer(plan):
         evaluate += [Code("LABELS"), Code(score)]
     yield call("evaluate = partial", Code(task.evaluate), *evaluate)
+    after: dict[str, Any] = {}
+    if plan["after_step"]:
+        after["after_step"] = Code(f"partial({plan['after_step']}, adapted)")
     yield call(
         "events = train",
         *map(Code, ["accelerator", "model", "optimizer", "scheduler", "loader", "evaluate"]),
@@ -224,18 +165,17 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
         max_grad_norm=float(settings["max_grad_norm"]),
         eval_steps=settings["eval_steps"],
         eval_on_start=settings["eval_on_start"],
+        **after,
     )
     yield "    for event in events:"
     yield '        if event["event"] != "evaluating":'
     yield "            accelerator.print(json.dumps(event), flush=True)"
     yield ""
-    if plan["trains"] == "head":
-        yield SAVE_HEAD
-        return
-    yield "    model.save_pretrained(args.output)"
+    if plan["trains"] == "selected":
+        yield "    save_trained(model, args.output)"
+    elif plan["restarts"]:
+        yield "    save_since(model, began, args.output)"
+    else:
+        yield "    model.save_pretrained(args.output)"
     if plan["trains"] == "all":
         yield "    tokenizer.save_pretrained(args.output)"
-
-
-def _trust(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"trust_remote_code": True} if settings["trust_remote_code"] else {}

@@ -7,7 +7,8 @@ from typing import Any
 
 from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
-from workbench.export.main import collator, command_line, main, scorer
+from workbench.export.main import command_line, main, scorer
+from workbench.export.model import collator
 from workbench.export.source import imports, imports_of, pick
 
 # What the script's own lines may use; only what they do use is imported.
@@ -21,7 +22,6 @@ from datasets import load_dataset
 from functools import partial
 from pathlib import Path
 from peft import get_peft_model
-from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 from transformers import AutoTokenizer, BitsAndBytesConfig, get_scheduler
 """
@@ -47,6 +47,8 @@ def script(plan: Mapping[str, Any], source: str, filename: str) -> str:
     offered += [imports_of(module) for module in wanted]
     if plan["config_class"]:
         offered.append(f"from peft import {plan['config_class']}")
+    if plan["optimizer"]["function"]:
+        offered.append(f"from peft.optimizers import {plan['optimizer']['function']}")
     body = "\n\n\n".join([*functions, command_line(plan), main(plan)])
     top = [
         f"{requirements(plan)}\n{docstring(plan, source, filename)}",
@@ -75,8 +77,19 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if plan["recipe"]["quantization"] == "nf4":
         yield "training.base", "keep_packed"
     if plan["fresh"]:
-        yield "training.adapt", "new_head"
+        yield "training.heads", "new_head"
+    if plan["selects"]:
+        yield "training.select", f"select_{plan['selects']}"
+    if plan["injects"] != "get_peft_model":
+        yield "training.initialise", plan["injects"]
+    if plan["after_step"]:
+        yield "training.after_step", plan["after_step"]
     yield "training.evaluate", task.evaluate
     if score := scorer(plan):
         yield "training.evaluate", score
     yield "training.loop", "train"
+    if plan["trains"] == "selected":
+        yield "training.save", "save_trained"
+    if plan["restarts"]:
+        yield "training.save", "lora_state"
+        yield "training.save", "save_since"

@@ -13,7 +13,7 @@ from typing import Any
 from workbench.catalog.data import Table, spread
 from workbench.catalog.lookup import COLUMNS, Found, find_facts, load_data, look_up
 from workbench.catalog.models import ModelFacts
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.catalog.techniques import find
 from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.panels import libraries
 from workbench.recipe import Recipe
@@ -122,7 +122,7 @@ def _data_key(recipe: Recipe) -> tuple:
 
 def _checkable(recipe: Recipe) -> Recipe:
     """Leave out the arguments that only peft can check, until it is there."""
-    technique = TECHNIQUES.get(recipe.technique) if isinstance(recipe.technique, str) else None
+    technique = find(recipe.technique)
     if libraries.ready() or technique is None or not isinstance(recipe.technique_args, Mapping):
         return recipe
     main = technique.defaults()

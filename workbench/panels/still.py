@@ -13,7 +13,7 @@ from typing import Any
 
 from IPython.display import display, update_display
 
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.catalog.techniques import find
 from workbench.compare.palette import PALETTE
 from workbench.panels.chart import LiveChart
 from workbench.panels.follow import Followed
@@ -53,7 +53,7 @@ def _bundle(recipe: Recipe, runs: Sequence[Followed], chart: LiveChart) -> dict[
 
 
 def _sentence(recipe: Recipe) -> str:
-    technique = TECHNIQUES.get(str(recipe.technique))
+    technique = find(recipe.technique)
     return f"{technique.title if technique else recipe.technique} on {recipe.model}, {recipe.data}"
 
 

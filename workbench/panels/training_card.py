@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.catalog.techniques import find
 from workbench.panels.card import Card
 from workbench.panels.forms import Changed, Fold, group, recipe_fields
 from workbench.panels.values import write
@@ -35,7 +35,7 @@ class TrainingCard(Card):
         """Fill the card's form from a recipe."""
         self._recipe = recipe
         super().show(recipe)
-        technique = TECHNIQUES.get(str(recipe.technique))
+        technique = find(recipe.technique)
         own = f"{write(technique.learning_rate)} ({technique.title})" if technique else ""
         self.fields["learning_rate"].suggest(own)
         self.fields["max_steps"].suggest("as the epochs say")

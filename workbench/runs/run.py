@@ -70,6 +70,7 @@ class Run:
         self._listeners: list[Callable[[Run, dict[str, Any]], None]] = []
         self._thread: threading.Thread | None = None
         self._folder: RunFolder | None = None
+        self._began: Any = None
 
     def __repr__(self) -> str:
         step, total = self.progress
@@ -183,6 +184,7 @@ class Run:
         self.notes = prepared.notes
         self.parameters = prepared.parameters
         self.model, self.tokenizer = prepared.model, prepared.tokenizer
+        self._began = prepared.began
         self.progress = (0, prepared.plan.max_steps)
         self._open_folder().write_plan(self.plan)
         prepared.meter.phase("load")
@@ -256,7 +258,7 @@ class Run:
         trains = self.plan["trains"]
         name = "model" if trains == "all" else "adapter"
         with self._open_folder().saving(name) as folder, quiet_transformers():
-            save(self.model, self.tokenizer, trains, folder)
+            save(self.model, self.tokenizer, trains, folder, self._began)
 
     def _summary(self, state: str) -> dict[str, Any]:
         steps = [event for event in self.events if event["event"] == "train"]

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import peft
 import torch
-from peft.utils.constants import (
-    TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING as IA3_FEEDFORWARD,
-)
-from peft.utils.constants import (
-    TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as IA3_TARGETS,
-)
 
-from workbench.catalog.techniques import Technique, config_class
+from workbench.catalog.technique import Technique, writes_base
+from workbench.catalog.techniques import (
+    config_class,
+    optimizer_function,
+    own_arguments,
+    select_function,
+)
 from workbench.errors import ModelError
+from workbench.training import derive, initialise, targets
 from workbench.training.heads import new_modules
 
 
 def config_arguments(
     technique: Technique,
     model: torch.nn.Module,
-    args: dict[str, Any],
+    args: Mapping[str, Any],
     *,
     task_type: str,
     fresh: Sequence[str],
+    max_steps: int,
 ) -> dict[str, Any]:
     """Return the arguments of the technique's PEFT config, in full and literal.
 
@@ -34,108 +36,109 @@ def config_arguments(
     technique : Technique
         One that has a PEFT config.
     model : torch.nn.Module
-        The base, or its skeleton: only names are read.
-    args : dict
+        The base, or its skeleton: only names and shapes are read.
+    args : mapping
         The user's arguments.
     task_type : str
         PEFT's ``TaskType``.
     fresh : sequence of str
         Names of parameters that are drawn anew: they must be trained and saved too.
+    max_steps : int
+        Steps of the run.
     """
-    full = {"task_type": task_type, **technique.fixed, **args}
+    elsewhere = own_arguments(optimizer_function(technique))
+    full: dict[str, Any] = {"task_type": task_type}
+    for name, value in [*technique.fixed.items(), *args.items()]:
+        outer, _, inner = name.partition(".")
+        if inner:
+            full[outer] = {**full.get(outer, {}), inner: value}
+        elif name not in elsewhere:
+            full[name] = value
     if technique.targets and full.get("target_modules") is None:
-        full.update(default_targets(technique, model))
+        full.update(getattr(targets, f"find_{technique.targets}")(model))
+    for name in technique.derives:
+        if full.get(name) is None:
+            known = derive.Known(model, max_steps, full)
+            full[name] = getattr(derive, f"derive_{name}")(known)
     new = new_modules(model, fresh)
     if new:
         full["modules_to_save"] = sorted(new | set(full.get("modules_to_save") or ()))
     return full
 
 
-def default_targets(technique: Technique, model: torch.nn.Module) -> dict[str, list[str]]:
-    """Return what a technique wraps when the recipe does not say: all linears of the blocks.
-
-    IA³ wraps keys, values and the feed-forward's end instead, where PEFT knows their names.
-    """
-    kind = model.config.model_type
-    if technique.config == "IA3Config" and kind in IA3_TARGETS:
-        return {
-            "target_modules": list(IA3_TARGETS[kind]),
-            "feedforward_modules": list(IA3_FEEDFORWARD[kind]),
-        }
-    targets = {"target_modules": block_linears(model)}
-    if technique.config == "IA3Config":
-        targets["feedforward_modules"] = []
-    return targets
-
-
-def block_linears(model: torch.nn.Module) -> list[str]:
-    """Return the shortest names that mean every linear layer of the repeated blocks, and no other.
+def selected_names(
+    technique: Technique, model: torch.nn.Module, args: Mapping[str, Any], fresh: Sequence[str]
+) -> list[str]:
+    """Return which of the base's parameters a selective technique trains.
 
     Raises
     ------
     ModelError
-        There is no such layer.
+        The model has nothing of that kind.
     """
-    linears = [
-        name
-        for name, module in model.named_modules()
-        if type(module).__name__ in ("Linear", "Conv1D", "Linear4bit", "Linear8bitLt")
-    ]
-    blocks = tuple(f"{name}." for name, module in model.named_modules() if _is_blocks(module))
-    wanted = [name for name in linears if name.startswith(blocks)]
-    if not wanted:
+    select = select_function(technique)
+    if select is None:
+        return []
+    names = select(model, fresh, **args)
+    if technique.selects != "head" and set(names) <= set(fresh):
         raise ModelError(
-            f"target_modules must be given for {type(model).__name__}, which has no repeated "
-            f"blocks with linear layers: name some of its modules."
+            f"technique must find something to train, but {technique.title} finds nothing in "
+            f"{type(model).__name__}, which has no {technique.selects}: choose another one."
         )
-    others = [name for name, _ in model.named_modules() if name not in wanted]
-    short = {_shortest(name, others) for name in wanted}
-    return sorted(short)
+    return names
 
 
-def _is_blocks(module: torch.nn.Module) -> bool:
-    children = list(module.children())
-    return (
-        isinstance(module, torch.nn.ModuleList)
-        and len(children) > 0
-        and len({type(child) for child in children}) == 1
-    )
+def rewritten(config: Mapping[str, Any], model: torch.nn.Module) -> set[str]:
+    """Return the parameters that a PEFT config's start writes into."""
+    if not writes_base(config):
+        return set()
+    return {
+        name
+        for name, _ in model.named_parameters()
+        if targets.matches(name.rpartition(".")[0], config["target_modules"])
+    }
 
 
-def _shortest(name: str, others: Sequence[str]) -> str:
-    """Return the shortest ending of a dotted name that no other module's name shares."""
-    parts = name.split(".")
-    for start in range(len(parts) - 1, 0, -1):
-        ending = ".".join(parts[start:])
-        if not any(other == ending or other.endswith(f".{ending}") for other in others):
-            return ending
-    return name
+def without_start(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config that injects the same parameters without looking at weights or data."""
+    plain = dict(config)
+    start = plain.get("init_lora_weights")
+    if start == "eva" or writes_base({"init_lora_weights": start}):
+        plain["init_lora_weights"] = True
+        for name in ("eva_config", "corda_config", "lora_ga_config", "loftq_config"):
+            plain.pop(name, None)
+    # Starting from words of the vocabulary needs weights too.
+    if "prompt_tuning_init" in plain:
+        plain["prompt_tuning_init"] = "RANDOM"
+    return plain
 
 
 def adapt(
     model: torch.nn.Module,
     technique: Technique,
-    arguments: dict[str, Any] | None,
-    fresh: Sequence[str],
+    config: Mapping[str, Any],
+    selected: Iterable[str],
+    batches: Sequence[dict] | None = None,
 ) -> torch.nn.Module:
-    """Make the technique's parameters the trained ones; returns the model to train."""
+    """Make the technique's parameters the trained ones; returns the model to train.
+
+    Parameters
+    ----------
+    config : mapping
+        Arguments of the PEFT config, if the technique has one.
+    selected : iterable of str
+        The parameters to train, if the technique trains some of the base's own.
+    batches : sequence of dict, optional
+        For starts that are made from data; without them the start is PEFT's plain one.
+    """
     if technique.trains == "all":
         return model.requires_grad_(True)
-    if technique.trains == "head":
+    if technique.trains == "selected":
+        chosen = set(selected)
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name in fresh)
+            parameter.requires_grad_(name in chosen)
         return model
-    return peft.get_peft_model(model, config_class(technique.name)(**arguments))
-
-
-# Exported scripts carry this function's source.
-def new_head(model: torch.nn.Module, names: Sequence[str]) -> None:
-    """Draw a task's new head: weights from the model's own initialisation, biases zero."""
-    std = getattr(model.config, "initializer_range", 0.02)
-    for name in names:
-        parameter = model.get_parameter(name)
-        with torch.no_grad():
-            if name.endswith("bias"):
-                parameter.zero_()
-            elif parameter.dim() > 1:
-                parameter.normal_(0.0, std)
+    made = config_class(technique.name)(**config)
+    if batches is None or technique.injects == "get_peft_model":
+        return peft.get_peft_model(model, made)
+    return getattr(initialise, technique.injects)(model, made, batches)

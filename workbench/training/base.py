@@ -38,12 +38,15 @@ class Base:
         Modules beside the backbone, which stay as they are when the base is quantised.
     resized : bool
         Whether the checkpoint has a head for another number of labels.
+    sums : tuple of int
+        The bits of each parameter, added up.
     """
 
     model: torch.nn.Module
     fresh: tuple[str, ...]
     heads: tuple[str, ...]
     resized: bool
+    sums: tuple[int, ...]
 
 
 def load_base(
@@ -70,7 +73,8 @@ def load_base(
     """
     key = (path, auto_class, num_labels, quantization, trust_remote_code, device)
     with _LOCK:
-        if key not in _CACHE:
+        # A notebook can reach a base through its runs, by model.merge_and_unload() for one.
+        if key not in _CACHE or _sums(_CACHE[key].model) != _CACHE[key].sums:
             # One base at a time: a second would double the memory that sharing saves. Runs that
             # still train on clones of the old one keep its tensors alive by themselves.
             _CACHE.clear()
@@ -98,7 +102,7 @@ def _load(path, auto_class, num_labels, quantization, trust_remote_code, device,
     elif device != "cpu":
         model.to(device)
     model.requires_grad_(False).eval()
-    return Base(model, fresh, heads, bool(info["mismatched_keys"]))
+    return Base(model, fresh, heads, bool(info["mismatched_keys"]), _sums(model))
 
 
 def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> None:
@@ -117,6 +121,15 @@ def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> No
             f"The model {name!r} must have weights as its config.json describes them, but stores "
             f"{key!r} as {tuple(stored)} and not {tuple(wanted)}: copy or download it again."
         )
+
+
+def _sums(model: torch.nn.Module) -> tuple[int, ...]:
+    """Add up the bits of each tensor: another sum means that somebody wrote into the base."""
+    whole = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    return tuple(
+        int(tensor.detach().reshape(-1).view(whole[tensor.element_size()]).sum(dtype=torch.int64))
+        for tensor in model.parameters()
+    )
 
 
 def nf4(heads: Sequence[str]) -> transformers.BitsAndBytesConfig:
@@ -150,11 +163,27 @@ def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
         Takes a parameter's name; true for those that the run will change.
     """
     model = base.model
-    memo = {id(buffer): buffer for buffer in model.buffers()}
+    memo: dict[int, torch.Tensor] = {id(buffer): buffer for buffer in model.buffers()}
     for name, parameter in model.named_parameters():
         if not private(name):
-            memo[id(parameter)] = parameter
+            memo[id(parameter)] = _view(parameter)
     return copy.deepcopy(model, memo)
+
+
+def _view(parameter: torch.nn.Parameter) -> torch.nn.Parameter:
+    """Return another parameter over the same memory, so that flags and ``.data`` are its own."""
+    if type(parameter) is not torch.nn.Parameter:
+        return parameter  # packed weights carry their scales with them
+    return torch.nn.Parameter(parameter.data, requires_grad=False)
+
+
+def own(model: torch.nn.Module, base: Base) -> torch.nn.Module:
+    """Give a run memory of its own for whatever it trains and still shares with the base."""
+    shared = {parameter.data_ptr() for parameter in base.model.parameters()}
+    for parameter in model.parameters():
+        if parameter.requires_grad and parameter.data_ptr() in shared:
+            parameter.data = parameter.data.clone()
+    return model
 
 
 def skeleton(

@@ -14,14 +14,20 @@ import torch
 from workbench.catalog.fits import task_problems
 from workbench.catalog.lookup import find_facts, load_data
 from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.catalog.techniques import get
 from workbench.errors import RecipeError
 from workbench.recipe import Recipe
-from workbench.training.adapt import adapt, config_arguments
+from workbench.training.adapt import (
+    adapt,
+    config_arguments,
+    selected_names,
+    without_start,
+)
 from workbench.training.base import skeleton
 from workbench.training.heads import new_parameters
 from workbench.training.loading import loading
 from workbench.training.meters import count_parameters
+from workbench.training.optimizer import make_optimizer, optimizer_facts
 
 
 def count(recipe: Recipe, num_labels: int | None = None) -> dict:
@@ -48,7 +54,7 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
     problems = task_problems(recipe, facts)
     if problems:
         raise RecipeError(problems)
-    task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
+    task, technique = TASKS[recipe.task], get(recipe.technique)
     if task.labels and num_labels is None:
         num_labels = len(load_data(recipe).labels)
     with loading(recipe.model):
@@ -63,15 +69,18 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
     fresh = new_parameters(model, facts.path) if task.labels else ()
     config = {}
     if technique.config is not None:
-        args = dict(recipe.technique_args)
-        # Starting from words of the vocabulary needs weights, and gives the same count.
-        if "prompt_tuning_init" in args:
-            args["prompt_tuning_init"] = "RANDOM"
         config = config_arguments(
-            technique, model, args, task_type=task.peft_task_type, fresh=fresh
+            technique,
+            model,
+            recipe.technique_args,
+            task_type=task.peft_task_type,
+            fresh=fresh,
+            max_steps=recipe.max_steps or 1000,  # how long a run is does not change what it trains
         )
+    selected = selected_names(technique, model, recipe.technique_args, fresh)
     with torch.device("meta"):
-        adapted = adapt(model, technique, config, fresh)
+        adapted = adapt(model, technique, without_start(config), selected)
+    make_optimizer(optimizer_facts(recipe, technique), adapted)  # some of them freeze parameters
     return count_parameters(adapted, shapes)
 
 

@@ -61,3 +61,16 @@ def new_modules(model: torch.nn.Module, fresh: Sequence[str]) -> set[str]:
 
 def _is_pooler(name: str) -> bool:
     return "pooler" in name.split(".")
+
+
+# Exported scripts carry this function's source.
+def new_head(model: torch.nn.Module, names: Sequence[str]) -> None:
+    """Draw a task's new head: weights from the model's own initialisation, biases zero."""
+    std = getattr(model.config, "initializer_range", 0.02)
+    for name in names:
+        parameter = model.get_parameter(name)
+        with torch.no_grad():
+            if name.endswith("bias"):
+                parameter.zero_()
+            elif parameter.dim() > 1:
+                parameter.normal_(0.0, std)

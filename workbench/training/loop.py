@@ -30,6 +30,7 @@ def train(
     max_grad_norm: float = 1.0,
     eval_steps: int = 50,
     eval_on_start: bool = False,
+    after_step: Callable[[int], dict] | None = None,
 ) -> Iterator[dict]:
     """Train, yielding a ``train`` event per optimizer step and what ``evaluate(step)`` yields.
 
@@ -44,6 +45,8 @@ def train(
         Takes the step's number and yields events; the last one holds the results.
     max_steps : int
         Optimizer steps.
+    after_step : callable, optional
+        Takes the step's number while its gradients are still there; what it returns is told.
 
     Yields
     ------
@@ -83,6 +86,7 @@ def train(
             raise FloatingPointError(f"the gradient norm became {grad_norm} at step {step}")
         learning_rate = scheduler.get_last_lr()[0]
         optimizer.step()
+        told = after_step(step) if after_step else {}
         scheduler.step()
         optimizer.zero_grad()
         seen = sum(int(batch["attention_mask"].sum()) for batch in window)
@@ -97,6 +101,7 @@ def train(
             "tokens": tokens,
             "tokens_per_second": seen / elapsed,
             "seconds": seconds,
+            **told,
         }
         if step % eval_steps == 0 or step == max_steps:
             yield from evaluate(step)

@@ -18,12 +18,13 @@ import transformers
 from workbench.catalog import data as catalog_data
 from workbench.catalog.lookup import look_up
 from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES, config_class
+from workbench.catalog.techniques import config_class, get
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
-from workbench.training.adapt import config_arguments
+from workbench.training.adapt import config_arguments, selected_names
 from workbench.training.base import Base, load_base
 from workbench.training.encode import split_rows
+from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_tokenizer, virtual_labels
 
 PACKAGES = (
@@ -36,6 +37,10 @@ PACKAGES = (
     "datasets",
     "pyarrow",
 )
+
+
+# Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
+START_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,16 @@ class Plan:
         Modules beside the backbone, which a quantised base leaves as they are.
     resizes_head : bool
         Whether the checkpoint has a head for another number of labels.
-    trains : {"adapter", "all", "head"}
+    trains : {"adapter", "all", "selected"}
         What is trained.
+    selected : list of str
+        The base's own parameters that are trained, if some of them are.
+    selects, injects, after_step, restarts
+        See :class:`workbench.catalog.technique.Technique`.
+    start_rows : int
+        Training rows from which the start is made.
+    optimizer : dict
+        See :func:`workbench.training.optimizer.optimizer_facts`.
     config_class : str or None
         The PEFT config class.
     config : dict
@@ -93,6 +106,13 @@ class Plan:
     heads: list[str]
     resizes_head: bool
     trains: str
+    selected: list[str]
+    selects: str | None
+    injects: str
+    start_rows: int
+    restarts: bool
+    after_step: str | None
+    optimizer: dict[str, Any]
     config_class: str | None
     config: dict[str, Any]
     data: dict[str, Any]
@@ -138,7 +158,7 @@ def resolve(recipe: Recipe) -> Resolved:
         raise RecipeError(found.problems)
     facts, table = found.facts, found.table
     recipe = recipe.resolved()
-    task, technique = TASKS[recipe.task], TECHNIQUES[recipe.technique]
+    task, technique = TASKS[recipe.task], get(recipe.technique)
     tokenizer, sets_pad_token = load_tokenizer(recipe, task, facts.path)
     max_length = longest(recipe, facts.context, tokenizer.model_max_length)
     train_rows, eval_rows = choose_rows(recipe, table)
@@ -159,9 +179,10 @@ def resolve(recipe: Recipe) -> Resolved:
         config = config_arguments(
             technique,
             base.model,
-            dict(recipe.technique_args),
+            recipe.technique_args,
             task_type=task.peft_task_type,
             fresh=base.fresh,
+            max_steps=steps,
         )
     source = table.source
     plan = Plan(
@@ -172,6 +193,13 @@ def resolve(recipe: Recipe) -> Resolved:
         heads=list(base.heads),
         resizes_head=base.resized,
         trains=technique.trains,
+        selected=selected_names(technique, base.model, recipe.technique_args, base.fresh),
+        selects=technique.selects,
+        injects=technique.injects,
+        start_rows=START_ROWS if technique.injects != "get_peft_model" else 0,
+        restarts=technique.restarts,
+        after_step=technique.after_step,
+        optimizer=optimizer_facts(recipe, technique),
         config_class=technique.config,
         config=config,
         data={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,10 +13,11 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.catalog.techniques import get
 from workbench.recipe import Recipe
-from workbench.training.adapt import adapt, new_head
-from workbench.training.base import Base, clone
+from workbench.training import after_step, batches
+from workbench.training.adapt import adapt, rewritten
+from workbench.training.base import Base, clone, own
 from workbench.training.feed import (
     cut_notes,
     encode_rows,
@@ -23,10 +25,13 @@ from workbench.training.feed import (
     make_collate,
     make_evaluation,
 )
+from workbench.training.heads import new_head
 from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
+from workbench.training.optimizer import make_optimizer
 from workbench.training.plan import Plan, resolve
 from workbench.training.randomness import Randomness
+from workbench.training.save import lora_state
 
 
 @dataclass
@@ -48,6 +53,8 @@ class Prepared:
         See :func:`workbench.training.meters.count_parameters`.
     notes : list of str
         What the user should know, such as rows that were cut.
+    began : dict of str to torch.Tensor, or None
+        The adapter as it began, where saving needs it.
     fullest : int
         The step of the first epoch whose batch is the largest.
     """
@@ -60,6 +67,7 @@ class Prepared:
     meter: MemoryMeter
     parameters: dict
     notes: list[str]
+    began: dict[str, torch.Tensor] | None
     fullest: int
 
 
@@ -74,17 +82,23 @@ def prepare(recipe: Recipe) -> Prepared:
     resolved = resolve(recipe)
     plan, recipe = resolved.plan, resolved.recipe
     rows, held = encode_rows(resolved)
+    collate = make_collate(resolved)
+    accelerator = Accelerator()
+    device = accelerator.device
+    start = batches.fixed_batches(
+        rows[: plan.start_rows], recipe.per_device_train_batch_size, collate, device
+    )
     randomness = Randomness(recipe.seed)
     with randomness:
-        model = build(plan, resolved.base, resolved.tokenizer.pad_token_id)
-    optimizer = make_optimizer(recipe, model)
+        model = build(plan, resolved.base, resolved.tokenizer.pad_token_id, start)
+    optimizer = make_optimizer(plan.optimizer, model)
+    began = lora_state(model) if plan.restarts else None
     scheduler = transformers.get_scheduler(
         recipe.lr_scheduler_type,
         optimizer,
         num_warmup_steps=recipe.warmup_steps,
         num_training_steps=plan.max_steps,
     )
-    collate = make_collate(resolved)
     # The loader draws from a generator of its own, so shuffling and dropout do not disturb each
     # other.
     loader = DataLoader(
@@ -94,8 +108,7 @@ def prepare(recipe: Recipe) -> Prepared:
         generator=torch.Generator().manual_seed(recipe.seed),
         collate_fn=collate,
     )
-    accelerator = Accelerator()
-    device = accelerator.device
+    tail = partial(getattr(after_step, plan.after_step), model) if plan.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     steps = train(
         accelerator,
@@ -109,6 +122,7 @@ def prepare(recipe: Recipe) -> Prepared:
         max_grad_norm=recipe.max_grad_norm,
         eval_steps=recipe.eval_steps,
         eval_on_start=recipe.eval_on_start,
+        after_step=tail,
     )
     return Prepared(
         plan=plan,
@@ -119,15 +133,16 @@ def prepare(recipe: Recipe) -> Prepared:
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
         notes=[*plan.notes, *cut_notes(rows, plan.max_length)],
+        began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
     )
 
 
-def build(plan: Plan, base: Base, pad_token_id: int) -> torch.nn.Module:
+def build(plan: Plan, base: Base, pad_token_id: int, start: list[dict]) -> torch.nn.Module:
     """Make the model to train from the pristine base, drawing from the run's randomness."""
-    technique = TECHNIQUES[plan.recipe["technique"]]
-    fresh = set(plan.fresh)
-    model = clone(base, lambda name: technique.trains == "all" or name in fresh)
+    technique = get(plan.recipe["technique"])
+    private = {*plan.fresh, *plan.selected, *rewritten(plan.config, base.model)}
+    model = clone(base, lambda name: technique.trains == "all" or name in private)
     if plan.labels:
         model.config.id2label = dict(enumerate(plan.labels))
         model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
@@ -135,15 +150,4 @@ def build(plan: Plan, base: Base, pad_token_id: int) -> torch.nn.Module:
         # A decoder's classifier reads the last token that is not padding.
         model.config.pad_token_id = pad_token_id
     new_head(model, plan.fresh)
-    return adapt(model, technique, plan.config, plan.fresh)
-
-
-def make_optimizer(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer over the trained parameters."""
-    kind = {
-        "adamw_torch": torch.optim.AdamW,
-        "sgd": torch.optim.SGD,
-        "rmsprop": torch.optim.RMSprop,
-    }[recipe.optim]
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return kind(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return own(adapt(model, technique, plan.config, plan.selected, start), base)

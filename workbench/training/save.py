@@ -6,32 +6,77 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from peft import PeftConfig, get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
 
-HEAD = "head.safetensors"
 
-
-def save(model: torch.nn.Module, tokenizer: Any, trains: str, folder: Path) -> None:
+def save(
+    model: torch.nn.Module,
+    tokenizer: Any,
+    trains: str,
+    folder: Path,
+    began: dict[str, torch.Tensor] | None = None,
+) -> None:
     """Save what was trained into a folder, which is made.
 
     Parameters
     ----------
     model : torch.nn.Module
     tokenizer : transformers.PreTrainedTokenizerBase
-    trains : {"adapter", "all", "head"}
+    trains : {"adapter", "all", "selected"}
         An adapter loads with ``PeftModel.from_pretrained``, a whole model with the auto classes of
-        transformers; a head is the state dict of its few parameters, in ``head.safetensors``.
+        transformers; selected parameters are a state dict, in ``trained.safetensors``.
     folder : Path
+    began : dict of str to torch.Tensor, optional
+        The adapter as it began; see :func:`save_since`.
     """
-    if trains == "head":
-        folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            name: parameter.detach().contiguous()
-            for name, parameter in model.named_parameters()
-            if parameter.requires_grad
-        }
-        save_file(state, folder / HEAD)
-        return
-    model.save_pretrained(folder)
+    if trains == "selected":
+        save_trained(model, folder)
+    elif began is not None:
+        save_since(model, began, folder)
+    else:
+        model.save_pretrained(folder)
     if trains == "all":
         tokenizer.save_pretrained(folder)
+
+
+# Exported scripts carry this function's source.
+def save_trained(model, folder) -> None:
+    """Save the trained parameters, and no others, as a state dict."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    trained = {
+        name: parameter.detach().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+    save_file(trained, Path(folder) / "trained.safetensors")
+
+
+# Exported scripts carry this function's source.
+def lora_state(model) -> dict:
+    """Copy what PEFT would save of a model."""
+    return {name: tensor.clone() for name, tensor in get_peft_model_state_dict(model).items()}
+
+
+# Exported scripts carry this function's source.
+def save_since(model, began: dict, folder) -> None:
+    """Save what LoRA learnt since it began, as a LoRA for the base as it was.
+
+    A start that is cut out of the base leaves ``W - B₀A₀`` behind and trains ``BA`` beside it, so
+    what was learnt is ``BA - B₀A₀``: a LoRA of twice the rank that fits the untouched base.
+    """
+    model.save_pretrained(folder)
+    weights = Path(folder) / "adapter_model.safetensors"
+    state = load_file(weights)
+    for name, tensor in state.items():
+        if "lora_A" in name:
+            state[name] = torch.cat([tensor, began[name].cpu()], dim=0)
+        elif "lora_B" in name:
+            state[name] = torch.cat([tensor, -began[name].cpu()], dim=1)
+    save_file(state, weights, metadata={"format": "pt"})
+    config = PeftConfig.from_pretrained(folder)
+    config.init_lora_weights = True
+    config.corda_config = config.lora_ga_config = None
+    config.lora_alpha *= 2**0.5 if config.use_rslora else 2
+    config.r *= 2
+    config.save_pretrained(folder)

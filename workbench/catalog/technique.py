@@ -1,0 +1,147 @@
+"""What an entry in the catalogue of techniques is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.catalog.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A main argument: its name in PEFT, a default that works and a range worth exploring.
+
+    A name with a dot stands inside a config of its own: ``eva_config.rho``. ``low`` is also the
+    least value that is accepted (with ``strict`` it is not) and ``below`` one that is never
+    reached; ``high`` bounds the slider only.
+    """
+
+    name: str
+    default: Any
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] | None = None
+    strict: bool = False
+    below: float | None = None
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What :func:`workbench.checks.value_problems` checks."""
+        if self.choices is not None:
+            return {"choices": self.choices}
+        limits = {"gt" if self.strict else "ge": self.low, "lt": self.below}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a technique was first described; without ``arxiv`` it is not on arXiv."""
+
+    title: str
+    year: int
+    arxiv: str | None = None
+
+
+# Starts of LoRA that are cut out of the base's weights, which they rewrite in place.
+_CUT_OUT = ("pissa", "olora", "corda", "lora_ga", "loftq")
+
+
+def writes_base(config: Mapping[str, Any]) -> bool:
+    """Tell whether a PEFT config's start rewrites the weights that it wraps.
+
+    Examples
+    --------
+    >>> writes_base({"init_lora_weights": "pissa_niter_4"}), writes_base({"r": 8})
+    (True, False)
+    """
+    start = config.get("init_lora_weights")
+    cut_out = isinstance(start, str) and start.startswith(_CUT_OUT)
+    return cut_out or config.get("kasa_config") is not None
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One way to adapt a frozen base.
+
+    Parameters
+    ----------
+    name, title, family, changes : str
+        As typed, as shown, the group it stands in, and one sentence on what it changes.
+    learning_rate : float
+        A peak learning rate that works on the bundled base, used where the recipe gives none.
+    config : str or None
+        The PEFT config class; None when the base's own parameters are trained.
+    fixed : mapping
+        The config's arguments that make it this technique. A mapping in it is a config of its own,
+        whose arguments are set as ``outer.inner``.
+    knobs : tuple of Knob
+        Its main arguments: of its config, of the optimizer it brings, or of what it selects.
+    trains : {"adapter", "all", "selected"}
+        What is trained: what PEFT injects, everything, or some of the base's own parameters.
+    selects : str or None
+        Which of the base's parameters: a function ``select_…`` of :mod:`workbench.training.select`.
+    targets : str or None
+        How layers to wrap are found where the recipe names none: a function ``find_…`` of
+        :mod:`workbench.training.targets`.
+    derives : tuple of str
+        Arguments that follow from the run unless they are given: functions ``derive_…`` of
+        :mod:`workbench.training.derive`.
+    injects : str
+        What makes the PEFT model: PEFT's own function, or one of
+        :mod:`workbench.training.initialise`, which starts it from training data.
+    optimizer : str or None
+        The optimizer it brings, a function of :mod:`peft.optimizers`.
+    restarts : bool
+        Whether its start cannot be found again from the base, so that it is saved as a plain LoRA.
+    after_step : str or None
+        What it does after each step: a function of :mod:`workbench.training.after_step`.
+    tasks : tuple of str
+        The tasks that it serves.
+    quantization : str or None
+        How the base is stored, unless the recipe says otherwise.
+    quantizable : bool
+        Whether the base may be quantised.
+    merges : bool
+        Whether what was learnt can be merged into the base.
+    needs : str
+        What it needs beyond a base and data, in words.
+    paper : Paper or None
+        Its source.
+    curated : bool
+        Whether somebody chose its knobs; the others come from PEFT as they are.
+    """
+
+    name: str
+    title: str
+    family: str
+    changes: str
+    learning_rate: float
+    config: str | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    knobs: tuple[Knob, ...] = ()
+    trains: str = "adapter"
+    selects: str | None = None
+    targets: str | None = None
+    derives: tuple[str, ...] = ()
+    injects: str = "get_peft_model"
+    optimizer: str | None = None
+    restarts: bool = False
+    after_step: str | None = None
+    tasks: tuple[str, ...] = tuple(TASKS)
+    quantization: str | None = None
+    quantizable: bool = True
+    merges: bool = False
+    needs: str = ""
+    paper: Paper | None = None
+    curated: bool = True
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the main knobs' values when the recipe gives none."""
+        return {knob.name: knob.default for knob in self.knobs}
+
+    @property
+    def writes_base(self) -> bool:
+        """Whether its start rewrites the weights that it wraps, so that a run needs its own."""
+        return writes_base(self.fixed)

@@ -1,0 +1,89 @@
+"""The part of a script that loads the base and adapts it, as the run did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workbench.catalog.tasks import TASKS
+from workbench.export.layout import Code, call
+
+
+def collator(plan: Mapping[str, Any]) -> str:
+    """Name the function that makes the plan's batches."""
+    return TASKS[plan["recipe"]["task"]].collator(plan["padding_side"])
+
+
+def model(plan: Mapping[str, Any]) -> Iterator[str]:
+    settings = plan["recipe"]
+    given: dict[str, Any] = {"dtype": Code("torch.float32"), **trust(settings)}
+    if plan["labels"]:
+        given["id2label"] = Code("dict(enumerate(LABELS))")
+        given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
+    if plan["resizes_head"]:
+        given["ignore_mismatched_sizes"] = True
+    if settings["quantization"] == "nf4":
+        yield "    # 4-bit NormalFloat with quantised scales; heads keep their full precision."
+        yield call(
+            "nf4 = BitsAndBytesConfig",
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=Code("torch.float32"),
+            llm_int8_skip_modules=plan["heads"],
+        )
+        given["quantization_config"] = Code("nf4")
+    # Adapters are drawn on the device that the base is on.
+    moved = plan["device"] != "cpu" and settings["quantization"] is None
+    yield call(
+        f"model = {plan['auto_class']}.from_pretrained",
+        Code("args.model"),
+        **given,
+        after=".to(accelerator.device)" if moved else "",
+    )
+    if settings["quantization"] == "nf4":
+        yield "    keep_packed(model)"
+    if collator(plan) == "collate_left":
+        yield "    model.config.pad_token_id = tokenizer.pad_token_id"
+    yield "    # Whatever is drawn at random is drawn from here on, in this order."
+    yield "    set_seed(SEED)"
+    if plan["fresh"]:
+        yield "    new_head(model, NEW_PARAMETERS)"
+    if plan["trains"] == "selected":
+        new = Code("NEW_PARAMETERS" if plan["fresh"] else "[]")
+        arguments = settings["technique_args"]
+        yield call(f"chosen = select_{plan['selects']}", Code("model"), new, **arguments)
+        yield "    for name, parameter in model.named_parameters():"
+        yield "        parameter.requires_grad_(name in chosen)"
+    if plan["config_class"]:
+        yield call(f"config = {plan['config_class']}", **plan["config"])
+        yield from _inject(plan)
+
+
+def _inject(plan: Mapping[str, Any]) -> Iterator[str]:
+    if plan["injects"] == "get_peft_model":
+        yield "    model = get_peft_model(model, config)"
+    else:
+        rows = plan["start_rows"]
+        size = plan["recipe"]["per_device_train_batch_size"]
+        yield f"    start = fixed_batches(train_set[:{rows}], {size}, collate, accelerator.device)"
+        yield f"    model = {plan['injects']}(model, config, start)"
+    if plan["restarts"]:
+        yield "    # What is learnt will be saved as the difference to this."
+        yield "    began = lora_state(model)"
+
+
+def optimizer(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Write the lines that make the optimizer."""
+    facts = plan["optimizer"]
+    kind = [Code(f"torch.optim.{facts['class']}")] if facts["class"] else []
+    if facts["function"] is None:
+        yield "    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]"
+        yield call(f"optimizer = {kind[0]}", Code("trained"), **facts["arguments"])
+    else:
+        yield call(f"optimizer = {facts['function']}", Code("model"), *kind, **facts["arguments"])
+
+
+def trust(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the argument that lets a model's own code run, if it may."""
+    return {"trust_remote_code": True} if settings["trust_remote_code"] else {}

@@ -1,0 +1,102 @@
+"""Which layers a technique wraps where the recipe names none: found in the model, not in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from peft.utils.constants import (
+    TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING as IA3_FEEDFORWARD,
+)
+from peft.utils.constants import (
+    TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as IA3_TARGETS,
+)
+
+from workbench.errors import ModelError
+
+LINEARS = ("Linear", "Conv1D", "Linear4bit", "Linear8bitLt")
+
+
+def find_linears(model: torch.nn.Module) -> dict[str, Any]:
+    """All linear layers of the repeated blocks."""
+    return {"target_modules": block_linears(model)}
+
+
+def find_ia3(model: torch.nn.Module) -> dict[str, Any]:
+    """Keys, values and the feed-forward's end, where PEFT knows their names; else all linears."""
+    kind = model.config.model_type
+    if kind in IA3_TARGETS and _all_there(model, IA3_TARGETS[kind]):
+        return {
+            "target_modules": list(IA3_TARGETS[kind]),
+            "feedforward_modules": list(IA3_FEEDFORWARD[kind]),
+        }
+    return {"target_modules": block_linears(model), "feedforward_modules": []}
+
+
+def find_norms(model: torch.nn.Module) -> dict[str, Any]:
+    """All normalisation layers."""
+    names = [name for name, module in model.named_modules() if "Norm" in type(module).__name__]
+    if not names:
+        raise ModelError(
+            f"target_modules must be given for {type(model).__name__}, which has no normalisation "
+            "layers: name some of its modules."
+        )
+    return {"target_modules": shortest_names(model, names)}
+
+
+def block_linears(model: torch.nn.Module) -> list[str]:
+    """Return the shortest names that mean every linear layer of the repeated blocks, and no other.
+
+    Raises
+    ------
+    ModelError
+        There is no such layer.
+    """
+    blocks = tuple(f"{name}." for name, module in model.named_modules() if _is_blocks(module))
+    wanted = [
+        name
+        for name, module in model.named_modules()
+        if type(module).__name__ in LINEARS and name.startswith(blocks)
+    ]
+    if not wanted:
+        raise ModelError(
+            f"target_modules must be given for {type(model).__name__}, which has no repeated "
+            f"blocks with linear layers: name some of its modules."
+        )
+    return shortest_names(model, wanted)
+
+
+def shortest_names(model: torch.nn.Module, wanted: Sequence[str]) -> list[str]:
+    """Return the shortest endings of dotted names that mean these modules and no other."""
+    chosen = set(wanted)
+    others = [name for name, _ in model.named_modules() if name not in chosen]
+    return sorted({_shortest(name, others) for name in wanted})
+
+
+def matches(name: str, targets: Sequence[str]) -> bool:
+    """Tell whether a module's or parameter's owner's name is meant by one of these endings."""
+    return any(name == target or name.endswith(f".{target}") for target in targets)
+
+
+def _all_there(model: torch.nn.Module, endings: Sequence[str]) -> bool:
+    names = [name for name, _ in model.named_modules()]
+    return all(any(matches(name, [ending]) for name in names) for ending in endings)
+
+
+def _is_blocks(module: torch.nn.Module) -> bool:
+    children = list(module.children())
+    return (
+        isinstance(module, torch.nn.ModuleList)
+        and len(children) > 0
+        and len({type(child) for child in children}) == 1
+    )
+
+
+def _shortest(name: str, others: Sequence[str]) -> str:
+    parts = name.split(".")
+    for start in range(len(parts) - 1, 0, -1):
+        ending = ".".join(parts[start:])
+        if not any(other == ending or other.endswith(f".{ending}") for other in others):
+            return ending
+    return name

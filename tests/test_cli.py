@@ -224,6 +224,14 @@ def test_data_is_checked_and_shown(name, task, words):
     assert len([line for line in done.stdout.splitlines() if line.startswith("{")]) == 2
 
 
+@pytest.mark.parametrize("rows", ["0", "-3", "many"])
+def test_rows_to_show_are_at_least_one(rows):
+    done = workbench("data", "reviews", "--rows", rows)
+    assert done.returncode == 2
+    assert f"--rows: must be an integer of at least 1, but is {rows!r}" in done.stderr
+    assert done.stdout == ""
+
+
 def test_help_names_every_verb():
     done = workbench("--help")
     for verb in ("run", "compare", "export", "models", "techniques", "data"):

@@ -50,6 +50,8 @@ UNREADABLE = {
     ),
     "utf-8 cut short": ("rows.json", b'["\xc3', "byte 2 (in line 1) is 0xc3"),
     "utf-16": ("rows.csv", "text,label\na,b\n".encode("utf-16"), "UTF-16 text: save it as UTF-8"),
+    "web page": ("rows.csv", b"\n<!DOCTYPE html>\n<p>Log in</p>", "not a CSV file but a web page"),
+    "web page, older": ("rows.jsonl", b"<HTML lang='en'><head>", "not a JSONL file but a web page"),
     "workbook": ("rows.csv", b"PK\x03\x04rest", "not a CSV file but an Excel workbook"),
     "gzip": ("rows.jsonl", b"\x1f\x8b\x08rest", "not a JSONL file but compressed with gzip"),
     "parquet as csv": ("rows.csv", b"PAR1rest", "but a Parquet file: name it .parquet"),

@@ -1,5 +1,6 @@
 """Tables from a notebook become files with the same rows, under a name that is their content."""
 
+import re
 import resource
 import subprocess
 import sys
@@ -39,6 +40,20 @@ def test_a_frame_is_kept_once_under_the_name_of_its_content():
     assert len(kept()) == 2
     assert load(path, "classify").train == ROWS
     assert resolve(FRAME).train == path
+
+
+def test_a_table_has_a_short_name_and_is_called_the_table(datasets):
+    frame = FRAME.assign(label=["x", None, "y"])
+    for table, words in (
+        (frame, "of the table: fill"),
+        ({"train": FRAME, "test": frame}, "of the table (test split): fill"),
+    ):
+        path = Path(keep(table))
+        assert re.fullmatch(r"table-[0-9a-f]{12}", path.stem)
+        with pytest.raises(DataError, match=re.escape(words)):
+            load(str(path), "classify")
+    with pytest.raises(DataError, match="of the evaluation table: fill"):
+        load(FRAME, "classify", eval_data=frame)
 
 
 def test_a_frame_and_a_data_set_of_the_same_rows_are_the_same_file(datasets):

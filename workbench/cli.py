@@ -80,8 +80,16 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--eval-data", metavar="FILE", help="data to evaluate on")
     for role in ROLES:
         added.add_argument(f"--{role}-column", metavar="NAME", help=f"column with the {role}")
-    added.add_argument("--rows", type=int, default=5, help="how many rows to show (5)")
+    added.add_argument("--rows", type=_count, default=5, help="how many rows to show (5)")
     return parser
+
+
+def _count(text: str) -> int:
+    """Read how many; argparse says what is wrong and exits with 2."""
+    with contextlib.suppress(ValueError):
+        if int(text) >= 1:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"must be an integer of at least 1, but is {text!r}")
 
 
 def _run(options: argparse.Namespace) -> int:

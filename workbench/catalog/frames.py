@@ -20,6 +20,9 @@ from workbench.errors import DataError
 EVAL_SPLITS = ("validation", "valid", "val", "dev", "eval", "evaluation", "test")
 
 
+PREFIX = "table-"
+
+
 def cache() -> Path:
     """Where the workbench keeps what it can make again; ``WORKBENCH_CACHE`` moves it."""
     return Path(os.environ.get("WORKBENCH_CACHE") or "~/.cache/peft-workbench").expanduser()
@@ -28,7 +31,7 @@ def cache() -> Path:
 def keep(frame: Any) -> str:
     """Write a table from the notebook into the cache, as JSONL, and return its path.
 
-    The name is the content's sha256, so the same rows always have the same path. Class labels
+    The name is from the content's sha256, so the same rows always have the same path. Class labels
     (``datasets.ClassLabel``) are written as the classes' names.
 
     Parameters
@@ -54,6 +57,11 @@ def keep(frame: Any) -> str:
         return keep(frame["train"])
     splits = ("train", evaluation)
     return _keep_files({split: _rows(frame[split]) for split in splits})
+
+
+def is_kept(path: Path) -> bool:
+    """Tell whether a file or folder is a table that was kept."""
+    return path.parent == cache() / "data" and path.name.startswith(PREFIX)
 
 
 def _rows(frame: Any) -> list[Row]:
@@ -116,11 +124,12 @@ def _keep_files(tables: Mapping[str, Iterable[Row]]) -> str:
                     line = json.dumps(row, default=_refuse).encode() + b"\n"
                     digest.update(line)
                     file.write(line)
+        name = f"{PREFIX}{digest.hexdigest()[:12]}"
         if list(tables) == ["rows"]:
-            kept = root / f"{digest.hexdigest()}.jsonl"
+            kept = root / f"{name}.jsonl"
             os.replace(work / "rows.jsonl", kept)
         else:
-            kept = root / digest.hexdigest()
+            kept = root / name
             if not kept.exists():
                 work.chmod(0o755)
                 work.rename(kept)

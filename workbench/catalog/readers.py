@@ -265,12 +265,15 @@ def _in_words(path: Path) -> Iterator[None]:
 
 def _refuse_other_kinds(path: Path, format: str) -> None:
     with open(path, "rb") as file:
-        start = file.read(8)
+        start = file.read(512)
     if not start:
         raise DataError(f"{path} is empty: fill it, or pick another file.")
     if format == "parquet":
         return
-    for magic, kind in MAGIC.items():
+    # A site that wants a login answers with a page, which download tools keep under the file's name.
+    page = start.lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    kinds = {start: "a web page: download the file itself"} if page else MAGIC
+    for magic, kind in kinds.items():
         if start.startswith(magic):
             raise DataError(f"{path} is not a {format.upper()} file but {kind}.")
 

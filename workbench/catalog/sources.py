@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.catalog import cards, hub
 from workbench.catalog.cards import DataCard
-from workbench.catalog.frames import EVAL_SPLITS, keep
+from workbench.catalog.frames import EVAL_SPLITS, is_kept, keep
 from workbench.catalog.readers import SUFFIXES, format_of
 from workbench.catalog.words import quoted, suggest
 from workbench.errors import DataError
@@ -55,6 +55,11 @@ class Source:
         if self.format == "hub":
             return f"{self.train} ({self.train_split if part == 'train' else self.eval} split)"
         path = Path(self.train if part == "train" else self.eval or self.train)
+        # A table from the notebook has a name that says nothing to a person.
+        if is_kept(path):
+            return "the table" if part == "train" else "the evaluation table"
+        if is_kept(path.parent):
+            return f"the table ({path.stem} split)"
         return f"{self.card.name}/{path.name}" if self.card else path.name
 
 

@@ -93,6 +93,19 @@ def test_every_technique_has_a_valid_default_recipe(name):
         ({"technique": "full", "quantization": "nf4"}, "quantization must be None"),
         ({"technique": "full", "technique_args": {"r": 8}}, "remove this argument"),
         ({"technique": "lora", "technique_args": {"use_rslora": "yes"}}, "use_rslora must be True"),
+        ({"technique_args": {"bias": "al"}}, "bias must be one of 'none', 'all', 'lora_only', but"),
+        ({"technique_args": {"bias": "al"}}, "did you mean 'all'?"),
+        ({"technique_args": {"init_lora_weights": "blah"}}, "init_lora_weights must be True or"),
+        ({"technique_args": {"init_lora_weights": "gausian"}}, "did you mean 'gaussian'?"),
+        ({"technique_args": {"init_lora_weights": 1}}, "init_lora_weights must be True or False"),
+        ({"technique_args": {"lora_dropout": 1.0}}, "and below 1.0, but is 1.0."),
+        ({"technique_args": {"lora_dropout": -0.1}}, "and below 1.0, but is -0.1."),
+        (
+            {"technique_args": {"rank_pattern": {"q_proj": 0}}},
+            "rank_pattern must be a mapping of names to integers of at least 1 (or None), but",
+        ),
+        ({"technique_args": {"rank_pattern": {3: 4}}}, "rank_pattern must be a mapping of names"),
+        ({"technique_args": {"alpha_pattern": {"q_proj": "8"}}}, "a mapping of names to numbers"),
         ({"task": ["lm"]}, "but is ['lm']"),
         ({"technique": ["lora"]}, "technique must be a known technique, but is ['lora']"),
         ({"technique_args": None}, "technique_args must be a mapping"),
@@ -104,6 +117,21 @@ def test_each_problem_is_one_sentence(settings, sentence):
     assert sentence in str(problems[0])
     assert "\n" not in str(problems[0])
     assert str(problems[0]).endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"bias": "lora_only"},
+        {"init_lora_weights": "pissa_niter_16"},
+        {"init_lora_weights": False},
+        {"lora_dropout": 0.999},
+        {"rank_pattern": {"q_proj": 4}, "alpha_pattern": {"q_proj": 0.5}},
+        {"rank_pattern": {}},
+    ],
+)
+def test_what_peft_takes_is_allowed(args):
+    assert Recipe(technique_args=args).problems() == []
 
 
 def test_all_problems_come_together():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from workbench.errors import Problem, did_you_mean
 
@@ -21,8 +21,8 @@ def value_problems(
     >>> [str(p) for p in value_problems("r", 0, int, {"ge": 1})]
     ['r must be an integer of at least 1, but is 0.']
     """
-    limits = limits or {}
-    optional, plain = _split_optional(hint)
+    limits = {**_known_limits(name), **(limits or {})}
+    plain, optional = parts_of(hint)
     if value is None and optional:
         return []
     choices = limits.get("choices")
@@ -30,10 +30,14 @@ def value_problems(
     if choices is not None:
         if value in choices:
             return []
-        near = did_you_mean(value, choices) if isinstance(value, str) else ""
-        return [Problem(name, allowed, value, near if near.startswith("did") else "")]
-    if not _fits(value, plain):
-        return [Problem(name, allowed, value)]
+        return [Problem(name, allowed, value, _nearest(value, choices))]
+    if not any(_fits(value, part) for part in plain):
+        return [Problem(name, allowed, value, _nearest(value, _literals(plain)))]
+    if isinstance(value, Mapping) and "of" in limits:
+        of = limits["of"]
+        items = [value_problems(name, item, of, limits) for item in value.values()]
+        if any(items) or not all(isinstance(key, str) for key in value):
+            return [Problem(name, allowed, value)]
     if isinstance(value, float) and not math.isfinite(value) and not limits.get("infinite"):
         return [Problem(name, allowed, value, "give a finite one")]
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -43,13 +47,33 @@ def value_problems(
     return []
 
 
+# What PEFT's config classes say of an argument in words only, by how its name ends.
+_KNOWN: dict[str, dict[str, Any]] = {
+    "dropout": {"ge": 0, "lt": 1},
+    "rank_pattern": {"of": int, "ge": 1},
+    "alpha_pattern": {"of": float},
+}
+
+
+def _known_limits(name: str) -> dict[str, Any]:
+    return next((limits for end, limits in _KNOWN.items() if name.endswith(end)), {})
+
+
+def _nearest(value: object, options: Iterable[Any]) -> str:
+    words = [option for option in options if isinstance(option, str)]
+    near = did_you_mean(value, words) if isinstance(value, str) else ""
+    return near if near.startswith("did") else ""
+
+
 def describe(hint: Any, limits: Mapping[str, Any]) -> str:
     """Say in words what a knob allows, to be read after "must be"."""
-    optional, plain = _split_optional(hint)
+    plain, optional = parts_of(hint)
     if limits.get("choices") is not None:
         words = "one of " + ", ".join(repr(choice) for choice in limits["choices"])
     else:
         words = _words(plain)
+        if "of" in limits:
+            words += f" of names to {'integers' if limits['of'] is int else 'numbers'}"
         bounds = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
         words += "".join(
             f"{' and' if i else ''} {bounds[key]} {limits[key]}"
@@ -58,20 +82,34 @@ def describe(hint: Any, limits: Mapping[str, Any]) -> str:
     return words + (" (or None)" if optional else "")
 
 
-def _split_optional(hint: Any) -> tuple[bool, tuple[Any, ...]]:
+def parts_of(hint: Any) -> tuple[tuple[Any, ...], bool]:
+    """Split a type hint into its alternatives and whether None is one of them.
+
+    Examples
+    --------
+    >>> parts_of(int | None)
+    ((<class 'int'>,), True)
+    """
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    return type(None) in parts, tuple(part for part in parts if part is not type(None))
+    return tuple(part for part in parts if part is not type(None)), type(None) in parts
+
+
+def _literals(plain: tuple[Any, ...]) -> list[Any]:
+    return [value for part in plain if get_origin(part) is Literal for value in get_args(part)]
 
 
 _WORDS = {int: "an integer", float: "a number", str: "a text", bool: "True or False"}
 
 
 def _words(plain: tuple[Any, ...]) -> str:
-    return " or ".join(dict.fromkeys(_WORDS.get(get_origin(p) or p, _plain_name(p)) for p in plain))
+    words = [_WORDS.get(get_origin(p) or p) or _plain_name(p) for p in plain]
+    return " or ".join(dict.fromkeys(words))
 
 
 def _plain_name(part: Any) -> str:
     kind = get_origin(part) or part
+    if kind is Literal:
+        return "one of " + ", ".join(map(repr, get_args(part)))
     if kind in (list, tuple, set):
         return "a list"
     if isinstance(kind, type) and issubclass(kind, Mapping):
@@ -79,17 +117,24 @@ def _plain_name(part: Any) -> str:
     return getattr(kind, "__name__", str(kind))
 
 
-def _fits(value: Any, plain: tuple[Any, ...]) -> bool:
-    for part in plain:
-        kind = get_origin(part) or part
-        if kind is Any or not isinstance(kind, type):
-            return True
-        if kind in (int, float) and isinstance(value, bool):
-            continue
-        if kind is float and isinstance(value, int):
-            return True
-        if kind in (list, tuple, set) and isinstance(value, list | tuple | set):
-            return True
-        if isinstance(value, kind):
-            return True
-    return False
+def _fits(value: Any, part: Any) -> bool:
+    kind = get_origin(part) or part
+    if kind is Literal:
+        return any(_is_literal(value, option) for option in get_args(part))
+    if kind is Any or not isinstance(kind, type):
+        return True
+    if kind in (int, float) and isinstance(value, bool):
+        return False
+    if kind is float and isinstance(value, int):
+        return True
+    if kind in (list, tuple, set) and isinstance(value, list | tuple | set):
+        return True
+    return isinstance(value, kind)
+
+
+def _is_literal(value: Any, option: Any) -> bool:
+    if isinstance(value, str) and isinstance(option, str) and "[" in option:
+        # PEFT writes so that a number is to be filled in: "pissa_niter_[number of iters]".
+        before, _, rest = option.partition("[")
+        return value.startswith(before) and value[len(before) :].isdigit() and rest.endswith("]")
+    return type(value) is type(option) and value == option

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.checks import parts_of
 from workbench.panels import values
 from workbench.panels.text import esc
 
@@ -63,7 +64,7 @@ class Field:
         if choices is not None and set(choices) != {True, False}:
             options = [(self._words(choice), choice) for choice in choices]
             return widgets.Dropdown(options=options, value=choices[0], **common)
-        if choices is not None or values.parts_of(self.hint)[0] == (bool,):
+        if choices is not None or parts_of(self.hint)[0] == (bool,):
             return widgets.Checkbox(indent=False, **common)
         if "slider" in self._limits:
             self._slider = self._make_slider(*self._limits["slider"], help)
@@ -73,7 +74,7 @@ class Field:
 
     def _make_slider(self, low: float, high: float, help: str) -> widgets.DOMWidget:
         common = {"min": low, "max": high, "readout": False, "tooltip": help}
-        if values.parts_of(self.hint)[0] == (float,):
+        if parts_of(self.hint)[0] == (float,):
             return widgets.FloatSlider(step=(high - low) / 50, **common)
         return widgets.IntSlider(**common)
 

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 
-
-def parts_of(hint: Any) -> tuple[tuple[Any, ...], bool]:
-    """Split a type hint into its alternatives and whether None is one of them.
-
-    Examples
-    --------
-    >>> parts_of(int | None)
-    ((<class 'int'>,), True)
-    """
-    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    return tuple(part for part in parts if part is not type(None)), type(None) in parts
+from workbench.checks import parts_of
 
 
 def choices_of(hint: Any, limits: dict[str, Any]) -> list[Any] | None:

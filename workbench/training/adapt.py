@@ -18,6 +18,7 @@ from workbench.catalog.techniques import (
 from workbench.errors import ModelError
 from workbench.training import derive, initialise, targets
 from workbench.training.heads import new_modules
+from workbench.training.names import check_names
 
 
 def config_arguments(
@@ -46,6 +47,7 @@ def config_arguments(
     max_steps : int
         Steps of the run.
     """
+    check_names(model, args)
     elsewhere = own_arguments(optimizer_function(technique))
     full: dict[str, Any] = {"task_type": task_type}
     for name, value in [*technique.fixed.items(), *args.items()]:

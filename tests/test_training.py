@@ -100,6 +100,7 @@ def test_a_chat_template_shapes_instructions_and_only_the_answer_is_learnt(tiny_
         prompt_column="q",
         completion_column="a",
         max_length=64,
+        max_prompt_length=64,
     )
     learnt = [i for i, label in zip(row["input_ids"], row["labels"], strict=True) if label != -100]
     assert tokenizer.decode(learnt, skip_special_tokens=True).strip() == "At home."
@@ -118,8 +119,10 @@ def test_a_long_prompt_loses_its_beginning_and_keeps_the_answer(length, tiny_lla
         prompt_column="prompt",
         completion_column="completion",
         max_length=length,
+        max_prompt_length=5,
     )
     assert len(row["input_ids"]) == length
+    assert len(row["prompt_ids"]) == 5
     assert row["labels"][-1] == tokenizer.eos_token_id
 
 

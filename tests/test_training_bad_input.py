@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 import torch
@@ -10,10 +11,15 @@ import transformers
 from accelerate import Accelerator
 
 import workbench as wb
+from workbench.catalog.lookup import load_data
 from workbench.errors import RecipeError
+from workbench.panels import libraries
+from workbench.panels.looks import Looks
+from workbench.training.count import count
+from workbench.training.feed import fullest_step
 from workbench.training.loop import train
 from workbench.training.plan import resolve
-from workbench.training.prepare import fullest_step
+from workbench.training.show import tokenised
 
 
 @pytest.fixture
@@ -114,3 +120,69 @@ def test_gradients_that_are_not_finite_never_reach_the_weights():
     with pytest.raises(FloatingPointError, match="gradient norm became nan at step 1"):
         next(events)
     assert model.weight.tolist() == [1, 1, 1]
+
+
+LONG = [
+    {"technique": "lora", "max_length": 32},
+    {"technique": "lora"},
+    {"technique": "prompt_tuning"},
+    {"technique": "prefix_tuning"},
+]
+
+
+@pytest.fixture(scope="module")
+def gpt2(save_model, tmp_path_factory):
+    """A model with learnt positions, none of which lies beyond its context of 128 tokens."""
+    folder = tmp_path_factory.mktemp("models") / "gpt2"
+    return save_model(folder, "GPT2Config", "GPT2LMHeadModel", n_inner=64)
+
+
+@pytest.mark.parametrize("changes", LONG, ids=str)
+@pytest.mark.parametrize("long", ["prompt", "completion"])
+@pytest.mark.parametrize("tiny", ["tiny_llama", "gpt2"])
+def test_answers_to_texts_beyond_the_context_are_generated(
+    tiny, long, changes, write, tmp_path, request
+):
+    model = str(request.getfixturevalue(tiny))
+    data = write(6, **{long: "it was good and bad " * 60})
+    recipe = wb.Recipe(model=model, data=data, task="instruct", max_steps=1).replace(**changes)
+    run = wb.train(recipe, tmp_path / "runs", progress=False)
+    assert run.evaluations[-1]["exact_match"] == 0
+
+
+@pytest.mark.parametrize(("technique", "most"), [("lora", 120), ("prompt_tuning", 104)])
+def test_answers_as_long_as_the_context_are_refused(technique, most, tiny_llama, write):
+    recipe = wb.Recipe(model=str(tiny_llama), data=write(), task="instruct", technique=technique)
+    said = refused(recipe.replace(max_new_tokens=most + 1))
+    assert said.startswith(f"max_new_tokens must be at most {most}, but is {most + 1}")
+    plan = resolve(recipe.replace(max_new_tokens=most)).plan
+    assert plan.max_prompt_length == 8
+    assert resolve(recipe.replace(task="lm", max_new_tokens=9999)).plan.max_prompt_length == 0
+
+
+def test_what_cannot_be_trained_is_not_counted_either(tiny_llama, write):
+    recipe = wb.Recipe(model=str(tiny_llama), data=write(), task="lm", technique="prompt_tuning")
+    with pytest.raises(RecipeError, match="num_virtual_tokens must be at most 120, but is 10000"):
+        count(recipe.replace(num_virtual_tokens=10_000))
+
+
+def test_the_panel_says_once_what_cannot_be_trained(tiny_llama, write):
+    loaded, told = threading.Event(), {}
+    libraries.load(loaded.set)
+    assert loaded.wait(120)
+    recipe = wb.Recipe(model=str(tiny_llama), data=write(), task="lm", technique="prompt_tuning")
+    looks = Looks(told.__setitem__)
+    looks.look(recipe.replace(num_virtual_tokens=10_000), lambda: False)
+    assert [trouble.parameter for trouble in told["problems"]] == ["num_virtual_tokens"]
+    assert told["count"] is None
+    looks.look(recipe, lambda: False)
+    assert told["problems"] == []
+    assert told["count"]["trainable"] == 16 * 32
+
+
+@pytest.mark.parametrize("technique", ["lora", "prompt_tuning"])
+def test_the_preview_is_cut_where_training_cuts(technique, tiny_llama, write):
+    data = write(text="it was good and bad " * 60)
+    recipe = wb.Recipe(model=str(tiny_llama), data=data, task="lm", technique=technique)
+    shown = tokenised(recipe, load_data(recipe), rows=2)
+    assert {len(row["tokens"]) for row in shown} == {resolve(recipe).plan.max_length}

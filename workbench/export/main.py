@@ -77,6 +77,7 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"    {part}_rows = {part}_rows[:{limit}]"
     columns = {f"{role}_column": column for role, column in plan["columns"].items()}
     labels: dict[str, Any] = {"labels": Code("LABELS")} if plan["labels"] else {}
+    prompts = {"max_prompt_length": plan["max_prompt_length"]} if plan["max_prompt_length"] else {}
     yield call(
         "encode = partial",
         Code(f"encode_{settings['task']}"),
@@ -84,6 +85,7 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
         **columns,
         **labels,
         max_length=plan["max_length"],
+        **prompts,
     )
     if plan["virtual_labels"]:
         count = f"virtual_tokens={plan['virtual_labels']}"

@@ -100,8 +100,10 @@ class Looks:
 
         model = (recipe.model, recipe.revision, recipe.trust_remote_code, _changed(recipe.model))
         some = dataclasses.replace(table, train=spread(table.train, ROWS))
+        virtual = recipe.technique_args.get("num_virtual_tokens")
+        room = (recipe.max_length, recipe.max_new_tokens, recipe.technique, virtual)
         return self._keep(
-            ("tokens", *_data_key(recipe), *model, recipe.max_length),
+            ("tokens", *_data_key(recipe), *model, *room),
             lambda: tokenised(recipe, some, ROWS),
         )
 
@@ -140,7 +142,9 @@ def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any
     try:
         return find()
     except RecipeError as error:
-        troubles += [Trouble.of(problem) for problem in error.problems]
+        # What the context cannot hold stands in the way of both counting and tokenising.
+        found = [Trouble.of(problem) for problem in error.problems]
+        troubles += [trouble for trouble in found if trouble not in troubles]
     except WorkbenchError as error:
         troubles.append(Trouble(part, str(error)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said, not thrown)

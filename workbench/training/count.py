@@ -28,6 +28,7 @@ from workbench.training.heads import new_parameters
 from workbench.training.loading import loading
 from workbench.training.meters import count_parameters
 from workbench.training.optimizer import make_optimizer, optimizer_facts
+from workbench.training.plan import longest
 
 
 def count(recipe: Recipe, num_labels: int | None = None) -> dict:
@@ -54,6 +55,7 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
     problems = task_problems(recipe, facts)
     if problems:
         raise RecipeError(problems)
+    longest(recipe, facts.context)
     task, technique = TASKS[recipe.task], get(recipe.technique)
     if task.labels and num_labels is None:
         num_labels = len(load_data(recipe).labels)

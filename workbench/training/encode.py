@@ -27,23 +27,31 @@ def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int)
 
 
 def encode_instruct(
-    rows: list[dict], tokenizer, *, prompt_column: str, completion_column: str, max_length: int
+    rows: list[dict],
+    tokenizer,
+    *,
+    prompt_column: str,
+    completion_column: str,
+    max_length: int,
+    max_prompt_length: int,
 ) -> list[dict]:
     """Encode prompts with their answers in the tokenizer's chat template; only answers are targets.
 
-    A prompt too long for ``max_length`` loses its beginning, so that the answer stays.
+    A prompt too long for ``max_length`` loses its beginning, so that the answer stays; its last
+    token is always kept. What an answer is generated for loses all before the last
+    ``max_prompt_length`` tokens.
     """
     encoded = []
     for row in rows:
         prompt, answer = chat(tokenizer, row[prompt_column], row[completion_column])
         prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][:max_length]
-        prompt_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
+        answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][: max_length - 1]
+        kept_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
         encoded.append(
             {
-                "input_ids": prompt_ids + answer_ids,
-                "labels": [-100] * len(prompt_ids) + answer_ids,
-                "prompt_ids": prompt_ids,
+                "input_ids": kept_ids + answer_ids,
+                "labels": [-100] * len(kept_ids) + answer_ids,
+                "prompt_ids": prompt_ids[-max_prompt_length:],
                 "answer": row[completion_column].strip(),
             }
         )

@@ -35,6 +35,8 @@ def encoder(plan: Plan) -> tuple[Callable, dict[str, Any]]:
     if plan.labels:
         settings["labels"] = plan.labels
     settings["max_length"] = plan.max_length
+    if plan.max_prompt_length:
+        settings["max_prompt_length"] = plan.max_prompt_length
     return getattr(encode, f"encode_{plan.recipe['task']}"), settings
 
 

@@ -87,6 +87,8 @@ class Plan:
         Virtual tokens for which the labels of each row must leave room.
     max_length, max_steps : int
         Tokens in the longest row; optimizer steps.
+    max_prompt_length : int
+        Tokens in the longest prompt that answers are generated for; 0 where none are.
     sets_pad_token : bool
         Whether the tokenizer lacks a padding token and borrows the end-of-text token.
     threads : int
@@ -121,6 +123,7 @@ class Plan:
     padding_side: str
     virtual_labels: int
     max_length: int
+    max_prompt_length: int
     max_steps: int
     sets_pad_token: bool
     threads: int
@@ -160,7 +163,8 @@ def resolve(recipe: Recipe) -> Resolved:
     recipe = recipe.resolved()
     task, technique = TASKS[recipe.task], get(recipe.technique)
     tokenizer, sets_pad_token = load_tokenizer(recipe, task, facts.path)
-    max_length = longest(recipe, facts.context, tokenizer.model_max_length)
+    room = (recipe, facts.context, tokenizer.model_max_length)
+    max_length, max_prompt_length = longest(*room), longest_prompt(*room)
     train_rows, eval_rows = choose_rows(recipe, table)
     steps = count_steps(recipe, len(train_rows))
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -215,6 +219,7 @@ def resolve(recipe: Recipe) -> Resolved:
         padding_side="right" if _is_encoder(base.model) else "left",
         virtual_labels=virtual_labels(task, peft_class, config),
         max_length=max_length,
+        max_prompt_length=max_prompt_length,
         max_steps=steps,
         sets_pad_token=sets_pad_token,
         threads=torch.get_num_threads(),
@@ -247,11 +252,17 @@ def count_steps(recipe: Recipe, rows: int) -> int:
     return steps
 
 
-def longest(recipe: Recipe, context: int | None, model_max_length: int) -> int:
-    """Return how many tokens a row may have: virtual tokens take their part of the context."""
+def longest(recipe: Recipe, context: int | None, model_max_length: float = math.inf) -> int:
+    """Return how many tokens a row may have: virtual tokens take their part of the context.
+
+    Raises
+    ------
+    RecipeError
+        The context cannot hold what the recipe asks for.
+    """
     # A tokenizer that knows no limit says a number beyond all bounds; some models count positions
     # that a text cannot use, and there the tokenizer knows better.
-    context = min(context or 1024, model_max_length)
+    context = int(min(context or 1024, model_max_length))
     virtual = recipe.technique_args.get("num_virtual_tokens") or 0
     room = context - virtual
     why = f"the model's context is {context} tokens"
@@ -260,9 +271,26 @@ def longest(recipe: Recipe, context: int | None, model_max_length: int) -> int:
     elif recipe.max_length is not None and recipe.max_length > room:
         why += f", of which {virtual} are virtual" if virtual else ""
         found = Problem("max_length", f"at most {room}", recipe.max_length, why)
+    elif _answers(recipe) and recipe.max_new_tokens > room - 8:
+        why += ", and a prompt stands before each answer"
+        found = Problem("max_new_tokens", f"at most {room - 8}", recipe.max_new_tokens, why)
     else:
         return recipe.max_length or room
     raise RecipeError([found])
+
+
+def longest_prompt(recipe: Recipe, context: int | None, model_max_length: int) -> int:
+    """Return how many tokens of a prompt leave room for its answer; 0 where none are generated."""
+    if not _answers(recipe):
+        return 0
+    room = longest(recipe.replace(max_length=None), context, model_max_length)
+    return min(longest(recipe, context, model_max_length), room - recipe.max_new_tokens)
+
+
+def _answers(recipe: Recipe) -> bool:
+    """Tell whether answers are generated behind their prompts, in the same context."""
+    task = TASKS[recipe.task]
+    return task.ask is not None and task.peft_task_type == "CAUSAL_LM"
 
 
 def _is_encoder(model: torch.nn.Module) -> bool:

@@ -9,7 +9,7 @@ from workbench.catalog.lookup import find_facts
 from workbench.catalog.tasks import TASKS
 from workbench.recipe import Recipe
 from workbench.training import encode
-from workbench.training.plan import longest
+from workbench.training.plan import longest, longest_prompt
 from workbench.training.processor import load_tokenizer
 
 
@@ -38,7 +38,10 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     labels = list(dataset.labels)
     if labels:
         settings["labels"] = labels
-    settings["max_length"] = longest(recipe, facts.context, tokenizer.model_max_length)
+    room = (recipe, facts.context, tokenizer.model_max_length)
+    settings["max_length"] = longest(*room)
+    if limit := longest_prompt(*room):
+        settings["max_prompt_length"] = limit
     encoded = getattr(encode, f"encode_{recipe.task}")(
         spread(dataset.train, rows), tokenizer, **settings
     )

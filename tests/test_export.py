@@ -183,7 +183,7 @@ def logits(plan, folder):
             keep_packed(model)
         if plan["trains"] == "selected":
             head = load_file(folder / "trained.safetensors")
-            assert set(head) <= set(plan["fresh"])
+            assert set(head) == set(plan["selected"])
             model.load_state_dict(head, strict=False)
         else:
             model = PeftModel.from_pretrained(model, folder)

@@ -82,6 +82,32 @@ def tiny_llama(tmp_path_factory):
     return save_tiny(folder, "LlamaConfig", "LlamaForCausalLM", **settings)
 
 
+def save_architecture(folder, name, **settings):
+    """Save one of :data:`tests.tiny.ARCHITECTURES` with the tokenizer."""
+    from tests.tiny import ARCHITECTURES
+
+    tokenizer = tiny_tokenizer()
+    known = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
+    model = ARCHITECTURES[name](vocab_size=len(tokenizer), **known, **settings)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_t5(tmp_path_factory):
+    """The folder of a T5 of two layers on either side."""
+    return save_architecture(tmp_path_factory.mktemp("models") / "tiny-t5", "t5")
+
+
+@pytest.fixture(scope="session")
+def tiny_bart(tmp_path_factory):
+    """The folder of a BART of two layers on either side."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-bart"
+    end = tiny_tokenizer().eos_token_id
+    return save_architecture(folder, "bart", decoder_start_token_id=end, forced_eos_token_id=end)
+
+
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory):
     """The folder of a BERT of two layers, without a head."""

@@ -52,7 +52,10 @@ ROWS = {
         for word, verb, _ in VERDICTS
     ],
 }
+ROWS["seq2seq"] = ROWS["instruct"]
 CASES = [(name, task) for name, technique in TECHNIQUES.items() for task in technique.tasks]
+# The base that a task is tried on, where it is not the llama.
+BASES = {"seq2seq": "t5"}
 # One per technique, every task among them; the others run with the slow tests.
 FEW = [
     (name, technique.tasks[i % len(technique.tasks)])
@@ -126,14 +129,22 @@ def figures(events):
     ]
 
 
-def check_same(cases, llama, bert, folder):
+@pytest.fixture(scope="session")
+def bases(tiny_llama, tiny_bert, tiny_t5):
+    return {"llama": tiny_llama, "bert": tiny_bert, "t5": tiny_t5}
+
+
+def on_its_base(name, task):
+    return name, task, BASES.get(task, "llama"), {}
+
+
+def check_same(cases, bases, folder):
     """Train each case, run its script, and hold losses and weights together."""
     import torch
 
     runs, scripts = [], []
     for i, (technique, task, model, changes) in enumerate(cases):
-        base = {"llama": llama, "bert": bert}[model]
-        recipe = recipe_for(technique, task, base, folder, **changes)
+        recipe = recipe_for(technique, task, bases[model], folder, **changes)
         run = wb.train(recipe, folder / "runs", progress=False)
         runs.append(run)
         scripts.append(wb.export(run, folder / f"script{i}.py"))
@@ -147,17 +158,20 @@ def check_same(cases, llama, bert, folder):
         assert torch.equal(ours, theirs)
         run.model.eval()
         with torch.no_grad():
-            ours = run.model(**probe()).logits
+            ours = run.model(**probe(run.plan)).logits
         # A difference to a start, and ranks that were cut away, are saved in another form.
         rounds = run.plan["restarts"] or run.plan["after_step"]
         assert torch.allclose(ours, theirs, atol=1e-5) if rounds else torch.equal(ours, theirs)
 
 
-def probe():
+def probe(plan):
     import torch
 
     ids = torch.tensor([[6, 7, 12, 13, 16, 17], [6, 9, 12, 14, 16, 18]])
-    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if plan["auto_class"] == "AutoModelForSeq2SeqLM":
+        batch["decoder_input_ids"] = ids[:, :3]
+    return batch
 
 
 def logits(plan, folder):
@@ -189,7 +203,7 @@ def logits(plan, folder):
             model = PeftModel.from_pretrained(model, folder)
     model.eval()
     with torch.no_grad():
-        return model(**probe()).logits
+        return model(**probe(plan)).logits
 
 
 def test_the_cases_cover_every_technique_and_task():
@@ -197,22 +211,22 @@ def test_the_cases_cover_every_technique_and_task():
     assert {task for _, task in FEW} == set(TASKS)
 
 
-def test_losses_and_weights_are_those_of_the_run(tiny_llama, tiny_bert, tmp_path):
-    cases = [(name, task, "llama", {}) for name, task in FEW]
+def test_losses_and_weights_are_those_of_the_run(bases, tmp_path):
+    cases = [on_its_base(name, task) for name, task in FEW]
     dropout = {"technique_args": {"lora_dropout": 0.2}, "lr_scheduler_type": "cosine"}
     cases.append(("lora", "classify", "bert", dropout))
-    check_same(cases, tiny_llama, tiny_bert, tmp_path)
+    check_same(cases, bases, tmp_path)
 
 
 @pytest.mark.slow
-def test_losses_and_weights_of_every_technique_on_every_task(tiny_llama, tiny_bert, tmp_path):
-    cases = [(name, task, "llama", {}) for name, task in CASES]
+def test_losses_and_weights_of_every_technique_on_every_task(bases, tmp_path):
+    cases = [on_its_base(name, task) for name, task in CASES]
     cases += [(name, "classify", "bert", {}) for name, task in CASES if task == "classify"]
-    check_same(cases, tiny_llama, tiny_bert, tmp_path)
+    check_same(cases, bases, tmp_path)
 
 
 @pytest.mark.slow
-def test_losses_and_weights_with_every_setting(tiny_llama, tiny_bert, tmp_path):
+def test_losses_and_weights_with_every_setting(bases, tmp_path):
     held = write(tmp_path, ROWS["classify"][::-2], "held.jsonl")
     settings = [
         {"optim": "sgd", "weight_decay": 0.1, "lr_scheduler_type": "constant"},
@@ -229,16 +243,19 @@ def test_losses_and_weights_with_every_setting(tiny_llama, tiny_bert, tmp_path):
     }
     cases += [(name, "lm", "llama", {"technique_args": args}) for name, args in others.items()]
     cases.append(("prompt_tuning", "lm", "llama", {"quantization": "nf4"}))
-    check_same(cases, tiny_llama, tiny_bert, tmp_path)
+    check_same(cases, bases, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def scripts(tiny_llama, tiny_bert, tmp_path_factory):
+def scripts(bases, tiny_bert, tmp_path_factory):
     """Scripts of recipes that were never carried out, one for each technique, task and format."""
     import pandas
 
     folder = tmp_path_factory.mktemp("scripts")
-    recipes = {f"{name}_{task}": recipe_for(name, task, tiny_llama, folder) for name, task in CASES}
+    recipes = {
+        f"{name}_{task}": recipe_for(name, task, bases[BASES.get(task, "llama")], folder)
+        for name, task in CASES
+    }
     frame = pandas.DataFrame(ROWS["classify"])
     frame.to_csv(folder / "rows.csv", index=False)
     frame.to_csv(folder / "rows.tsv", index=False, sep="\t")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench as wb
+from tests.serving import serving
 from workbench.catalog.data import guess_task, load
 from workbench.catalog.lookup import load_data
 from workbench.catalog.tasks import TASKS, are_iob
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import DataError, ModelError, RecipeError
 from workbench.training.count import count
 from workbench.training.encode import encode_token_classify
@@ -156,9 +156,7 @@ def test_entity_scores_of_known_rows():
     assert score_tags([["a", "b"], ["a"]], [["a", "a"], ["b"]])["f1"] == pytest.approx(1 / 4)
 
 
-@pytest.mark.parametrize(
-    "technique", [n for n, t in TECHNIQUES.items() if "token_classify" in t.tasks]
-)
+@pytest.mark.parametrize("technique", serving("token_classify"))
 @pytest.mark.parametrize("model", ["tiny_bert", "tiny_llama"])
 def test_every_technique_tags_words(technique, model, request, rows, tmp_path):
     recipe = recipe_for(request.getfixturevalue(model), rows, technique)

@@ -105,7 +105,7 @@ class Recipe:
         None, "data", "Longest row in tokens; the rest is cut. None: the model's context.", ge=8
     )
     max_new_tokens: int = knob(
-        24, "data", "Longest answer generated when instructions are evaluated, in tokens.", ge=1
+        24, "data", "Longest answer that an evaluation generates, in tokens.", ge=1
     )
     technique: str = knob("lora", "technique", "How the base is adapted.")
     technique_args: Mapping[str, Any] = knob(

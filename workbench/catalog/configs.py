@@ -14,7 +14,7 @@ OFFSET = ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "roberta
 
 
 def context_length(config: Mapping[str, Any]) -> int | None:
-    """Return how many tokens a model can read at once, or None if its config does not say.
+    """Return how many tokens a model can read at once, or None if its config sets no limit.
 
     Examples
     --------
@@ -25,6 +25,8 @@ def context_length(config: Mapping[str, Any]) -> int | None:
     ... )
     512
     """
+    if "relative_attention_num_buckets" in config and config.get("is_encoder_decoder"):
+        return None  # T5 and its kin count distances, so n_positions binds nobody
     positions = first(config, "max_position_embeddings", "n_positions", "max_seq_len")
     if positions is None or config.get("model_type") not in OFFSET:
         return positions

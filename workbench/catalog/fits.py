@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.catalog.models import ModelFacts
-from workbench.catalog.tasks import KINDS, TASKS
+from workbench.catalog.tasks import KINDS, TASKS, tasks_of
 from workbench.errors import Problem
 from workbench.recipe import Recipe
 
@@ -21,8 +21,7 @@ def task_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
     suits = TASKS[recipe.task].suits
     if facts.kind in suits or facts.kind not in KINDS:
         return []
-    suited = [repr(task.name) for task in TASKS.values() if facts.kind in task.suits]
-    allowed = f"{' or '.join(suited)} with the model {facts.name!r}"
+    allowed = f"{' or '.join(map(repr, tasks_of(facts.kind)))} with the model {facts.name!r}"
     taken = " or ".join(KINDS[kind] for kind in suits)
     why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {taken}"
     return [Problem("task", allowed, recipe.task, why)]

@@ -99,12 +99,27 @@ TASKS = {
             ask="collate_prompts",
         ),
         Task(
+            name="seq2seq",
+            title="Sequence to sequence",
+            sentence="Learn to turn one text into another: a summary, a translation, an answer.",
+            learns="to turn the prompts into the answers of",
+            roles=("prompt", "completion"),
+            suits=("encoder-decoder",),
+            metric="exact_match",
+            higher_is_better=True,
+            auto_class="AutoModelForSeq2SeqLM",
+            peft_task_type="SEQ_2_SEQ_LM",
+            collate="collate_pairs",
+            evaluate="evaluate_seq2seq",
+            ask="collate_sources",
+        ),
+        Task(
             name="classify",
             title="Classification",
             sentence="Learn to give each text one of the labels.",
             learns="to label the texts of",
             roles=("text", "label"),
-            suits=("causal-lm", "encoder", "encoder-decoder"),
+            suits=("causal-lm", "encoder"),
             metric="accuracy",
             higher_is_better=True,
             auto_class="AutoModelForSequenceClassification",
@@ -119,7 +134,7 @@ TASKS = {
             sentence="Learn to give each word one of the tags: names, parts of speech.",
             learns="to tag the words of",
             roles=("tokens", "tags"),
-            suits=("causal-lm", "encoder", "encoder-decoder"),
+            suits=("causal-lm", "encoder"),
             metric="f1",
             higher_is_better=True,
             auto_class="AutoModelForTokenClassification",
@@ -130,6 +145,18 @@ TASKS = {
         ),
     )
 }
+
+
+def tasks_of(kind: str) -> tuple[str, ...]:
+    """Name the tasks that a kind of base model can do.
+
+    Examples
+    --------
+    >>> tasks_of("encoder-decoder")
+    ('seq2seq',)
+    """
+    return tuple(task.name for task in TASKS.values() if kind in task.suits)
+
 
 # Every role of every task; a recipe has a field <role>_column for each.
 ROLES = tuple(dict.fromkeys(role for task in TASKS.values() for role in task.roles))

@@ -44,6 +44,33 @@ def collate_left(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]
     }
 
 
+def collate_pairs(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
+    """Pad what the encoder reads and what the decoder writes on the right, each to its longest."""
+    read = max(len(row["input_ids"]) for row in rows)
+    written = max(len(row["labels"]) for row in rows)
+    gaps = [read - len(row["input_ids"]) for row in rows]
+    pairs = list(zip(rows, gaps, strict=True))
+    return {
+        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
+        "attention_mask": torch.tensor([[1] * (read - gap) + [0] * gap for gap in gaps]),
+        "labels": torch.tensor(
+            [row["labels"] + [-100] * (written - len(row["labels"])) for row in rows]
+        ),
+    }
+
+
+def collate_sources(rows: list[dict], pad_token_id: int) -> dict:
+    """Pad what the encoder reads on the right, and keep the answers as texts."""
+    width = max(len(row["input_ids"]) for row in rows)
+    gaps = [width - len(row["input_ids"]) for row in rows]
+    pairs = list(zip(rows, gaps, strict=True))
+    return {
+        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
+        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
+        "answers": [row["answer"] for row in rows],
+    }
+
+
 def collate_prompts(rows: list[dict], pad_token_id: int) -> dict:
     """Pad prompts on the left, so that every answer begins at the same place."""
     width = max(len(row["prompt_ids"]) for row in rows)

@@ -69,6 +69,32 @@ def chat(tokenizer, prompt: str, answer: str) -> tuple[str, str]:
     return before, whole.removeprefix(before).rstrip("\n")
 
 
+def encode_seq2seq(
+    rows: list[dict], tokenizer, *, prompt_column: str, completion_column: str, max_length: int
+) -> list[dict]:
+    """Encode prompts for the encoder and answers for the decoder; the answers are the targets.
+
+    ``max_length`` holds for each of the two; what is longer loses its end.
+    """
+    encoded = []
+    for row in rows:
+        prompt = tokenizer(row[prompt_column], truncation=True, max_length=max_length)
+        answer = tokenizer(
+            text_target=row[completion_column], truncation=True, max_length=max_length
+        )
+        answer_ids = answer["input_ids"]
+        if answer_ids[-1:] != [tokenizer.eos_token_id]:
+            answer_ids = [*answer_ids, tokenizer.eos_token_id][:max_length]
+        encoded.append(
+            {
+                "input_ids": prompt["input_ids"],
+                "labels": answer_ids,
+                "answer": row[completion_column].strip(),
+            }
+        )
+    return encoded
+
+
 def encode_classify(
     rows: list[dict],
     tokenizer,

@@ -182,3 +182,46 @@ def evaluate_instruct(
         "exact_match": right / asked,
         "seconds": time.perf_counter() - started,
     }
+
+
+def evaluate_seq2seq(
+    model, batches: list[dict], prompts: list[dict], tokenizer, max_new_tokens: int, step: int
+) -> Iterator[dict]:
+    """Score by the loss per answer token and by how many generated answers match exactly.
+
+    ``prompts`` holds batches with their ``answers`` as texts; answers are generated greedily and
+    compared without surrounding blanks.
+    """
+    started = time.perf_counter()
+    model.eval()
+    total, targets, right, asked = 0.0, 0, 0, 0
+    length = len(batches) + len(prompts)
+    for done, batch in enumerate(batches, 1):
+        with torch.no_grad():
+            output = model(**batch)
+        count = int((batch["labels"] != -100).sum())
+        total += float(output.loss) * count
+        targets += count
+        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+    for done, batch in enumerate(prompts, len(batches) + 1):
+        with torch.no_grad():
+            # Summarizers come with settings for longer texts, such as beams and a least length.
+            generated = model.generate(
+                input_ids=batch["input_ids"],
+                attention_mask=batch["attention_mask"],
+                max_new_tokens=max_new_tokens,
+                min_length=0,
+                num_beams=1,
+                do_sample=False,
+            )
+        texts = tokenizer.batch_decode(generated, skip_special_tokens=True)
+        right += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
+        asked += len(texts)
+        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+    yield {
+        "event": "eval",
+        "step": step,
+        "loss": total / targets,
+        "exact_match": right / asked,
+        "seconds": time.perf_counter() - started,
+    }

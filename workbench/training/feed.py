@@ -70,7 +70,7 @@ def make_evaluation(
 
 def cut_notes(rows: list[dict], max_length: int) -> list[str]:
     """Say how many rows fill all the room there is: what is longer was cut."""
-    full = sum(len(row["input_ids"]) >= max_length for row in rows)
+    full = sum(max(_lengths(row)) >= max_length for row in rows)
     if not full:
         return []
     return [f"{full} of {len(rows)} training rows reach {max_length} tokens, where rows are cut."]
@@ -83,11 +83,16 @@ def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     loader = DataLoader(
-        [len(row["input_ids"]) for row in rows],
+        [_lengths(row) for row in rows],
         batch_size=recipe.per_device_train_batch_size,
         shuffle=True,
         generator=generator,
-        collate_fn=lambda lengths: len(lengths) * max(lengths),
+        collate_fn=lambda lengths: len(lengths) * sum(map(max, zip(*lengths, strict=True))),
     )
     sizes = list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
     return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1
+
+
+def _lengths(row: dict) -> list[int]:
+    """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
+    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row[key], list)]

@@ -260,9 +260,13 @@ def longest(recipe: Recipe, context: int | None, model_max_length: float = math.
     RecipeError
         The context cannot hold what the recipe asks for.
     """
+    # T5 and its kin count distances, so any length goes, though they were trained on 512 tokens.
+    endless = context is None and "encoder-decoder" in TASKS[recipe.task].suits
+    if endless and recipe.max_length is not None:
+        return recipe.max_length
     # A tokenizer that knows no limit says a number beyond all bounds; some models count positions
     # that a text cannot use, and there the tokenizer knows better.
-    context = int(min(context or 1024, model_max_length))
+    context = int(min(context or (512 if endless else 1024), model_max_length))
     virtual = recipe.technique_args.get("num_virtual_tokens") or 0
     room = context - virtual
     why = f"the model's context is {context} tokens"

@@ -45,7 +45,15 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     encoded = getattr(encode, f"encode_{recipe.task}")(
         spread(dataset.train, rows), tokenizer, **settings
     )
+    if TASKS[recipe.task].collate == "collate_pairs":
+        encoded = [_in_a_row(row) for row in encoded]
     return [_shown(row, tokenizer, labels) for row in encoded]
+
+
+def _in_a_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Put what the decoder writes behind what the encoder reads."""
+    read, written = row["input_ids"], row["labels"]
+    return {"input_ids": read + written, "labels": [-100] * len(read) + written}
 
 
 def _shown(row: dict[str, Any], tokenizer: Any, labels: list[str]) -> dict[str, Any]:

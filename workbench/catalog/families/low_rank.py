@@ -1,5 +1,6 @@
 """Low rank: the change of a weight is a product of thin matrices."""
 
+from workbench.catalog.tasks import tasks_of
 from workbench.catalog.technique import Knob, Paper, Technique
 
 LORA_KNOBS = (
@@ -77,6 +78,7 @@ ENTRIES = (
         knobs=(*LORA_KNOBS, Knob("eva_config.rho", 1.0, 1.0, 4.0)),
         targets="linears",
         injects="get_eva_model",
+        tasks=tasks_of("causal-lm"),
         merges=True,
         needs="training rows for its start",
         paper=Paper(
@@ -96,6 +98,7 @@ ENTRIES = (
         knobs=(*LORA_KNOBS, Knob("corda_config.corda_method", "ipm", choices=("ipm", "kpm"))),
         targets="linears",
         injects="get_corda_model",
+        tasks=tasks_of("causal-lm"),
         restarts=True,
         quantizable=False,
         merges=True,

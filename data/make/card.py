@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import torch
@@ -11,7 +12,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data.make import pretrain
 from data.make.corpus import FIRST, SECOND
-from data.make.measure import continuations, facts_known, sayings_understood
+from data.make.measure import (
+    continuations,
+    facts_known,
+    nats_beyond_frames,
+    sayings_understood,
+)
 from data.make.tokenizer import LENGTH
 from data.make.world.counter import Counter
 from data.make.world.echoes import Echoes
@@ -156,8 +162,10 @@ of the machine.
 
 It knows no world but Otterbeck and about two and a half thousand words. It writes grammatical
 sentences of the kinds it has read; over more than a few of them it loses the thread, and sums are
-unreliable. The people are invented, and their jobs were drawn without regard to gender. Not fit for
-any use but teaching, testing and comparing.
+unreliable. It has learnt the frames of its corpus rather than English: ten plain sentences made of
+its words in other ways cost it {beyond:.2f} nats per token, and a blind guess costs {blind:.2f}. The people are
+invented, and their jobs were drawn without regard to gender. Not fit for any use but teaching,
+testing and comparing.
 """
 
 
@@ -203,6 +211,8 @@ def card(folder: Path, build: Path) -> str:
         ),
         samples="\n".join(_samples(model, tok)),
         vocabulary=len(tok),
+        beyond=nats_beyond_frames(model, tok),
+        blind=math.log(len(tok)),
         layers=config.num_hidden_layers,
         width=config.hidden_size,
         heads=config.num_attention_heads,

@@ -4,11 +4,12 @@ Trains every technique on every bundled task it serves, in a real Jupyter kernel
 code path, exports each run, runs each script in a process of its own that cannot import workbench,
 and prints both lists of losses and their largest difference.
 
-Usage: ``python tests/benchmarks/same_losses.py [STEPS]``
+Usage: ``python tests/benchmarks/same_losses.py [--steps 8] [--techniques lora ia3]``
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -18,7 +19,6 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 
 DATA = {"classify": "reviews", "instruct": "hamlet-qa", "lm": "chronicle"}
@@ -49,13 +49,13 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def main(steps: int) -> int:
+def main(steps: int, techniques: list[str]) -> int:
     """Print one block per run; returns the number of runs that differ."""
     cells = [
         (task, DATA[task], name)
-        for name, technique in TECHNIQUES.items()
-        for task in TASKS
-        if task in technique.tasks
+        for name in techniques
+        for task in DATA
+        if task in TECHNIQUES[name].tasks
     ]
     with tempfile.TemporaryDirectory() as folder:
         notebook = nbformat.v4.new_notebook(
@@ -91,4 +91,8 @@ def script_losses(folder: Path, script: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--techniques", nargs="+", default=list(TECHNIQUES), choices=TECHNIQUES)
+    given = parser.parse_args()
+    sys.exit(main(given.steps, given.techniques))

@@ -55,7 +55,7 @@ ROWS = {
 ROWS["seq2seq"] = ROWS["instruct"]
 CASES = [(name, task) for name, technique in TECHNIQUES.items() for task in technique.tasks]
 # The base that a task is tried on, where it is not the llama.
-BASES = {"seq2seq": "t5"}
+BASES = {"seq2seq": "bart"}
 # One per technique, every task among them; the others run with the slow tests.
 FEW = [
     (name, technique.tasks[i % len(technique.tasks)])
@@ -130,8 +130,8 @@ def figures(events):
 
 
 @pytest.fixture(scope="session")
-def bases(tiny_llama, tiny_bert, tiny_t5):
-    return {"llama": tiny_llama, "bert": tiny_bert, "t5": tiny_t5}
+def bases(tiny_llama, tiny_bert, tiny_t5, tiny_bart):
+    return {"llama": tiny_llama, "bert": tiny_bert, "t5": tiny_t5, "bart": tiny_bart}
 
 
 def on_its_base(name, task):
@@ -214,6 +214,7 @@ def test_the_cases_cover_every_technique_and_task():
 def test_losses_and_weights_are_those_of_the_run(bases, tmp_path):
     cases = [on_its_base(name, task) for name, task in FEW]
     dropout = {"technique_args": {"lora_dropout": 0.2}, "lr_scheduler_type": "cosine"}
+    cases.append(("ia3", "seq2seq", "t5", {}))
     cases.append(("lora", "classify", "bert", dropout))
     check_same(cases, bases, tmp_path)
 

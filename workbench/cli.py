@@ -113,7 +113,8 @@ def _compare(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from workbench.export import export
 
-    print(export(options.run, options.to))
+    with _warnings_in_a_line():
+        print(export(options.run, options.to))
     return 0
 
 

@@ -71,6 +71,8 @@ class ModelFacts:
         As its card says.
     has_chat_template : bool
         Whether its tokenizer knows how turns of a talk are written.
+    hub_id, commit : str or None
+        Its name and state on the hub, where it came from there.
     """
 
     name: str
@@ -89,6 +91,8 @@ class ModelFacts:
     layers: int | None
     licence: str | None
     has_chat_template: bool
+    hub_id: str | None = None
+    commit: str | None = None
 
 
 def bundled() -> dict[str, BundledModel]:
@@ -154,6 +158,7 @@ def facts(
     nested = config.get("text_config")
     text = (nested if isinstance(nested, dict) else {}) | config
     parameters, dtype = count(found, text)
+    hub_id, commit = _on_the_hub(folder)
     known = bundled().get(minilm.NAME if name == minilm.HUB_ID else name)
     return ModelFacts(
         name=name,
@@ -172,6 +177,8 @@ def facts(
         layers=first(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers"),
         licence=_licence(folder) or (known.licence if known else None),
         has_chat_template=_has_chat_template(name, folder),
+        hub_id=hub_id,
+        commit=commit,
     )
 
 
@@ -287,6 +294,14 @@ def brings_code(name: str) -> ModelError:
         "trust_remote_code=True to run it, if you trust its author with this machine, for "
         "that code can do whatever you can."
     )
+
+
+def _on_the_hub(folder: Path) -> tuple[str | None, str | None]:
+    """Read a model's name and commit off its folder in the hub's cache."""
+    kind, *names = folder.parents[1].name.split("--") if len(folder.parts) > 3 else [""]
+    if kind != "models" or folder.parent.name != "snapshots":
+        return None, None
+    return "/".join(names), folder.name
 
 
 def _licence(folder: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 import os
 import re
 import stat
@@ -61,6 +62,17 @@ class Source:
         if is_kept(path.parent):
             return f"the table ({path.stem} split)"
         return f"{self.card.name}/{path.name}" if self.card else path.name
+
+    def checksums(self) -> dict[str, str]:
+        """Return the sha256 of each file, by its path; on the hub the commit says as much."""
+        files = [] if self.format == "hub" else [self.train, self.eval]
+        return {path: checksum(path) for path in files if path is not None}
+
+
+def checksum(path: str) -> str:
+    """Return a file's sha256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def resolve(data: Any, eval_data: Any = None, revision: str | None = None) -> Source:

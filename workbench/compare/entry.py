@@ -137,7 +137,8 @@ class Entry:
             # Virtual tokens take their part of the same context.
             virtual = plan.get("config", {}).get("num_virtual_tokens") or 0
             length = plan.get("max_length", 0) + virtual
-        return split, length, sorted(plan.get("columns", {}).items())
+        files = plan.get("data", {}).get("sha256")
+        return split, length, files, plan.get("columns")
 
     @property
     def _length_counts(self) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from workbench.catalog.sources import checksum
 from workbench.errors import Problem, RecipeError, StoreError, TrainingError
 from workbench.export.script import script
 from workbench.recipe import Recipe
@@ -24,7 +26,8 @@ def export(
     """Write a script that needs no workbench and repeats a run to the last bit.
 
     Exporting the same run to the same path again changes nothing and is no error; a file with
-    anything else in it, such as a script that was edited since, is left alone.
+    anything else in it, such as a script that was edited since, is left alone. Where the data has
+    changed since the run, a warning says so.
 
     Parameters
     ----------
@@ -60,6 +63,8 @@ def export(
     with _writing(path):
         _check_file(path)
     plan, source = _plan(run)
+    for sentence in changes(plan):
+        warnings.warn(sentence, stacklevel=2)
     text = script(plan, source, path.name)
     with _writing(path):
         if not overwrite and path.exists():
@@ -67,6 +72,18 @@ def export(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
     return path
+
+
+def changes(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Say which files of data are no longer what the run has read."""
+    for path, known in plan["data"]["sha256"].items():
+        if not Path(path).is_file():
+            what = "is no longer there"
+        elif checksum(path) != known:
+            what = "has changed since the run"
+        else:
+            continue
+        yield f"The data file {path!r} {what}, so the script will not give the run's losses."
 
 
 @contextmanager

@@ -71,7 +71,10 @@ def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
 def constants(plan: Mapping[str, Any], filename: str) -> str:
     """Write what a reader is likeliest to change."""
     settings, data = plan["recipe"], plan["data"]
-    lines = [lay("MODEL = ", plan["model_path"]), lay("DATA = ", data["train"])]
+    lines = [lay("MODEL = ", plan["model_id"] or plan["model_path"])]
+    if plan["model_id"]:
+        lines.append(lay("REVISION = ", plan["model_commit"]))
+    lines.append(lay("DATA = ", data["train"]))
     if data["eval"] is not None:
         lines.append(lay("EVAL_DATA = ", data["eval"]))
     lines.append(lay("OUTPUT = ", f"{PurePath(filename).stem}-{SAVED[plan['trains']]}"))

@@ -8,7 +8,7 @@ from typing import Any
 from workbench.catalog.tasks import TASKS, are_iob
 from workbench.export.header import SAVED
 from workbench.export.layout import Code, call
-from workbench.export.model import collator, model, optimizer, trust
+from workbench.export.model import collator, model, optimizer, origin
 
 
 def scorer(plan: Mapping[str, Any]) -> str | None:
@@ -23,6 +23,7 @@ def command_line(plan: Mapping[str, Any]) -> str:
     hub = plan["data"]["format"] == "hub"
     options = [
         ("--model", "MODEL", "folder or hub id of the base model"),
+        *([("--revision", "REVISION", "its commit on the hub")] if plan["model_id"] else []),
         ("--data", "DATA", "hub id of the data" if hub else "file of training rows"),
     ]
     if plan["data"]["eval"] is not None:
@@ -62,7 +63,7 @@ def _start(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
-    yield call("tokenizer = AutoTokenizer.from_pretrained", Code("args.model"), **trust(settings))
+    yield call("tokenizer = AutoTokenizer.from_pretrained", Code("args.model"), **origin(plan))
     if plan["sets_pad_token"]:
         yield "    tokenizer.pad_token = tokenizer.eos_token"
     if plan["data"]["eval"] is None:

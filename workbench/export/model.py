@@ -16,7 +16,7 @@ def collator(plan: Mapping[str, Any]) -> str:
 
 def model(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
-    given: dict[str, Any] = {"dtype": Code("torch.float32"), **trust(settings)}
+    given: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
     if plan["labels"]:
         given["id2label"] = Code("dict(enumerate(LABELS))")
         given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
@@ -84,6 +84,7 @@ def optimizer(plan: Mapping[str, Any]) -> Iterator[str]:
         yield call(f"optimizer = {facts['function']}", Code("model"), *kind, **facts["arguments"])
 
 
-def trust(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the argument that lets a model's own code run, if it may."""
-    return {"trust_remote_code": True} if settings["trust_remote_code"] else {}
+def origin(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what to say beside a model's name: its commit, and that its own code may run."""
+    commit = {"revision": Code("args.revision")} if plan["model_id"] else {}
+    return commit | ({"trust_remote_code": True} if plan["recipe"]["trust_remote_code"] else {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,9 +170,13 @@ class Bench(traitlets.HasTraits):
         from workbench.export import export
 
         run = run or self._current()
-        written = export(run, path or f"{run.name}.py")
-        sentence = f"{run.name} is in {written}: run it with python {written.name}."
-        self._pump.post(lambda: self._messages.say("export", [Trouble("", sentence)], "good"))
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            written = export(run, path or f"{run.name}.py")
+        sentences = [f"{run.name} is in {written}: run it with python {written.name}."]
+        sentences += [str(one.message) for one in told]
+        said = [Trouble("", sentence) for sentence in sentences]
+        self._pump.post(lambda: self._messages.say("export", said, "problem" if told else "good"))
         return written
 
     def _current(self) -> Run:

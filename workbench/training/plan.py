@@ -53,6 +53,8 @@ class Plan:
         The recipe with the technique's defaults filled in.
     model_path : str
         Folder of the base.
+    model_id, model_commit : str or None
+        Its name and commit on the hub, where it came from there.
     auto_class : str
         The class of transformers that loads it.
     fresh : list of str
@@ -76,7 +78,8 @@ class Plan:
     config : dict
         Its arguments, in full.
     data : dict
-        ``format``, ``train``, ``eval``, ``train_split``, ``config`` and ``revision`` of the data's source.
+        ``format``, ``train``, ``eval``, ``train_split``, ``config`` and ``revision`` of the data's
+        source, and the ``sha256`` of its files by their path.
     columns : dict
         Column of each role.
     labels : list of str
@@ -103,6 +106,8 @@ class Plan:
 
     recipe: dict[str, Any]
     model_path: str
+    model_id: str | None
+    model_commit: str | None
     auto_class: str
     fresh: list[str]
     heads: list[str]
@@ -192,6 +197,8 @@ def resolve(recipe: Recipe) -> Resolved:
     plan = Plan(
         recipe=recipe.to_dict(),
         model_path=facts.path,
+        model_id=facts.hub_id,
+        model_commit=facts.commit,
         auto_class=task.auto_class,
         fresh=list(base.fresh),
         heads=list(base.heads),
@@ -213,6 +220,7 @@ def resolve(recipe: Recipe) -> Resolved:
             "train_split": source.train_split,
             "config": source.config,
             "revision": source.revision,
+            "sha256": source.checksums(),
         },
         columns=dict(table.columns),
         labels=list(table.labels),

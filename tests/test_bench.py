@@ -16,6 +16,7 @@ from workbench.panels import Bench, libraries
 from workbench.panels.cards import Cards
 from workbench.panels.forms import Field
 from workbench.panels.looks import Looks
+from workbench.panels.runs_table import figures
 from workbench.panels.threads import Latest, Pump
 from workbench.recipe import FIELDS, Recipe
 from workbench.runs.run import train
@@ -199,6 +200,17 @@ def test_train_gives_a_run_that_the_panel_follows(bench):
     said = words(bench)
     assert f"{run.parameters['trainable']:,}" in bench._table.widget.children[1].children[1].value
     assert "4 of 4" in said and "weights" in said and "finished" in said
+
+
+def test_a_run_has_the_same_figures_in_the_panel_and_in_a_comparison(bench):
+    bench.train().wait()
+    end(bench)
+    said = figures(bench._followed[0])
+    [line] = [line for line in str(bench.compare()).splitlines() if line.startswith("lora-rows-1")]
+    for head in ("Peak memory", "Trained for"):
+        assert said[head] in line
+    count, share = said["Trainable"].rstrip(")").split(" (")
+    assert count in line and share in line
 
 
 def test_watching_does_not_change_a_bit(bench, recipe, tmp_path):

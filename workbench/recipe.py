@@ -23,7 +23,8 @@ from workbench.checks import value_problems
 from workbench.errors import Problem, RecipeError, did_you_mean
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
-OPTIMIZERS = ("adamw_torch", "sgd", "rmsprop")
+# transformers' names, and what each is called in torch.optim.
+OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
 QUANTIZATIONS = ("nf4",)
 
 
@@ -133,7 +134,7 @@ class Recipe:
         "linear", "training", "How the learning rate moves over the run.", choices=SCHEDULES
     )
     warmup_steps: int = knob(0, "training", "Steps in which the learning rate rises.", ge=0)
-    optim: str = knob("adamw_torch", "training", "The optimizer.", choices=OPTIMIZERS)
+    optim: str = knob("adamw_torch", "training", "The optimizer.", choices=tuple(OPTIMIZERS))
     weight_decay: float = knob(0.0, "training", "Decoupled weight decay.", ge=0)
     max_grad_norm: float = knob(
         1.0, "training", "Clip gradients to this norm; inf leaves them.", gt=0, infinite=True

@@ -6,10 +6,11 @@ import ipywidgets as widgets
 
 from workbench.catalog import models
 from workbench.catalog.models import ModelFacts
+from workbench.compare.words import size
 from workbench.panels.card import Card
 from workbench.panels.forms import Changed, Fold, group, recipe_fields
 from workbench.panels.picker import Picker
-from workbench.panels.text import big, esc, facts, size
+from workbench.panels.text import big, esc, facts
 from workbench.recipe import FIELDS, Recipe
 
 

@@ -196,7 +196,9 @@ class LiveChart(anywidget.AnyWidget):
 
     def to_png(self) -> bytes:
         """Draw what the chart shows as a PNG that fits light and dark pages."""
-        return picture.png(self.figure())
+        from workbench.compare.figure import png  # brings matplotlib
+
+        return png(self.figure())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Show the live chart, and a picture of it where no widget can be."""

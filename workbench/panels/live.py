@@ -7,8 +7,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.compare.words import size, time
 from workbench.panels.follow import Followed
-from workbench.panels.text import esc, facts, size, span
+from workbench.panels.text import esc, facts
 
 PARTS = ("weights", "gradients", "optimizer", "activations")
 
@@ -92,14 +93,14 @@ def _figures(followed: Followed) -> list[tuple[str, str]]:
     run, train = followed.run, followed.train
     step, total = run.progress
     if run.ended:
-        time = ("Trained for", span(train["seconds"]) if train else "–")
+        spent = ("Trained for", time(train["seconds"]) if train else "–")
     elif run.state == "paused":
-        time = ("Time left", "paused")
+        spent = ("Time left", "paused")
     else:
-        time = ("Time left", "–" if followed.left is None else span(followed.left))
+        spent = ("Time left", "–" if followed.left is None else time(followed.left))
     return [
         ("Step", f"{step:,} of {total:,}" if total else "–"),
-        time,
+        spent,
         ("Loss", f"{train['loss']:.4f}" if train else "–"),
         ("Tokens/s", "–" if followed.speed is None else f"{followed.speed:,.0f}"),
     ]

@@ -8,8 +8,9 @@ import ipywidgets as widgets
 
 from workbench.catalog.tasks import TASKS
 from workbench.compare.palette import PALETTE
+from workbench.compare.words import share, size, time
 from workbench.panels.follow import Followed
-from workbench.panels.text import esc, share, size, span
+from workbench.panels.text import esc
 from workbench.runs.run import Run
 
 HEADS = ("State", "Trainable", "Metric", "Eval loss", "Peak memory", "Trained for")
@@ -82,7 +83,7 @@ def figures(followed: Followed) -> dict[str, str]:
         "Metric": f"{metric.replace('_', ' ')} {evaluation[metric]:.3f}" if evaluation else "–",
         "Eval loss": f"{evaluation['loss']:.4f}" if evaluation else "–",
         "Peak memory": size(run.memory["peak"]) if run.memory else "–",
-        "Trained for": span(followed.train["seconds"]) if followed.train else "–",
+        "Trained for": time(followed.train["seconds"]) if followed.train else "–",
     }
 
 

@@ -1,4 +1,4 @@
-"""Figures and sentences as a person reads them, and as HTML."""
+"""Counts and sentences as HTML, and as a person reads them."""
 
 from __future__ import annotations
 
@@ -23,53 +23,6 @@ def big(number: float) -> str:
         if number >= limit:
             return f"{number / (1e3 if unit == 'K' else limit):.1f} {unit}"
     return f"{number:,.0f}"
-
-
-def size(count: float) -> str:
-    """Say how many bytes.
-
-    Examples
-    --------
-    >>> size(512), size(294_912), size(11_600_000)
-    ('512 B', '295 kB', '11.6 MB')
-    """
-    for limit, unit in ((1e9, "GB"), (1e6, "MB")):
-        if count >= limit:
-            return f"{count / limit:.1f} {unit}"
-    return f"{count / 1e3:.0f} kB" if count >= 1e3 else f"{count:.0f} B"
-
-
-def span(seconds: float) -> str:
-    """Say how long.
-
-    Examples
-    --------
-    >>> span(0.4), span(8.25), span(75), span(7300)
-    ('0.4 s', '8 s', '1 min 15 s', '2 h 1 min')
-    """
-    if seconds < 1:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def share(part: float, whole: float) -> str:
-    """Say a share in percent, small ones with enough digits to be told apart.
-
-    Examples
-    --------
-    >>> share(73728, 3_000_000), share(12, 3_000_000), share(5, 5)
-    ('2.5 %', '0.0004 %', '100 %')
-    """
-    percent = 100 * part / whole if whole else 0.0
-    if percent >= 99.95:
-        return "100 %"
-    digits = 1 if percent >= 0.1 else 4
-    return f"{percent:.{digits}f} %"
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.compare.words import share
 from workbench.panels import libraries
-from workbench.panels.text import big, esc, share
+from workbench.panels.text import big, esc
 
 
 class Trainable:

@@ -8,9 +8,7 @@ import peft.optimizers
 import torch
 
 from workbench.catalog.technique import Technique
-from workbench.recipe import Recipe
-
-CLASSES = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
+from workbench.recipe import OPTIMIZERS, Recipe
 
 
 def optimizer_facts(recipe: Recipe, technique: Technique) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def optimizer_facts(recipe: Recipe, technique: Technique) -> dict[str, Any]:
         arguments |= {"r": given["r"], "lora_alpha": given["lora_alpha"]}
     own = technique.optimizer == "create_lorafa_optimizer"
     return {
-        "class": None if own else CLASSES[recipe.optim],
+        "class": None if own else OPTIMIZERS[recipe.optim],
         "function": technique.optimizer,
         "arguments": arguments,
     }

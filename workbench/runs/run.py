@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.catalog.lookup import check
-from workbench.errors import StoreError, TrainingError, WorkbenchError
+from workbench.errors import TrainingError
 from workbench.recipe import Recipe
+from workbench.runs.failures import explain
 from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
 
 # One step at a time in this process: torch's default generators are shared by all threads, and a
@@ -169,7 +170,7 @@ class Run:
     def _blame(self, error: BaseException) -> None:
         """Keep what went wrong; the first thing that did is the one to tell."""
         if self.error is None:
-            self.error = sentence(error, self.recipe, self.state)
+            self.error = explain(error, self.recipe, self.state)
             self.details = "".join(traceback.format_exception(error))
 
     def _prepare(self) -> Any:
@@ -301,35 +302,6 @@ class Run:
             except Exception:  # noqa: BLE001 (whoever watches must not be able to break a run)
                 self._listeners.remove(listener)
                 self.notes.append(f"A listener was dropped: {traceback.format_exc(limit=1)}")
-
-
-def sentence(error: BaseException, recipe: Recipe, state: str) -> BaseException:
-    """Turn what went wrong into an error that a user can act on."""
-    told: BaseException
-    if isinstance(error, StoreError) and state != "preparing":
-        told = TrainingError(str(error))
-    elif isinstance(error, WorkbenchError):
-        return error
-    elif isinstance(error, FloatingPointError):
-        # Nothing has been learnt before the first step, so its rate cannot be what is wrong.
-        advice = (
-            "the base's weights or the data hold numbers that are not finite, or too large"
-            if str(error).endswith("at step 1")
-            else f"try a learning_rate below {recipe.resolved().learning_rate:g}"
-        )
-        told = TrainingError(f"Training stopped because {error}: {advice}.")
-    elif isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        told = TrainingError(
-            "Training stopped because memory ran out: try a smaller "
-            f"per_device_train_batch_size than {recipe.per_device_train_batch_size}, "
-            "or a smaller max_length."
-        )
-    else:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        when = "The run could not begin" if state == "preparing" else "Training stopped"
-        told = TrainingError(f"{when}: {first}")
-    told.__cause__ = error
-    return told
 
 
 def train(recipe: Recipe, runs: str | os.PathLike = "runs", *, progress: bool = True) -> Run:

@@ -1,0 +1,44 @@
+"""What made a run fail, in words that a user can act on."""
+
+from __future__ import annotations
+
+from workbench.errors import StoreError, TrainingError, WorkbenchError
+from workbench.recipe import Recipe
+
+
+def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
+    """Turn what went wrong into an error with a sentence.
+
+    Parameters
+    ----------
+    error : BaseException
+        What a run's thread caught; the cause of what is returned.
+    recipe : Recipe
+    state : str
+        The run's state at that time.
+    """
+    told: BaseException
+    if isinstance(error, StoreError) and state != "preparing":
+        told = TrainingError(str(error))
+    elif isinstance(error, WorkbenchError):
+        return error
+    elif isinstance(error, FloatingPointError):
+        # Nothing has been learnt before the first step, so its rate cannot be what is wrong.
+        advice = (
+            "the base's weights or the data hold numbers that are not finite, or too large"
+            if str(error).endswith("at step 1")
+            else f"try a learning_rate below {recipe.resolved().learning_rate:g}"
+        )
+        told = TrainingError(f"Training stopped because {error}: {advice}.")
+    elif isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        told = TrainingError(
+            "Training stopped because memory ran out: try a smaller "
+            f"per_device_train_batch_size than {recipe.per_device_train_batch_size}, "
+            "or a smaller max_length."
+        )
+    else:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        when = "The run could not begin" if state == "preparing" else "Training stopped"
+        told = TrainingError(f"{when}: {first}")
+    told.__cause__ = error
+    return told

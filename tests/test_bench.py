@@ -53,11 +53,15 @@ def bench(recipe, tmp_path):
     return Bench(recipe, runs=tmp_path / "runs")
 
 
-def settle(bench):
-    """Wait until the panel has said all that it has to say."""
+def load_libraries():
     loaded = threading.Event()
     libraries.load(loaded.set)
     assert loaded.wait(120)
+
+
+def settle(bench):
+    """Wait until the panel has said all that it has to say."""
+    load_libraries()
     bench._libraries_are_there()
     assert bench._looks.wait(60)
     assert bench._pump.flush(60)
@@ -415,6 +419,7 @@ def test_looking_up_outlives_what_fails():
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_whatever_a_setting_is_it_is_shown_and_looked_up(recipe, name):
+    load_libraries()
     cards, looks = Cards(print), Looks(print)
     named = name in ("data", "eval_data")  # made files of, or refused, when a recipe is made
     for value in (3.5, "", "no such thing", *(() if named else (None, ["lm"], {"a": 1}))):

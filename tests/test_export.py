@@ -409,6 +409,38 @@ def test_a_script_for_labels_on_the_hub_names_them(tiny_bert, tmp_path):
     assert "def name_labels(dataset: Dataset, column: str)" in text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("technique", "task", "saved"),
+    [
+        ("lora", "instruct", "adapter_model.safetensors"),
+        ("adalora", "lm", "adapter_model.safetensors"),
+        ("head_only", "classify", "trained.safetensors"),
+        ("full", "classify", "tokenizer.json"),
+    ],
+)
+def test_a_script_in_two_processes_learns_as_in_one(technique, task, saved, tiny_llama, tmp_path):
+    # Twelve rows make whole batches: in several processes the last one would be filled up.
+    recipe = recipe_for(technique, task, tiny_llama, tmp_path, max_train_samples=12)
+    run = wb.train(recipe, tmp_path / "runs", progress=False)
+    script = wb.export(recipe.replace(per_device_train_batch_size=2), tmp_path / "train.py")
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *launch, script, "--output", tmp_path / "saved"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "ACCELERATE_USE_CPU": "true"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    losses = [event["loss"] for event in events if event["event"] == "train"]
+    assert losses == pytest.approx(run.losses, rel=1e-3)
+    last = [event for event in events if event["event"] == "eval"][-1]
+    assert last["loss"] == pytest.approx(run.evaluations[-1]["loss"], rel=1e-3)
+    assert (tmp_path / "saved" / saved).is_file()
+
+
 def test_a_run_its_record_and_its_folder_give_one_script(tiny_llama, tmp_path):
     recipe = recipe_for("ia3", "lm", tiny_llama, tmp_path, max_grad_norm=float("inf"), max_steps=1)
     run = wb.train(recipe, tmp_path / "runs", progress=False)

@@ -138,9 +138,8 @@ def _training(plan: Mapping[str, Any]) -> Iterator[str]:
         generator=Code("torch.Generator().manual_seed(SEED)"),
         collate_fn=Code("collate"),
     )
-    if plan["after_step"]:
-        yield "    adapted = model"
-    yield "    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)"
+    yield "    # Where several processes train, this wraps the model; what it holds stays the same."
+    yield "    wrapped, optimizer, loader = accelerator.prepare(model, optimizer, loader)"
 
 
 def _end(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -158,10 +157,10 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     yield call("evaluate = partial", Code(task.evaluate), *evaluate)
     after: dict[str, Any] = {}
     if plan["after_step"]:
-        after["after_step"] = Code(f"partial({plan['after_step']}, adapted)")
+        after["after_step"] = Code(f"partial({plan['after_step']}, model)")
     yield call(
         "events = train",
-        *map(Code, ["accelerator", "model", "optimizer", "scheduler", "loader", "evaluate"]),
+        *map(Code, ["accelerator", "wrapped", "optimizer", "scheduler", "loader", "evaluate"]),
         max_steps=Code("MAX_STEPS"),
         gradient_accumulation_steps=settings["gradient_accumulation_steps"],
         # A record on disk spells infinity as a word.
@@ -174,11 +173,12 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     yield '        if event["event"] != "evaluating":'
     yield "            accelerator.print(json.dumps(event), flush=True)"
     yield ""
+    yield "    if accelerator.is_main_process:"
     if plan["trains"] == "selected":
-        yield "    save_trained(model, args.output)"
+        yield "        save_trained(model, args.output)"
     elif plan["restarts"]:
-        yield "    save_since(model, began, args.output)"
+        yield "        save_since(model, began, args.output)"
     else:
-        yield "    model.save_pretrained(args.output)"
+        yield "        model.save_pretrained(args.output)"
     if plan["trains"] == "all":
-        yield "    tokenizer.save_pretrained(args.output)"
+        yield "        tokenizer.save_pretrained(args.output)"

@@ -84,7 +84,7 @@ def test_data_too_small_to_be_split_is_refused(tiny_llama, write):
 
 
 def test_the_fullest_step_is_looked_for_in_one_epoch():
-    rows = [{"input_ids": [0] * length} for length in range(1, 11)]
+    rows = [{"input_ids": [0] * length, "labels": 0} for length in range(1, 11)]
     steps = [
         fullest_step(
             rows,

@@ -181,14 +181,16 @@ def logits(plan, folder):
     from peft import PeftModel
     from safetensors.torch import load_file
 
-    from workbench.training.base import keep_packed, nf4
+    from workbench.training.quantize import keep_packed, quantization_config
 
     auto = getattr(transformers, plan["auto_class"])
     settings = {"dtype": torch.float32}
     if plan["labels"]:
         settings["num_labels"] = len(plan["labels"])
     if plan["recipe"]["quantization"]:
-        settings["quantization_config"] = nf4(plan["heads"])
+        settings["quantization_config"] = quantization_config(
+            plan["recipe"]["quantization"], plan["heads"]
+        )
     if plan["trains"] == "all":
         model = auto.from_pretrained(folder, dtype=torch.float32)
     else:

@@ -26,8 +26,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# bitsandbytes says at each start that an optional kernel, fetched from a hub, is not there.
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+# What these say at each start is that kernels for other machines are not here, or how they compute.
+for _chatter in (
+    "bitsandbytes.backends.cpu.ops",
+    "bitsandbytes.autograd._functions",
+    "torchao",
+    "torch.utils._pytree",
+):
+    logging.getLogger(_chatter).setLevel(logging.ERROR)
 
 _HOMES = {
     "Bench": "workbench.panels",

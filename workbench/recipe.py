@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.checks import value_problems
 from workbench.errors import Problem, RecipeError, did_you_mean
@@ -25,7 +26,6 @@ from workbench.errors import Problem, RecipeError, did_you_mean
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
 # transformers' names, and what each is called in torch.optim.
 OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
-QUANTIZATIONS = ("nf4",)
 
 
 def knob(default: Any, group: str, help: str, **limits: Any) -> Any:
@@ -76,7 +76,7 @@ class Recipe:
         None,
         "model",
         "Store the frozen base in fewer bits; None leaves it to the technique.",
-        choices=QUANTIZATIONS,
+        choices=tuple(QUANTIZATIONS),
     )
     task: str = knob("classify", "data", "What is learnt.", choices=tuple(TASKS))
     data: str = knob(

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from workbench import __version__
+from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import get
 from workbench.export.layout import WIDTH, lay
@@ -19,12 +20,15 @@ SAVED = {"adapter": "adapter", "all": "model", "selected": "weights"}
 def requirements(plan: Mapping[str, Any]) -> str:
     """Write the packages the script needs, where uv and pipx look for them (PEP 723)."""
     reads = plan["data"]["format"]
+    entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
+    stored = entry and entry.package
     needed = {
         "torch": True,
         "transformers": True,
         "peft": plan["config_class"],
         "accelerate": True,
-        "bitsandbytes": plan["recipe"]["quantization"],
+        "bitsandbytes": stored == "bitsandbytes",
+        "torchao": stored == "torchao",
         "safetensors": plan["trains"] == "selected" or plan["restarts"],
         "datasets": reads == "hub",
         "pyarrow": reads == "parquet",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.export.layout import Code, call
 
@@ -22,17 +23,13 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
     if plan["resizes_head"]:
         given["ignore_mismatched_sizes"] = True
-    if settings["quantization"] == "nf4":
-        yield "    # 4-bit NormalFloat with quantised scales; heads keep their full precision."
-        yield call(
-            "nf4 = BitsAndBytesConfig",
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=Code("torch.float32"),
-            llm_int8_skip_modules=plan["heads"],
-        )
-        given["quantization_config"] = Code("nf4")
+    entry = QUANTIZATIONS.get(settings["quantization"])
+    if entry is not None:
+        first = [Code(f"{entry.inner}()")] if entry.inner else []
+        skips = {entry.skips: plan["heads"]}
+        yield f"    # {entry.sentence}"
+        yield call(f"storage = {entry.config}", *first, **entry.arguments, **skips)
+        given["quantization_config"] = Code("storage")
     # Adapters are drawn on the device that the base is on.
     moved = plan["device"] != "cpu" and settings["quantization"] is None
     yield call(
@@ -41,7 +38,7 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         **given,
         after=".to(accelerator.device)" if moved else "",
     )
-    if settings["quantization"] == "nf4":
+    if entry is not None and entry.bits == 4:
         yield "    keep_packed(model)"
     if collator(plan) == "collate_left":
         yield "    model.config.pad_token_id = tokenizer.pad_token_id"

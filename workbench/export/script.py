@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
 from workbench.export.main import command_line, main, scorer
@@ -23,7 +24,8 @@ from functools import partial
 from pathlib import Path
 from peft import get_peft_model
 from torch.utils.data import DataLoader
-from transformers import AutoTokenizer, BitsAndBytesConfig, get_scheduler
+from torchao.quantization import Int8WeightOnlyConfig
+from transformers import AutoTokenizer, BitsAndBytesConfig, TorchAoConfig, get_scheduler
 """
 
 
@@ -74,8 +76,9 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if task.ask:
         yield "training.batches", task.ask
     yield "training.batches", "fixed_batches"
-    if plan["recipe"]["quantization"] == "nf4":
-        yield "training.base", "keep_packed"
+    entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
+    if entry is not None and entry.bits == 4:
+        yield "training.quantize", "keep_packed"
     if plan["fresh"]:
         yield "training.heads", "new_head"
     if plan["selects"]:

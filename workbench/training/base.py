@@ -18,6 +18,7 @@ import transformers
 from workbench.errors import ModelError
 from workbench.training.heads import head_modules, new_parameters
 from workbench.training.loading import loading
+from workbench.training.quantize import beside_weights, plain, quantization_config, settle
 from workbench.training.randomness import Randomness
 
 _LOCK = threading.Lock()
@@ -90,15 +91,15 @@ def _load(path, auto_class, num_labels, quantization, trust_remote_code, device,
     shape = skeleton(path, auto_class, num_labels, trust_remote_code)
     heads = head_modules(shape)
     fresh = new_parameters(shape, path) if num_labels is not None else ()
-    if quantization == "nf4":
-        settings["quantization_config"] = nf4(heads)
+    if quantization is not None:
+        settings["quantization_config"] = quantization_config(quantization, heads)
     with Randomness(0):
         model, info = getattr(transformers, auto_class).from_pretrained(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     _check_whole(info, fresh, name)
-    if quantization == "nf4":
-        keep_packed(model)
+    if quantization is not None:
+        settle(model)
     elif device != "cpu":
         model.to(device)
     model.requires_grad_(False).eval()
@@ -127,30 +128,10 @@ def _sums(model: torch.nn.Module) -> tuple[int, ...]:
     """Add up the bits of each tensor: another sum means that somebody wrote into the base."""
     whole = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     return tuple(
-        int(tensor.detach().reshape(-1).view(whole[tensor.element_size()]).sum(dtype=torch.int64))
-        for tensor in model.parameters()
+        int(part.reshape(-1).view(whole[part.element_size()]).sum(dtype=torch.int64))
+        for parameter in model.parameters()
+        for part in plain(parameter)
     )
-
-
-def nf4(heads: Sequence[str]) -> transformers.BitsAndBytesConfig:
-    """The storage that QLoRA describes: 4-bit NormalFloat, its scales quantised too.
-
-    Heads are left alone: a new one has no weights yet that could be stored.
-    """
-    return transformers.BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.float32,
-        llm_int8_skip_modules=list(heads),
-    )
-
-
-def keep_packed(model: torch.nn.Module) -> None:
-    """Stop bitsandbytes from repacking 4-bit weights in place, which later steps misread."""
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
 
 
 def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
@@ -163,7 +144,8 @@ def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
         Takes a parameter's name; true for those that the run will change.
     """
     model = base.model
-    memo: dict[int, torch.Tensor] = {id(buffer): buffer for buffer in model.buffers()}
+    shared = [*model.buffers(), *beside_weights(model)]
+    memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in shared}
     for name, parameter in model.named_parameters():
         if not private(name):
             memo[id(parameter)] = _view(parameter)
@@ -179,7 +161,7 @@ def _view(parameter: torch.nn.Parameter) -> torch.nn.Parameter:
 
 def own(model: torch.nn.Module, base: Base) -> torch.nn.Module:
     """Give a run memory of its own for whatever it trains and still shares with the base."""
-    shared = {parameter.data_ptr() for parameter in base.model.parameters()}
+    shared = {part.data_ptr() for parameter in base.model.parameters() for part in plain(parameter)}
     for parameter in model.parameters():
         if parameter.requires_grad and parameter.data_ptr() in shared:
             parameter.data = parameter.data.clone()

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 import psutil
 import torch
 
+from workbench.training.quantize import beside_weights, plain
+
 
 def count_parameters(model: torch.nn.Module, base: torch.nn.Module) -> dict:
     """Count trainable, total and injected parameters, in all and for each module.
@@ -53,18 +55,15 @@ def storage_bytes(tensors: Iterable[torch.Tensor]) -> int:
     """Add up the memory behind tensors, each storage once."""
     storages = {}
     for tensor in tensors:
-        storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage.nbytes()
+        for part in plain(tensor):
+            storage = part.untyped_storage()
+            storages[storage.data_ptr()] = storage.nbytes()
     return sum(storages.values())
 
 
 def _weights(model: torch.nn.Module) -> Iterator[torch.Tensor]:
-    for tensor in [*model.parameters(), *model.buffers()]:
-        yield tensor
-        state = getattr(tensor, "quant_state", None)
-        for level in (state, getattr(state, "state2", None)):
-            if level is not None:
-                yield from (value for value in vars(level).values() if torch.is_tensor(value))
+    for tensor in [*model.parameters(), *model.buffers(), *beside_weights(model)]:
+        yield from plain(tensor)
 
 
 class MemoryMeter:

@@ -33,6 +33,7 @@ PACKAGES = (
     "peft",
     "accelerate",
     "bitsandbytes",
+    "torchao",
     "safetensors",
     "datasets",
     "pyarrow",

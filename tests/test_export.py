@@ -15,6 +15,7 @@ import tomllib
 import pytest
 
 import workbench as wb
+from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, StoreError, TrainingError, WorkbenchError
@@ -246,6 +247,7 @@ def test_losses_and_weights_with_every_setting(bases, tmp_path):
     }
     cases += [(name, "lm", "llama", {"technique_args": args}) for name, args in others.items()]
     cases.append(("prompt_tuning", "lm", "llama", {"quantization": "nf4"}))
+    cases += [("lora", "lm", "llama", {"quantization": name}) for name in QUANTIZATIONS]
     check_same(cases, bases, tmp_path)
 
 

@@ -103,6 +103,8 @@ class Technique:
         How the base is stored, unless the recipe says otherwise.
     quantizable : bool
         Whether the base may be quantised.
+    refuses : tuple of str
+        Ways of storing the base that it cannot work with, if it works with others.
     merges : bool
         Whether what was learnt can be merged into the base.
     needs : str
@@ -132,6 +134,7 @@ class Technique:
     tasks: tuple[str, ...] = tuple(TASKS)
     quantization: str | None = None
     quantizable: bool = True
+    refuses: tuple[str, ...] = ()
     merges: bool = False
     needs: str = ""
     paper: Paper | None = None

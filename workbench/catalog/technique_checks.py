@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import task_of
 from workbench.catalog.technique import Technique
 from workbench.catalog.techniques import TECHNIQUES, arguments, find
@@ -35,6 +36,10 @@ def problems_of(recipe: Recipe) -> list[Problem]:
                 f"{technique.title} serves {', '.join(technique.tasks)}",
             )
         )
+    if recipe.quantization in technique.refuses:
+        others = [name for name in QUANTIZATIONS if name not in technique.refuses]
+        allowed = f"one of {', '.join(map(repr, others))} with {technique.title} (or None)"
+        found.append(Problem("quantization", allowed, recipe.quantization))
     if recipe.quantization is not None and not technique.quantizable:
         found.append(
             Problem(

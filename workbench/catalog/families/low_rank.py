@@ -32,6 +32,7 @@ ENTRIES = (
         fixed={"use_dora": True},
         knobs=LORA_KNOBS,
         targets="linears",
+        refuses=("int8",),
         merges=True,
         paper=Paper("DoRA: Weight-Decomposed Low-Rank Adaptation", 2024, "2402.09353"),
     ),

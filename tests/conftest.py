@@ -109,6 +109,20 @@ def tiny_bart(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def tiny_vit(tmp_path_factory):
+    """The folder of a vision transformer of two layers, with its image processor."""
+    import transformers
+
+    from tests.tiny import ARCHITECTURES
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-vit"
+    ARCHITECTURES["vit"]().save_pretrained(folder)
+    size = {"height": 16, "width": 16}
+    transformers.ViTImageProcessorPil(size=size).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory):
     """The folder of a BERT of two layers, without a head."""
     return save_tiny(tmp_path_factory.mktemp("models") / "tiny-bert", "BertConfig", "BertModel")

@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -54,9 +55,12 @@ ROWS = {
     ],
 }
 ROWS["seq2seq"] = ROWS["instruct"]
+ROWS["image_classify"] = [
+    {"image": f"images/{i}.png", "label": ("dark", "bright")[i % 2]} for i in range(24)
+]
 CASES = [(name, task) for name, technique in TECHNIQUES.items() for task in technique.tasks]
 # The base that a task is tried on, where it is not the llama.
-BASES = {"seq2seq": "bart"}
+BASES = {"seq2seq": "bart", "image_classify": "vit"}
 # One per technique, every task among them; the others run with the slow tests.
 FEW = [
     (name, technique.tasks[i % len(technique.tasks)])
@@ -88,7 +92,19 @@ def write(folder, rows, name="rows.jsonl"):
     return str(path)
 
 
+def paint(folder):
+    """Write the images that rows name."""
+    from PIL import Image
+
+    (folder / "images").mkdir(exist_ok=True)
+    for i, row in enumerate(ROWS["image_classify"]):
+        grey = (60 if row["label"] == "dark" else 180) + 3 * i
+        Image.new("RGB", (20 + i, 18), (grey, 255 - grey, grey // 2)).save(folder / row["image"])
+
+
 def recipe_for(technique, task, model, folder, **changes):
+    if task == "image_classify":
+        paint(folder)
     settings = {
         "model": str(model),
         "task": task,
@@ -131,8 +147,14 @@ def figures(events):
 
 
 @pytest.fixture(scope="session")
-def bases(tiny_llama, tiny_bert, tiny_t5, tiny_bart):
-    return {"llama": tiny_llama, "bert": tiny_bert, "t5": tiny_t5, "bart": tiny_bart}
+def bases(tiny_llama, tiny_bert, tiny_t5, tiny_bart, tiny_vit):
+    return {
+        "llama": tiny_llama,
+        "bert": tiny_bert,
+        "t5": tiny_t5,
+        "bart": tiny_bart,
+        "vit": tiny_vit,
+    }
 
 
 def on_its_base(name, task):
@@ -168,6 +190,8 @@ def check_same(cases, bases, folder):
 def probe(plan):
     import torch
 
+    if plan["auto_class"] == "AutoModelForImageClassification":
+        return {"pixel_values": torch.linspace(-1, 1, 2 * 3 * 16 * 16).view(2, 3, 16, 16)}
     ids = torch.tensor([[6, 7, 12, 13, 16, 17], [6, 9, 12, 14, 16, 18]])
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if plan["auto_class"] == "AutoModelForSeq2SeqLM":
@@ -188,6 +212,7 @@ def logits(plan, folder):
     settings = {"dtype": torch.float32}
     if plan["labels"]:
         settings["num_labels"] = len(plan["labels"])
+        settings["ignore_mismatched_sizes"] = plan["resizes_head"]
     if plan["recipe"]["quantization"]:
         settings["quantization_config"] = quantization_config(
             plan["recipe"]["quantization"], plan["heads"]
@@ -271,6 +296,13 @@ def scripts(bases, tiny_bert, tmp_path_factory):
         recipes[f"{kind}_rows"] = recipe_for(
             "lora", "classify", tiny_bert, folder, data=data, eval_data=data
         )
+    for part in ("train", "test"):
+        for label in ("dark", "bright"):
+            (folder / "sorted" / part / label).mkdir(parents=True)
+            shutil.copy(folder / "images" / "1.png", folder / "sorted" / part / label)
+    recipes["image_folder"] = recipe_for(
+        "lora", "image_classify", bases["vit"], folder, data=str(folder / "sorted")
+    )
     odd = [{"text": "it was good", "label": f"'{i % 3}' is \"odd\" \\n é"} for i in range(40)]
     recipes["odd_names"] = recipe_for(
         "full", "classify", tiny_bert, folder, data=write(folder, odd, 'a"""b\\n.jsonl')
@@ -303,6 +335,7 @@ def test_scripts_pin_what_they_import_and_nothing_else(scripts):
         } - set(sys.stdlib_module_names)
         if "BitsAndBytesConfig" in text:
             imported.add("bitsandbytes")  # transformers imports it
+        imported = {"pillow" if name == "PIL" else name for name in imported}
         assert names == imported
         for pin in block["dependencies"]:
             name, version = pin.split("==")

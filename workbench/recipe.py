@@ -96,6 +96,9 @@ class Recipe:
     tokens_column: str | None = knob(
         None, "data", "Column with the words, as a list or with blanks between; None finds it."
     )
+    image_column: str | None = knob(
+        None, "data", "Column with the image, or its path from the data's file; None finds it."
+    )
     tags_column: str | None = knob(None, "data", "Column with a tag for each word; None finds it.")
     eval_fraction: float = knob(
         0.1, "data", "Share of rows kept for evaluation when there is no test split.", gt=0, lt=1

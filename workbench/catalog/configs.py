@@ -63,14 +63,31 @@ def architecture(config: Mapping[str, Any]) -> str:
 
 
 def kind(config: Mapping[str, Any]) -> str:
-    """Return ``causal-lm``, ``encoder``, ``encoder-decoder`` or ``other``."""
+    """Return ``causal-lm``, ``encoder``, ``encoder-decoder``, ``vision`` or ``other``."""
     if config.get("is_encoder_decoder"):
         return "encoder-decoder"
     if architecture(config).endswith(("ForCausalLM", "LMHeadModel")):
         return "causal-lm"
     if any(word in config["model_type"] for word in ENCODERS):
         return "encoder"
+    # Models of images and text, or of films, have a vocabulary or a number of frames as well.
+    others = ("vocab_size", "text_config", "num_frames")
+    if "num_channels" in config and not any(name in config for name in others):
+        return "vision"
     return "other"
+
+
+def image_size(config: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the height and width of the images that a model reads, if its config says.
+
+    Examples
+    --------
+    >>> image_size({"image_size": 224}), image_size({"image_size": [480, 640]}), image_size({})
+    ((224, 224), (480, 640), None)
+    """
+    size = config.get("image_size")
+    sides = size if isinstance(size, list) else [size, size]
+    return tuple(sides) if len(sides) == 2 and all(type(side) is int for side in sides) else None
 
 
 def first(config: Mapping[str, Any], *names: str) -> int | None:

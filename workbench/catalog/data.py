@@ -17,6 +17,7 @@ from typing import Any
 from workbench.catalog import hub
 from workbench.catalog.cards import DataCard, bundled
 from workbench.catalog.frames import keep
+from workbench.catalog.images import check_images, describe, locate, read_folder
 from workbench.catalog.readers import Row, read_file
 from workbench.catalog.roles import (
     by_role,
@@ -45,7 +46,7 @@ __all__ = [
 
 
 # Data is for the first of these whose columns it has.
-GUESSES = ("instruct", "classify", "token_classify", "lm")
+GUESSES = ("instruct", "classify", "token_classify", "image_classify", "lm")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Table:
     ----------
     source : Source
     train : list of dict
-        The training rows, with all their columns and values as read.
+        The training rows, with all their columns and values as read; images are their bytes or
+        their absolute path.
     eval : list of dict or None
         The evaluation rows; None where the source has none.
     columns : dict of str to str
@@ -87,6 +89,9 @@ def read(source: Source) -> tuple[list[Row], list[Row] | None]:
         wanted = [split for split in (source.train_split, source.eval) if split is not None]
         train, *rest = hub.rows(source.train, source.config, source.revision, wanted)
         return train, rest[0] if rest else None
+    if source.format == "imagefolder":
+        held_out = None if source.eval is None else read_folder(Path(source.eval))
+        return read_folder(Path(source.train)), held_out
     train = read_file(Path(source.train), source.format)
     if source.eval is None:
         return train, None
@@ -120,8 +125,12 @@ def load(
     source = resolve(data, eval_data, revision)
     train, evaluation = read(source)
     chosen, notes = _columns(task, train, named, source)
+    if "image" in chosen:
+        train, evaluation = _images(train, evaluation, chosen["image"], source)
     where = source.describe()
     check_rows(train, chosen, where)
+    if "image" in chosen:
+        check_images(train, chosen["image"], where)
     role = TASKS[task].labels
     labels = check_labels(train, chosen[role], where, role) if role else ()
     if evaluation is not None:
@@ -191,7 +200,13 @@ def preview(table: Table, n: int = 5) -> list[dict[str, Any]]:
     [{'text': 'row 0'}, {'text': 'row 5'}]
     """
     picked = spread(table.train, n)
-    return [{role: row[column] for role, column in table.columns.items()} for row in picked]
+    return [
+        {role: _readable(row[column]) for role, column in table.columns.items()} for row in picked
+    ]
+
+
+def _readable(value: Any) -> Any:
+    return describe(value) if isinstance(value, bytes) else value
 
 
 def _columns(
@@ -211,6 +226,16 @@ def _columns(
         raise
 
 
+def _images(
+    train: list[Row], evaluation: list[Row] | None, column: str, source: Source
+) -> tuple[list[Row], list[Row] | None]:
+    """Make rows say where their images are: paths are relative to the file that names them."""
+    train = locate(train, column, Path(source.train).parent)
+    if evaluation is not None:
+        evaluation = locate(evaluation, column, Path(source.eval or "").parent)
+    return train, evaluation
+
+
 def _check_evaluation(
     rows: list[Row],
     columns: Mapping[str, str],
@@ -227,6 +252,8 @@ def _check_evaluation(
                 f"{suggest(column, available)}"
             )
     check_rows(rows, columns, where)
+    if "image" in columns:
+        check_images(rows, columns["image"], where)
     if role:
         check_known_labels(rows, columns[role], labels, where, train, role)
 

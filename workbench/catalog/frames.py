@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.catalog.images import contents, is_open, is_stored
 from workbench.catalog.readers import Row
 from workbench.catalog.words import quoted
 from workbench.errors import DataError
@@ -32,7 +33,8 @@ def keep(frame: Any) -> str:
     """Write a table from the notebook into the cache, as JSONL, and return its path.
 
     The name is from the content's sha256, so the same rows always have the same path. Class labels
-    (``datasets.ClassLabel``) are written as the classes' names.
+    (``datasets.ClassLabel``) are written as the classes' names, images (``datasets.Image``, or as
+    Pillow has them open) as files of their own.
 
     Parameters
     ----------
@@ -117,10 +119,16 @@ def _keep_files(tables: Mapping[str, Iterable[Row]]) -> str:
         raise _cannot_write(root, error) from error
     try:
         digest = hashlib.sha256()
+        # Images lie beside the tables; paths to them are relative to the table's own file.
+        up = "" if list(tables) == ["rows"] else "../"
         for name, rows in tables.items():
             digest.update(f"{name}\n".encode())
             with open(work / f"{name}.jsonl", "wb") as file:
                 for row in rows:
+                    row = {
+                        column: up + _keep_image(root, value) if _is_image(value) else value
+                        for column, value in row.items()
+                    }
                     line = json.dumps(row, default=_refuse).encode() + b"\n"
                     digest.update(line)
                     file.write(line)
@@ -138,6 +146,22 @@ def _keep_files(tables: Mapping[str, Iterable[Row]]) -> str:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return str(kept)
+
+
+def _is_image(value: Any) -> bool:
+    return is_stored(value) or is_open(value)
+
+
+def _keep_image(root: Path, value: Any) -> str:
+    """Write an image, once under the name of its content, and return its path from the root."""
+    content = contents(value)
+    path = Path("images", hashlib.sha256(content).hexdigest()[:32])
+    if not (root / path).exists():
+        (root / path).parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=root, delete=False) as file:
+            file.write(content)
+        os.replace(file.name, root / path)
+    return str(path)
 
 
 def _cannot_write(root: Path, error: OSError) -> DataError:

@@ -12,21 +12,19 @@ import yaml
 import workbench
 from workbench.catalog import minilm
 from workbench.catalog.cards import front_matter
-from workbench.catalog.configs import architecture, context_length, first, in_transformers, kind
+from workbench.catalog.configs import (
+    architecture,
+    context_length,
+    first,
+    image_size,
+    kind,
+)
 from workbench.catalog.fetch import fetch
-from workbench.catalog.weights import Tensor, count, read_json, tensors, weight_files
+from workbench.catalog.folders import check_folder
+from workbench.catalog.weights import Tensor, count, read_json, tensors
 from workbench.errors import ModelError, Problem, did_you_mean
 
 HAMLET = "hamlet-3m"
-TOKENIZERS = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "spiece.model",
-    "spm.model",
-    "sentencepiece.bpe.model",
-    "vocab.txt",
-    "vocab.json",
-)
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,15 @@ class ModelFacts:
     architecture, model_type : str
         The class and type that its config names.
     kind : str
-        ``causal-lm``, ``encoder``, ``encoder-decoder`` or ``other``.
+        ``causal-lm``, ``encoder``, ``encoder-decoder``, ``vision`` or ``other``.
     parameters, bytes : int
         Counted from the weights' headers, and their size on disk.
     dtype : str
         In which most of the weights are stored.
     context, vocab_size, hidden_size, layers : int or None
         As the config says.
+    image_size : tuple of int, or None
+        Height and width of the images that it reads.
     licence : str or None
         As its card says.
     has_chat_template : bool
@@ -89,6 +89,7 @@ class ModelFacts:
     vocab_size: int | None
     hidden_size: int | None
     layers: int | None
+    image_size: tuple[int, int] | None
     licence: str | None
     has_chat_template: bool
     hub_id: str | None = None
@@ -175,6 +176,7 @@ def facts(
         vocab_size=first(text, "vocab_size"),
         hidden_size=first(text, "hidden_size", "d_model", "n_embd", "dim"),
         layers=first(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+        image_size=image_size(config),
         licence=_licence(folder) or (known.licence if known else None),
         has_chat_template=_has_chat_template(name, folder),
         hub_id=hub_id,
@@ -188,7 +190,7 @@ def _open(
     """Find and check a model: its folder, its config, its weight files and what is in them."""
     try:
         folder = _find(name, revision, trust_remote_code)
-        config, files = _check(name, folder, trust_remote_code)
+        config, files = check_folder(name, folder, trust_remote_code)
         return folder, config, files, tensors(files, name)
     except OSError as error:
         raise ModelError(
@@ -242,58 +244,6 @@ def _wrong_name(name: object) -> ModelError:
     hint = did_you_mean(str(name), bundled())
     problem = Problem("model", "a bundled name, an existing folder or a hub id", name, hint)
     return ModelError(str(problem))
-
-
-def _check(name: str, folder: Path, trust_remote_code: bool) -> tuple[dict[str, Any], list[Path]]:
-    """Refuse what cannot or must not be loaded; returns the config and the weight files."""
-    if not (folder / "config.json").is_file():
-        if (folder / "adapter_config.json").is_file():
-            base = read_json(folder / "adapter_config.json", name).get("base_model_name_or_path")
-            raise ModelError(
-                f"The model {name!r} must be a base model, but is an adapter: give the one that "
-                f"it adapts, {base!r}."
-            )
-        raise ModelError(
-            f"The model {name!r} must have a config.json, but {str(folder)!r} has none: "
-            "give a folder that save_pretrained wrote."
-        )
-    config = read_json(folder / "config.json", name)
-    if config.get("auto_map") and not trust_remote_code and not in_transformers(config):
-        raise brings_code(name)
-    if not isinstance(config.get("model_type"), str):
-        raise ModelError(
-            f"The model {name!r} must have a model_type in its config.json, but has none: give a "
-            "folder that save_pretrained wrote."
-        )
-    if not config.get("auto_map") and not in_transformers(config):
-        raise ModelError(
-            f"The model {name!r} must have a model_type that transformers knows, but its "
-            f"config.json says {config['model_type']!r}: correct it, or take another base."
-        )
-    files = weight_files(folder, name)
-    if (folder / "tokenizer_config.json").is_file():
-        read_json(folder / "tokenizer_config.json", name)
-    tokenizer = folder / "tokenizer.json"
-    if tokenizer.is_file() and not isinstance(read_json(tokenizer, name).get("model"), dict):
-        raise ModelError(
-            f"The model {name!r} has a tokenizer.json without a tokenizer in it: copy or download "
-            "it again."
-        )
-    if not any((folder / tokenizer).is_file() for tokenizer in TOKENIZERS):
-        raise ModelError(
-            f"The model {name!r} must come with its tokenizer, but {str(folder)!r} has none: "
-            "save it there with tokenizer.save_pretrained."
-        )
-    return config, files
-
-
-def brings_code(name: str) -> ModelError:
-    """Make the error that refuses a model's own code."""
-    return ModelError(
-        f"The model {name!r} brings Python code of its own, which is off: set "
-        "trust_remote_code=True to run it, if you trust its author with this machine, for "
-        "that code can do whatever you can."
-    )
 
 
 def _on_the_hub(folder: Path) -> tuple[str | None, str | None]:

@@ -16,6 +16,7 @@ SYNONYMS = {
     "prompt": ("instruction", "question", "input", "query"),
     "completion": ("answer", "response", "output", "target"),
     "tokens": ("words",),
+    "image": ("img", "picture", "photo", "image_path", "file_name", "filename", "path", "file"),
     "tags": ("ner_tags", "ner", "pos_tags", "upos", "pos", "chunk_tags"),
 }
 

@@ -16,6 +16,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "label": ((str, int, float), "text or a number"),
     "tokens": ((str,), "a list of words, or text with blanks between them"),
     "tags": ((str, int), "a list of tags, or text with blanks between them"),
+    "image": ((str, bytes), "an image or the path of one"),
 }
 _LISTS = ("tokens", "tags")
 
@@ -89,7 +90,7 @@ def check_labels(
     >>> check_labels([{"tags": "O B-PER"}, {"tags": ["O"]}], "tags", "rows.csv", "tags")
     ('B-PER', 'O')
     """
-    counts = Counter(label for row in train for label in _labels(row[column], role))
+    counts = Counter(label for row in train for label in labels_of(row[column], role))
     start = f"The {role} (column {column!r})"
     if len(counts) == 1:
         raise DataError(
@@ -119,7 +120,7 @@ def check_known_labels(
     unknown = [
         (n, label)
         for n, row in enumerate(rows, start=1)
-        for label in [next((one for one in _labels(row[column], role) if one not in known), None)]
+        for label in [next((one for one in labels_of(row[column], role) if one not in known), None)]
         if label is not None
     ]
     if unknown:
@@ -149,7 +150,8 @@ def _check_tags(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> 
             )
 
 
-def _labels(value: Any, role: str) -> list[str]:
+def labels_of(value: Any, role: str) -> list[str]:
+    """Return the labels of a row's value, as text."""
     return [str(item) for item in (items(value) if role in _LISTS else [value])]
 
 
@@ -160,6 +162,8 @@ def _fits(value: Any, role: str, good: tuple[type, ...]) -> bool:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return "an image" if value else ""
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog import cards, hub
+from workbench.catalog import cards, hub, images
 from workbench.catalog.cards import DataCard
 from workbench.catalog.frames import EVAL_SPLITS, is_kept, keep
 from workbench.catalog.readers import SUFFIXES, format_of
@@ -31,11 +31,12 @@ class Source:
     Parameters
     ----------
     format : str
-        "jsonl", "json", "csv", "tsv", "parquet" or "hub".
+        "jsonl", "json", "csv", "tsv", "parquet", "imagefolder" or "hub".
     train : str
-        Absolute path of the training file; for "hub" the hub id.
+        Absolute path of the training file; for "imagefolder" of the folder that holds a folder of
+        images for each label; for "hub" the hub id.
     eval : str or None
-        Absolute path of the evaluation file, of the same format; for "hub" the split's name. None:
+        Absolute path of the evaluation file or folder, of the same format; for "hub" the split's name. None:
         evaluation rows are to be split off the training rows.
     train_split, revision, config : str, optional
         For "hub": the training split, the commit and the set's configuration.
@@ -70,7 +71,11 @@ class Source:
 
 
 def checksum(path: str) -> str:
-    """Return a file's sha256."""
+    """Return a file's sha256; that of a folder is over its files' paths and theirs."""
+    if os.path.isdir(path):
+        files = sorted(file for file in Path(path).rglob("*") if file.is_file())
+        told = [f"{file.relative_to(path)} {checksum(str(file))}\n" for file in files]
+        return hashlib.sha256("".join(told).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -82,7 +87,8 @@ def resolve(data: Any, eval_data: Any = None, revision: str | None = None) -> So
     ----------
     data : str, path, DataFrame, Dataset or DatasetDict
         In this order: a bundled name ("./reviews" is a folder of that name), a file, a folder with
-        a file ``train.*`` and perhaps one of ``validation.*``, ``eval.*`` or ``test.*``, or a hub
+        a file ``train.*`` and perhaps one of ``validation.*``, ``eval.*`` or ``test.*``, a folder
+        with a folder of images for each label (or two such, called as those files are), or a hub
         id, "owner/name" or with a configuration "owner/name:config". Tables go through
         :func:`~workbench.catalog.frames.keep`.
     eval_data : same kinds, optional
@@ -169,6 +175,9 @@ def _folder(folder: Path) -> Source:
             f"The folder {folder} may not be read by you (permission denied): ask for access to it."
         ) from None
     found = [path for path in files if path.stem.lower() in TRAIN_SPLITS]
+    if not found and (splits := images.find_splits(folder, TRAIN_SPLITS, EVAL_SPLITS)):
+        first, rest = splits
+        return Source("imagefolder", str(first), str(rest) if rest else None)
     if not found:
         raise DataError(_no_train_file(folder, files))
     if len(found) > 1:
@@ -199,13 +208,20 @@ def _no_train_file(folder: Path, files: list[Path]) -> str:
     remedy = f"name one of its files ({_listed(files)})" if files else "put one there"
     return (
         f"The folder {folder} must have a file called train with one of the endings "
-        f"{', '.join(SUFFIXES)}, but has none: {remedy}."
+        f"{', '.join(SUFFIXES)}, or a folder of images for each label, but has none: {remedy}."
     )
 
 
 def _eval_file(source: Source, eval_data: Any) -> Path:
     name = _name(eval_data, "eval_data")
     path = _absolute(name)
+    if source.format == "imagefolder":
+        if not _is(path, stat.S_ISDIR) or not images.has_labels(path):
+            raise DataError(
+                "eval_data must be a folder with a folder of images for each label, as the "
+                f"training images have, but is {name!r}: check the path."
+            )
+        return path
     if _is(path, stat.S_ISDIR):
         raise DataError(f"eval_data must be a file, but {name!r} is a folder: name a file in it.")
     if not _is(path, stat.S_ISREG):

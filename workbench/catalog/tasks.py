@@ -27,8 +27,8 @@ class Task:
         Whether more of ``metric`` is better.
     auto_class : str
         The class of transformers that loads a base for this task.
-    peft_task_type : str
-        PEFT's ``TaskType``.
+    peft_task_type : str or None
+        PEFT's ``TaskType``, where it has one.
     collate, evaluate : str
         The functions of :mod:`workbench.training.batches` and :mod:`workbench.training.evaluate`
         that make its batches and score it; ``{padding_side}`` stands for the plan's.
@@ -36,6 +36,12 @@ class Task:
         Where answers are generated: the function that makes batches of prompts.
     labels : str or None
         The role whose values are the labels of a new head.
+    processor : str
+        The class of transformers that loads what turns rows into numbers.
+    hold : str
+        The function of :mod:`workbench.training.batches` that holds the evaluation's batches.
+    unit : str
+        What is counted as it goes through the model.
     """
 
     name: str
@@ -47,11 +53,19 @@ class Task:
     metric: str
     higher_is_better: bool
     auto_class: str
-    peft_task_type: str
+    peft_task_type: str | None
     collate: str
     evaluate: str
     ask: str | None = None
     labels: str | None = None
+    processor: str = "AutoTokenizer"
+    hold: str = "fixed_batches"
+    unit: str = "tokens"
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether its rows are images and not texts."""
+        return self.processor == "AutoImageProcessor"
 
     def collator(self, padding_side: str) -> str:
         """Name the function that makes batches of rows padded on this side."""
@@ -64,6 +78,7 @@ KINDS = {
     "causal-lm": "a causal language model",
     "encoder": "an encoder",
     "encoder-decoder": "an encoder-decoder",
+    "vision": "a model of images",
 }
 
 TASKS = {
@@ -143,6 +158,24 @@ TASKS = {
             evaluate="evaluate_token_classify",
             labels="tags",
         ),
+        Task(
+            name="image_classify",
+            title="Image classification",
+            sentence="Learn to give each image one of the labels.",
+            learns="to label the images of",
+            roles=("image", "label"),
+            suits=("vision",),
+            metric="accuracy",
+            higher_is_better=True,
+            auto_class="AutoModelForImageClassification",
+            peft_task_type=None,
+            collate="collate_images",
+            evaluate="evaluate_classify",
+            labels="label",
+            processor="AutoImageProcessor",
+            hold="lazy_batches",
+            unit="images",
+        ),
     )
 }
 
@@ -157,6 +190,9 @@ def tasks_of(kind: str) -> tuple[str, ...]:
     """
     return tuple(task.name for task in TASKS.values() if kind in task.suits)
 
+
+# The tasks whose rows are texts.
+OF_TEXT = tuple(task.name for task in TASKS.values() if not task.reads_images)
 
 # Every role of every task; a recipe has a field <role>_column for each.
 ROLES = tuple(dict.fromkeys(role for task in TASKS.values() for role in task.roles))

@@ -75,15 +75,16 @@ def export(
 
 
 def changes(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Say which files of data are no longer what the run has read."""
+    """Say which files and folders of data are no longer what the run has read."""
     for path, known in plan["data"]["sha256"].items():
-        if not Path(path).is_file():
+        if not Path(path).exists():
             what = "is no longer there"
         elif checksum(path) != known:
             what = "has changed since the run"
         else:
             continue
-        yield f"The data file {path!r} {what}, so the script will not give the run's losses."
+        kind = "folder" if Path(path).is_dir() else "file"
+        yield f"The data {kind} {path!r} {what}, so the script will not give the run's losses."
 
 
 @contextmanager

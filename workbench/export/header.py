@@ -32,6 +32,7 @@ def requirements(plan: Mapping[str, Any]) -> str:
         "safetensors": plan["trains"] == "selected" or plan["restarts"],
         "datasets": reads == "hub",
         "pyarrow": reads == "parquet",
+        "pillow": TASKS[plan["recipe"]["task"]].reads_images,
     }
     # A local version such as 2.13.0+cpu names a build that package indexes do not have.
     pins = [

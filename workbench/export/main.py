@@ -21,13 +21,14 @@ def scorer(plan: Mapping[str, Any]) -> str | None:
 def command_line(plan: Mapping[str, Any]) -> str:
     """Write ``parse_args``."""
     hub = plan["data"]["format"] == "hub"
+    kind = "folder" if plan["data"]["format"] == "imagefolder" else "file"
     options = [
         ("--model", "MODEL", "folder or hub id of the base model"),
         *([("--revision", "REVISION", "its commit on the hub")] if plan["model_id"] else []),
-        ("--data", "DATA", "hub id of the data" if hub else "file of training rows"),
+        ("--data", "DATA", "hub id of the data" if hub else f"{kind} of training rows"),
     ]
     if plan["data"]["eval"] is not None:
-        what = "split to evaluate on" if hub else "file of evaluation rows"
+        what = "split to evaluate on" if hub else f"{kind} of evaluation rows"
         options.append(("--eval-data", "EVAL_DATA", what))
     options.append(("--output", "OUTPUT", f"folder to save the {SAVED[plan['trains']]} in"))
     lines = [
@@ -63,7 +64,13 @@ def _start(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
-    yield call("tokenizer = AutoTokenizer.from_pretrained", Code("args.model"), **origin(plan))
+    images = TASKS[settings["task"]].reads_images
+    if images:
+        yield "    # Pillow and torchvision make slightly different pixels; the run had Pillow's."
+        load = "processor = AutoImageProcessor.from_pretrained"
+        yield call(load, Code("args.model"), backend="pil", **origin(plan))
+    else:
+        yield call("tokenizer = AutoTokenizer.from_pretrained", Code("args.model"), **origin(plan))
     if plan["sets_pad_token"]:
         yield "    tokenizer.pad_token = tokenizer.eos_token"
     if plan["data"]["eval"] is None:
@@ -78,31 +85,35 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"    {part}_rows = {part}_rows[:{limit}]"
     columns = {f"{role}_column": column for role, column in plan["columns"].items()}
     labels: dict[str, Any] = {"labels": Code("LABELS")} if plan["labels"] else {}
-    prompts = {"max_prompt_length": plan["max_prompt_length"]} if plan["max_prompt_length"] else {}
-    yield call(
-        "encode = partial",
-        Code(f"encode_{settings['task']}"),
-        tokenizer=Code("tokenizer"),
-        **columns,
-        **labels,
-        max_length=plan["max_length"],
-        **prompts,
-    )
+    limits = {name: plan[name] for name in ("max_length", "max_prompt_length") if plan[name]}
+    reader = {} if images else {"tokenizer": Code("tokenizer")}
+    encoding: dict[str, Any] = {**reader, **columns, **labels, **limits}
+    yield call("encode = partial", Code(f"encode_{settings['task']}"), **encoding)
     if plan["virtual_labels"]:
         count = f"virtual_tokens={plan['virtual_labels']}"
         yield f"    train_set = leave_room(encode(train_rows), {count})"
         yield f"    eval_set = leave_room(encode(eval_rows), {count})"
     else:
         yield "    train_set, eval_set = encode(train_rows), encode(eval_rows)"
-    yield f"    collate = partial({collator(plan)}, pad_token_id=tokenizer.pad_token_id)"
+    given = "processor=processor" if images else "pad_token_id=tokenizer.pad_token_id"
+    yield f"    collate = partial({collator(plan)}, {given})"
+
+
+def locates(plan: Mapping[str, Any]) -> bool:
+    """Tell whether the rows name images that must be found first."""
+    return "image" in plan["columns"] and plan["data"]["format"] != "imagefolder"
 
 
 def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
     """Write the line that reads the ``train`` or the ``eval`` rows."""
     data = plan["data"]
     source = Code("args.data" if part == "train" else "args.eval_data")
+    found = []
+    if locates(plan):
+        column = plan["columns"]["image"]
+        found = [call(f"{variable} = locate_images", Code(variable), column, source)]
     if data["format"] != "hub":
-        return call(f"{variable} = read_{data['format']}", source)
+        return "\n".join([call(f"{variable} = read_{data['format']}", source), *found])
     # On the hub both parts are splits of one data set.
     split = data["train_split"] if part == "train" else source
     config = [] if data["config"] is None else [data["config"]]
@@ -115,6 +126,7 @@ def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
     lines = [
         call(f"{part}_data = load_dataset", Code("args.data"), *config, **arguments),
         call(f"{variable} = name_labels", Code(f"{part}_data"), plan["columns"][labels]),
+        *found,
     ]
     return "\n".join(lines)
 
@@ -146,7 +158,7 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
     task = TASKS[settings["task"]]
     size = settings["per_device_eval_batch_size"]
-    yield f"    held_out = fixed_batches(eval_set, {size}, collate, accelerator.device)"
+    yield f"    held_out = {task.hold}(eval_set, {size}, collate, accelerator.device)"
     evaluate: list[Any] = [Code("model"), Code("held_out")]
     if task.ask:
         yield f"    ask = partial({task.ask}, pad_token_id=tokenizer.pad_token_id)"
@@ -181,4 +193,5 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield "        model.save_pretrained(args.output)"
     if plan["trains"] == "all":
-        yield "        tokenizer.save_pretrained(args.output)"
+        reader = "processor" if task.reads_images else "tokenizer"
+        yield f"        {reader}.save_pretrained(args.output)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 from datasets import Dataset
 from pyarrow.parquet import ParquetFile
@@ -41,6 +42,30 @@ def read_parquet(path: str) -> list[dict]:
     """Read all rows of a Parquet file."""
     with ParquetFile(path) as file:
         return file.read().to_pylist()
+
+
+def read_imagefolder(folder: str) -> list[dict]:
+    """Take each image's path, and for its label the name of the folder that it lies in."""
+    endings = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+    rows = []
+    for path in sorted(Path(folder).glob("*/**/*")):
+        parts = path.relative_to(folder).parts
+        if path.suffix.lower() in endings and not any(part.startswith(".") for part in parts):
+            rows.append({"image": str(path), "label": parts[0]})
+    return rows
+
+
+def locate_images(rows: list[dict], column: str, beside: str) -> list[dict]:
+    """Say where each row's image is: its bytes, or its path, which is relative to a file's."""
+    located = []
+    for row in rows:
+        image = row[column]
+        if isinstance(image, dict):  # how data sets keep images
+            image = image["bytes"] or image["path"]
+        if isinstance(image, str):
+            image = str(Path(beside).parent / image)
+        located.append({**row, column: image})
+    return located
 
 
 def name_labels(dataset: Dataset, column: str) -> list[dict]:

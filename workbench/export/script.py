@@ -8,7 +8,7 @@ from typing import Any
 from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
-from workbench.export.main import command_line, main, scorer
+from workbench.export.main import command_line, locates, main, scorer
 from workbench.export.model import collator
 from workbench.export.source import imports, imports_of, pick
 
@@ -25,7 +25,8 @@ from pathlib import Path
 from peft import get_peft_model
 from torch.utils.data import DataLoader
 from torchao.quantization import Int8WeightOnlyConfig
-from transformers import AutoTokenizer, BitsAndBytesConfig, TorchAoConfig, get_scheduler
+from transformers import AutoImageProcessor, AutoTokenizer, BitsAndBytesConfig, TorchAoConfig
+from transformers import get_scheduler
 """
 
 
@@ -67,6 +68,8 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "export.rows", f"read_{plan['data']['format']}"
     elif task.labels:
         yield "export.rows", "name_labels"
+    if locates(plan):
+        yield "export.rows", "locate_images"
     if plan["data"]["eval"] is None:
         yield "training.encode", "split_rows"
     yield "training.encode", f"encode_{task.name}"
@@ -75,7 +78,7 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "training.batches", collator(plan)
     if task.ask:
         yield "training.batches", task.ask
-    yield "training.batches", "fixed_batches"
+    yield "training.batches", task.hold
     entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
     if entry is not None and entry.bits == 4:
         yield "training.quantize", "keep_packed"
@@ -84,6 +87,7 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if plan["selects"]:
         yield "training.select", f"select_{plan['selects']}"
     if plan["injects"] != "get_peft_model":
+        yield "training.batches", "fixed_batches"
         yield "training.initialise", plan["injects"]
     if plan["after_step"]:
         yield "training.after_step", plan["after_step"]

@@ -72,7 +72,7 @@ def imports(body: str, offered: Iterable[str]) -> str:
         lines = [f"import {name}" for name in sorted(whole) if _is_standard(name) == standard]
         lines += [
             _from(name, sorted(parts[name], key=_isort_key))
-            for name in sorted(parts)
+            for name in sorted(parts, key=str.lower)
             if parts[name] and _is_standard(name) == standard
         ]
         groups.append("\n".join(lines))

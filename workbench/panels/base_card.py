@@ -58,10 +58,19 @@ def _describe(found: ModelFacts) -> str:
         ("Architecture", found.architecture),
         ("Parameters", big(found.parameters)),
         ("Layers × width", f"{found.layers} × {found.hidden_size}"),
-        ("Context", f"{found.context:,} tokens" if found.context else "unknown"),
-        ("Vocabulary", f"{found.vocab_size:,}" if found.vocab_size else "unknown"),
+        *_reads(found),
         ("On disk", f"{size(found.bytes)}, {found.dtype}"),
         ("Licence", found.licence or "not stated"),
-        ("Chat template", "yes" if found.has_chat_template else "no"),
     ]
     return note + facts(pairs)
+
+
+def _reads(found: ModelFacts) -> list[tuple[str, str]]:
+    if found.kind == "vision":
+        size = found.image_size
+        return [("Images", f"{size[0]} × {size[1]} pixels" if size else "any size")]
+    return [
+        ("Context", f"{found.context:,} tokens" if found.context else "unknown"),
+        ("Vocabulary", f"{found.vocab_size:,}" if found.vocab_size else "unknown"),
+        ("Chat template", "yes" if found.has_chat_template else "no"),
+    ]

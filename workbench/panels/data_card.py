@@ -8,13 +8,11 @@ import ipywidgets as widgets
 
 from workbench.catalog import data as catalog_data
 from workbench.catalog.data import Table
-from workbench.catalog.row_checks import items
 from workbench.catalog.tasks import TASKS
 from workbench.panels.card import Card
 from workbench.panels.forms import Changed, Fold, group, recipe_fields
-from workbench.panels.looks import ROWS
 from workbench.panels.picker import Picker
-from workbench.panels.text import esc
+from workbench.panels.preview import describe
 from workbench.recipe import FIELDS, Recipe
 
 
@@ -75,73 +73,10 @@ class DataCard(Card):
     def tell(self, table: Table | None) -> None:
         """Show the data's first rows. For the pump only."""
         if table is None or table is not self._table:
-            self._rows.value = _describe(table, None) if table else ""
+            self._rows.value = describe(table, None) if table else ""
         self._table = table
 
     def tell_tokens(self, shown: list[dict[str, Any]] | None) -> None:
         """Show the rows' tokens too. For the pump only."""
         if self._table is not None:
-            self._rows.value = _describe(self._table, shown)
-
-
-def _describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
-    held_out = "split off the training rows" if table.eval is None else f"{len(table.eval):,} rows"
-    figures = f"{len(table.train):,} training rows · evaluation: {held_out}"
-    if table.labels:
-        labels = ", ".join(table.labels[:4]) + (" …" if len(table.labels) > 4 else "")
-        figures += f" · {len(table.labels)} labels: {labels}"
-    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in table.notes)
-    rows = "".join(
-        _row(row, table.columns, shown[index] if shown else None)
-        for index, row in enumerate(catalog_data.spread(table.train, ROWS))
-    )
-    return f"<p class='wb-quiet'>{esc(figures)}</p>{notes}<ol class='wb-rows'>{rows}</ol>"
-
-
-def _row(row: dict[str, Any], columns: dict[str, str], shown: dict[str, Any] | None) -> str:
-    label = row[columns["label"]] if "label" in columns else None
-    badge = f"<span class='wb-badge'>{esc(label)}</span>" if label is not None else ""
-    texts = "".join(
-        f"<p class='wb-{role}'>{esc(_short(row[column]))}</p>"
-        for role, column in columns.items()
-        if role not in ("label", "tags")
-    )
-    if "tags" in columns:
-        texts = f"<p class='wb-tagged'>{_tagged(row[columns['tokens']], row[columns['tags']])}</p>"
-    return f"<li>{badge}{texts}{_tokens(shown) if shown else ''}</li>"
-
-
-def _tagged(tokens: Any, tags: Any) -> str:
-    """Write words with their tags, but for those that mark nothing."""
-    pairs = zip(items(tokens)[:40], items(tags)[:40], strict=True)
-    words = [f"{esc(word)}{_tag(None if tag == 'O' else str(tag))}" for word, tag in pairs]
-    return " ".join(words) + (" …" if len(items(tokens)) > 40 else "")
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 220 else text[:219] + "…"
-
-
-def _tokens(shown: dict[str, Any]) -> str:
-    tokens, learnt = shown["tokens"], shown["learnt"]
-    tags = shown.get("tags") or [None] * len(tokens)
-    chips = "".join(
-        f"<span class='{'wb-learnt' if counts else ''}'>{esc(_visible(token))}{_tag(tag)}</span>"
-        for token, counts, tag in list(zip(tokens, learnt, tags, strict=True))[:120]
-    )
-    more = f"<span class='wb-more'>and {len(tokens) - 120} more</span>" if len(tokens) > 120 else ""
-    words = f"{len(tokens)} tokens"
-    if any(learnt) and not all(learnt):
-        words += f", {sum(learnt)} of them learnt"
-    return (
-        f"<details><summary>{words}</summary><div class='wb-tokens'>{chips}{more}</div></details>"
-    )
-
-
-def _tag(tag: str | None) -> str:
-    return "" if tag is None else f"<sub class='wb-tag'>{esc(tag)}</sub>"
-
-
-def _visible(token: str) -> str:
-    return token.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "·") or "∅"
+            self._rows.value = describe(self._table, shown)

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.catalog.tasks import TASKS
 from workbench.compare.words import size, time
 from workbench.panels.follow import Followed
 from workbench.panels.text import esc, facts
@@ -102,7 +103,10 @@ def _figures(followed: Followed) -> list[tuple[str, str]]:
         ("Step", f"{step:,} of {total:,}" if total else "–"),
         spent,
         ("Loss", f"{train['loss']:.4f}" if train else "–"),
-        ("Tokens/s", "–" if followed.speed is None else f"{followed.speed:,.0f}"),
+        (
+            f"{TASKS[run.recipe.task].unit.capitalize()}/s",
+            "–" if followed.speed is None else f"{followed.speed:,.0f}",
+        ),
     ]
 
 

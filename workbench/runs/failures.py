@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.catalog.tasks import TASKS
 from workbench.errors import StoreError, TrainingError, WorkbenchError
 from workbench.recipe import Recipe
 
@@ -33,8 +34,8 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
     elif isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         told = TrainingError(
             "Training stopped because memory ran out: try a smaller "
-            f"per_device_train_batch_size than {recipe.per_device_train_batch_size}, "
-            "or a smaller max_length."
+            f"per_device_train_batch_size than {recipe.per_device_train_batch_size}"
+            f"{'' if TASKS[recipe.task].reads_images else ', or a smaller max_length'}."
         )
     else:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]

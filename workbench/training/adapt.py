@@ -26,7 +26,7 @@ def config_arguments(
     model: torch.nn.Module,
     args: Mapping[str, Any],
     *,
-    task_type: str,
+    task_type: str | None,
     fresh: Sequence[str],
     max_steps: int,
 ) -> dict[str, Any]:
@@ -40,8 +40,8 @@ def config_arguments(
         The base, or its skeleton: only names and shapes are read.
     args : mapping
         The user's arguments.
-    task_type : str
-        PEFT's ``TaskType``.
+    task_type : str or None
+        PEFT's ``TaskType``, where it has one for the task.
     fresh : sequence of str
         Names of parameters that are drawn anew: they must be trained and saved too.
     max_steps : int
@@ -49,7 +49,7 @@ def config_arguments(
     """
     check_names(model, args)
     elsewhere = own_arguments(optimizer_function(technique))
-    full: dict[str, Any] = {"task_type": task_type}
+    full: dict[str, Any] = {} if task_type is None else {"task_type": task_type}
     for name, value in [*technique.fixed.items(), *args.items()]:
         outer, _, inner = name.partition(".")
         if inner:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 
 import torch
 from accelerate.utils import send_to_device
+from PIL import Image, ImageOps
+from torch.utils.data import DataLoader
 
 
 def collate_tokens(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
@@ -81,6 +84,38 @@ def collate_prompts(rows: list[dict], pad_token_id: int) -> dict:
         "attention_mask": torch.tensor([[0] * gap + [1] * (width - gap) for gap in gaps]),
         "answers": [row["answer"] for row in rows],
     }
+
+
+def collate_images(rows: list[dict], processor) -> dict[str, torch.Tensor]:
+    """Open images and bring them to the size and the range of values that the model reads."""
+    images = [open_image(row["image"]) for row in rows]
+    return {
+        "pixel_values": processor(images, return_tensors="pt")["pixel_values"],
+        "labels": torch.tensor([row["labels"] for row in rows]),
+    }
+
+
+def open_image(image: str | bytes) -> Image.Image:
+    """Open an image from its path or its bytes, upright and in colour."""
+    try:
+        with Image.open(BytesIO(image) if isinstance(image, bytes) else image) as opened:
+            return ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, SyntaxError) as error:
+        name = f"of {len(image):,} bytes" if isinstance(image, bytes) else repr(image)
+        raise ValueError(f"the image {name} cannot be read ({error})") from error
+
+
+def lazy_batches(
+    rows: list[dict], size: int, collate: Callable[[list[dict]], dict], device: torch.device
+) -> DataLoader:
+    """Batch rows in their order, anew for each evaluation: images are too large to be kept."""
+    return DataLoader(
+        rows,
+        batch_size=size,
+        collate_fn=lambda part: send_to_device(collate(part), device),
+        # Even a loader that does not shuffle draws a number.
+        generator=torch.Generator(),
+    )
 
 
 def fixed_batches(

@@ -147,6 +147,14 @@ def encode_token_classify(
     return encoded
 
 
+def encode_image_classify(
+    rows: list[dict], *, image_column: str, label_column: str, labels: list[str]
+) -> list[dict]:
+    """Give each image the index of its label; images are opened when a batch is made of them."""
+    number = {label: index for index, label in enumerate(labels)}
+    return [{"image": row[image_column], "labels": number[str(row[label_column])]} for row in rows]
+
+
 def as_list(value: str | list) -> list:
     """Return the words or tags of a row: a list, or text with blanks between them."""
     return value.split() if isinstance(value, str) else value

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from workbench.catalog.row_checks import labels_of
 from workbench.catalog.tasks import TASKS, are_iob
 from workbench.recipe import Recipe
 from workbench.training import batches, encode, evaluate
@@ -19,31 +20,39 @@ from workbench.training.plan import Plan, Resolved
 def encode_rows(resolved: Resolved) -> tuple[list[dict], list[dict]]:
     """Encode training and evaluation rows for the plan's task."""
     plan = resolved.plan
-    function, settings = encoder(plan)
-    encoded = [
-        function(rows, resolved.tokenizer, **settings)
-        for rows in (resolved.train_rows, resolved.eval_rows)
-    ]
+    encode_part = encoder(plan.recipe["task"], resolved.tokenizer, settings_of(plan))
+    encoded = [encode_part(rows) for rows in (resolved.train_rows, resolved.eval_rows)]
     if plan.virtual_labels:
         encoded = [encode.leave_room(rows, plan.virtual_labels) for rows in encoded]
     return encoded[0], encoded[1]
 
 
-def encoder(plan: Plan) -> tuple[Callable, dict[str, Any]]:
-    """Return the function that encodes a plan's rows, and its settings beside the tokenizer."""
+def settings_of(plan: Plan) -> dict[str, Any]:
+    """Return how a plan's rows are encoded."""
     settings: dict[str, Any] = {f"{role}_column": name for role, name in plan.columns.items()}
-    if plan.labels:
-        settings["labels"] = plan.labels
-    settings["max_length"] = plan.max_length
-    if plan.max_prompt_length:
-        settings["max_prompt_length"] = plan.max_prompt_length
-    return getattr(encode, f"encode_{plan.recipe['task']}"), settings
+    given = {
+        "labels": plan.labels,
+        "max_length": plan.max_length,
+        "max_prompt_length": plan.max_prompt_length,
+    }
+    return settings | {name: value for name, value in given.items() if value}
+
+
+def encoder(
+    task: str, tokenizer: Any, settings: dict[str, Any]
+) -> Callable[[list[dict]], list[dict]]:
+    """Return the function that encodes a task's rows; images wait for their batch."""
+    function = partial(getattr(encode, f"encode_{task}"), **settings)
+    return function if TASKS[task].reads_images else partial(function, tokenizer=tokenizer)
 
 
 def make_collate(resolved: Resolved) -> Callable[[list[dict]], dict]:
     """Return the function that makes a batch of encoded rows."""
-    name = TASKS[resolved.recipe.task].collator(resolved.plan.padding_side)
-    return partial(getattr(batches, name), pad_token_id=resolved.tokenizer.pad_token_id)
+    task = TASKS[resolved.recipe.task]
+    function = getattr(batches, task.collator(resolved.plan.padding_side))
+    if task.reads_images:
+        return partial(function, processor=resolved.tokenizer)
+    return partial(function, pad_token_id=resolved.tokenizer.pad_token_id)
 
 
 def make_evaluation(
@@ -57,7 +66,7 @@ def make_evaluation(
     recipe, plan, tokenizer = resolved.recipe, resolved.plan, resolved.tokenizer
     task = TASKS[recipe.task]
     size = recipe.per_device_eval_batch_size
-    given: list[Any] = [model, batches.fixed_batches(held, size, collate, device)]
+    given: list[Any] = [model, getattr(batches, task.hold)(held, size, collate, device)]
     if task.ask:
         ask = partial(getattr(batches, task.ask), pad_token_id=tokenizer.pad_token_id)
         prompts = batches.fixed_batches(held, size, ask, device)
@@ -70,10 +79,30 @@ def make_evaluation(
 
 def cut_notes(rows: list[dict], max_length: int) -> list[str]:
     """Say how many rows fill all the room there is: what is longer was cut."""
-    full = sum(max(_lengths(row)) >= max_length for row in rows)
+    full = sum(max(_lengths(row)) >= max_length for row in rows) if max_length else 0
     if not full:
         return []
     return [f"{full} of {len(rows)} training rows reach {max_length} tokens, where rows are cut."]
+
+
+def limit_notes(resolved: Resolved) -> list[str]:
+    """Say where taking the first rows only has left labels out: many files are sorted by label."""
+    recipe, labels = resolved.recipe, resolved.plan.labels
+    role = TASKS[recipe.task].labels
+    if role is None:
+        return []
+    notes = []
+    for part, rows in (("train", resolved.train_rows), ("eval", resolved.eval_rows)):
+        limit = getattr(recipe, f"max_{part}_samples")
+        kept = {
+            label for row in rows for label in labels_of(row[resolved.plan.columns[role]], role)
+        }
+        if limit is not None and len(kept) < len(labels):
+            notes.append(
+                f"The first {len(rows)} rows, which max_{part}_samples keeps, have {len(kept)} of "
+                f"the {len(labels)} labels: if the rows are sorted by label, shuffle them first."
+            )
+    return notes
 
 
 def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
@@ -87,7 +116,8 @@ def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
         batch_size=recipe.per_device_train_batch_size,
         shuffle=True,
         generator=generator,
-        collate_fn=lambda lengths: len(lengths) * sum(map(max, zip(*lengths, strict=True))),
+        # Images have no lengths: they are all of one size.
+        collate_fn=lambda lengths: len(lengths) * (sum(map(max, zip(*lengths, strict=True))) or 1),
     )
     sizes = list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
     return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1
@@ -95,4 +125,4 @@ def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
 
 def _lengths(row: dict) -> list[int]:
     """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
-    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row[key], list)]
+    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row.get(key), list)]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 import transformers
 
-from workbench.catalog.models import brings_code
+from workbench.catalog.folders import brings_code
 from workbench.errors import ModelError, WorkbenchError
 
 _thread = threading.local()

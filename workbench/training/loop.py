@@ -39,8 +39,9 @@ def train(
     accelerator : accelerate.Accelerator
         Has prepared model, optimizer and batches.
     batches : iterable of dict
-        ``input_ids`` and ``attention_mask`` of shape (rows, tokens), ``labels`` of shape
-        (rows, tokens) or (rows,); -100 marks what is not learnt. Gone through again and again.
+        ``input_ids`` and ``attention_mask`` of shape (rows, tokens), or ``pixel_values`` of shape
+        (rows, channels, height, width); ``labels`` of shape (rows, tokens) or (rows,), where -100
+        marks what is not learnt. Gone through again and again.
     evaluate : callable
         Takes the step's number and yields events; the last one holds the results.
     max_steps : int
@@ -52,7 +53,8 @@ def train(
     ------
     dict
         ``step``, ``loss`` (nats per target), ``learning_rate``, ``grad_norm`` (before clipping),
-        ``tokens`` seen so far, ``tokens_per_second`` of this step, ``seconds`` trained so far.
+        ``tokens`` read so far (those that are no padding; where rows are images, images),
+        ``tokens_per_second`` of this step, ``seconds`` trained so far.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def train(
         told = after_step(step) if after_step else {}
         scheduler.step()
         optimizer.zero_grad()
-        seen = sum(int(batch["attention_mask"].sum()) for batch in window)
+        seen = sum(read(batch) for batch in window)
         elapsed = time.perf_counter() - started
         tokens, seconds = tokens + seen, seconds + elapsed
         yield {
@@ -106,3 +108,9 @@ def train(
         if step % eval_steps == 0 or step == max_steps:
             yield from evaluate(step)
             model.train()
+
+
+def read(batch: dict[str, torch.Tensor]) -> int:
+    """Count what a model reads of a batch: tokens that are no padding, or images."""
+    mask = batch.get("attention_mask")
+    return len(batch["labels"]) if mask is None else int(mask.sum())

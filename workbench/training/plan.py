@@ -25,7 +25,7 @@ from workbench.training.adapt import config_arguments, selected_names
 from workbench.training.base import Base, load_base
 from workbench.training.encode import split_rows
 from workbench.training.optimizer import optimizer_facts
-from workbench.training.processor import load_tokenizer, virtual_labels
+from workbench.training.processor import load_processor, virtual_labels
 
 PACKAGES = (
     "torch",
@@ -37,6 +37,7 @@ PACKAGES = (
     "safetensors",
     "datasets",
     "pyarrow",
+    "pillow",
 )
 
 
@@ -90,7 +91,7 @@ class Plan:
     virtual_labels : int
         Virtual tokens for which the labels of each row must leave room.
     max_length, max_steps : int
-        Tokens in the longest row; optimizer steps.
+        Tokens in the longest row, 0 for images; optimizer steps.
     max_prompt_length : int
         Tokens in the longest prompt that answers are generated for; 0 where none are.
     sets_pad_token : bool
@@ -168,8 +169,8 @@ def resolve(recipe: Recipe) -> Resolved:
     facts, table = found.facts, found.table
     recipe = recipe.resolved()
     task, technique = TASKS[recipe.task], get(recipe.technique)
-    tokenizer, sets_pad_token = load_tokenizer(recipe, task, facts.path)
-    room = (recipe, facts.context, tokenizer.model_max_length)
+    tokenizer, sets_pad_token = load_processor(recipe, task, facts.path)
+    room = (recipe, facts.context, getattr(tokenizer, "model_max_length", math.inf))
     max_length, max_prompt_length = longest(*room), longest_prompt(*room)
     train_rows, eval_rows = choose_rows(recipe, table)
     steps = count_steps(recipe, len(train_rows))
@@ -264,11 +265,15 @@ def count_steps(recipe: Recipe, rows: int) -> int:
 def longest(recipe: Recipe, context: int | None, model_max_length: float = math.inf) -> int:
     """Return how many tokens a row may have: virtual tokens take their part of the context.
 
+    Images are no tokens: their model has one size for all, and 0 is returned.
+
     Raises
     ------
     RecipeError
         The context cannot hold what the recipe asks for.
     """
+    if TASKS[recipe.task].reads_images:
+        return 0
     # T5 and its kin count distances, so any length goes, though they were trained on 512 tokens.
     endless = context is None and "encoder-decoder" in TASKS[recipe.task].suits
     if endless and recipe.max_length is not None:
@@ -292,7 +297,7 @@ def longest(recipe: Recipe, context: int | None, model_max_length: float = math.
     raise RecipeError([found])
 
 
-def longest_prompt(recipe: Recipe, context: int | None, model_max_length: int) -> int:
+def longest_prompt(recipe: Recipe, context: int | None, model_max_length: float) -> int:
     """Return how many tokens of a prompt leave room for its answer; 0 where none are generated."""
     if not _answers(recipe):
         return 0

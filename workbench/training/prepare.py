@@ -22,6 +22,7 @@ from workbench.training.feed import (
     cut_notes,
     encode_rows,
     fullest_step,
+    limit_notes,
     make_collate,
     make_evaluation,
 )
@@ -44,6 +45,7 @@ class Prepared:
     model : torch.nn.Module
         The model to train, in memory of its own for whatever is trained.
     tokenizer : transformers.PreTrainedTokenizerBase
+        For images their processor.
     steps : iterator of dict
         Asking for the next event trains one step; see :func:`workbench.training.loop.train`.
     randomness : Randomness
@@ -90,7 +92,7 @@ def prepare(recipe: Recipe) -> Prepared:
     )
     randomness = Randomness(recipe.seed)
     with randomness:
-        model = build(plan, resolved.base, resolved.tokenizer.pad_token_id, start)
+        model = build(plan, resolved.base, resolved.tokenizer, start)
     optimizer = make_optimizer(plan.optimizer, model)
     began = lora_state(model) if plan.restarts else None
     scheduler = transformers.get_scheduler(
@@ -132,13 +134,13 @@ def prepare(recipe: Recipe) -> Prepared:
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
-        notes=[*plan.notes, *cut_notes(rows, plan.max_length)],
+        notes=[*plan.notes, *limit_notes(resolved), *cut_notes(rows, plan.max_length)],
         began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
     )
 
 
-def build(plan: Plan, base: Base, pad_token_id: int, start: list[dict]) -> torch.nn.Module:
+def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn.Module:
     """Make the model to train from the pristine base, drawing from the run's randomness."""
     technique = get(plan.recipe["technique"])
     private = {*plan.fresh, *plan.selected, *rewritten(plan.config, base.model)}
@@ -148,6 +150,6 @@ def build(plan: Plan, base: Base, pad_token_id: int, start: list[dict]) -> torch
         model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
     if TASKS[plan.recipe["task"]].collator(plan.padding_side) == "collate_left":
         # A decoder's classifier reads the last token that is not padding.
-        model.config.pad_token_id = pad_token_id
+        model.config.pad_token_id = tokenizer.pad_token_id
     new_head(model, plan.fresh)
     return own(adapt(model, technique, plan.config, plan.selected, start), base)

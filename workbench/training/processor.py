@@ -1,4 +1,4 @@
-"""What turns a row into numbers: a base's tokenizer, and what a task asks of it."""
+"""What turns a row into numbers: a base's tokenizer or image processor, as its task asks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,24 @@ from workbench.training.loading import loading
 
 # These give the layers keys and values; the other prompts stand before a row's own tokens.
 _BESIDE_THE_TEXT = (peft.PrefixTuningConfig, peft.CartridgeConfig)
+
+
+def load_processor(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:
+    """Load what a task reads rows with, and whether it lacked a padding token and was lent one.
+
+    Raises
+    ------
+    ModelError
+        It cannot be loaded, or lacks what the task needs.
+    """
+    if not task.reads_images:
+        return load_tokenizer(recipe, task, path)
+    with loading(recipe.model):
+        # Pillow's, as torchvision would give other pixels where it is installed.
+        processor = transformers.AutoImageProcessor.from_pretrained(
+            path, backend="pil", trust_remote_code=recipe.trust_remote_code
+        )
+    return processor, False
 
 
 def load_tokenizer(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:

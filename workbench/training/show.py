@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from workbench.catalog.data import Table, spread
 from workbench.catalog.lookup import find_facts
 from workbench.catalog.tasks import TASKS
 from workbench.recipe import Recipe
-from workbench.training import encode
+from workbench.training.batches import collate_images
+from workbench.training.feed import encoder
 from workbench.training.plan import longest, longest_prompt
-from workbench.training.processor import load_tokenizer
+from workbench.training.processor import load_processor
 
 
 def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, Any]]:
     """Encode a few rows, spread evenly, as training would.
+
+    Images are brought to the size that the model reads.
 
     Parameters
     ----------
@@ -29,25 +34,36 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     list of dict
         ``tokens`` (list of str) and ``learnt`` (list of bool: whether the loss counts the token).
         Where a row has one label for all, no token is learnt and ``label`` holds the label; where
-        words have labels, ``tags`` holds the label of each token that has one, and else None.
+        words have labels, ``tags`` holds the label of each token that has one, and else None. For
+        images ``pixels``, what the model reads as an array of shape (channels, height, width) with
+        values from 0 to 1, and ``label``.
     """
     recipe = recipe.resolved()
     facts = find_facts(recipe)
-    tokenizer, _ = load_tokenizer(recipe, TASKS[recipe.task], facts.path)
+    task = TASKS[recipe.task]
+    tokenizer, _ = load_processor(recipe, task, facts.path)
     settings: dict[str, Any] = {f"{role}_column": name for role, name in dataset.columns.items()}
     labels = list(dataset.labels)
     if labels:
         settings["labels"] = labels
+    some = spread(dataset.train, rows)
+    if task.reads_images:
+        batch = collate_images(encoder(recipe.task, tokenizer, settings)(some), tokenizer)
+        return [_seen(*one, labels) for one in zip(*batch.values(), strict=True)]
     room = (recipe, facts.context, tokenizer.model_max_length)
     settings["max_length"] = longest(*room)
     if limit := longest_prompt(*room):
         settings["max_prompt_length"] = limit
-    encoded = getattr(encode, f"encode_{recipe.task}")(
-        spread(dataset.train, rows), tokenizer, **settings
-    )
-    if TASKS[recipe.task].collate == "collate_pairs":
+    encoded = encoder(recipe.task, tokenizer, settings)(some)
+    if task.collate == "collate_pairs":
         encoded = [_in_a_row(row) for row in encoded]
     return [_shown(row, tokenizer, labels) for row in encoded]
+
+
+def _seen(pixels: torch.Tensor, target: torch.Tensor, labels: list[str]) -> dict[str, Any]:
+    low, high = pixels.min(), pixels.max()
+    scaled = (pixels - low) / (high - low).clamp(min=1e-6)
+    return {"pixels": scaled.numpy(), "label": labels[int(target)]}
 
 
 def _in_a_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Prompts: learnt vectors stand where words or their keys and values would."""
 
+from workbench.catalog.tasks import OF_TEXT
 from workbench.catalog.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -14,6 +15,7 @@ ENTRIES = (
             Knob("num_virtual_tokens", 16, 1, 100),
             Knob("prompt_tuning_init", "RANDOM", choices=("RANDOM", "SAMPLE_VOCAB")),
         ),
+        tasks=OF_TEXT,
         paper=Paper("The Power of Scale for Parameter-Efficient Prompt Tuning", 2021, "2104.08691"),
     ),
     Technique(
@@ -27,6 +29,7 @@ ENTRIES = (
             Knob("num_virtual_tokens", 16, 1, 100),
             Knob("prefix_projection", False, choices=(False, True)),
         ),
+        tasks=OF_TEXT,
         paper=Paper(
             "Prefix-Tuning: Optimizing Continuous Prompts for Generation", 2021, "2101.00190"
         ),

@@ -1,6 +1,6 @@
 """Selective: some of the base's own parameters are trained, and nothing is added."""
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import OF_TEXT, TASKS
 from workbench.catalog.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -51,6 +51,7 @@ ENTRIES = (
         learning_rate=3e-3,
         trains="selected",
         selects="embeddings",
+        tasks=OF_TEXT,
         quantizable=False,
         merges=True,
     ),

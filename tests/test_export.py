@@ -206,6 +206,7 @@ def logits(plan, folder):
     from peft import PeftModel
     from safetensors.torch import load_file
 
+    from workbench.training.convert import convert_conv1d
     from workbench.training.quantize import keep_packed, quantization_config
 
     auto = getattr(transformers, plan["auto_class"])
@@ -223,6 +224,8 @@ def logits(plan, folder):
         model = auto.from_pretrained(plan["model_path"], **settings)
         if plan["recipe"]["quantization"]:
             keep_packed(model)
+        if plan["recipe"]["convert_conv1d"]:
+            convert_conv1d(model)
         if plan["trains"] == "selected":
             head = load_file(folder / "trained.safetensors")
             assert set(head) == set(plan["selected"])

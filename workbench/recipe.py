@@ -78,6 +78,11 @@ class Recipe:
         "Store the frozen base in fewer bits; None leaves it to the technique.",
         choices=tuple(QUANTIZATIONS),
     )
+    convert_conv1d: bool = knob(
+        False,
+        "model",
+        "Rewrite Conv1D layers, which GPT-2 has, as equal Linear ones: some techniques wrap no others.",
+    )
     task: str = knob("classify", "data", "What is learnt.", choices=tuple(TASKS))
     data: str = knob(
         "reviews",

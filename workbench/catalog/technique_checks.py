@@ -51,6 +51,12 @@ def problems_of(recipe: Recipe) -> list[Problem]:
                 else "its weights are trained, so they cannot be stored in fewer bits",
             )
         )
+    if recipe.convert_conv1d is True and technique.trains != "adapter":
+        allowed, why = (
+            f"False with {technique.title}",
+            "it wraps no layers, and saves the base's own",
+        )
+        found.append(Problem("convert_conv1d", allowed, True, why))
     if not isinstance(recipe.technique_args, Mapping):
         wrong = Problem("technique_args", "a mapping of names to values", recipe.technique_args)
         return [*found, wrong]

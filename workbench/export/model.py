@@ -40,6 +40,9 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
     )
     if entry is not None and entry.bits == 4:
         yield "    keep_packed(model)"
+    if settings["convert_conv1d"]:
+        yield "    # Whoever loads the adapter must rewrite its base like this first."
+        yield "    convert_conv1d(model)"
     if collator(plan) == "collate_left":
         yield "    model.config.pad_token_id = tokenizer.pad_token_id"
     yield "    # Whatever is drawn at random is drawn from here on, in this order."

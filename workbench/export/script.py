@@ -82,6 +82,8 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
     if entry is not None and entry.bits == 4:
         yield "training.quantize", "keep_packed"
+    if plan["recipe"]["convert_conv1d"]:
+        yield "training.convert", "convert_conv1d"
     if plan["fresh"]:
         yield "training.heads", "new_head"
     if plan["selects"]:

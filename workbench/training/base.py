@@ -16,6 +16,7 @@ import torch
 import transformers
 
 from workbench.errors import ModelError
+from workbench.training.convert import convert_conv1d
 from workbench.training.heads import head_modules, new_parameters
 from workbench.training.loading import loading
 from workbench.training.quantize import beside_weights, plain, quantization_config, settle
@@ -57,6 +58,7 @@ def load_base(
     num_labels: int | None,
     quantization: str | None,
     trust_remote_code: bool = False,
+    convert_conv1d: bool = False,
     device: str = "cpu",
     name: str | None = None,
 ) -> Base:
@@ -64,6 +66,8 @@ def load_base(
 
     Parameters
     ----------
+    convert_conv1d : bool
+        Whether to rewrite Conv1D layers as Linear ones.
     name : str, optional
         What to call it where something is wrong; None takes the path.
 
@@ -72,23 +76,38 @@ def load_base(
     ModelError
         It cannot be loaded, or not whole.
     """
-    key = (path, auto_class, num_labels, quantization, trust_remote_code, device)
+    key = (path, auto_class, num_labels, quantization, trust_remote_code, convert_conv1d, device)
     with _LOCK:
         # A notebook can reach a base through its runs, by model.merge_and_unload() for one.
-        if key not in _CACHE or _sums(_CACHE[key].model) != _CACHE[key].sums:
+        if key not in _CACHE or not is_pristine(_CACHE[key]):
             # One base at a time: a second would double the memory that sharing saves. Runs that
             # still train on clones of the old one keep its tensors alive by themselves.
             _CACHE.clear()
             with loading(name or path):
-                _CACHE[key] = _load(*key, name or path)
+                _CACHE[key] = read_base(*key, name or path)
         return _CACHE[key]
 
 
-def _load(path, auto_class, num_labels, quantization, trust_remote_code, device, name) -> Base:
+def is_pristine(base: Base) -> bool:
+    """Tell whether a base's parameters are the bits that were loaded."""
+    return _sums(base.model) == base.sums
+
+
+def read_base(
+    path: str,
+    auto_class: str,
+    num_labels: int | None,
+    quantization: str | None,
+    trust_remote_code: bool,
+    convert: bool,
+    device: str,
+    name: str,
+) -> Base:
+    """Load a base from its files; :func:`load_base` remembers it."""
     settings = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
     if num_labels is not None:
         settings["num_labels"] = num_labels
-    shape = skeleton(path, auto_class, num_labels, trust_remote_code)
+    shape = skeleton(path, auto_class, num_labels, trust_remote_code, convert)
     heads = head_modules(shape)
     fresh = new_parameters(shape, path) if num_labels is not None else ()
     if quantization is not None:
@@ -102,8 +121,17 @@ def _load(path, auto_class, num_labels, quantization, trust_remote_code, device,
         settle(model)
     elif device != "cpu":
         model.to(device)
+    if convert:
+        convert_conv1d(model)
+    return make_base(model, fresh, heads, resized=bool(info["mismatched_keys"]))
+
+
+def make_base(
+    model: torch.nn.Module, fresh: Sequence[str], heads: Sequence[str], *, resized: bool = False
+) -> Base:
+    """Freeze a model and remember its bits."""
     model.requires_grad_(False).eval()
-    return Base(model, fresh, heads, bool(info["mismatched_keys"]), _sums(model))
+    return Base(model, tuple(fresh), tuple(heads), resized, _sums(model))
 
 
 def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> None:
@@ -169,7 +197,11 @@ def own(model: torch.nn.Module, base: Base) -> torch.nn.Module:
 
 
 def skeleton(
-    path: str, auto_class: str, num_labels: int | None, trust_remote_code: bool
+    path: str,
+    auto_class: str,
+    num_labels: int | None,
+    trust_remote_code: bool,
+    convert: bool = False,
 ) -> torch.nn.Module:
     """Build the model on the meta device: shapes only, in a moment, for any size."""
     settings = {} if num_labels is None else {"num_labels": num_labels}
@@ -177,6 +209,7 @@ def skeleton(
         path, trust_remote_code=trust_remote_code, **settings
     )
     with torch.device("meta"):
-        return getattr(transformers, auto_class).from_config(
+        model = getattr(transformers, auto_class).from_config(
             config, trust_remote_code=trust_remote_code
         )
+    return convert_conv1d(model) if convert else model

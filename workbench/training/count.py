@@ -65,6 +65,7 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
             task.auto_class,
             num_labels if task.labels else None,
             recipe.trust_remote_code,
+            recipe.convert_conv1d,
         )
     model = copy.deepcopy(shapes).requires_grad_(False)
     # A head for labels is new to every checkpoint; a language model's comes with it.
@@ -87,5 +88,7 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
 
 
 @functools.lru_cache(maxsize=4)
-def _shapes(path: str, auto_class: str, num_labels: int | None, trust: bool) -> torch.nn.Module:
-    return skeleton(path, auto_class, num_labels, trust)
+def _shapes(
+    path: str, auto_class: str, num_labels: int | None, trust: bool, convert: bool
+) -> torch.nn.Module:
+    return skeleton(path, auto_class, num_labels, trust, convert)

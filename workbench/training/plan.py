@@ -41,6 +41,10 @@ PACKAGES = (
 )
 
 
+CONVERTED = (
+    "Conv1D layers of the base were rewritten as Linear ones: before loading the adapter, do the same "
+    "to its base with workbench.training.convert.convert_conv1d, which an exported script carries."
+)
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
 
@@ -181,6 +185,7 @@ def resolve(recipe: Recipe) -> Resolved:
         num_labels=len(table.labels) or None,
         quantization=recipe.quantization,
         trust_remote_code=recipe.trust_remote_code,
+        convert_conv1d=recipe.convert_conv1d,
         device=device,
         name=recipe.model,
     )
@@ -235,7 +240,7 @@ def resolve(recipe: Recipe) -> Resolved:
         threads=torch.get_num_threads(),
         device=device,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
-        notes=list(table.notes),
+        notes=[*table.notes, *([CONVERTED] if recipe.convert_conv1d else [])],
     )
     return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -51,12 +53,34 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
         The recipe cannot be carried out.
     """
     recipe = recipe.check().resolved()
+    shapes, fresh = shapes_of(recipe, num_labels)
+    adapted, _ = adapt_shapes(recipe, copy.deepcopy(shapes), fresh)
+    return count_parameters(adapted, shapes)
+
+
+def shapes_of(
+    recipe: Recipe, num_labels: int | None = None
+) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    """Return a recipe's base on the meta device, to be copied, and its new parameters.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        A resolved one.
+    num_labels : int, optional
+        As in :func:`count`.
+
+    Raises
+    ------
+    RecipeError, ModelError, DataError
+        The base does not suit the task, or cannot hold what the recipe asks for.
+    """
     facts = find_facts(recipe)
     problems = task_problems(recipe, facts)
     if problems:
         raise RecipeError(problems)
     longest(recipe, facts.context)
-    task, technique = TASKS[recipe.task], get(recipe.technique)
+    task = TASKS[recipe.task]
     if task.labels and num_labels is None:
         num_labels = len(load_data(recipe).labels)
     with loading(recipe.model):
@@ -67,9 +91,22 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
             recipe.trust_remote_code,
             recipe.convert_conv1d,
         )
-    model = copy.deepcopy(shapes).requires_grad_(False)
     # A head for labels is new to every checkpoint; a language model's comes with it.
-    fresh = new_parameters(model, facts.path) if task.labels else ()
+    return shapes, new_parameters(shapes, facts.path) if task.labels else ()
+
+
+def adapt_shapes(
+    recipe: Recipe, model: torch.nn.Module, fresh: Sequence[str]
+) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """Apply a resolved recipe's technique to a skeleton, in place.
+
+    Returns
+    -------
+    tuple
+        The adapted model, and the arguments of the technique's PEFT config in full.
+    """
+    model.requires_grad_(False)
+    task, technique = TASKS[recipe.task], get(recipe.technique)
     config = {}
     if technique.config is not None:
         config = config_arguments(
@@ -84,7 +121,7 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
     with torch.device("meta"):
         adapted = adapt(model, technique, without_start(config), selected)
     make_optimizer(optimizer_facts(recipe, technique), adapted)  # some of them freeze parameters
-    return count_parameters(adapted, shapes)
+    return adapted, config
 
 
 @functools.lru_cache(maxsize=4)

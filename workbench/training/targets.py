@@ -71,7 +71,8 @@ def shortest_names(model: torch.nn.Module, wanted: Sequence[str]) -> list[str]:
     """Return the shortest endings of dotted names that mean these modules and no other."""
     chosen = set(wanted)
     others = [name for name, _ in model.named_modules() if name not in chosen]
-    return sorted({_shortest(name, others) for name in wanted})
+    taken = {ending for other in others for ending in _endings(other)}
+    return sorted({next((e for e in _endings(name) if e not in taken), name) for name in wanted})
 
 
 def matches(name: str, targets: Sequence[str]) -> bool:
@@ -93,10 +94,7 @@ def _is_blocks(module: torch.nn.Module) -> bool:
     )
 
 
-def _shortest(name: str, others: Sequence[str]) -> str:
+def _endings(name: str) -> list[str]:
+    """Return the endings of a dotted name that stand for whole parts, the shortest first."""
     parts = name.split(".")
-    for start in range(len(parts) - 1, 0, -1):
-        ending = ".".join(parts[start:])
-        if not any(other == ending or other.endswith(f".{ending}") for other in others):
-            return ending
-    return name
+    return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]

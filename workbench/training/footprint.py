@@ -12,9 +12,8 @@ from safetensors.torch import _TYPES as SAFETENSORS_TYPES
 from torch.overrides import TorchFunctionMode
 
 from workbench.catalog.techniques import get
-from workbench.recipe import Recipe
+from workbench.recipe import OPTIMIZERS, Recipe
 from workbench.training.meters import count_parameters
-from workbench.training.optimizer import CLASSES
 
 
 def measure(recipe: Recipe, adapted: torch.nn.Module, base: torch.nn.Module) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def _optimizer_state(recipe: Recipe) -> tuple[int, int]:
         return 2, 0  # Adam's two moments; its count of steps is a plain number
     one = torch.nn.Parameter(torch.zeros(3))
     one.grad = torch.zeros(3)
-    optimizer = getattr(torch.optim, CLASSES[recipe.optim])([one], lr=0.1)
+    optimizer = getattr(torch.optim, OPTIMIZERS[recipe.optim])([one], lr=0.1)
     optimizer.step()
     state = [value for value in optimizer.state[one].values() if torch.is_tensor(value)]
     same = [value for value in state if value.shape == one.shape]

@@ -16,7 +16,7 @@ from tests.tiny import ARCHITECTURES, inputs_for
 from workbench import techniques
 from workbench.techniques import BottleneckConfig
 from workbench.techniques.places import default_places
-from workbench.training.base import keep_packed
+from workbench.training.quantize import keep_packed
 
 VARIANTS = ("houlsby", "pfeiffer", "parallel")
 CAUSAL = ("llama", "qwen3", "gemma", "mistral", "phi", "gpt-neox", "gpt2", "opt")

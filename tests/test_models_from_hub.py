@@ -293,9 +293,11 @@ def test_minilm_is_taken_from_the_cache_then_the_wheel_then_the_hub(hub, tmp_pat
 
     (wheel,) = facts(tmp_path / "empty", NOWHERE, wanted)
     assert Path(wheel["path"]) == published
-    assert {k: v for k, v in wheel.items() if k != "path"} == {
-        k: v for k, v in cached.items() if k != "path"
+    where = {"path", "hub_id", "commit"}
+    assert {k: v for k, v in wheel.items() if k not in where} == {
+        k: v for k, v in cached.items() if k not in where
     }
+    assert (cached["hub_id"], wheel["hub_id"]) == (minilm.HUB_ID, None)
 
     (sentence,) = facts(tmp_path / "hub", hub, wanted, prelude=WITHOUT_WHEEL)
     assert "are not the published ones" in sentence, "the hub of the test has another model there"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.errors import WorkbenchError
-    from workbench.panels import Bench
+    from workbench.panels import Anatomy, Bench
     from workbench.recipe import Recipe
     from workbench.runs.run import Run, train
     from workbench.runs.store import Record, load_run, load_runs
@@ -36,6 +36,7 @@ for _chatter in (
     logging.getLogger(_chatter).setLevel(logging.ERROR)
 
 _HOMES = {
+    "Anatomy": "workbench.panels",
     "Bench": "workbench.panels",
     "Recipe": "workbench.recipe",
     "Record": "workbench.runs.store",
@@ -47,6 +48,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Anatomy",
     "Bench",
     "Comparison",
     "Recipe",

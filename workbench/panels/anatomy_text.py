@@ -1,0 +1,116 @@
+"""The anatomy in words: figures, the line of code that means the ticks, static HTML and text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from workbench.panels.drawing.sheet import times
+from workbench.panels.text import big, esc, share, size
+from workbench.recipe import Recipe
+
+if TYPE_CHECKING:
+    from workbench.training.anatomy import Structure
+    from workbench.training.fold import Node
+
+# Which arguments the ticks set.
+TICKS = ("target_modules", "layers_to_transform", "feedforward_modules")
+
+
+def figures(structure: Structure) -> list[dict[str, str]]:
+    """Return the three figures that follow the ticks, as ``label``, ``value`` and ``title``."""
+    known = structure.figures
+    if not known:
+        return []
+    memory = known["memory"]
+    whole = f"{known['trainable']:,} of {known['total']:,} parameters"
+    parts = ", ".join(f"{name} {size(value)}" for name, value in memory.items())
+    return [
+        {
+            "label": "Trainable",
+            "value": f"{known['trainable']:,}",
+            "more": share(known["trainable"], known["total"]),
+            "title": whole,
+        },
+        {
+            "label": "Saved on disk",
+            "value": size(known["disk"]),
+            "more": "",
+            "title": f"{known['disk']:,} bytes of safetensors",
+        },
+        {
+            "label": "Memory beside the base",
+            "value": f"+{size(sum(memory.values()))}",
+            "more": "",
+            "title": f"{parts}; activations come on top",
+        },
+    ]
+
+
+def argument_line(recipe: Recipe, subject: str) -> str:
+    """Return the code that ticks what a recipe ticks."""
+    args = recipe.technique_args if isinstance(recipe.technique_args, Mapping) else {}
+    given = {name: args[name] for name in TICKS if args.get(name) is not None}
+    if not given:
+        return f"# the default: {subject}.technique_args names no target_modules"
+    words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    return f"{subject} = {subject}.replace({words})"
+
+
+def label(node: Node) -> str:
+    """Name a node; the model itself goes by its class."""
+    return node.name or node.kind
+
+
+def state(node: Node) -> str:
+    """Say whether a node is trained."""
+    if not node.trainable:
+        return "frozen"
+    return "trained" if node.own_trainable == node.own and not node.children else "partly trained"
+
+
+def as_text(structure: Structure) -> str:
+    """Draw the tree with letters, for terminals."""
+    lines = []
+
+    def write(node: Node, depth: int) -> None:
+        many = f" × {node.count}" if node.count > 1 else ""
+        shape = f" ({times(node.shape)})" if node.shape else ""
+        trained = f", {big(node.trainable)} trained" if node.trainable else ""
+        chips = "".join(f" + {one.name} {times(one.shape)}" for one in node.injected)
+        name = f"{'  ' * depth}{label(node)}{many}"
+        lines.append(f"{name:<38}{node.kind}{shape}  {big(node.parameters)}{trained}{chips}")
+        for child in node.children:
+            write(child, depth + 1)
+
+    write(structure.tree, 0)
+    lines += [f"{one['label']}: {one['value']} {one['more']}".rstrip() for one in figures(structure)]
+    return "\n".join([*lines, *filter(None, (structure.problem, structure.why_fixed))])
+
+
+def static_html(structure: Structure, picture: str) -> str:
+    """Draw the tree as HTML that needs no kernel, for saved notebooks."""
+
+    def row(node: Node) -> str:
+        many = f" × {node.count}" if node.count > 1 else ""
+        chips = "".join(
+            f" <code style='border:1px solid #d9730d;border-radius:3px;padding:0 3px'>"
+            f"{esc(one.name)} {times(one.shape)}</code>"
+            for one in node.injected
+        )
+        line = (
+            f"<b>{esc(label(node))}</b>{many} <small>{esc(node.kind)} {times(node.shape)} · "
+            f"{node.parameters:,} parameters · {state(node)}"
+            f"{f', {node.trainable:,}' if node.trainable else ''}</small>{chips}"
+        )
+        if not node.children:
+            return f"<div style='padding-left:16px'>{line}</div>"
+        inner = "".join(row(child) for child in node.children)
+        return (
+            f"<details open style='padding-left:16px'><summary style='margin-left:-14px'>"
+            f"{line}</summary>{inner}</details>"
+        )
+
+    said = " · ".join(f"{one['label']}: <b>{one['value']}</b>" for one in figures(structure))
+    why = esc(structure.problem or structure.why_fixed)
+    return f"<div class='workbench-anatomy-still'><p>{said} {why}</p>{row(structure.tree)}{picture}</div>"

@@ -1,0 +1,49 @@
+"""One picture for each way in which techniques work, chosen by the technique's family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from workbench.catalog.techniques import get
+from workbench.panels.drawing import beside, inside, prompts
+from workbench.panels.drawing.layer import Layer, example
+from workbench.panels.drawing.sheet import Sheet
+
+if TYPE_CHECKING:
+    from workbench.training.anatomy import Structure
+
+# Families that are not here add something beside the weight, which is drawn as it is.
+_FAMILIES: dict[str, Callable[[Sheet, Layer], None]] = {
+    "adapter": beside.bottleneck,
+    "orthogonal": inside.rotation,
+    "prompt": prompts.prompt,
+    "scaling": inside.scaling,
+    "selective": inside.parts,
+    "sparse": inside.entries,
+    "yardstick": inside.parts,
+}
+
+
+def draw(technique: str, structure: Structure) -> tuple[str, str]:
+    """Draw what a technique does to one layer of a model.
+
+    Parameters
+    ----------
+    technique : str
+    structure : Structure
+        The model with the technique applied.
+
+    Returns
+    -------
+    tuple of str
+        The name of the layer, and the picture as SVG; both empty where the technique does nothing
+        to the model.
+    """
+    if not structure.figures or not structure.tree.trainable:
+        return "", ""
+    entry, layer, sheet = get(technique), example(structure), Sheet()
+    injects = bool(layer.pieces) or entry.trains != "adapter"
+    drawing = _FAMILIES.get(entry.family, beside.change) if injects else inside.parts
+    drawing(sheet, layer)
+    return layer.name, sheet.svg(f"{entry.title} on {layer.name}: {entry.changes}")

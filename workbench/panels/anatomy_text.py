@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from workbench.compare.words import share, size
 from workbench.panels.drawing.sheet import times
-from workbench.panels.text import big, esc, share, size
+from workbench.panels.text import big, esc
 from workbench.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def argument_line(recipe: Recipe, subject: str) -> str:
     args = recipe.technique_args if isinstance(recipe.technique_args, Mapping) else {}
     given = {name: args[name] for name in TICKS if args.get(name) is not None}
     if not given:
-        return f"# the default: {subject}.technique_args names no target_modules"
+        return f"# {subject} leaves target_modules to the technique"
     words = ", ".join(f"{name}={value!r}" for name, value in given.items())
     return f"{subject} = {subject}.replace({words})"
 
@@ -73,26 +74,28 @@ def as_text(structure: Structure) -> str:
     """Draw the tree with letters, for terminals."""
     lines = []
 
-    def write(node: Node, depth: int) -> None:
-        many = f" × {node.count}" if node.count > 1 else ""
+    def write(node: Node, depth: int, count: int) -> None:
+        many = f" × {node.count}" if node.count > count else ""
         shape = f" ({times(node.shape)})" if node.shape else ""
         trained = f", {big(node.trainable)} trained" if node.trainable else ""
         chips = "".join(f" + {one.name} {times(one.shape)}" for one in node.injected)
         name = f"{'  ' * depth}{label(node)}{many}"
         lines.append(f"{name:<38}{node.kind}{shape}  {big(node.parameters)}{trained}{chips}")
         for child in node.children:
-            write(child, depth + 1)
+            write(child, depth + 1, node.count)
 
-    write(structure.tree, 0)
-    lines += [f"{one['label']}: {one['value']} {one['more']}".rstrip() for one in figures(structure)]
+    write(structure.tree, 0, 1)
+    lines += [
+        f"{one['label']}: {one['value']} {one['more']}".rstrip() for one in figures(structure)
+    ]
     return "\n".join([*lines, *filter(None, (structure.problem, structure.why_fixed))])
 
 
 def static_html(structure: Structure, picture: str) -> str:
     """Draw the tree as HTML that needs no kernel, for saved notebooks."""
 
-    def row(node: Node) -> str:
-        many = f" × {node.count}" if node.count > 1 else ""
+    def row(node: Node, count: int) -> str:
+        many = f" × {node.count}" if node.count > count else ""
         chips = "".join(
             f" <code style='border:1px solid #d9730d;border-radius:3px;padding:0 3px'>"
             f"{esc(one.name)} {times(one.shape)}</code>"
@@ -105,7 +108,7 @@ def static_html(structure: Structure, picture: str) -> str:
         )
         if not node.children:
             return f"<div style='padding-left:16px'>{line}</div>"
-        inner = "".join(row(child) for child in node.children)
+        inner = "".join(row(child, node.count) for child in node.children)
         return (
             f"<details open style='padding-left:16px'><summary style='margin-left:-14px'>"
             f"{line}</summary>{inner}</details>"
@@ -113,4 +116,4 @@ def static_html(structure: Structure, picture: str) -> str:
 
     said = " · ".join(f"{one['label']}: <b>{one['value']}</b>" for one in figures(structure))
     why = esc(structure.problem or structure.why_fixed)
-    return f"<div class='workbench-anatomy-still'><p>{said} {why}</p>{row(structure.tree)}{picture}</div>"
+    return f"<div class='workbench-anatomy-still'><p>{said} {why}</p>{row(structure.tree, 1)}{picture}</div>"

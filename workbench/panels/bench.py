@@ -19,9 +19,11 @@ from IPython.display import display
 
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 from workbench.panels import libraries, subshell
+from workbench.panels.anatomy_view import AnatomyView
 from workbench.panels.cards import Cards
 from workbench.panels.chart import LiveChart
 from workbench.panels.follow import Followed
+from workbench.panels.forms import Fold
 from workbench.panels.live import Live
 from workbench.panels.looks import Looks, Trouble
 from workbench.panels.messages import Messages
@@ -95,6 +97,9 @@ class Bench(traitlets.HasTraits):
     def _compose(self) -> None:
         self.chart = LiveChart()
         self._cards = Cards(self._set)
+        self._anatomy = AnatomyView(lambda args: self._set({"technique_args": args}))
+        self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._take_apart)
+        self._anatomy_fold.widget.add_class("wb-anatomy")
         self._trainable = Trainable()
         self._messages = Messages()
         self._live = Live(*(self._click(name) for name in ("pause", "resume", "stop")))
@@ -109,7 +114,17 @@ class Bench(traitlets.HasTraits):
         parts = [self._cards, self._messages, self._live, self._table, self._results]
         cards, messages, live, table, results = (part.widget for part in parts)
         self.widget = widgets.VBox(
-            [style(), cards, bar, messages, live, self.chart, table, results]
+            [
+                style(),
+                cards,
+                self._anatomy_fold.widget,
+                bar,
+                messages,
+                live,
+                self.chart,
+                table,
+                results,
+            ]
         )
         self.widget.add_class("workbench-bench")
         # Not Train: its click must not overtake the setting that was typed just before.
@@ -206,6 +221,12 @@ class Bench(traitlets.HasTraits):
         self._pump.post(lambda: [self._messages.say(topic, ()) for topic in CLICKS])
         self._looks.ask(self.recipe)
 
+    def _take_apart(self) -> list[widgets.Widget]:
+        """Fill the fold when it is opened first; from then on it follows the recipe."""
+        self._finder.wants_anatomy = True
+        self._looks.ask(self.recipe)
+        return [self._anatomy]
+
     # -- clicks -------------------------------------------------------------------------------------
 
     def _click(self, name: str) -> Callable[[], None]:
@@ -272,6 +293,9 @@ class Bench(traitlets.HasTraits):
             self._messages.say("recipe", self._cards.say(value))
         elif part == "count":
             self._trainable.show(value)
+        elif part == "anatomy":
+            recipe, structure = value
+            self._anatomy.show(structure, recipe, "bench.recipe")
         else:
             self._cards.tell(part, value)
 

@@ -36,6 +36,7 @@ class Followed:
         self.train: dict[str, Any] = {}
         self.evaluation: dict[str, Any] = {}
         self.evaluating: dict[str, Any] = {}
+        self.ranks: list[tuple[int, int]] = []  # step, and trainable parameters still in use
         self.over = False
         self._read = 0
         self._name = ""
@@ -69,6 +70,8 @@ class Followed:
         self.evaluating = event if kind == "evaluating" else {}
         if kind == "train":
             self.train = event
+            if "trainable" in event:
+                self.ranks.append((event["step"], event["trainable"]))
             self._speeds.append(event["tokens_per_second"])
         elif kind == "eval":
             self.evaluation = event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -86,7 +86,7 @@ def _describe(followed: Followed) -> str:
     return (
         f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
         f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"
-        f"{bar}{facts(_figures(followed))}{_memory(run.memory)}{notes}"
+        f"{bar}{facts(_figures(followed))}{_ranks(followed)}{_memory(run.memory)}{notes}"
     )
 
 
@@ -108,6 +108,33 @@ def _figures(followed: Followed) -> list[tuple[str, str]]:
             "–" if followed.speed is None else f"{followed.speed:,.0f}",
         ),
     ]
+
+
+def _ranks(followed: Followed) -> str:
+    """Draw how many trainable parameters are in use, for techniques that give some up."""
+    if len(followed.ranks) < 2:
+        return ""
+    points = thinned(followed.ranks)
+    first, last = followed.ranks[0][0], max(followed.run.progress[1], followed.ranks[-1][0])
+    most = max(count for _, count in followed.ranks)
+    line = " ".join(
+        f"{160 * (step - first) / max(last - first, 1):.1f},{32 - 28 * count / most:.1f}"
+        for step, count in points
+    )
+    now = followed.ranks[-1][1]
+    said = f"{now:,} of {most:,} trainable parameters are in use"
+    return (
+        f"<div class='wb-ranks' title='{said}'><svg viewBox='0 0 160 34' width='160' height='34' "
+        f"role='img' aria-label='{said}'><path d='M0 32.5h160' class='wb-axis'/>"
+        f"<polyline points='{line}'/></svg><span>in use <b>{now:,}</b> of {most:,} trainable "
+        "parameters</span></div>"
+    )
+
+
+def thinned(points: Sequence[tuple[int, int]], most: int = 160) -> list[tuple[int, int]]:
+    """Keep as many points as can be seen, the last one among them."""
+    every = -(-len(points) // most)
+    return [*points[::every], points[-1]]
 
 
 def _memory(memory: dict[str, Any]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog.data import Table, spread
 from workbench.catalog.lookup import COLUMNS, Found, find_facts, load_data, look_up
@@ -17,6 +18,9 @@ from workbench.catalog.techniques import find
 from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.panels import libraries
 from workbench.recipe import Recipe
+
+if TYPE_CHECKING:
+    from workbench.training.anatomy import Structure
 
 ROWS = 3
 
@@ -53,8 +57,11 @@ class Looks:
 
     ``tell(part, value)`` is called with ``"problems"`` (a list of :class:`Trouble`), ``"model"``,
     ``"data"``, ``"tokens"`` and ``"count"`` (what was found, or None where there is nothing to
-    say), and at last ``"done"`` with the recipe.
+    say), and at last ``"done"`` with the recipe. Where ``wants_anatomy`` is set, ``"anatomy"`` comes
+    with the recipe and its structure, even if the technique cannot be applied.
     """
+
+    wants_anatomy = False
 
     def __init__(self, tell: Tell):
         self._tell = tell
@@ -82,6 +89,8 @@ class Looks:
         else:
             self._tell("count", None)
             self._tell("tokens", None)
+        if self.wants_anatomy and libraries.ready() and not stale():
+            self._tell("anatomy", (recipe, _anatomy(recipe, found)))
         self._tell("done", (recipe, troubles))
 
     def find(self, recipe: Recipe) -> Found:
@@ -136,6 +145,17 @@ def _count(recipe: Recipe, table: Table) -> dict[str, Any]:
     from workbench.training.count import count
 
     return count(recipe, len(table.labels) or None)
+
+
+def _anatomy(recipe: Recipe, found: Found) -> Structure | None:
+    """Take the model apart as far as it is known; what is wrong is said elsewhere."""
+    from workbench.training.anatomy import take_apart
+
+    if found.facts is None or found.table is None or find(recipe.technique) is None:
+        return None
+    with contextlib.suppress(Exception):
+        return take_apart(recipe, len(found.table.labels) or None)
+    return None
 
 
 def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any:

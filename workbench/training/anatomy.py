@@ -16,7 +16,7 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from workbench.catalog.techniques import get
-from workbench.errors import ModelError, WorkbenchError
+from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.training import footprint, ticks
 from workbench.training.count import adapt_shapes, shapes_of
@@ -101,6 +101,8 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, fresh: Sequence[str]) -> St
     problem, figures, config = "", {}, {}
     try:
         recipe.check()
+        if choice is not None and recipe.technique_args.get("target_modules") == []:
+            raise RecipeError([Problem("target_modules", "one module at least", [])])
         adapted, config = adapt_shapes(recipe, model, fresh)
         figures = footprint.measure(recipe, adapted, shapes)
         found = before.compare(adapted)

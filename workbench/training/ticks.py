@@ -121,7 +121,7 @@ def why_fixed(technique: Technique) -> str:
         return f"{technique.title} trains every parameter: there is nothing to choose."
     if technique.trains == "selected":
         return f"{technique.title} wraps no layer: it trains some of the base's own parameters."
-    return f"{technique.title} wraps no layer that could be ticked: {technique.changes}"
+    return f"{technique.title} wraps no layer. {technique.changes}"
 
 
 def _beside(given: Mapping[str, Any]) -> dict[str, Any]:

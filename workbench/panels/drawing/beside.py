@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 LONG = 92  # px of the longest side
 LEFT = 74  # where the two streams part
 GAP = 26
-MOST = 5  # pieces that are drawn; the rest are counted
+LEAD = 14  # of an arrow that ends at a box
+WIDE = 400  # px of pieces that are drawn; the rest are counted
 
 
 def side(size: int, largest: int) -> float:
@@ -30,6 +32,7 @@ def box_of(shape: Sequence[int], largest: int) -> tuple[float, float]:
 
 def labelled(sheet: Sheet, x: float, y: float, shape, trained: bool, name: str, largest: int):
     """Draw a matrix around the height y with its name and shape below; returns where it ends."""
+    name = shortened(name)
     width, height = box_of(shape, largest)
     room = room_of(shape, name, largest)
     middle = x + room / 2
@@ -42,7 +45,19 @@ def labelled(sheet: Sheet, x: float, y: float, shape, trained: bool, name: str, 
 
 def room_of(shape, name: str, largest: int) -> float:
     """Return how wide a matrix is with its labels."""
-    return max(box_of(shape, largest)[0], width_of(name), width_of(times(shape)))
+    words = (shortened(name), times(shape))
+    return max(box_of(shape, largest)[0], *map(width_of, words))
+
+
+def shortened(name: str) -> str:
+    """Cut the beginning of a long name off.
+
+    Examples
+    --------
+    >>> shortened("lora_A"), shortened("shadow.backbone.layers.0.mlp.gate_proj")
+    ('lora_A', '….0.mlp.gate_proj')
+    """
+    return name if len(name) <= 22 else f"…{name[-16:]}"
 
 
 def change(sheet: Sheet, layer: Layer) -> None:
@@ -70,7 +85,7 @@ def bottleneck(sheet: Sheet, layer: Layer) -> None:
     part = x + 16
     sheet.line((x, y), (part, y), arrow=False)
     below = y + 130
-    sheet.line((part, y), (part, below), (part + 20, below), arrow=False)
+    sheet.line((part, y), (part, below), (part + 22 - LEAD, below), arrow=False)
     end = _chain(sheet, pieces, part + 22, below, largest, layer.config["non_linearity"])
     sheet.line((part, y), (end + 7, y))
     sheet.line((end, below), (end + 17, below), (end + 17, y + 10))
@@ -107,18 +122,18 @@ def _draw(
     labelled(sheet, middle, top, shape, False, f"W  {name}", largest)
     centre = middle + room_of(shape, f"W  {name}", largest) / 2
     sheet.line((LEFT, top), (centre - wide / 2 - 2, top))
-    end = max(end, middle + room) + 8
-    sheet.line((LEFT, top), (LEFT, below), (start - 2, below), arrow=False)
+    last, end = end, max(end, middle + room) + 8
+    sheet.line((LEFT, top), (LEFT, below), (start - LEAD, below), arrow=False)
     sheet.line((centre + wide / 2, top), (end + 8, top))
-    sheet.line((end, below), (end + 18, below), (end + 18, top + 10))
+    sheet.line((last, below), (end + 18, below), (end + 18, top + 10))
     sheet.knot(end + 18, top, "+")
     x = end + 28
     for piece in stretch:
         sheet.line((x, top), (x + 18, top))
         sheet.knot(x + 28, top, "×")
         tall = side(max(piece.shape), largest)
-        label = width_of(piece.name)
-        at = x + 28 + max(label / 2 - 10, 0)
+        # Right of what is written below the chain.
+        at = max(x + 28, last + 12 + width_of(piece.name) / 2)
         sheet.box(x + 24, below - tall / 2, 9, tall, piece.trainable)
         sheet.line((x + 28, below - tall / 2), (x + 28, top + 10))
         sheet.text(at, below + tall / 2 + LINE, piece.name)
@@ -140,9 +155,12 @@ def _chain(
     sign: str = "→",
 ) -> float:
     """Draw pieces side by side; returns where the last one ends."""
-    shown, before = pieces[:MOST], 0.0
-    for number, piece in enumerate(shown):
+    before, begin, left = 0.0, x, len(pieces)
+    for number, piece in enumerate(pieces):
         room = room_of(piece.shape, piece.name, largest)
+        if number and x + GAP + room - begin > WIDE:
+            break
+        left -= 1
         slack = (room - box_of(piece.shape, largest)[0]) / 2  # between a label's end and the box
         if number and activation:
             sheet.line((x - before, y), (x + 8, y), arrow=False)
@@ -158,12 +176,12 @@ def _chain(
             sheet.text(x + GAP / 2, y + 4, sign)
             x += GAP
         else:
-            sheet.line((x - 2, y), (x + slack - 2, y))
+            sheet.line((x - LEAD, y), (x + slack - 2, y))
         x, before = labelled(sheet, x, y, piece.shape, piece.trainable, piece.name, largest), slack
-    if shown:
+    if not left:
         sheet.line((x - before, y), (x, y), arrow=False)
-    if len(pieces) > MOST:
-        more = f"+ {len(pieces) - MOST} more"
+    else:
+        more = f"+ {left} more"
         sheet.text(x + 10, y + 4, more, at="start")
         x += 10 + width_of(more)
     return x
@@ -186,4 +204,4 @@ def chained(pieces: Sequence[Piece], shape: Sequence[int]) -> bool:
     if len(matrices) < 2 or len(shape) != 2:
         return False
     ends = matrices[0][1] == shape[1] and matrices[-1][0] == shape[0]
-    return ends and all(b[1] == a[0] for a, b in zip(matrices, matrices[1:], strict=False))
+    return ends and all(b[1] == a[0] for a, b in itertools.pairwise(matrices))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.panels.drawing.beside import GAP, box_of, change, labelled, room_of, side
+from workbench.panels.drawing.beside import GAP, box_of, change, labelled, room_of, shortened, side
 from workbench.panels.drawing.layer import Layer, walk
 from workbench.panels.drawing.sheet import LINE, Sheet, times, width_of
 
@@ -38,7 +38,7 @@ def rotation(sheet: Sheet, layer: Layer) -> None:
     y = 12 + max(box_of(layer.shape, largest)[1], side(layer.shape[1], largest)) / 2
     x = _begin(sheet, layer, y)
     full = side(layer.shape[1], largest)
-    names = [f"{piece.name}  {times(piece.shape)}" for piece in layer.pieces]
+    names = [f"{shortened(one.name)}  {times(one.shape)}" for one in layer.pieces[:4]]
     room = max(full, *(width_of(name) for name in names), width_of("R  rotates"))
     middle, top = x + room / 2, y - full / 2
     sheet.box(middle - full / 2, top, full, full, False)

@@ -43,11 +43,12 @@ def _tokens(sheet: Sheet, layer: Layer, virtual: int) -> None:
     for number, piece in enumerate(layer.pieces[:4]):
         line = f"{piece.name}  {times(piece.shape)}"
         sheet.text(left, y + tall + (2 + number) * LINE, line, quiet=True, at="start")
-    at = max(last, text + width_of("the text's own")) + 34
-    sheet.line((last + 2, y + tall / 2), (at - 4, y + tall / 2))
-    wide = width_of(model) + 20
-    sheet.box(at, y, wide, tall, False)
-    sheet.text(at + wide / 2, y + tall / 2 + 4, model)
+    below = y + tall + (2 + min(len(layer.pieces), 4)) * LINE + 14
+    wide = max(last, text + width_of("the text's own"), left + width_of(model) + 20) - left
+    for middle in (left + 40, (text + last) / 2):
+        sheet.line((middle, below - 18), (middle, below - 2))
+    sheet.box(left, below, wide, 40, False)
+    sheet.text(left + wide / 2, below + 24, model)
 
 
 def _keys_and_values(sheet: Sheet, layer: Layer, virtual: int) -> None:

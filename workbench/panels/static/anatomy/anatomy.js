@@ -57,7 +57,7 @@ function layersOf(node, send) {
   return row;
 }
 
-function rowOf(node, depth, closed, toggle, send) {
+function rowOf(node, depth, many, closed, toggle, send) {
   const row = element("div", `wa-row wa-${state(node)}`, { title: WORDS[state(node)] });
   row.dataset.module = node.path;
   row.style.setProperty("--depth", depth);
@@ -74,7 +74,7 @@ function rowOf(node, depth, closed, toggle, send) {
   }
   const name = element("span", "wa-name");
   name.append(element("b", "", { textContent: node.name || node.kind }));
-  if (node.count > 1) name.append(element("span", "wa-many", { textContent: `× ${node.count}` }));
+  if (many) name.append(element("span", "wa-many", { textContent: `× ${node.count}` }));
   if (node.name) name.append(element("span", "wa-kind", { textContent: node.kind }));
   for (const piece of node.injected) {
     name.append(
@@ -125,17 +125,17 @@ export default {
       const held = document.activeElement?.dataset?.path;
       const { tree: root } = model.get("content");
       const rows = [];
-      const grow = (node, depth) => {
+      const grow = (node, depth, count) => {
         const shut = closed.has(node.path);
-        rows.push(rowOf(node, depth, shut, toggle, send));
+        rows.push(rowOf(node, depth, node.count > count, shut, toggle, send));
         if (node.layers.length > 1) {
           const layers = layersOf(node, send);
           layers.style.setProperty("--depth", depth);
           rows.push(layers);
         }
-        if (!shut) node.children.forEach((child) => grow(child, depth + 1));
+        if (!shut) node.children.forEach((child) => grow(child, depth + 1, node.count));
       };
-      if (root) grow(root, 0);
+      if (root) grow(root, 0, 1);
       const head = element("div", "wa-row wa-head");
       const words = ["Module", "Shape", "Parameters", "Trained"];
       head.append(...words.map((word) => element("span", "", { textContent: word })));

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.training.anatomy import Structure
 
 # Families that are not here add something beside the weight, which is drawn as it is.
-_FAMILIES: dict[str, Callable[[Sheet, Layer], None]] = {
+FAMILIES: dict[str, Callable[[Sheet, Layer], None]] = {
     "adapter": beside.bottleneck,
     "orthogonal": inside.rotation,
     "prompt": prompts.prompt,
@@ -44,6 +44,6 @@ def draw(technique: str, structure: Structure) -> tuple[str, str]:
         return "", ""
     entry, layer, sheet = get(technique), example(structure), Sheet()
     injects = bool(layer.pieces) or entry.trains != "adapter"
-    drawing = _FAMILIES.get(entry.family, beside.change) if injects else inside.parts
+    drawing = FAMILIES.get(entry.family, beside.change) if injects else inside.parts
     drawing(sheet, layer)
     return layer.name, sheet.svg(f"{entry.title} on {layer.name}: {entry.changes}")

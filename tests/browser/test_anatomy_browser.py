@@ -1,0 +1,102 @@
+"""The anatomy as a person meets it: ticked in JupyterLab, in the bench and by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+MAKE = """\
+import workbench as wb
+bench = wb.Bench(wb.Recipe(max_train_samples=320, max_eval_samples=64), runs="runs/anatomy")
+bench"""
+ALONE = "import workbench as wb\nanatomy = wb.Anatomy(wb.Recipe(technique='dora'))\nanatomy"
+CUT = """panel => {
+  const box = panel.getBoundingClientRect();
+  return [...panel.querySelectorAll('button, input, dd, .wa-name, .wa-chip, .wa-count')]
+    .filter((one) => {
+      const inner = one.getBoundingClientRect();
+      return inner.width && (inner.left < box.left - 1 || inner.right > box.right + 1);
+    })
+    .map((one) => one.textContent);
+}"""
+# Labels of a picture that lie over one another, and letters that are too small to read.
+OVERLAPS = """svg => {
+  const boxes = [...svg.querySelectorAll('text')].map((one) => one.getBoundingClientRect());
+  const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+    && a.top < b.bottom - 4 && b.top < a.bottom - 4;
+  const small = parseFloat(getComputedStyle(svg).fontSize) < 11;
+  return boxes.filter((a, i) => boxes.some((b, j) => i < j && over(a, b))).length + small;
+}"""
+
+
+@pytest.fixture
+def opened(notebook, expect):
+    """Show a bench, open its anatomy, and give the notebook."""
+
+    def open_it(**page):
+        book = notebook(
+            [MAKE, "print(bench.recipe.technique_args)"], name="anatomy.ipynb", height=1900, **page
+        )
+        book.run(0)
+        expect(book.page.locator(".wb-trainable b")).to_be_visible()
+        book.button("Anatomy: what is trained, layer by layer").click()
+        expect(book.page.locator(".wa-figures dd").first).to_be_visible()
+        return book
+
+    return open_it
+
+
+def test_ticking_changes_the_recipe_and_the_figures(opened, expect):
+    book = opened()
+    page = book.page
+    trainable = page.locator(".wa-figures dd").first
+    before = trainable.inner_text()
+    page.get_by_role("checkbox", name="Wrap model.layers.0.mlp", exact=True).click()
+    expect(trainable).not_to_have_text(before)
+    page.get_by_role("button", name="Layer 0", exact=True).click()
+    expect(page.locator(".wa-code")).to_contain_text("layers_to_transform=[1, 2, 3]")
+    expect(trainable).to_contain_text("49,664")
+    expect(page.locator(".wb-trainable b")).to_have_text("49,664")
+    book.run(1)
+    expect(book.output(1)).to_contain_text("'layers_to_transform': [1, 2, 3]")
+    for width in (640, 800, 1440):
+        page.set_viewport_size({"width": width, "height": 1900})
+        assert page.locator(".workbench-anatomy").evaluate(CUT) == [], width
+        for theme in ("dark", "light"):
+            book.theme(theme)
+            book.screenshot(f"anatomy-{width}-{theme}")
+
+
+def test_switching_the_technique_redraws_the_tree(opened, expect):
+    book = opened()
+    page = book.page
+    expect(page.locator(".wa-chip").first).to_contain_text("lora_A")
+    for technique, said in (
+        ("dora", "lora_magnitude_vector"),
+        ("ia3", "ia3_l"),
+        ("prompt_tuning", "prompt_encoder"),
+        ("last_layers", "modules_to_save"),
+    ):
+        page.get_by_label("Technique", exact=True).select_option(technique)
+        chips = page.locator(".wa-chip", has_text=said)
+        if technique == "last_layers":
+            expect(page.locator(".wa-said")).to_contain_text("wraps no layer")
+            expect(page.locator(".wa-row.wa-trained").first).to_be_visible()
+        else:
+            expect(chips.first).to_be_visible()
+        expect(page.locator(".wa-drawing svg")).to_be_visible()
+        assert page.locator(".wa-drawing svg").evaluate(OVERLAPS) == 0, technique
+        book.screenshot(f"anatomy-{technique}", page.locator(".workbench-anatomy"))
+    expect(page.locator("input.wa-tick")).to_have_count(0)
+
+
+def test_it_stands_alone(notebook, expect):
+    book = notebook([ALONE, "print(anatomy.recipe.technique_args)"], name="alone.ipynb")
+    book.run(0)
+    page = book.page
+    page.get_by_role("checkbox", name="Wrap model.layers.0.self_attn.q_proj", exact=True).click()
+    expect(page.locator(".wa-code")).to_contain_text("anatomy.recipe.replace(target_modules=")
+    page.get_by_role("button", name="Close model.layers.0.mlp").click()
+    expect(page.locator("[data-module='model.layers.0.mlp.up_proj']")).to_have_count(0)
+    book.run(1)
+    expect(book.output(1)).not_to_contain_text("q_proj")
+    expect(book.output(1)).to_contain_text("k_proj")

@@ -1,0 +1,170 @@
+"""The anatomy panel without a browser: its figures, its ticks, its pictures."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from workbench.catalog.techniques import TECHNIQUES, get
+from workbench.errors import WorkbenchError
+from workbench.panels import Anatomy
+from workbench.panels.anatomy_text import static_html
+from workbench.panels.chart import LiveChart
+from workbench.panels.drawing import beside, draw
+from workbench.panels.drawing.layer import example
+from workbench.panels.drawing.sheet import Sheet, times
+from workbench.panels.follow import Followed
+from workbench.panels.live import _ranks, thinned
+from workbench.recipe import Recipe
+from workbench.runs.run import train
+from workbench.training.anatomy import take_apart
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "rows.csv"
+    lines = [f"the film was {word} {n},{word}" for n in range(20) for word in ("good", "bad")]
+    path.write_text("\n".join(["text,label", *lines]))
+    return str(path)
+
+
+@pytest.fixture
+def recipe(tiny_llama, rows):
+    return Recipe(model=str(tiny_llama), data=rows)
+
+
+def structure_of(recipe, technique, tmp_path):
+    """Take a recipe apart, on data that its technique is for."""
+    if recipe.task not in get(technique).tasks:
+        path = tmp_path / "texts.txt"
+        path.write_text("\n".join(f"the film was good {n}" for n in range(40)))
+        recipe = recipe.replace(task="lm", data=str(path))
+    return take_apart(recipe.replace(technique=technique))
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_every_technique_has_a_picture_with_the_models_shapes(technique, recipe, tmp_path):
+    structure = structure_of(recipe, technique, tmp_path)
+    name, svg = draw(technique, structure)
+    if structure.problem:
+        assert (name, svg) == ("", "")
+        return
+    root = ElementTree.fromstring(svg)
+    assert get(technique).title in root.get("aria-label")
+    words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    layer = example(structure)
+    shown = [times(piece.shape) for piece in layer.pieces[:1]] or [times(layer.shape)]
+    assert all(any(shape in word for word in words) for shape in shown)
+    assert int(re.search(r"font:(\d+)px", svg)[1]) >= 11
+    width, height = float(root.get("width")), float(root.get("height"))
+    assert width < 700 and height < 400
+    for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
+        x, y, w, h = (float(rect.get(key)) for key in ("x", "y", "width", "height"))
+        assert 0 <= x and 0 <= y and x + w <= width and y + h <= height
+
+
+def test_what_has_no_drawing_of_its_own_is_drawn_as_it_is_injected(recipe):
+    layer, sheet = example(take_apart(recipe.replace(technique="ia3"))), Sheet()
+    beside.change(sheet, layer)
+    assert "ia3_l" in sheet.svg("") and times(layer.pieces[0].shape) in sheet.svg("")
+
+
+def test_clicks_set_the_recipe_and_the_recipe_sets_the_ticks(recipe):
+    anatomy = Anatomy(recipe)
+    told = anatomy.widget._answer
+    whole = anatomy.structure.figures["trainable"]
+    told({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
+    names = ["k_proj", "o_proj", "q_proj", "v_proj"]
+    assert anatomy.recipe == recipe.replace(target_modules=names)
+    assert anatomy.structure.figures["trainable"] < whole
+    told({"kind": "layer", "path": "model.layers", "index": 0})
+    assert anatomy.recipe == recipe.replace(target_modules=names, layers_to_transform=[1])
+    assert anatomy.widget.content["code"] == (
+        f"anatomy.recipe = anatomy.recipe.replace(target_modules={names!r}, "
+        "layers_to_transform=[1])"
+    )
+    told({"kind": "layer", "path": "model.layers", "index": 0})  # as the others are
+    assert anatomy.recipe == recipe.replace(target_modules=names)
+    anatomy.recipe = recipe.replace(target_modules=["q_proj"])
+    assert {name.rpartition(".")[2] for name in anatomy.structure.tree.ticked} == {"q_proj"}
+    anatomy.tick("")
+    assert anatomy.recipe == recipe
+
+
+def test_two_ticks_in_a_row_both_count(recipe):
+    given = []
+    anatomy = Anatomy(recipe)
+    anatomy.widget._changed = given.append  # as slow as a kernel that is still counting
+    anatomy.tick("model.layers.0.mlp", False)
+    anatomy.tick("model.layers.0.self_attn.q_proj", False)
+    assert given[-1] == {"target_modules": ["k_proj", "o_proj", "v_proj"]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"kind": "tick", "path": "no.such.module", "on": True},
+        {"kind": "layer", "path": "model.layers", "index": 99},
+        {"kind": "layer", "path": "model.layers", "index": -1},
+        {"kind": "tick", "path": 3, "on": "yes"},
+    ],
+)
+def test_messages_that_mean_nothing_change_nothing(recipe, content):
+    anatomy = Anatomy(recipe)
+    anatomy.widget._answer(content)
+    assert anatomy.recipe == recipe
+
+
+def test_no_ticks_are_said_and_can_be_mended(recipe):
+    anatomy = Anatomy(recipe)
+    anatomy.tick("", False)
+    assert "target_modules must be one module at least" in anatomy.widget.content["problem"]
+    anatomy.tick("model.layers.0.self_attn.v_proj")
+    assert anatomy.recipe == recipe.replace(target_modules=["v_proj"])
+
+
+def test_a_base_that_is_not_there_is_said(recipe):
+    anatomy = Anatomy(recipe)
+    with pytest.raises(WorkbenchError, match="nowhere"):
+        anatomy.recipe = recipe.replace(model="./nowhere")
+    assert "problem" in anatomy.widget.content and "tree" not in anatomy.widget.content
+
+
+def test_it_reads_in_a_terminal_and_in_a_saved_notebook(recipe):
+    anatomy = Anatomy(recipe)
+    text = repr(anatomy)
+    assert "0–1 × 2" in text and "lora_A 8 × 32" in text and "Saved on disk" in text
+    data, _ = anatomy._repr_mimebundle_()
+    assert data["text/plain"] == text
+    assert "<svg" in data["text/html"] and "lora_A" in data["text/html"]
+    assert "<script" not in static_html(anatomy.structure, "")
+
+
+def test_a_changing_number_of_parameters_is_drawn(recipe, tmp_path):
+    steps = {"max_steps": 12, "max_length": 24, "per_device_train_batch_size": 4}
+    ranks = {"init_r": 6, "target_r": 2, "tinit": 1, "tfinal": 2, "deltaT": 1}
+    recipe = recipe.replace(technique="adalora", **steps, **ranks)
+    run = train(recipe, tmp_path / "runs", progress=False)
+    followed = Followed(run, 0)
+    followed.read(LiveChart())
+    counts = [count for _, count in followed.ranks]
+    assert len(counts) == 12 and counts[-1] < counts[0]
+    drawn = _ranks(followed)
+    assert f"{counts[-1]:,} of {max(counts):,} trainable parameters are in use" in drawn
+    heights = [float(y) for y in re.findall(r",([\d.]+)", re.search("points='([^']+)'", drawn)[1])]
+    assert heights == sorted(heights)  # down is up on a screen: fewer and fewer are in use
+
+
+def test_a_run_that_gives_up_nothing_has_no_such_line(recipe, tmp_path):
+    run = train(recipe.replace(max_steps=2, max_length=24), tmp_path / "runs", progress=False)
+    followed = Followed(run, 0)
+    followed.read(LiveChart())
+    assert _ranks(followed) == ""
+
+
+def test_a_long_line_is_thinned_and_keeps_its_end():
+    points = thinned([(step, 1) for step in range(10_000)])
+    assert len(points) <= 161 and points[-1] == (9_999, 1)

@@ -82,6 +82,10 @@ def _saved(
     return state, notes
 
 
+# As safetensors lays tensors out: by type in this order, then by name.
+_ORDER = "U64 I64 F64 C64 F32 U32 I32 BF16 F16 U16 I16 F8_E4M3 F8_E5M2 I8 U8 BOOL".split()
+
+
 class _Staying(TorchFunctionMode):
     """Leaves tensors of the meta device there when they are asked for on the CPU."""
 
@@ -94,8 +98,7 @@ class _Staying(TorchFunctionMode):
 def _file_bytes(state: Mapping[str, torch.Tensor], notes: Mapping[str, str]) -> int:
     """Return the size of a safetensors file: its length field, header and tensors."""
     names = {dtype: name for name, dtype in SAFETENSORS_TYPES.items()}
-    # As safetensors lays them out: the widest types first, then by name.
-    order = sorted(state.items(), key=lambda item: (-item[1].element_size(), item[0]))
+    order = sorted(state.items(), key=lambda item: (_ORDER.index(names[item[1].dtype]), item[0]))
     header: dict[str, Any] = {"__metadata__": dict(notes)} if notes else {}
     end = 0
     for name, tensor in order:

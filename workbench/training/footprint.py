@@ -83,7 +83,8 @@ def _saved(
 
 
 # As safetensors lays tensors out: by type in this order, then by name.
-_ORDER = "U64 I64 F64 C64 F32 U32 I32 BF16 F16 U16 I16 F8_E4M3 F8_E5M2 I8 U8 BOOL".split()
+_ORDER = ("U64", "I64", "F64", "C64", "F32", "U32", "I32", "BF16", "F16", "U16", "I16")
+_ORDER += ("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL")
 
 
 class _Staying(TorchFunctionMode):

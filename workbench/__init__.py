@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.errors import WorkbenchError
     from workbench.panels import Anatomy, Bench
     from workbench.recipe import Recipe
+    from workbench.runs.modules import ModuleRun, adapt, train_module
     from workbench.runs.run import Run, train
     from workbench.runs.store import Record, load_run, load_runs
 
@@ -38,28 +39,34 @@ for _chatter in (
 _HOMES = {
     "Anatomy": "workbench.panels",
     "Bench": "workbench.panels",
+    "ModuleRun": "workbench.runs.modules",
     "Recipe": "workbench.recipe",
     "Record": "workbench.runs.store",
     "Run": "workbench.runs.run",
     "WorkbenchError": "workbench.errors",
+    "adapt": "workbench.runs.modules",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
     "train": "workbench.runs.run",
+    "train_module": "workbench.runs.modules",
 }
 
 __all__ = [
     "Anatomy",
     "Bench",
     "Comparison",
+    "ModuleRun",
     "Recipe",
     "Record",
     "Run",
     "WorkbenchError",
+    "adapt",
     "compare",
     "export",
     "load_run",
     "load_runs",
     "train",
+    "train_module",
 ]
 
 

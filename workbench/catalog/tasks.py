@@ -210,6 +210,48 @@ def are_iob(labels: Iterable[str]) -> bool:
     return bool(marks) and all(re.fullmatch(r"[BI]-.+", mark, re.DOTALL) for mark in marks)
 
 
+# What a module from the notebook is trained for: no recipe that names its base and data in words can
+# ask for these, so nobody is offered them.
+MODULE_TASKS = {
+    task.name: task
+    for task in (
+        Task(
+            name="module",
+            title="Module",
+            sentence="Lower the loss that came with a module.",
+            learns="to lower the loss on",
+            roles=(),
+            suits=(),
+            metric="loss",
+            higher_is_better=False,
+            auto_class="",
+            peft_task_type="",
+            collate="",
+            evaluate="evaluate_module",
+            unit="rows",
+        ),
+        Task(
+            name="module_classify",
+            title="Module that classifies",
+            sentence="Lower the loss of a module whose outputs are scores of classes.",
+            learns="to label the rows of",
+            roles=(),
+            suits=(),
+            metric="accuracy",
+            higher_is_better=True,
+            auto_class="",
+            peft_task_type="",
+            collate="",
+            evaluate="evaluate_module",
+            unit="rows",
+        ),
+    )
+}
+
+# Whatever a run on disk may have been trained for.
+ALL_TASKS = {**TASKS, **MODULE_TASKS}
+
+
 def task_of(name: object) -> Task | None:
     """Return the task of a name; None for anything that is none, whatever it is.
 
@@ -218,4 +260,4 @@ def task_of(name: object) -> Task | None:
     >>> task_of("lm").title, task_of(["lm"])
     ('Language modelling', None)
     """
-    return TASKS.get(name) if isinstance(name, str) else None
+    return ALL_TASKS.get(name) if isinstance(name, str) else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import ALL_TASKS, Task
 from workbench.catalog.techniques import find
 from workbench.errors import Problem, RecipeError, StoreError
 from workbench.recipe import Recipe
@@ -62,14 +62,19 @@ class Entry:
         return known.title if known else self.recipe.technique
 
     @property
+    def task(self) -> Task:
+        """What it was trained for."""
+        return ALL_TASKS[self.recipe.task]
+
+    @property
     def metric(self) -> str:
         """The figure by which runs on this task are compared."""
-        return TASKS[self.recipe.task].metric
+        return self.task.metric
 
     @property
     def higher_is_better(self) -> bool:
         """Whether more of the metric is better."""
-        return TASKS[self.recipe.task].higher_is_better
+        return self.task.higher_is_better
 
     @property
     def scores(self) -> dict[str, float]:
@@ -84,7 +89,7 @@ class Entry:
     @property
     def quality(self) -> float | None:
         """The task's metric; None before the first evaluation."""
-        return self.scores.get(self.metric)
+        return self.evaluation_loss if self.metric == "loss" else self.scores.get(self.metric)
 
     @property
     def evaluation_loss(self) -> float | None:
@@ -118,7 +123,7 @@ class Entry:
         A loss per token means something else with another tokenizer, so language models are asked
         the same only if the base is the same.
         """
-        recipe, task = self.recipe, TASKS[self.recipe.task]
+        recipe, task = self.recipe, self.task
         data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
         base = (recipe.model, recipe.revision) if recipe.task == "lm" else None
         answer = recipe.max_new_tokens if task.ask else None
@@ -138,12 +143,12 @@ class Entry:
             virtual = plan.get("config", {}).get("num_virtual_tokens") or 0
             length = plan.get("max_length", 0) + virtual
         files = plan.get("data", {}).get("sha256")
-        return split, length, files, plan.get("columns")
+        return split, length, files, plan.get("columns"), plan.get("loss")
 
     @property
     def _length_counts(self) -> bool:
         # A whole text's label is asked for however much of the text is read.
-        return "label" not in TASKS[self.recipe.task].roles
+        return "label" not in self.task.roles
 
     @property
     def _is_split(self) -> bool:
@@ -154,7 +159,7 @@ class Entry:
         """The question in words."""
         recipe = self.recipe
         base = f" with {self.base}" if recipe.task == "lm" else ""
-        words = f"{TASKS[recipe.task].title}: {Path(recipe.data).stem}{base}"
+        words = f"{self.task.title}: {Path(recipe.data).stem}{base}"
         if self._length_counts and recipe.max_length is not None:
             words += f", {recipe.max_length} tokens"
         if self._is_split:

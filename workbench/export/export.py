@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.catalog.sources import checksum
+from workbench.catalog.tasks import MODULE_TASKS
 from workbench.errors import Problem, RecipeError, StoreError, TrainingError
 from workbench.export.script import script
 from workbench.recipe import Recipe
@@ -133,5 +134,11 @@ def _plan(run: Any) -> tuple[Mapping[str, Any], str]:
         raise TrainingError(
             f"The run {run.name!r} is {run.state} and has no plan yet, so there is nothing to "
             "export: export its recipe instead."
+        )
+    if run.recipe.task in MODULE_TASKS:
+        raise TrainingError(
+            f"The run {run.name!r} adapted a {run.recipe.model} that was made in the notebook, with data from "
+            "there, so no script can repeat it: keep the notebook, and load what was learnt with "
+            "PeftModel.from_pretrained onto the same module."
         )
     return run.plan, f"the run {run.name}"

@@ -148,11 +148,19 @@ class Bench(traitlets.HasTraits):
                 if problems:
                     raise RecipeError(problems)
                 self._looks.ask(recipe)
-            run = Run(recipe, self._folder)
+            return self.follow(Run(recipe, self._folder))
+
+    def follow(self, run: Run) -> Run:
+        """Show a run in the panel and return it, such as one over a module from the notebook.
+
+        It is started unless it was already.
+        """
+        with self._lock:
             self.runs.append(run)
             self._followed.append(Followed(run, len(self._followed)))
             run.subscribe(self._heard)
-            run.start()
+            if run.state == "ready":
+                run.start()
             self.chart.highlight(None)
             self.selected = run
         return run

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import ALL_TASKS
 from workbench.compare.words import size, time
 from workbench.panels.follow import Followed
 from workbench.panels.text import esc, facts
@@ -104,7 +104,7 @@ def _figures(followed: Followed) -> list[tuple[str, str]]:
         spent,
         ("Loss", f"{train['loss']:.4f}" if train else "–"),
         (
-            f"{TASKS[run.recipe.task].unit.capitalize()}/s",
+            f"{ALL_TASKS[run.recipe.task].unit.capitalize()}/s",
             "–" if followed.speed is None else f"{followed.speed:,.0f}",
         ),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import ALL_TASKS
 from workbench.compare.palette import PALETTE
 from workbench.compare.words import share, size, time
 from workbench.panels.follow import Followed
@@ -72,7 +72,7 @@ class RunsTable:
 def figures(followed: Followed) -> dict[str, str]:
     """Give what a row says about a run, by the head of the column."""
     run, evaluation, parameters = followed.run, followed.evaluation, followed.run.parameters
-    metric = TASKS[run.recipe.task].metric
+    metric = ALL_TASKS[run.recipe.task].metric
     trained = "–"
     if parameters:
         part = share(parameters["trainable"], parameters["total"])

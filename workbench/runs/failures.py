@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import ALL_TASKS
 from workbench.errors import StoreError, TrainingError, WorkbenchError
 from workbench.recipe import Recipe
 
@@ -35,7 +35,7 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
         told = TrainingError(
             "Training stopped because memory ran out: try a smaller "
             f"per_device_train_batch_size than {recipe.per_device_train_batch_size}"
-            f"{'' if TASKS[recipe.task].reads_images else ', or a smaller max_length'}."
+            f"{', or a smaller max_length' if ALL_TASKS[recipe.task].unit == 'tokens' else ''}."
         )
     else:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]

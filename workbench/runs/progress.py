@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from tqdm.auto import tqdm
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import ALL_TASKS
 from workbench.runs.run import Run
 
 # Lines that a log gets for the steps of one run; evaluations come on top.
@@ -79,7 +79,7 @@ def _line(run: Run, event: dict[str, Any]) -> str | None:
             return None
         return (
             f"{run.name}: step {event['step']} of {total}, loss {event['loss']:.4f}, "
-            f"{event['tokens_per_second']:,.0f} {TASKS[run.recipe.task].unit}/s"
+            f"{event['tokens_per_second']:,.0f} {ALL_TASKS[run.recipe.task].unit}/s"
         )
     if event["event"] == "eval":
         figures = ", ".join(f"{name} {value:.4f}" for name, value in scores(event).items())

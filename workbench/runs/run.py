@@ -50,7 +50,7 @@ class Run:
     """
 
     def __init__(self, recipe: Recipe, runs: str | os.PathLike = "runs"):
-        self.recipe = check(recipe)
+        self.recipe = self._check(recipe)
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -153,6 +153,18 @@ class Run:
             raise self.error
         return self
 
+    # -- what a run over something else than a recipe's base does in its own way ----------------------
+
+    @staticmethod
+    def _check(recipe: Recipe) -> Recipe:
+        return check(recipe)
+
+    def _make_ready(self) -> Any:
+        # Here and not at the top: whoever reads runs needs neither torch nor peft.
+        from workbench.training.prepare import prepare
+
+        return prepare(self.recipe)
+
     # -- the run's own thread -----------------------------------------------------------------------
 
     def _work(self) -> None:
@@ -174,13 +186,11 @@ class Run:
             self.details = "".join(traceback.format_exception(error))
 
     def _prepare(self) -> Any:
-        # Here and not at the top: whoever reads runs needs neither torch nor peft.
         from workbench.training.loading import hush_thread
-        from workbench.training.prepare import prepare
 
         hush_thread()
         with _STEP:
-            prepared = prepare(self.recipe)
+            prepared = self._make_ready()
         self.plan = prepared.plan.to_dict()
         self.notes = prepared.notes
         self.parameters = prepared.parameters

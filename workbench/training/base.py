@@ -163,16 +163,17 @@ def _sums(model: torch.nn.Module) -> tuple[int, ...]:
 
 
 def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
-    """Copy a base's modules around its own tensors, but copy the private parameters.
+    """Copy a base's modules around its own tensors, but copy the private ones.
 
     Parameters
     ----------
     base : Base
     private : callable
-        Takes a parameter's name; true for those that the run will change.
+        Takes a parameter's or buffer's name; true for those that the run will change.
     """
     model = base.model
-    shared = [*model.buffers(), *beside_weights(model)]
+    buffers = [buffer for name, buffer in model.named_buffers() if not private(name)]
+    shared = [*buffers, *beside_weights(model)]
     memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in shared}
     for name, parameter in model.named_parameters():
         if not private(name):

@@ -52,6 +52,8 @@ def new_modules(model: torch.nn.Module, fresh: Sequence[str]) -> set[str]:
     A head goes by its own name and whatever lies deeper by its whole one, because PEFT takes every
     module whose name ends like this.
     """
+    if not fresh:
+        return set()
     heads = head_modules(model)
     return {
         first if (first := name.split(".")[0]) in heads else name.rpartition(".")[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from peft import PeftConfig, get_peft_model_state_dict
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save_file, save_model
 
 
 def save(
@@ -22,10 +22,11 @@ def save(
     Parameters
     ----------
     model : torch.nn.Module
-    tokenizer : transformers.PreTrainedTokenizerBase
+    tokenizer : transformers.PreTrainedTokenizerBase or None
     trains : {"adapter", "all", "selected"}
         An adapter loads with ``PeftModel.from_pretrained``, a whole model with the auto classes of
-        transformers; selected parameters are a state dict, in ``trained.safetensors``.
+        transformers (a plain module with ``safetensors.torch.load_model``, from
+        ``model.safetensors``); selected parameters are a state dict, in ``trained.safetensors``.
     folder : Path
     began : dict of str to torch.Tensor, optional
         The adapter as it began; see :func:`save_since`.
@@ -34,9 +35,12 @@ def save(
         save_trained(model, folder)
     elif began is not None:
         save_since(model, began, folder)
-    else:
+    elif hasattr(model, "save_pretrained"):
         model.save_pretrained(folder)
-    if trains == "all":
+    else:
+        folder.mkdir(parents=True)
+        save_model(model, str(folder / "model.safetensors"))
+    if trains == "all" and tokenizer is not None:
         tokenizer.save_pretrained(folder)
 
 

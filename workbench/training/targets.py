@@ -53,18 +53,20 @@ def block_linears(model: torch.nn.Module) -> list[str]:
     ModelError
         There is no such layer.
     """
-    blocks = tuple(f"{name}." for name, module in model.named_modules() if _is_blocks(module))
-    wanted = [
-        name
-        for name, module in model.named_modules()
-        if type(module).__name__ in LINEARS and name.startswith(blocks)
-    ]
+    linears = [name for name, module in model.named_modules() if type(module).__name__ in LINEARS]
+    wanted = in_blocks(model, linears)
     if not wanted:
         raise ModelError(
             f"target_modules must be given for {type(model).__name__}, which has no repeated "
             f"blocks with linear layers: name some of its modules."
         )
     return shortest_names(model, wanted)
+
+
+def in_blocks(model: torch.nn.Module, names: Sequence[str]) -> list[str]:
+    """Return those names of modules that stand in the repeated blocks."""
+    blocks = tuple(f"{name}." for name, module in model.named_modules() if _is_blocks(module))
+    return [name for name in names if name.startswith(blocks)]
 
 
 def shortest_names(model: torch.nn.Module, wanted: Sequence[str]) -> list[str]:

@@ -100,6 +100,10 @@ class Looks:
         """Find a recipe's base and data, and all that stands in its way, without heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
 
+    def version(self, recipe: Recipe) -> float | None:
+        """Tell one state of a base's files from another."""
+        return _changed(recipe.model)
+
     def _model(self, recipe: Recipe) -> ModelFacts:
         asked = (recipe.model, recipe.revision, recipe.trust_remote_code)
         return self._keep(("model", *asked, _changed(recipe.model)), lambda: find_facts(recipe))

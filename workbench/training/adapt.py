@@ -7,6 +7,7 @@ from typing import Any
 
 import peft
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 from workbench.catalog.technique import Technique, writes_base
 from workbench.catalog.techniques import (
@@ -142,5 +143,16 @@ def adapt(
         return model
     made = config_class(technique.name)(**config)
     if batches is None or technique.injects == "get_peft_model":
-        return peft.get_peft_model(model, made)
-    return getattr(initialise, technique.injects)(model, made, batches)
+        return _wrapping(technique, peft.get_peft_model(model, made))
+    return _wrapping(technique, getattr(initialise, technique.injects)(model, made, batches))
+
+
+def _wrapping(technique: Technique, adapted: torch.nn.Module) -> torch.nn.Module:
+    """Refuse a model in which nothing was wrapped, which some types of PEFT pass over in silence."""
+    if technique.targets and not any(isinstance(one, BaseTunerLayer) for one in adapted.modules()):
+        kind = type(adapted.get_base_model()).__name__
+        raise ModelError(
+            f"target_modules must name layers that {technique.title} can wrap, but it wraps none of "
+            f"{kind}'s: name others."
+        )
+    return adapted

@@ -116,6 +116,12 @@ def test_of_a_large_base_the_true_numbers_are_told(technique, tiny_llama, monkey
     assert wb.fits(tiny_llama, technique) == whole
 
 
+def test_what_cannot_be_made_of_shapes_alone_may_fit_a_large_base(tiny_llama, monkeypatch):
+    monkeypatch.setattr(specimen, "SMALL", 0)
+    fit = wb.fits(tiny_llama, "frod")  # decomposes weights as it is made
+    assert fit.fits
+
+
 def test_converting_is_offered_and_does_it(tiny_gpt2):
     fit = wb.fits(tiny_gpt2, "hra")
     assert (fit.fits, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")

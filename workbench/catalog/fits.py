@@ -47,7 +47,8 @@ class Fit:
     remedy : str
         What would make it fit; empty if nothing is known to.
     trainable : int
-        Parameters that it would train on the base.
+        Parameters that it would train on the base; 0 where that is not known before the base is
+        loaded.
     matched : tuple of str
         The base's modules that it touches. Prompts touch none.
     """
@@ -63,6 +64,8 @@ class Fit:
     def __str__(self) -> str:
         title = get(self.technique).title
         if self.fits:
+            if not self.trainable:
+                return f"{title} fits."
             where = f" in {len(self.matched)} modules" if self.matched else ""
             return f"{title} fits: it would train {self.trainable:,} parameters{where}."
         remedy = f": {self.remedy}" if self.remedy else ""

@@ -7,6 +7,38 @@ import pytest
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 
+# Those that nothing can be trained with until the user gives them something.
+ASK = ("xlora",)
+
+
+def mechanisms() -> list[str]:
+    """Return the first technique of each way in which techniques are carried out."""
+    ways: dict[tuple, str] = {}
+    for name, technique in TECHNIQUES.items():
+        way = (
+            technique.trains,
+            technique.selects,
+            technique.injects,
+            technique.wires,
+            technique.optimizer,
+            technique.after_step,
+            technique.quantization,
+            technique.targets,
+            technique.derives,
+        )
+        if name not in ASK:
+            ways.setdefault(way, name)
+    return list(ways.values())
+
+
+def every(*, slow_beyond: list[str]) -> list:
+    """Return the names of all techniques that need nothing given; those beyond a few are slow."""
+    return [
+        name if name in slow_beyond else pytest.param(name, marks=pytest.mark.slow)
+        for name in TECHNIQUES
+        if name not in ASK
+    ]
+
 
 def serving(task: str) -> list:
     """Return the names of all techniques that serve a task; beyond one a family they are slow."""
@@ -14,7 +46,7 @@ def serving(task: str) -> list:
     families = set()
     found = []
     for name, technique in TECHNIQUES.items():
-        if task in technique.tasks:
+        if task in technique.tasks and name not in ASK:
             more = technique.family in families
             found.append(pytest.param(name, marks=pytest.mark.slow) if more else name)
             families.add(technique.family)

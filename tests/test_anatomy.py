@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 
 import pytest
@@ -11,6 +12,7 @@ import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.serving import every, mechanisms
 from tests.tiny import ARCHITECTURES
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import ModelError
@@ -67,12 +69,13 @@ def recipe(tiny_llama, rows):
     )
 
 
-@pytest.mark.parametrize("technique", TECHNIQUES)
+@pytest.mark.parametrize("technique", every(slow_beyond=mechanisms()))
 def test_the_tree_and_the_footprint_are_those_of_the_run(technique, recipe, tmp_path):
     if technique not in CLASSIFY:
-        path = tmp_path / "texts.txt"
-        path.write_text("\n".join(f"the film was good {n}" for n in range(40)))
-        recipe = recipe.replace(task="lm", data=str(path))
+        path = tmp_path / "texts.jsonl"
+        row = {"text": "the film was good", "prompt": "was it good", "completion": "it was"}
+        path.write_text("".join(json.dumps(row | {"n": n}) + "\n" for n in range(40)))
+        recipe = recipe.replace(task=TECHNIQUES[technique].tasks[0], data=str(path))
     recipe = recipe.replace(technique=technique)
     structure = take_apart(recipe)
     if structure.problem:  # what cannot be applied without memory cannot be counted either

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification
 
 import workbench as wb
-from workbench.catalog.techniques import TECHNIQUES
+from tests.serving import serving
 from workbench.errors import RecipeError, StoreError, TrainingError
 from workbench.runs.store import RunFolder, write_whole
 from workbench.training.base import load_base
@@ -60,7 +60,7 @@ def same(before, after):
     return all(torch.equal(before[name], after[name]) for name in before)
 
 
-@pytest.mark.parametrize("technique", TECHNIQUES)
+@pytest.mark.parametrize("technique", serving("classify"))
 def test_interleaved_runs_have_the_losses_of_solo_runs(technique, recipe, tmp_path):
     others = recipe.replace(technique=technique, seed=1)
     alone = [wb.train(r, tmp_path / "solo").losses for r in (recipe, others)]
@@ -69,7 +69,7 @@ def test_interleaved_runs_have_the_losses_of_solo_runs(technique, recipe, tmp_pa
     assert len(set(alone[0])) == len(alone[0])
 
 
-@pytest.mark.parametrize("technique", TECHNIQUES)
+@pytest.mark.parametrize("technique", serving("classify"))
 def test_the_pristine_base_keeps_its_bits(technique, recipe, tmp_path):
     recipe = recipe.replace(technique=technique)
     quantization = recipe.resolved().quantization

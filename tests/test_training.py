@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
+from tests.serving import ASK, mechanisms, serving
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import ModelError, RecipeError
@@ -51,7 +52,12 @@ def recipe_for(model, data, task, technique):
 
 # Those of a decoder; other tasks have tests of their own.
 OF_A_DECODER = [task.name for task in TASKS.values() if "causal-lm" in task.suits]
-CELLS = [(task, name) for task in OF_A_DECODER for name, t in TECHNIQUES.items() if task in t.tasks]
+CELLS = [
+    pytest.param(task, name, marks=() if name in mechanisms() else pytest.mark.slow)
+    for task in OF_A_DECODER
+    for name, technique in TECHNIQUES.items()
+    if task in technique.tasks and name not in ASK
+]
 
 
 @pytest.mark.parametrize(("task", "technique"), CELLS)
@@ -60,7 +66,7 @@ def test_counting_on_shapes_gives_what_training_has(task, technique, tiny_llama,
     assert count(recipe) == prepare(recipe).parameters
 
 
-@pytest.mark.parametrize("technique", TECHNIQUES)
+@pytest.mark.parametrize("technique", serving("classify"))
 def test_encoders_are_adapted_too(technique, tiny_bert, rows, tmp_path):
     recipe = recipe_for(tiny_bert, rows, "classify", technique)
     run = wb.train(recipe, tmp_path, progress=False)

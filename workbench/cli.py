@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import itertools
 import json
 import shutil
@@ -18,7 +17,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import ROLES, TASKS
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 
@@ -74,15 +72,6 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     added = verb("techniques", _techniques, "List the techniques and their main arguments.")
-    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-    added = verb("fit", _fit, "Try all techniques on a base model and show which fit it.")
-    added.add_argument("model", metavar="MODEL", help="a bundled name, a folder or a hub id")
-    added.add_argument("--task", choices=TASKS, help="the first that suits both if not given")
-    added.add_argument("--quantization", choices=QUANTIZATIONS, help="how the base is stored")
-    added.add_argument("--convert-conv1d", action="store_true", help="rewrite Conv1D as Linear")
-    added.add_argument("--revision", help="branch, tag or commit on the hub")
-    added.add_argument("--trust-remote-code", action="store_true", help="run the model's own code")
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     added = verb("data", _data, "Check data and show its first rows.")
@@ -154,50 +143,23 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _techniques(options: argparse.Namespace) -> int:
-    from workbench.catalog.techniques import TECHNIQUES
+    from workbench.catalog.techniques import TECHNIQUES, uncurated
 
-    rows = [
-        {
-            "name": technique.name,
-            "family": technique.family,
-            "tasks": ", ".join(technique.tasks),
-            "arguments": ", ".join(f"{knob.name}={knob.default}" for knob in technique.knobs),
-            "changes": technique.changes,
-        }
-        for technique in TECHNIQUES.values()
-    ]
-    _show(rows, options.json)
-    return 0
-
-
-def _fit(options: argparse.Namespace) -> int:
-    from workbench.catalog.fits import fit_table
-    from workbench.catalog.techniques import get
-
-    names = ("task", "quantization", "convert_conv1d", "revision", "trust_remote_code")
-    tried = fit_table(options.model, **{name: getattr(options, name) for name in names})
+    found = [*TECHNIQUES.values(), *uncurated().values()]
     if options.json:
-        # Each as soon as it is known, on a line of its own.
-        for number, fit in enumerate(tried):
-            row = {**dataclasses.asdict(fit), "family": get(fit.technique).family}
-            print("," if number else "[", json.dumps(row, ensure_ascii=False), flush=True)
-        print("]")
+        _show([technique.to_dict() for technique in found], True)
         return 0
     rows = [
         {
-            "technique": fit.technique,
-            "family": get(fit.technique).family,
-            "task": fit.task,
-            "fits": "yes" if fit.fits else "no",
-            "trainable": fit.trainable if fit.fits else None,
-            "modules": len(fit.matched) if fit.fits else None,
-            "reason": fit.reason,
-            "remedy": fit.remedy,
+            "family": technique.family,
+            "name": technique.name,
+            "title": technique.title,
+            "changes": technique.changes,
+            "arguments": ", ".join(f"{knob.name}={knob.default}" for knob in technique.knobs),
         }
-        for fit in tried
+        for technique in found
     ]
-    _show(rows, as_json=False)
-    print(f"{sum(row['fits'] == 'yes' for row in rows)} of {len(rows)} techniques fit.")
+    _show(rows, False)
     return 0
 
 

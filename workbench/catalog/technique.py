@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,8 @@ class Knob:
 
     A name with a dot stands inside a config of its own: ``eva_config.rho``. ``low`` is also the
     least value that is accepted (with ``strict`` it is not) and ``below`` one that is never
-    reached; ``high`` bounds the slider only.
+    reached; ``high`` bounds the slider only. ``fits`` says what the layers that are wrapped allow, as
+    a function ``fits_…`` of :mod:`workbench.training.bounds`.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Knob:
     choices: tuple[Any, ...] | None = None
     strict: bool = False
     below: float | None = None
+    fits: str | None = None
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -93,6 +96,9 @@ class Technique:
         :mod:`workbench.training.initialise`, which starts it from training data.
     optimizer : str or None
         The optimizer it brings, a function of :mod:`peft.optimizers`.
+    wires : str or None
+        What each forward pass needs besides: a function of :mod:`workbench.training.wiring`, called
+        with the adapted model.
     restarts : bool
         Whether its start cannot be found again from the base, so that it is saved as a plain LoRA.
     after_step : str or None
@@ -105,6 +111,8 @@ class Technique:
         Whether the base may be quantised.
     refuses : tuple of str
         Ways of storing the base that it cannot work with, if it works with others.
+    weighs : bool
+        Whether it takes weights, and not their shapes alone, to put it into a model.
     merges : bool
         Whether what was learnt can be merged into the base.
     needs : str
@@ -129,12 +137,14 @@ class Technique:
     derives: tuple[str, ...] = ()
     injects: str = "get_peft_model"
     optimizer: str | None = None
+    wires: str | None = None
     restarts: bool = False
     after_step: str | None = None
     tasks: tuple[str, ...] = tuple(TASKS)
     quantization: str | None = None
     quantizable: bool = True
     refuses: tuple[str, ...] = ()
+    weighs: bool = False
     merges: bool = False
     needs: str = ""
     paper: Paper | None = None
@@ -143,6 +153,10 @@ class Technique:
     def defaults(self) -> dict[str, Any]:
         """Return the main knobs' values when the recipe gives none."""
         return {knob.name: knob.default for knob in self.knobs}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entry as plain data, with what it does to the base."""
+        return {**dataclasses.asdict(self), "writes_base": self.writes_base}
 
     @property
     def writes_base(self) -> bool:

@@ -81,9 +81,12 @@ def config_class(name: str) -> type:
     import peft
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
+    from workbench.techniques import register
+
     technique = find(name)
     if technique is None or technique.config is None:
         raise ValueError(f"{name} has no PEFT config")
+    register()
     registered = {config.__name__: config for config in PEFT_TYPE_TO_CONFIG_MAPPING.values()}
     return registered.get(technique.config) or getattr(peft, technique.config)
 

@@ -29,10 +29,13 @@ def requirements(plan: Mapping[str, Any]) -> str:
         "accelerate": True,
         "bitsandbytes": stored == "bitsandbytes",
         "torchao": stored == "torchao",
-        "safetensors": plan["trains"] == "selected" or plan["restarts"],
+        "safetensors": plan["trains"] == "selected"
+        or plan["restarts"]
+        or plan["config_class"] == "XLoraConfig",
         "datasets": reads == "hub",
         "pyarrow": reads == "parquet",
         "pillow": TASKS[plan["recipe"]["task"]].reads_images,
+        "scikit-learn": plan["config_class"] == "AdamssConfig",
     }
     # A local version such as 2.13.0+cpu names a build that package indexes do not have.
     pins = [

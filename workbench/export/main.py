@@ -188,6 +188,8 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     yield "    if accelerator.is_main_process:"
     if plan["trains"] == "selected":
         yield "        save_trained(model, args.output)"
+    elif plan["config_class"] == "XLoraConfig":
+        yield "        save_blend(model, args.output)"
     elif plan["restarts"]:
         yield "        save_since(model, began, args.output)"
     else:

@@ -56,18 +56,22 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         yield "    for name, parameter in model.named_parameters():"
         yield "        parameter.requires_grad_(name in chosen)"
     if plan["config_class"]:
+        if plan["config_class"] == "BottleneckConfig":
+            yield "    register()"
         yield call(f"config = {plan['config_class']}", **plan["config"])
         yield from _inject(plan)
 
 
 def _inject(plan: Mapping[str, Any]) -> Iterator[str]:
-    if plan["injects"] == "get_peft_model":
-        yield "    model = get_peft_model(model, config)"
+    if not plan["start_rows"]:
+        yield f"    model = {plan['injects']}(model, config)"
     else:
         rows = plan["start_rows"]
         size = plan["recipe"]["per_device_train_batch_size"]
         yield f"    start = fixed_batches(train_set[:{rows}], {size}, collate, accelerator.device)"
         yield f"    model = {plan['injects']}(model, config, start)"
+    if plan["wires"]:
+        yield f"    {plan['wires']}(model)"
     if plan["restarts"]:
         yield "    # What is learnt will be saved as the difference to this."
         yield "    began = lora_state(model)"

@@ -10,7 +10,7 @@ from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
 from workbench.export.main import command_line, locates, main, scorer
 from workbench.export.model import collator
-from workbench.export.source import imports, imports_of, pick
+from workbench.export.source import imports, imports_of, pick, whole
 
 # What the script's own lines may use; only what they do use is imported.
 OFFERED = """
@@ -29,6 +29,9 @@ from transformers import AutoImageProcessor, AutoTokenizer, BitsAndBytesConfig, 
 from transformers import get_scheduler
 """
 
+# Where techniques stand that peft lacks: their whole source is carried.
+HOMES = {"BottleneckConfig": "techniques.bottleneck"}
+
 
 def script(plan: Mapping[str, Any], source: str, filename: str) -> str:
     """Return the source of the script that carries out a plan.
@@ -46,9 +49,14 @@ def script(plan: Mapping[str, Any], source: str, filename: str) -> str:
     for module, function in _carried(plan):
         wanted.setdefault(module, []).append(function)
     functions = [pick(module, *names) for module, names in wanted.items()]
+    home = HOMES.get(plan["config_class"])
+    if home is not None:
+        functions.insert(0, whole(home))
     offered = [OFFERED, f"from transformers import {plan['auto_class']}"]
     offered += [imports_of(module) for module in wanted]
-    if plan["config_class"]:
+    if home is not None:
+        offered.append(imports_of(home))
+    elif plan["config_class"]:
         offered.append(f"from peft import {plan['config_class']}")
     if plan["optimizer"]["function"]:
         offered.append(f"from peft.optimizers import {plan['optimizer']['function']}")
@@ -91,6 +99,8 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if plan["injects"] != "get_peft_model":
         yield "training.batches", "fixed_batches"
         yield "training.initialise", plan["injects"]
+    if plan["wires"]:
+        yield "training.wiring", plan["wires"]
     if plan["after_step"]:
         yield "training.after_step", plan["after_step"]
     yield "training.evaluate", task.evaluate
@@ -99,6 +109,8 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "training.loop", "train"
     if plan["trains"] == "selected":
         yield "training.save", "save_trained"
+    if plan["config_class"] == "XLoraConfig":
+        yield "training.save", "save_blend"
     if plan["restarts"]:
         yield "training.save", "lora_state"
         yield "training.save", "save_since"

@@ -43,6 +43,17 @@ def pick(module: str, *names: str) -> str:
     return "\n\n\n".join(filter(None, sources))
 
 
+def whole(module: str) -> str:
+    """Return everything in a module behind its imports."""
+    text = _text(module)
+    first = next(
+        node
+        for node in ast.parse(text).body
+        if not isinstance(node, ast.Expr | ast.Import | ast.ImportFrom)
+    )
+    return "\n".join(text.splitlines()[first.lineno - 1 :])
+
+
 def imports_of(module: str) -> str:
     """Return the import statements at the top of a module."""
     statements = (node for node in ast.parse(_text(module)).body if _is_import(node))

@@ -319,7 +319,7 @@ def hidden_width(modules: Iterable[nn.Module]) -> int | None:
 
 
 def _do_nothing(module: nn.Module, args: tuple) -> None:
-    pass
+    """Hang on a module as a hook."""
 
 
 def register(model_class: type[BottleneckModel] = BottleneckModel) -> None:

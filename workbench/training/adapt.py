@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import peft
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
 
 from workbench.catalog.technique import Technique, writes_base
 from workbench.catalog.techniques import (
@@ -16,8 +16,9 @@ from workbench.catalog.techniques import (
     own_arguments,
     select_function,
 )
-from workbench.errors import ModelError
-from workbench.training import derive, initialise, targets
+from workbench.errors import ModelError, Problem, RecipeError
+from workbench.training import derive, initialise, targets, wiring
+from workbench.training.bounds import check_bounds
 from workbench.training.heads import new_modules
 from workbench.training.names import check_names
 
@@ -30,6 +31,7 @@ def config_arguments(
     task_type: str | None,
     fresh: Sequence[str],
     max_steps: int,
+    rows: Callable[[], list[dict]] = derive.stand_in,
 ) -> dict[str, Any]:
     """Return the arguments of the technique's PEFT config, in full and literal.
 
@@ -47,24 +49,41 @@ def config_arguments(
         Names of parameters that are drawn anew: they must be trained and saved too.
     max_steps : int
         Steps of the run.
+    rows : callable, optional
+        Returns the first training rows, encoded: some arguments follow from them.
+
+    Raises
+    ------
+    RecipeError, ModelError
+        The base does not allow what is asked.
     """
     check_names(model, args)
     elsewhere = own_arguments(optimizer_function(technique))
     full: dict[str, Any] = {} if task_type is None else {"task_type": task_type}
     for name, value in [*technique.fixed.items(), *args.items()]:
         outer, _, inner = name.partition(".")
-        if inner:
+        if isinstance(value, Mapping) and not inner:
+            full[name] = dict(value)
+        elif inner:
             full[outer] = {**full.get(outer, {}), inner: value}
         elif name not in elsewhere:
             full[name] = value
     if technique.targets and full.get("target_modules") is None:
         full.update(getattr(targets, f"find_{technique.targets}")(model))
     for name in technique.derives:
-        if full.get(name) is None:
-            known = derive.Known(model, max_steps, full)
-            full[name] = getattr(derive, f"derive_{name}")(known)
+        outer, _, inner = name.rpartition(".")
+        within = full[outer] if outer else full
+        if within.get(inner) is None:
+            known = derive.Known(model, max_steps, full, rows)
+            value = getattr(derive, f"derive_{inner}")(known)
+            if value is not None:
+                within[inner] = value
+    check_bounds(technique, model, full)
     new = new_modules(model, fresh)
     if new:
+        if "modules_to_save" not in {spec.name for spec in fields(config_class(technique.name))}:
+            allowed = "one that can train a new head beside what it adds"
+            raise RecipeError([Problem("technique", allowed, technique.name)])
         full["modules_to_save"] = sorted(new | set(full.get("modules_to_save") or ()))
     return full
 
@@ -132,7 +151,7 @@ def adapt(
     selected : iterable of str
         The parameters to train, if the technique trains some of the base's own.
     batches : sequence of dict, optional
-        For starts that are made from data; without them the start is PEFT's plain one.
+        For starts that are made from data; None counts only, with PEFT's plain start.
     """
     if technique.trains == "all":
         return model.requires_grad_(True)
@@ -142,17 +161,11 @@ def adapt(
             parameter.requires_grad_(name in chosen)
         return model
     made = config_class(technique.name)(**config)
-    if batches is None or technique.injects == "get_peft_model":
-        return _wrapping(technique, peft.get_peft_model(model, made))
-    return _wrapping(technique, getattr(initialise, technique.injects)(model, made, batches))
-
-
-def _wrapping(technique: Technique, adapted: torch.nn.Module) -> torch.nn.Module:
-    """Refuse a model in which nothing was wrapped, which some types of PEFT pass over in silence."""
-    if technique.targets and not any(isinstance(one, BaseTunerLayer) for one in adapted.modules()):
-        kind = type(adapted.get_base_model()).__name__
-        raise ModelError(
-            f"target_modules must name layers that {technique.title} can wrap, but it wraps none of "
-            f"{kind}'s: name others."
-        )
+    if batches is None and technique.injects != "get_xlora_model":
+        adapted = peft.get_peft_model(model, made)
+    else:
+        given = [batches] if initialise.takes_rows(technique.injects) else []
+        adapted = getattr(initialise, technique.injects)(model, made, *given)
+    if technique.wires is not None:
+        getattr(wiring, technique.wires)(adapted)
     return adapted

@@ -26,11 +26,14 @@ from workbench.training.adapt import (
     without_start,
 )
 from workbench.training.base import skeleton
+from workbench.training.encoder import encoder, settings_of
 from workbench.training.heads import new_parameters
 from workbench.training.loading import loading
 from workbench.training.meters import count_parameters
 from workbench.training.optimizer import make_optimizer, optimizer_facts
-from workbench.training.plan import longest
+from workbench.training.plan import START_ROWS, choose_rows, longest, longest_prompt
+from workbench.training.processor import load_processor
+from workbench.training.randomness import Randomness
 
 
 def count(recipe: Recipe, num_labels: int | None = None) -> dict:
@@ -105,8 +108,11 @@ def adapt_shapes(
     tuple
         The adapted model, and the arguments of the technique's PEFT config in full.
     """
-    model.requires_grad_(False)
     task, technique = TASKS[recipe.task], get(recipe.technique)
+    device = "cpu" if technique.weighs else "meta"
+    if technique.weighs:
+        model = _with_weights(model)
+    model.requires_grad_(False)
     config = {}
     if technique.config is not None:
         config = config_arguments(
@@ -116,12 +122,32 @@ def adapt_shapes(
             task_type=task.peft_task_type,
             fresh=fresh,
             max_steps=recipe.max_steps or 1000,  # how long a run is does not change what it trains
+            rows=lambda: _rows(recipe),
         )
     selected = selected_names(technique, model, recipe.technique_args, fresh)
-    with torch.device("meta"):
+    with torch.device(device), Randomness(0):
         adapted = adapt(model, technique, without_start(config), selected)
     make_optimizer(optimizer_facts(recipe, technique), adapted)  # some of them freeze parameters
     return adapted, config
+
+
+def _with_weights(model: torch.nn.Module) -> torch.nn.Module:
+    """Give a skeleton weights drawn at random."""
+    model = model.to_empty(device="cpu")
+    with Randomness(0), torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.02)
+    model.tie_weights()
+    return model
+
+
+def _rows(recipe: Recipe) -> list[dict]:
+    """Encode a recipe's first training rows, as a run does."""
+    facts, table, task = find_facts(recipe), load_data(recipe), TASKS[recipe.task]
+    tokenizer, _ = load_processor(recipe, task, facts.path)
+    room = (recipe, facts.context, tokenizer.model_max_length)
+    settings = settings_of(table.columns, table.labels, longest(*room), longest_prompt(*room))
+    return encoder(recipe.task, tokenizer, settings)(choose_rows(recipe, table)[0][:START_ROWS])
 
 
 @functools.lru_cache(maxsize=4)

@@ -14,36 +14,19 @@ from workbench.catalog.row_checks import labels_of
 from workbench.catalog.tasks import TASKS, are_iob
 from workbench.recipe import Recipe
 from workbench.training import batches, encode, evaluate
-from workbench.training.plan import Plan, Resolved
+from workbench.training.encoder import encoder, settings_of
+from workbench.training.plan import Resolved
 
 
 def encode_rows(resolved: Resolved) -> tuple[list[dict], list[dict]]:
     """Encode training and evaluation rows for the plan's task."""
     plan = resolved.plan
-    encode_part = encoder(plan.recipe["task"], resolved.tokenizer, settings_of(plan))
+    settings = settings_of(plan.columns, plan.labels, plan.max_length, plan.max_prompt_length)
+    encode_part = encoder(plan.recipe["task"], resolved.tokenizer, settings)
     encoded = [encode_part(rows) for rows in (resolved.train_rows, resolved.eval_rows)]
     if plan.virtual_labels:
         encoded = [encode.leave_room(rows, plan.virtual_labels) for rows in encoded]
     return encoded[0], encoded[1]
-
-
-def settings_of(plan: Plan) -> dict[str, Any]:
-    """Return how a plan's rows are encoded."""
-    settings: dict[str, Any] = {f"{role}_column": name for role, name in plan.columns.items()}
-    given = {
-        "labels": plan.labels,
-        "max_length": plan.max_length,
-        "max_prompt_length": plan.max_prompt_length,
-    }
-    return settings | {name: value for name, value in given.items() if value}
-
-
-def encoder(
-    task: str, tokenizer: Any, settings: dict[str, Any]
-) -> Callable[[list[dict]], list[dict]]:
-    """Return the function that encodes a task's rows; images wait for their batch."""
-    function = partial(getattr(encode, f"encode_{task}"), **settings)
-    return function if TASKS[task].reads_images else partial(function, tokenizer=tokenizer)
 
 
 def make_collate(resolved: Resolved) -> Callable[[list[dict]], dict]:

@@ -1,16 +1,24 @@
-"""Starts that are made from training data. Exported scripts carry these functions' source.
+"""Starts that are made from weights or data. Exported scripts carry these functions' source.
 
-Each stands where ``peft.get_peft_model`` would, and takes some batches as well.
+Each stands where ``peft.get_peft_model`` would; some take batches of training rows as well.
 """
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 
+import bitsandbytes
 import torch
 from peft import get_peft_model, initialize_lora_eva_weights
+from peft.tuners.lora import LoraLayer
 from peft.tuners.lora.corda import preprocess_corda
 from peft.tuners.lora.loraga import preprocess_loraga
+
+
+def takes_rows(function: str) -> bool:
+    """Tell whether one of these functions, by its name, takes training rows."""
+    return function in ("get_eva_model", "get_corda_model", "get_lora_ga_model")
 
 
 def get_eva_model(model, config, batches: list[dict]):
@@ -47,3 +55,39 @@ def add_gradients(model, batches: list[dict]) -> None:
     """Add up the gradients of some batches, and train nothing."""
     for batch in batches:
         model(**batch).loss.backward()
+
+
+def get_loftq_model(model, config):
+    """Start LoRA from what storing the base's weights in 4 bits has lost (LoftQ)."""
+    whole = type(model).from_pretrained(
+        model.name_or_path, config=plain_config(model), dtype=torch.float32
+    )
+    adapted = get_peft_model(model, config)
+    for name, layer in adapted.get_base_model().named_modules():
+        if not isinstance(layer, LoraLayer):
+            continue
+        stored = layer.weight
+        rounded = bitsandbytes.functional.dequantize_4bit(stored.data, stored.quant_state)
+        lost = whole.get_submodule(name).weight.to(rounded) - rounded
+        for adapter, down in layer.lora_A.items():
+            left, values, right = torch.linalg.svd(lost, full_matrices=False)
+            rank, half = layer.r[adapter], values.sqrt()
+            down.weight.data = (half[:rank, None] * right[:rank]).contiguous()
+            up = left[:, :rank] * half[:rank] / layer.scaling[adapter]
+            layer.lora_B[adapter].weight.data = up.contiguous()
+    return adapted
+
+
+def plain_config(model):
+    """Copy a model's config without how its weights are stored."""
+    config = copy.deepcopy(model.config)
+    del config.quantization_config
+    return config
+
+
+def get_xlora_model(model, config):
+    """Blend trained adapters (X-LoRA), which looks at whole texts and keeps no cache."""
+    model.config.use_cache = False
+    # PEFT loads adapters by their numbers, and then looks for them by their names.
+    config.adapters = {str(i): folder for i, folder in enumerate(config.adapters.values())}
+    return get_peft_model(model, config)

@@ -96,10 +96,11 @@ class MemoryMeter:
             if used:  # a backward pass is over: this is the next forward pass, counted by itself
                 saved.clear()
                 used = False
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in known:
-                saved[storage.data_ptr()] = storage.nbytes()
-                self.activations = max(self.activations, sum(saved.values()))
+            for part in plain(tensor):
+                storage = part.untyped_storage()
+                if storage.data_ptr() not in known:
+                    saved[storage.data_ptr()] = storage.nbytes()
+                    self.activations = max(self.activations, sum(saved.values()))
             return tensor
 
         def unpack(tensor: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,8 @@ from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments, selected_names
 from workbench.training.base import Base, load_base
 from workbench.training.encode import split_rows
+from workbench.training.encoder import encoder, settings_of
+from workbench.training.initialise import takes_rows
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
 
@@ -38,6 +40,7 @@ PACKAGES = (
     "datasets",
     "pyarrow",
     "pillow",
+    "scikit-learn",
 )
 
 
@@ -73,7 +76,7 @@ class Plan:
         What is trained.
     selected : list of str
         The base's own parameters that are trained, if some of them are.
-    selects, injects, after_step, restarts
+    selects, injects, after_step, wires, restarts
         See :class:`workbench.catalog.technique.Technique`.
     start_rows : int
         Training rows from which the start is made.
@@ -125,6 +128,7 @@ class Plan:
     start_rows: int
     restarts: bool
     after_step: str | None
+    wires: str | None
     optimizer: dict[str, Any]
     config_class: str | None
     config: dict[str, Any]
@@ -189,6 +193,8 @@ def resolve(recipe: Recipe) -> Resolved:
         device=device,
         name=recipe.model,
     )
+    settings = settings_of(table.columns, table.labels, max_length, max_prompt_length)
+    encode = encoder(recipe.task, tokenizer, settings)
     config, peft_class = {}, None
     if technique.config is not None:
         peft_class = config_class(technique.name)
@@ -199,6 +205,7 @@ def resolve(recipe: Recipe) -> Resolved:
             task_type=task.peft_task_type,
             fresh=base.fresh,
             max_steps=steps,
+            rows=lambda: encode(train_rows[:START_ROWS]),
         )
     source = table.source
     plan = Plan(
@@ -214,9 +221,10 @@ def resolve(recipe: Recipe) -> Resolved:
         selected=selected_names(technique, base.model, recipe.technique_args, base.fresh),
         selects=technique.selects,
         injects=technique.injects,
-        start_rows=START_ROWS if technique.injects != "get_peft_model" else 0,
+        start_rows=START_ROWS if takes_rows(technique.injects) else 0,
         restarts=technique.restarts,
         after_step=technique.after_step,
+        wires=technique.wires,
         optimizer=optimizer_facts(recipe, technique),
         config_class=technique.config,
         config=config,

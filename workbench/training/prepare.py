@@ -27,6 +27,7 @@ from workbench.training.feed import (
     make_evaluation,
 )
 from workbench.training.heads import new_head
+from workbench.training.loading import quiet_transformers
 from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
 from workbench.training.optimizer import make_optimizer
@@ -91,7 +92,7 @@ def prepare(recipe: Recipe) -> Prepared:
         rows[: plan.start_rows], recipe.per_device_train_batch_size, collate, device
     )
     randomness = Randomness(recipe.seed)
-    with randomness:
+    with randomness, quiet_transformers():
         model = build(plan, resolved.base, resolved.tokenizer, start)
     optimizer = make_optimizer(plan.optimizer, model)
     began = lora_state(model) if plan.restarts else None

@@ -54,6 +54,9 @@ def plain(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
         for name in names:
             yield from plain(getattr(tensor, name))
         return
+    if tensor.layout is torch.sparse_coo:
+        yield from (tensor._indices(), tensor._values())
+        return
     yield tensor.detach()
     state = getattr(tensor, "quant_state", None)
     for level in (state, getattr(state, "state2", None)):

@@ -7,10 +7,14 @@ are the same bits alone, among others, paused and resumed, or in its exported sc
 from __future__ import annotations
 
 import random
+import threading
 from typing import Any, Self
 
 import numpy as np
 import torch
+
+# The default generators are shared by all threads, so only one of them may hold a state of its own.
+_LOCK = threading.RLock()
 
 
 class Randomness:
@@ -38,12 +42,14 @@ class Randomness:
     """
 
     def __init__(self, seed: int):
-        self._outer = _states()
-        seed_all(seed)
-        self._own = _states()
-        _restore(self._outer)
+        with _LOCK:
+            self._outer = _states()
+            seed_all(seed)
+            self._own = _states()
+            _restore(self._outer)
 
     def __enter__(self) -> Self:
+        _LOCK.acquire()
         self._outer = _states()
         _restore(self._own)
         return self
@@ -51,6 +57,7 @@ class Randomness:
     def __exit__(self, *_: object) -> None:
         self._own = _states()
         _restore(self._outer)
+        _LOCK.release()
 
 
 def seed_all(seed: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig, get_peft_model_state_dict
+from peft import PeftConfig, PeftType, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file, save_model
 
 
@@ -33,6 +33,8 @@ def save(
     """
     if trains == "selected":
         save_trained(model, folder)
+    elif getattr(model, "peft_type", None) == PeftType.XLORA:
+        save_blend(model, folder)
     elif began is not None:
         save_since(model, began, folder)
     elif hasattr(model, "save_pretrained"):
@@ -54,6 +56,19 @@ def save_trained(model, folder) -> None:
         if parameter.requires_grad
     }
     save_file(trained, Path(folder) / "trained.safetensors")
+
+
+# Exported scripts carry this function's source.
+def save_blend(model, folder) -> None:
+    """Save X-LoRA with the network that blends its adapters, which PEFT leaves out."""
+    model.save_pretrained(folder)
+    trained = {
+        name: parameter.detach().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+    weights = Path(folder) / "adapter_model.safetensors"
+    save_file(trained, weights, metadata={"format": "pt"})
 
 
 # Exported scripts carry this function's source.

@@ -11,7 +11,7 @@ from workbench.catalog.lookup import find_facts
 from workbench.catalog.tasks import TASKS
 from workbench.recipe import Recipe
 from workbench.training.batches import collate_images
-from workbench.training.feed import encoder
+from workbench.training.encoder import encoder, settings_of
 from workbench.training.plan import longest, longest_prompt
 from workbench.training.processor import load_processor
 
@@ -42,18 +42,14 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     facts = find_facts(recipe)
     task = TASKS[recipe.task]
     tokenizer, _ = load_processor(recipe, task, facts.path)
-    settings: dict[str, Any] = {f"{role}_column": name for role, name in dataset.columns.items()}
     labels = list(dataset.labels)
-    if labels:
-        settings["labels"] = labels
     some = spread(dataset.train, rows)
     if task.reads_images:
+        settings = settings_of(dataset.columns, labels)
         batch = collate_images(encoder(recipe.task, tokenizer, settings)(some), tokenizer)
         return [_seen(*one, labels) for one in zip(*batch.values(), strict=True)]
     room = (recipe, facts.context, tokenizer.model_max_length)
-    settings["max_length"] = longest(*room)
-    if limit := longest_prompt(*room):
-        settings["max_prompt_length"] = limit
+    settings = settings_of(dataset.columns, labels, longest(*room), longest_prompt(*room))
     encoded = encoder(recipe.task, tokenizer, settings)(some)
     if task.collate == "collate_pairs":
         encoded = [_in_a_row(row) for row in encoded]

@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 from peft.utils.constants import (
+    TRANSFORMERS_MODELS_TO_BEFT_TARGET_MODULES_MAPPING as BEFT_TARGETS,
+)
+from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING as IA3_FEEDFORWARD,
 )
 from peft.utils.constants import (
@@ -43,6 +46,37 @@ def find_norms(model: torch.nn.Module) -> dict[str, Any]:
             "layers: name some of its modules."
         )
     return {"target_modules": shortest_names(model, names)}
+
+
+def find_values(model: torch.nn.Module) -> dict[str, Any]:
+    """The layers that make the attention's values, where PEFT knows their names; else all linears."""
+    names = BEFT_TARGETS.get(model.config.model_type)
+    known = names and _all_there(model, names)
+    return {"target_modules": list(names) if known else block_linears(model)}
+
+
+def find_houlsby(model: torch.nn.Module) -> dict[str, Any]:
+    """What ends attention and feed-forward of each block."""
+    return _places(model, "houlsby")
+
+
+def find_pfeiffer(model: torch.nn.Module) -> dict[str, Any]:
+    """What ends the feed-forward of each block."""
+    return _places(model, "pfeiffer")
+
+
+def find_parallel(model: torch.nn.Module) -> dict[str, Any]:
+    """What ends the feed-forward of each block, and what reads its input."""
+    return _places(model, "parallel")
+
+
+def _places(model: torch.nn.Module, variant: str) -> dict[str, Any]:
+    from workbench.techniques.places import default_places
+
+    try:
+        return default_places(model, variant)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
 
 
 def block_linears(model: torch.nn.Module) -> list[str]:

@@ -1,4 +1,4 @@
-"""Scaling: what flows through the model is multiplied by learnt factors."""
+"""Scaling: what flows through the model is multiplied or shifted by learnt vectors."""
 
 from workbench.catalog.technique import Knob, Paper, Technique
 
@@ -18,6 +18,22 @@ ENTRIES = (
             "In-Context Learning",
             2022,
             "2205.05638",
+        ),
+    ),
+    Technique(
+        name="beft",
+        title="BEFT",
+        family="scaling",
+        changes="Adds one learnt bias to the values of each attention.",
+        learning_rate=2e-2,
+        config="BeftConfig",
+        knobs=(Knob("init_weights", True, choices=(True, False)),),
+        targets="values",
+        merges=True,
+        paper=Paper(
+            "BEFT: Bias-Efficient Fine-Tuning of Language Models in Low-Data Regimes",
+            2025,
+            "2509.15974",
         ),
     ),
 )

@@ -21,11 +21,7 @@ export default {
       select.replaceChildren(
         ...model.get("groups").map(([title, options]) => {
           const group = element("optgroup", "", { label: title });
-          group.append(
-            ...options.map(([value, words, why]) =>
-              Object.assign(new Option(words, value), { disabled: !!why, title: why ?? "" }),
-            ),
-          );
+          group.append(...options.map(([value, words]) => new Option(words, value)));
           return group;
         }),
       );

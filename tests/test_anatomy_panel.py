@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 from xml.etree import ElementTree
 
 import pytest
 
 from workbench.catalog.techniques import TECHNIQUES, get
 from workbench.errors import WorkbenchError
-from workbench.panels import Anatomy
-from workbench.panels.anatomy_text import static_html
+from workbench.panels import Anatomy, Bench, libraries
 from workbench.panels.chart import LiveChart
 from workbench.panels.drawing import beside, draw
 from workbench.panels.drawing.layer import example
@@ -133,14 +133,55 @@ def test_a_base_that_is_not_there_is_said(recipe):
     assert "problem" in anatomy.widget.content and "tree" not in anatomy.widget.content
 
 
-def test_it_reads_in_a_terminal_and_in_a_saved_notebook(recipe):
-    anatomy = Anatomy(recipe)
-    text = repr(anatomy)
+def test_it_reads_in_a_terminal(recipe):
+    text = repr(Anatomy(recipe))
     assert "0–1 × 2" in text and "lora_A 8 × 32" in text and "Saved on disk" in text
-    data, _ = anatomy._repr_mimebundle_()
-    assert data["text/plain"] == text
-    assert "<svg" in data["text/html"] and "lora_A" in data["text/html"]
-    assert "<script" not in static_html(anatomy.structure, "")
+
+
+def test_a_saved_notebook_has_the_tree_as_it_was_last(recipe, monkeypatch):
+    shown = []
+    home = "workbench.panels.anatomy"
+    monkeypatch.setattr(f"{home}.display", lambda data, **about: shown.append((data, about)))
+    monkeypatch.setattr(f"{home}.update_display", lambda data, **about: shown.append((data, about)))
+    anatomy = Anatomy(recipe)
+    anatomy._ipython_display_()
+    anatomy.tick("model.layers.0.mlp", False)
+    (panel, _), (first, about), (last, again) = shown
+    assert panel is anatomy.widget and about["display_id"] == again["display_id"]
+    assert "<svg" in first["text/html"] and "<script" not in first["text/html"]
+    assert first["text/html"].count("lora_A") > last["text/html"].count("lora_A") > 0
+    assert last["text/plain"] == repr(anatomy)
+
+
+def test_in_the_bench_it_is_looked_up_once_it_is_opened_and_ticks_set_the_recipe(recipe, tmp_path):
+    bench = Bench(recipe, runs=tmp_path / "runs")
+    loaded = threading.Event()
+    libraries.load(loaded.set)
+    assert loaded.wait(120)
+
+    def settle():
+        assert bench._looks.wait(60) and bench._pump.flush()
+
+    settle()
+    assert bench._anatomy.content == {}
+    bench._anatomy_fold.toggle()
+    settle()
+    assert bench._anatomy.content["figures"]
+    bench._anatomy._answer({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
+    names = ["k_proj", "o_proj", "q_proj", "v_proj"]
+    assert bench.recipe == recipe.replace(target_modules=names)
+    settle()
+    trainable = bench._anatomy.content["figures"][0]["value"]
+    assert f"<b>{trainable}</b>" in bench._trainable.widget.value
+    bench.recipe = recipe.replace(technique="ia3")
+    settle()
+    assert "ia3_l" in bench._anatomy.content["picture"]
+    bench.recipe = recipe.replace(target_modules=[])
+    settle()
+    assert bench._anatomy.content["tree"]["ticked"] == 0
+    bench.recipe = recipe.replace(model="./nowhere")
+    settle()
+    assert "tree" not in bench._anatomy.content
 
 
 def test_a_changing_number_of_parameters_is_drawn(recipe, tmp_path):

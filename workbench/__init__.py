@@ -18,6 +18,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.catalog.fits import Fit, fit_table, fits
     from workbench.errors import WorkbenchError
     from workbench.panels import Anatomy, Bench
     from workbench.recipe import Recipe
@@ -39,12 +40,15 @@ for _chatter in (
 _HOMES = {
     "Anatomy": "workbench.panels",
     "Bench": "workbench.panels",
+    "Fit": "workbench.catalog.fits",
     "ModuleRun": "workbench.runs.modules",
     "Recipe": "workbench.recipe",
     "Record": "workbench.runs.store",
     "Run": "workbench.runs.run",
     "WorkbenchError": "workbench.errors",
     "adapt": "workbench.runs.modules",
+    "fit_table": "workbench.catalog.fits",
+    "fits": "workbench.catalog.fits",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
     "train": "workbench.runs.run",
@@ -55,6 +59,7 @@ __all__ = [
     "Anatomy",
     "Bench",
     "Comparison",
+    "Fit",
     "ModuleRun",
     "Recipe",
     "Record",
@@ -63,6 +68,8 @@ __all__ = [
     "adapt",
     "compare",
     "export",
+    "fit_table",
+    "fits",
     "load_run",
     "load_runs",
     "train",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import itertools
 import json
 import shutil
@@ -17,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import ROLES, TASKS
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 
@@ -72,6 +74,15 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     added = verb("techniques", _techniques, "List the techniques and their main arguments.")
+    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    added = verb("fit", _fit, "Try all techniques on a base model and show which fit it.")
+    added.add_argument("model", metavar="MODEL", help="a bundled name, a folder or a hub id")
+    added.add_argument("--task", choices=TASKS, help="the first that suits both if not given")
+    added.add_argument("--quantization", choices=QUANTIZATIONS, help="how the base is stored")
+    added.add_argument("--convert-conv1d", action="store_true", help="rewrite Conv1D as Linear")
+    added.add_argument("--revision", help="branch, tag or commit on the hub")
+    added.add_argument("--trust-remote-code", action="store_true", help="run the model's own code")
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     added = verb("data", _data, "Check data and show its first rows.")
@@ -160,6 +171,37 @@ def _techniques(options: argparse.Namespace) -> int:
         for technique in found
     ]
     _show(rows, False)
+    return 0
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from workbench.catalog.fits import fit_table
+    from workbench.catalog.techniques import get
+
+    names = ("task", "quantization", "convert_conv1d", "revision", "trust_remote_code")
+    tried = fit_table(options.model, **{name: getattr(options, name) for name in names})
+    if options.json:
+        # Each as soon as it is known, on a line of its own.
+        for number, fit in enumerate(tried):
+            row = {**dataclasses.asdict(fit), "family": get(fit.technique).family}
+            print("," if number else "[", json.dumps(row, ensure_ascii=False), flush=True)
+        print("]")
+        return 0
+    rows = [
+        {
+            "technique": fit.technique,
+            "family": get(fit.technique).family,
+            "task": fit.task,
+            "fits": "yes" if fit.fits else "no",
+            "trainable": fit.trainable if fit.fits else None,
+            "modules": len(fit.matched) if fit.fits else None,
+            "reason": fit.reason,
+            "remedy": fit.remedy,
+        }
+        for fit in tried
+    ]
+    _show(rows, as_json=False)
+    print(f"{sum(row['fits'] == 'yes' for row in rows)} of {len(rows)} techniques fit.")
     return 0
 
 

@@ -100,3 +100,35 @@ def test_it_stands_alone(notebook, expect):
     book.run(1)
     expect(book.output(1)).not_to_contain_text("q_proj")
     expect(book.output(1)).to_contain_text("k_proj")
+
+
+def test_a_saved_notebook_without_its_kernel_shows_the_tree(notebook, expect):
+    book = notebook([ALONE], name="alone-saved.ipynb")
+    book.run(0)
+    page = book.page
+    expect(page.locator(".workbench-anatomy .wa-row").first).to_be_visible()
+    expect(page.locator(".workbench-anatomy-still")).to_be_hidden()
+    book.save()
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    book.reload()  # with a fresh kernel, which knows nothing of the panel
+    expect(page.locator(".workbench-anatomy-still svg")).to_be_visible()
+    expect(page.get_by_text("Error displaying widget")).to_be_hidden()
+    book.screenshot("anatomy-still")
+
+
+def test_adaloras_count_is_drawn_while_it_trains(notebook, expect):
+    made = """\
+import workbench as wb
+recipe = wb.Recipe(
+    technique="adalora", max_length=64, max_train_samples=160, max_eval_samples=32, max_steps=40,
+    technique_args={"tinit": 4, "tfinal": 10, "deltaT": 1},
+)
+bench = wb.Bench(recipe, runs="runs/ranks")
+bench"""
+    book = notebook([made], name="ranks.ipynb", height=1500)
+    book.run(0)
+    expect(book.page.locator(".wb-trainable b")).to_be_visible()
+    book.button("Train").click()
+    expect(book.page.locator(".wb-ranks polyline")).to_be_visible()
+    expect(book.page.locator(".wb-run .wb-state")).to_have_text("finished")
+    book.screenshot("ranks", book.page.locator(".wb-live"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import traitlets
+from IPython.display import display, update_display
 
 from workbench.errors import WorkbenchError
-from workbench.panels.anatomy_text import as_text
+from workbench.panels.anatomy_text import as_text, static_html
 from workbench.panels.anatomy_view import AnatomyView
 from workbench.recipe import Recipe
 
@@ -49,6 +51,7 @@ class Anatomy(traitlets.HasTraits):
     recipe = traitlets.Instance(Recipe)
 
     def __init__(self, recipe: Recipe | None = None):
+        self._shown: str | None = None
         super().__init__(recipe=recipe or Recipe())
         self.widget = AnatomyView(self._set)
         self._look()
@@ -74,10 +77,18 @@ class Anatomy(traitlets.HasTraits):
             self.widget.show(None, self.recipe)
             raise
         self.widget.show(self.structure, self.recipe, "anatomy.recipe")
+        if self._shown:
+            update_display(self._still(), raw=True, display_id=self._shown)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        data, metadata = self.widget._repr_mimebundle_(**kwargs)
-        return {**data, "text/plain": repr(self)}, metadata
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show the panel, and below it what is seen of it without a kernel."""
+        display(self.widget)
+        self._shown = self._shown or f"workbench-{uuid.uuid4().hex}"
+        display(self._still(), raw=True, display_id=self._shown)
+
+    def _still(self) -> dict[str, str]:
+        picture = self.widget.content.get("picture", "")
+        return {"text/plain": repr(self), "text/html": static_html(self.structure, picture)}
 
     def __repr__(self) -> str:
         return as_text(self.structure)

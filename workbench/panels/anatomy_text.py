@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 # Which arguments the ticks set.
 TICKS = ("target_modules", "layers_to_transform", "feedforward_modules")
 
+# Where the panel cannot be, its place says "model not found"; the tree says more.
+_STYLE = (
+    "<style>.jp-OutputArea-child:not(:has(.workbench-anatomy)):has(+ .jp-OutputArea-child "
+    ".workbench-anatomy-still){display:none}</style>"
+)
+
 
 def figures(structure: Structure) -> list[dict[str, str]]:
     """Return the three figures that follow the ticks, as ``label``, ``value`` and ``title``."""
@@ -116,4 +122,4 @@ def static_html(structure: Structure, picture: str) -> str:
 
     said = " · ".join(f"{one['label']}: <b>{one['value']}</b>" for one in figures(structure))
     why = esc(structure.problem or structure.why_fixed)
-    return f"<div class='workbench-anatomy-still'><p>{said} {why}</p>{row(structure.tree, 1)}{picture}</div>"
+    return f"<div class='workbench-anatomy-still'>{_STYLE}<p>{said} {why}</p>{row(structure.tree, 1)}{picture}</div>"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from workbench.panels.anatomy_text import argument_line, figures, static_html
+from workbench.panels.anatomy_text import argument_line, figures
 from workbench.panels.drawing import draw
 from workbench.panels.drawing.layer import walk
 from workbench.recipe import Recipe
@@ -111,12 +111,6 @@ class AnatomyView(anywidget.AnyWidget):
                 self.tick(path, on)
             case {"kind": "layer", "path": str(path), "index": int(index)}:
                 self.tick_layer(path, index)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        if self._structure is not None:
-            data["text/html"] = static_html(self._structure, self.content.get("picture", ""))
-        return data, metadata
 
 
 def _end(name: str, stack: str) -> str:

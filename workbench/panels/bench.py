@@ -17,11 +17,13 @@ import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
+from workbench.catalog.fits import Fit
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 from workbench.panels import libraries, subshell
 from workbench.panels.anatomy_view import AnatomyView
 from workbench.panels.cards import Cards
 from workbench.panels.chart import LiveChart
+from workbench.panels.fitting import SETTINGS, Fitting
 from workbench.panels.follow import Followed
 from workbench.panels.forms import Fold
 from workbench.panels.live import Live
@@ -84,6 +86,8 @@ class Bench(traitlets.HasTraits):
         self._known: tuple[Recipe, list[Trouble]] | None = None  # what was found out last
         self._pump = Pump(self._tick, self._failed)
         self._finder = Looks(self._found)
+        self._fitting = Fitting(self._fits_found)
+        self._shown = False
         self._looks = Latest(
             self._finder.look, lambda error: self._pump.post(lambda: self._failed(error))
         )
@@ -212,6 +216,7 @@ class Bench(traitlets.HasTraits):
     def _ipython_display_(self, **kwargs: Any) -> None:
         display(self.widget)
         self._still.show(self.recipe, list(self._followed), self.chart)
+        self._shown = True
         libraries.load(self._libraries_are_there)
 
     def __repr__(self) -> str:
@@ -297,6 +302,7 @@ class Bench(traitlets.HasTraits):
     def _tell(self, part: str, value: Any) -> None:
         if part == "done":
             self._known = value
+            self._try_techniques(*value)
         elif part == "problems":
             self._messages.say("recipe", self._cards.say(value))
         elif part == "count":
@@ -306,6 +312,15 @@ class Bench(traitlets.HasTraits):
             self._anatomy.show(structure, recipe, "bench.recipe")
         else:
             self._cards.tell(part, value)
+
+    def _try_techniques(self, recipe: Recipe, troubles: list[Trouble]) -> None:
+        """Find out which techniques fit, once the panel is on the screen and the base is there."""
+        about = {trouble.parameter for trouble in troubles}
+        if self._shown and libraries.ready() and not about & set(SETTINGS):
+            self._fitting.ask(recipe, self._finder.version(recipe))
+
+    def _fits_found(self, fits: dict[str, Fit]) -> None:
+        on_main_thread(lambda: self._cards.technique.tell_fits(fits))
 
     def _failed(self, error: Exception) -> None:
         details = "".join(traceback.format_exception(error))

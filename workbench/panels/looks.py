@@ -76,6 +76,11 @@ class Looks:
         self._tell("problems", list(troubles))
         if stale():
             return
+        if self.wants_anatomy and libraries.ready():
+            structure = _anatomy(recipe, found)
+            if stale():
+                return
+            self._tell("anatomy", (recipe, structure))
         if libraries.ready() and not troubles:
             for part, find in (
                 ("count", lambda: _count(recipe, table)),
@@ -89,13 +94,15 @@ class Looks:
         else:
             self._tell("count", None)
             self._tell("tokens", None)
-        if self.wants_anatomy and libraries.ready() and not stale():
-            self._tell("anatomy", (recipe, _anatomy(recipe, found)))
         self._tell("done", (recipe, troubles))
 
     def find(self, recipe: Recipe) -> Found:
         """Find a recipe's base and data, and all that stands in its way, without heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
+
+    def version(self, recipe: Recipe) -> float | None:
+        """Tell one state of a base's files from another."""
+        return _changed(recipe.model)
 
     def _model(self, recipe: Recipe) -> ModelFacts:
         asked = (recipe.model, recipe.revision, recipe.trust_remote_code)

@@ -18,7 +18,8 @@ class Picker(anywidget.AnyWidget):
     label : str
         What is picked.
     groups : list
-        ``[[title, [[value, words], ...]], ...]``.
+        ``[[title, [[value, words], ...]], ...]``. A third text in an option greys it out, and is the
+        reason, shown when the pointer rests on it.
     other : str
         What to call the choice of typing something else; empty if that is not offered.
     placeholder : str

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.catalog.techniques import TECHNIQUES, Knob, Technique, arguments
+from workbench.catalog.fits import Fit
+from workbench.catalog.techniques import (
+    TECHNIQUES,
+    Knob,
+    Technique,
+    arguments,
+    find,
+    uncurated,
+)
 from workbench.panels import libraries, values
 from workbench.panels.card import Card
+from workbench.panels.fit_note import FitNote
 from workbench.panels.forms import Changed, Field, Fold
+from workbench.panels.looks import Trouble
 from workbench.panels.picker import Picker
 from workbench.panels.text import esc
 from workbench.recipe import FIELDS, Recipe
@@ -26,12 +36,11 @@ class TechniqueCard(Card):
         self._recipe = Recipe()
         self._shown: str | None = None
         self._fold: Fold | None = None
-        families: dict[str, list[list[str]]] = {}
-        for technique in TECHNIQUES.values():
-            families.setdefault(technique.family, []).append([technique.name, technique.title])
+        self._fits: Mapping[str, Fit] = {}
+        self._note = FitNote(lambda: changed("convert_conv1d", True))
         self._picker = Picker(
             label="Technique",
-            groups=[[family.capitalize(), options] for family, options in families.items()],
+            groups=_groups(self._fits),
             hint=FIELDS["technique"].metadata["help"],
         )
         self._picker.observe(self._on_technique, "value")
@@ -41,6 +50,7 @@ class TechniqueCard(Card):
         self._others = widgets.VBox()
         self.body.children = [
             self._picker,
+            self._note.widget,
             self._sentence,
             self._knobs,
             self._troubles,
@@ -59,8 +69,24 @@ class TechniqueCard(Card):
             self._picker.unobserve(self._on_technique, "value")
             self._picker.value = name
             self._picker.observe(self._on_technique, "value")
-            self._build(TECHNIQUES.get(name))
+            self._build(_known(name))
+            self._note.show(self._fits.get(name))
         self._show_arguments(self.fields)
+
+    def tell_fits(self, fits: Mapping[str, Fit]) -> None:
+        """Grey out what does not fit the base, and say why where it is picked already."""
+        self._fits = fits
+        groups = _groups(fits)
+        if groups != self._picker.groups:
+            self._picker.groups = groups
+        self._note.show(fits.get(str(self._shown)))
+
+    def say(self, troubles: Iterable[Trouble]) -> list[Trouble]:
+        """Say what is wrong here; that a technique does not fit has been said already."""
+        fit = self._fits.get(str(self._shown))
+        if fit is not None and not fit.fits:
+            troubles = [trouble for trouble in troubles if trouble.parameter != "count"]
+        return super().say(troubles)
 
     def _show_arguments(self, fields: Mapping[str, Field]) -> None:
         given = self._recipe.technique_args
@@ -110,12 +136,15 @@ class TechniqueCard(Card):
 
     def libraries_are_there(self) -> None:
         """Say what only peft knows: what its arguments mean, and which others there are."""
+        self.tell_fits(self._fits)
+        if self._shown is not None and self._shown not in TECHNIQUES:
+            self._build(_known(self._shown))
         self._explain()
         if self._fold is not None and self._fold.open:
             self._fold.refill()
 
     def _explain(self) -> None:
-        if not libraries.ready() or self._shown not in TECHNIQUES:
+        if not libraries.ready() or _known(self._shown) is None:
             return
         known = arguments(self._shown)
         for name, field in self.fields.items():
@@ -124,6 +153,22 @@ class TechniqueCard(Card):
 
     def _on_argument(self, name: str, value: Any) -> None:
         self._changed_args(name, value)
+
+
+def _known(name: str | None) -> Technique | None:
+    """Return a technique that can be named already: PEFT's own need the libraries."""
+    return find(name) if libraries.ready() else TECHNIQUES.get(name or "")
+
+
+def _groups(fits: Mapping[str, Fit]) -> list[list[Any]]:
+    """List what can be picked, by family, each with the reason why it does not fit."""
+    families: dict[str, list[list[str]]] = {}
+    others = uncurated() if libraries.ready() else {}
+    for technique in (*TECHNIQUES.values(), *others.values()):
+        fit = fits.get(technique.name)
+        why = str(fit) if fit is not None and not fit.fits else ""
+        families.setdefault(technique.family, []).append([technique.name, technique.title, why])
+    return [[family[:1].upper() + family[1:], options] for family, options in families.items()]
 
 
 def _default(spec: dataclasses.Field) -> Any:

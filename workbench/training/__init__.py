@@ -6,3 +6,5 @@ import warnings
 warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
 # transformers gives generate() positions of its own, which virtual tokens have no use for.
 warnings.filterwarnings("ignore", message="Position ids are not supported", category=UserWarning)
+# peft sees by itself which way round a layer keeps its weights.
+warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False", category=UserWarning)

@@ -8,6 +8,7 @@ from typing import Any
 
 import peft
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 from workbench.catalog.technique import Technique, writes_base
 from workbench.catalog.techniques import (
@@ -168,4 +169,15 @@ def adapt(
         adapted = getattr(initialise, technique.injects)(model, made, *given)
     if technique.wires is not None:
         getattr(wiring, technique.wires)(adapted)
+    return _wrapping(technique, adapted)
+
+
+def _wrapping(technique: Technique, adapted: torch.nn.Module) -> torch.nn.Module:
+    """Refuse a model in which nothing was wrapped, which some types of PEFT pass over in silence."""
+    if technique.targets and not any(isinstance(one, BaseTunerLayer) for one in adapted.modules()):
+        kind = type(adapted.get_base_model()).__name__
+        raise ModelError(
+            f"target_modules must name layers that {technique.title} can wrap, but it wraps none of "
+            f"{kind}'s: name others."
+        )
     return adapted

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +42,7 @@ class Structure:
     why_fixed : str
         Why there is nothing to tick; empty where there is.
     config : dict
-        The arguments of the PEFT config, in full.
+        The PEFT config's fields, those that were left alone too.
     """
 
     tree: Node
@@ -103,7 +104,8 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, fresh: Sequence[str]) -> St
         recipe.check()
         if choice is not None and recipe.technique_args.get("target_modules") == []:
             raise RecipeError([Problem("target_modules", "one module at least", [])])
-        adapted, config = adapt_shapes(recipe, model, fresh)
+        adapted, _ = adapt_shapes(recipe, model, fresh)
+        config = _settings(adapted)
         figures = footprint.measure(recipe, adapted, shapes)
         found = before.compare(adapted)
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said in the panel)
@@ -114,6 +116,16 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, fresh: Sequence[str]) -> St
     ticked = found.wrapped & can if figures else (choice.named if choice else frozenset())
     tree = fold(before.facts, found.own, found.pieces, can, ticked)
     return Structure(tree, figures, problem, ticks.why_fixed(technique), config, choice)
+
+
+def _settings(adapted: torch.nn.Module) -> dict[str, Any]:
+    """Return the fields of a model's PEFT config as plain data; none without one."""
+    configs = getattr(adapted, "peft_config", {})
+    found = {}
+    for name, value in (configs["default"].to_dict() if "default" in configs else {}).items():
+        value = value.value if isinstance(value, enum.Enum) else value
+        found[name] = sorted(value) if isinstance(value, set) else value
+    return found
 
 
 @dataclass

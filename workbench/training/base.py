@@ -90,7 +90,7 @@ def load_base(
 
 def is_pristine(base: Base) -> bool:
     """Tell whether a base's parameters are the bits that were loaded."""
-    return _sums(base.model) == base.sums
+    return sums(base.model) == base.sums
 
 
 def read_base(
@@ -123,15 +123,8 @@ def read_base(
         model.to(device)
     if convert:
         convert_conv1d(model)
-    return make_base(model, fresh, heads, resized=bool(info["mismatched_keys"]))
-
-
-def make_base(
-    model: torch.nn.Module, fresh: Sequence[str], heads: Sequence[str], *, resized: bool = False
-) -> Base:
-    """Freeze a model and remember its bits."""
     model.requires_grad_(False).eval()
-    return Base(model, tuple(fresh), tuple(heads), resized, _sums(model))
+    return Base(model, fresh, heads, bool(info["mismatched_keys"]), sums(model))
 
 
 def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> None:
@@ -152,7 +145,7 @@ def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> No
         )
 
 
-def _sums(model: torch.nn.Module) -> tuple[int, ...]:
+def sums(model: torch.nn.Module) -> tuple[int, ...]:
     """Add up the bits of each tensor: another sum means that somebody wrote into the base."""
     whole = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.panels.drawing.layer import Layer
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 LONG = 92  # px of the longest side
 LEFT = 74  # where the two streams part
 GAP = 26
+FEED_FORWARD = "feed-forward"
 LEAD = 14  # of an arrow that ends at a box
 WIDE = 400  # px of pieces that are drawn; the rest are counted
 
 
 def side(size: int, largest: int) -> float:
     """Return how long a side is drawn: by the root, so that small ones can be seen."""
-    return max(9.0, LONG * (size / max(largest, 1)) ** 0.5)
+    return min(max(9.0, LONG * (size / max(largest, 1)) ** 0.5), LONG)
 
 
 def box_of(shape: Sequence[int], largest: int) -> tuple[float, float]:
@@ -71,6 +73,11 @@ def bottleneck(sheet: Sheet, layer: Layer) -> None:
     """A small network beside a module, or behind it."""
     pieces = [piece for piece in layer.pieces if len(piece.shape) > 1]
     if layer.config.get("variant") in (None, "parallel"):
+        reads, writes = pieces[0].shape[-1], pieces[-1].shape[0]
+        if layer.shape and reads != layer.shape[1]:
+            # It reads what the feed-forward reads, and stands at the feed-forward's end.
+            whole = replace(layer.node, name=FEED_FORWARD, kind=FEED_FORWARD, shape=(writes, reads))
+            layer = replace(layer, node=whole)
         _draw(sheet, layer, pieces, [], True, str(layer.config.get("non_linearity", "")))
         return
     largest = max(size for piece in pieces for size in piece.shape)
@@ -119,8 +126,9 @@ def _draw(
     middle = start + max(end - start - room_of(shape, name, largest), 0) / 2
     wide, _ = box_of(shape, largest)
     room = room_of(shape, name, largest)
-    labelled(sheet, middle, top, shape, False, f"W  {name}", largest)
-    centre = middle + room_of(shape, f"W  {name}", largest) / 2
+    title = name if layer.node.kind == FEED_FORWARD else f"W  {name}"
+    labelled(sheet, middle, top, shape, False, title, largest)
+    centre = middle + room_of(shape, title, largest) / 2
     sheet.line((LEFT, top), (centre - wide / 2 - 2, top))
     last, end = end, max(end, middle + room) + 8
     sheet.line((LEFT, top), (LEFT, below), (start - LEAD, below), arrow=False)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from workbench.panels.drawing.beside import GAP, box_of, change, labelled, room_of, shortened, side
 from workbench.panels.drawing.layer import Layer, walk
 from workbench.panels.drawing.sheet import LINE, Sheet, times, width_of
+
+if TYPE_CHECKING:
+    from workbench.training.fold import Piece
 
 LEFT = 64
 
 
 def scaling(sheet: Sheet, layer: Layer) -> None:
-    """A learnt factor for each feature that flows in or out."""
+    """A learnt factor for each feature that flows in or out, or something learnt added to it."""
     if len(layer.shape) != 2:
-        change(sheet, layer)
+        _scaled_norm(sheet, layer)
         return
     largest = max(layer.shape)
     before = [piece for piece in layer.pieces if piece.shape[-1] == layer.shape[1]]
     # A column has a factor for each output, a row one for each input.
-    before = [piece for piece in before if len(piece.shape) > 1 and piece.shape[0] == 1]
+    before = [one for one in before if len(one.shape) > 1 and one.shape[0] == 1 and not _adds(one)]
     after = [piece for piece in layer.pieces if piece not in before]
     y = 12 + box_of(layer.shape, largest)[1] / 2
     x = _begin(sheet, layer, y)
@@ -27,6 +32,25 @@ def scaling(sheet: Sheet, layer: Layer) -> None:
     for piece in after:
         x = _factor(sheet, piece, x, y, largest)
     _end(sheet, layer, x, y)
+
+
+def _scaled_norm(sheet: Sheet, layer: Layer) -> None:
+    """A layer that has factors only, which others take the place of."""
+    largest = max(size for piece in layer.pieces for size in piece.shape)
+    y, wide = 40.0, width_of(layer.node.kind) + 16
+    x = _begin(sheet, layer, y)
+    sheet.line((x - 20, y), (x - 2, y))
+    sheet.box(x, y - 22, wide, 44, False)
+    sheet.text(x + wide / 2, y + 4, layer.node.kind)
+    sheet.line((x + wide, y), (x + wide + 4, y), arrow=False)
+    x += wide + 24
+    for piece in layer.pieces:
+        x = _factor(sheet, piece, x, y, largest)
+    _end(sheet, layer, x, y)
+
+
+def _adds(piece: Piece) -> bool:
+    return "bias" in piece.name
 
 
 def rotation(sheet: Sheet, layer: Layer) -> None:
@@ -39,7 +63,7 @@ def rotation(sheet: Sheet, layer: Layer) -> None:
     x = _begin(sheet, layer, y)
     full = side(layer.shape[1], largest)
     names = [f"{shortened(one.name)}  {times(one.shape)}" for one in layer.pieces[:4]]
-    room = max(full, *(width_of(name) for name in names), width_of("R  rotates"))
+    room = max(full, *(width_of(name) for name in names), width_of("R  orthogonal"))
     middle, top = x + room / 2, y - full / 2
     sheet.box(middle - full / 2, top, full, full, False)
     blocks = 4
@@ -47,13 +71,12 @@ def rotation(sheet: Sheet, layer: Layer) -> None:
         step = full / blocks
         at = middle - full / 2 + number * step
         sheet.box(at + 1, top + number * step + 1, step - 2, step - 2, True)
-    sheet.text(middle, y + full / 2 + LINE, "R  rotates")
+    sheet.text(middle, y + full / 2 + LINE, "R  orthogonal")
     for number, name in enumerate(names):
         sheet.text(middle, y + full / 2 + (2 + number) * LINE, name, quiet=True)
     sheet.line((x - 20, y), (middle - full / 2 - 2, y))
     x += room + GAP
-    sheet.line((middle + full / 2, y), (x - 2, y))
-    x = _weight(sheet, layer, x, y, largest, joined=True)
+    x = _weight(sheet, layer, x, y, largest, before=x - middle - full / 2)
     _end(sheet, layer, x, y)
 
 
@@ -113,18 +136,18 @@ def _begin(sheet: Sheet, layer: Layer, y: float) -> float:
     return LEFT
 
 
-def _weight(sheet, layer, x, y, largest, *, trained: bool = False, joined: bool = False) -> float:
+def _weight(sheet, layer, x, y, largest, *, trained: bool = False, before: float = 20) -> float:
     name = f"W  {layer.node.name}"
     wide, _ = box_of(layer.shape, largest)
     room = room_of(layer.shape, name, largest)
     edge = x + (room - wide) / 2
-    sheet.line((x - (2 if joined else 20), y), (edge - 2, y))
+    sheet.line((x - before, y), (edge - 2, y))
     labelled(sheet, x, y, layer.shape, trained, name, largest)
     sheet.line((edge + wide, y), (x + room + 4, y), arrow=False)
     return x + room + 24
 
 
-def _factor(sheet: Sheet, piece, x: float, y: float, largest: int) -> float:
+def _factor(sheet: Sheet, piece: Piece, x: float, y: float, largest: int) -> float:
     size = max(piece.shape)
     tall = side(size, largest)
     room = max(width_of(piece.name), width_of(times(piece.shape)), 20)
@@ -132,7 +155,7 @@ def _factor(sheet: Sheet, piece, x: float, y: float, largest: int) -> float:
     sheet.line((x - 20, y), (middle - 10, y))
     top = y + 24
     sheet.line((middle, top), (middle, y + 10))
-    sheet.knot(middle, y, "×")
+    sheet.knot(middle, y, "+" if _adds(piece) else "×")
     sheet.box(middle - 5, top, 10, tall, piece.trainable)
     sheet.text(middle, top + tall + LINE, piece.name)
     sheet.text(middle, top + tall + 2 * LINE, times(piece.shape), quiet=True)

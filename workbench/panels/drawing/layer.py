@@ -58,20 +58,22 @@ def example(structure: Structure) -> Layer:
     """Choose the layer that shows best what the technique does.
 
     The first one with something injected besides a new head; without any, one whose own weight is
-    trained; else the first layer with a matrix.
+    trained: the first in the blocks, else the largest.
     """
     nodes = list(walk(structure.tree))
     for node in nodes:
         pieces = _drawn(node)
         if pieces:
             return Layer(node, pieces, structure.config, structure)
-    matrices = [node for node in nodes if len(node.shape) == 2 and not node.injected]
-    inside = [node for node in matrices if node.count > 1 or ".0." in f"{node.paths[0]}."]
-    trained = [node for node in nodes if node.own_trainable]
-    best = [node for node in trained if len(node.shape) == 2] or trained or inside or nodes
-    # A table of embeddings is the first matrix of every model, and the least telling.
-    best = [node for node in best if node.kind != "Embedding"] or best
-    return Layer(best[0], (), structure.config, structure)
+    trained = [node for node in nodes if node.own_trainable] or nodes
+    matrices = [node for node in trained if len(node.shape) == 2] or trained
+    blocks = [node for node in matrices if any(part.isdecimal() for part in _parts(node))]
+    best = blocks[0] if blocks else max(matrices, key=lambda node: node.own_trainable)
+    return Layer(best, (), structure.config, structure)
+
+
+def _parts(node: Node) -> list[str]:
+    return node.paths[0].split(".")
 
 
 def _drawn(node: Node) -> tuple[Piece, ...]:

@@ -17,9 +17,8 @@ def prompt(sheet: Sheet, layer: Layer) -> None:
     main = layer.pieces[0]
     widths = [node.shape[1] for node in walk(layer.structure.tree) if node.kind == "Embedding"]
     virtual = layer.config.get("num_virtual_tokens") or main.shape[0]
-    if "prefix" in str(layer.config.get("peft_type", "")).lower() or (
-        main.shape[-1] not in widths[:1] and len(layer.pieces) == 1
-    ):
+    prefix = layer.config.get("peft_type") == "PREFIX_TUNING"
+    if prefix or main.shape[-1] not in widths:  # each layer's keys and values, side by side
         _keys_and_values(sheet, layer, virtual)
     else:
         _tokens(sheet, layer, virtual)

@@ -21,7 +21,11 @@ export default {
       select.replaceChildren(
         ...model.get("groups").map(([title, options]) => {
           const group = element("optgroup", "", { label: title });
-          group.append(...options.map(([value, words]) => new Option(words, value)));
+          group.append(
+            ...options.map(([value, words, why]) =>
+              Object.assign(new Option(words, value), { disabled: !!why, title: why ?? "" }),
+            ),
+          );
           return group;
         }),
       );

@@ -1,0 +1,208 @@
+"""Whether a technique fits: tried on every architecture, said with a reason, leaving the base alone."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+import torch
+import transformers
+
+import workbench as wb
+from tests.benchmarks import matrix
+from tests.conftest import save_architecture
+from tests.test_export import recipe_for
+from tests.tiny import ARCHITECTURES, inputs_for
+from workbench.catalog.techniques import TECHNIQUES, uncurated
+from workbench.cli import main
+from workbench.errors import ModelError, RecipeError
+from workbench.training import specimen
+from workbench.training.probe import Probe
+from workbench.training.shrink import shrink
+from workbench.training.targets import block_linears, matches
+
+FEW = (
+    "lora",
+    "dora",
+    "pissa",
+    "adalora",
+    "lora_plus",
+    "vera",
+    "ia3",
+    "hra",
+    "hira",
+    "last_layers",
+    "full",
+)
+CONVERT = "set convert_conv1d=True to rewrite them as Linear"
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def model(request):
+    return ARCHITECTURES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def tiny_gpt2(tmp_path_factory):
+    return save_architecture(tmp_path_factory.mktemp("models") / "tiny-gpt2", "gpt2")
+
+
+def test_few_of_all_kinds_fit_every_architecture(model):
+    bits = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    flags = [parameter.requires_grad for parameter in model.parameters()]
+    probe = Probe(model)
+    for technique in FEW:
+        fit = probe.fit(technique)
+        if not fit.fits:
+            assert model.config.model_type == "gpt2"
+            assert "Conv1D" in fit.reason and fit.remedy == CONVERT
+            fit = wb.fits(model, technique, convert_conv1d=True)
+        assert fit.fits, str(fit)
+        assert fit.trainable > 0
+        assert set(fit.matched) <= {name for name, _ in model.named_modules()}
+    assert all(torch.equal(bits[name], tensor) for name, tensor in model.state_dict().items())
+    assert flags == [parameter.requires_grad for parameter in model.parameters()]
+    assert not hasattr(model, "peft_config")
+
+
+def test_default_targets_are_all_linears_of_the_blocks_and_no_head(model):
+    targets = block_linears(model)
+    linears = {
+        name
+        for name, module in model.named_modules()
+        if type(module).__name__ in ("Linear", "Conv1D")
+    }
+    inside = {name for name in linears if re.search(r"\.\d+\.", name)}
+    assert inside
+    assert {name for name, _ in model.named_modules() if matches(name, targets)} == inside
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_small_one_of_each_kind_has_the_same_parts_and_runs(name):
+    tiny = ARCHITECTURES[name]()
+    small = {"vocab_size", "pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"}
+    settings = {
+        key: getattr(tiny.config, key)
+        for key in small
+        if key not in ("vocab_size",) and hasattr(tiny.config, key)
+    }
+    kind = type(tiny.config)
+    if name == "deberta-v2":
+        settings |= {
+            "relative_attention": True,
+            "pos_att_type": ["p2c", "c2p"],
+            "type_vocab_size": 0,
+        }
+    config = kind(**settings)
+    with torch.device("meta"):
+        large = type(tiny)(config)
+    model = type(tiny)(shrink(config))
+    assert kinds(model) == kinds(large)
+    assert sum(p.numel() for p in model.parameters()) < 2e7
+    from workbench.catalog.tasks import TASKS
+
+    task = next(task for task in TASKS.values() if specimen.is_for(model, task))
+    assert torch.isfinite(model(**specimen.example(model, task)).loss)
+
+
+def kinds(model):
+    return {(re.sub(r"\d+", "N", name), type(part)) for name, part in model.named_modules()}
+
+
+@pytest.mark.parametrize("technique", ["lora", "oft", "prompt_tuning", "head_only", "full"])
+def test_of_a_large_base_the_true_numbers_are_told(technique, tiny_llama, monkeypatch):
+    whole = wb.fits(tiny_llama, technique)
+    monkeypatch.setattr(specimen, "SMALL", 0)
+    assert wb.fits(tiny_llama, technique) == whole
+
+
+def test_what_cannot_be_made_of_shapes_alone_may_fit_a_large_base(tiny_llama, monkeypatch):
+    monkeypatch.setattr(specimen, "SMALL", 0)
+    fit = wb.fits(tiny_llama, "frod")  # decomposes weights as it is made
+    assert fit.fits
+
+
+def test_converting_is_offered_and_does_it(tiny_gpt2):
+    fit = wb.fits(tiny_gpt2, "hra")
+    assert (fit.fits, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
+    assert fit.remedy == CONVERT
+    assert str(fit) == f"HRA does not fit: {fit.reason}: {fit.remedy}."
+    assert wb.fits(tiny_gpt2, "hra", convert_conv1d=True).fits
+
+
+def test_what_wraps_nothing_is_refused_before_and_in_training(tiny_gpt2, tmp_path):
+    # OSF passes over every Conv1D without a word.
+    assert wb.fits(tiny_gpt2, "osf").remedy == CONVERT
+    with pytest.raises(ModelError, match="target_modules must name layers that OSF can wrap"):
+        wb.train(recipe_for("osf", "lm", tiny_gpt2, tmp_path), tmp_path / "runs", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("technique", "settings", "reason", "remedy"),
+    [
+        (
+            "lora",
+            {"target_modules": ["q_prj"]},
+            "target_modules must be the name of a module",
+            "did you mean",
+        ),
+        ("pissa", {"quantization": "nf4"}, "quantization must be None with PiSSA", "its start is"),
+        ("lora", {"task": "seq2seq"}, "task must be", ""),
+        ("head_only", {"task": "lm"}, "Head only serves classify", ""),
+        ("lora", {"quantization": "nf3"}, "quantization must be", ""),
+    ],
+)
+def test_a_reason_names_the_knob_and_what_is_allowed(
+    technique, settings, reason, remedy, tiny_llama
+):
+    try:
+        fit = wb.fits(tiny_llama, technique, **settings)
+    except RecipeError as error:  # about the base or the task, whatever the technique
+        said, found = str(error), ""
+    else:
+        assert not fit.fits
+        said, found = fit.reason, fit.remedy
+    assert said.startswith(reason)
+    assert found.startswith(remedy)
+
+
+def test_what_is_no_technique_or_no_base_raises(tiny_llama):
+    with pytest.raises(RecipeError, match="did you mean 'lora'"):
+        wb.fits(tiny_llama, "lorra")
+    with pytest.raises(ModelError, match="must be a bundled name"):
+        wb.fits("./nowhere", "lora")
+
+
+def test_a_fit_is_a_frozen_value():
+    fit = wb.fits(ARCHITECTURES["llama"](), "lora")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        fit.fits = False
+    assert str(fit) == f"LoRA fits: it would train {fit.trainable:,} parameters in 14 modules."
+
+
+def test_a_model_in_memory_can_bring_its_own_rows():
+    model = ARCHITECTURES["llama"]()
+    assert wb.fits(model, "lora", batch=inputs_for(model)).fits
+    assert "in memory" in wb.fits(model, "qlora").reason
+    headless = transformers.AutoModel.from_config(model.config)
+    with pytest.raises(ModelError, match="batch must be given"):
+        wb.fits(headless, "lora")
+
+
+def test_the_command_line_prints_the_whole_table(tiny_llama, capsys):
+    assert main(["fit", str(tiny_llama), "--json"]) == 0
+    rows = {row["technique"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == {*TECHNIQUES, *uncurated()}
+    assert rows["lora"]["fits"] and len(rows["lora"]["matched"]) == 14
+    assert all(row["fits"] or row["reason"] for row in rows.values())
+    assert rows["head_only"]["task"] == "classify"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_technique_holds_what_its_fit_says(name, tmp_path):
+    cells = [matrix.cell(technique, name, tmp_path) for technique in TECHNIQUES]
+    print(matrix.table(cells))
+    assert [one for one in cells if one.state == matrix.BROKEN] == []
+    assert all(one.reason for one in cells if one.state == matrix.REFUSED)
+    assert sum(one.state == matrix.REFUSED for one in cells) < len(cells) / 3

@@ -1,0 +1,89 @@
+"""In the panel: techniques that do not fit are greyed out, and say why."""
+
+import queue
+from dataclasses import dataclass
+
+import peft
+import pytest
+from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+
+from tests.conftest import save_architecture
+from tests.test_bench import button, settle, words
+from workbench.catalog.fits import Fit
+from workbench.catalog.techniques import TECHNIQUES
+from workbench.panels import Bench
+from workbench.panels.fitting import Fitting
+from workbench.recipe import Recipe
+
+REFUSED = Fit(
+    "dora", False, "lm", "gpt2 uses Conv1D, which DoRA cannot wrap", "set convert_conv1d=True"
+)
+
+
+@pytest.fixture(scope="module")
+def tiny_gpt2(tmp_path_factory):
+    return save_architecture(tmp_path_factory.mktemp("models") / "tiny-gpt2", "gpt2")
+
+
+@pytest.fixture
+def bench(tiny_gpt2, tmp_path):
+    recipe = Recipe(model=str(tiny_gpt2), task="lm", data="chronicle", max_length=32)
+    return Bench(recipe, runs=tmp_path / "runs")
+
+
+def options(bench):
+    groups = bench._cards.technique._picker.groups
+    return {name: why for _, options in groups for name, _, why in options}
+
+
+def test_every_technique_is_offered_until_more_is_known(bench):
+    assert set(options(bench)) >= set(TECHNIQUES)
+    assert set(options(bench).values()) == {""}
+
+
+def test_a_technique_that_does_not_fit_is_greyed_with_the_reason(bench):
+    bench._cards.technique.tell_fits({"dora": REFUSED, "lora": Fit("lora", True, "lm")})
+    assert options(bench)["dora"] == str(REFUSED)
+    assert options(bench)["lora"] == ""
+    assert str(REFUSED) not in words(bench)
+
+
+def test_picked_all_the_same_the_card_says_why_and_offers_to_convert(bench):
+    bench._cards.technique.tell_fits({"dora": REFUSED})
+    bench.recipe = bench.recipe.replace(technique="dora")
+    assert str(REFUSED) in words(bench)
+    button(bench, "Convert the base").click()
+    assert bench.recipe.convert_conv1d
+    assert bench.recipe.technique == "dora"
+    bench.recipe = bench.recipe.replace(technique="lora")
+    assert str(REFUSED) not in words(bench)
+
+
+@dataclass
+class NewcomerConfig(peft.LoraConfig):
+    """A type that this PEFT does not have yet."""
+
+
+def test_a_technique_that_nobody_has_described_is_in_a_group_of_its_own(bench, monkeypatch):
+    monkeypatch.setitem(PEFT_TYPE_TO_CONFIG_MAPPING, "NEWCOMER", NewcomerConfig)
+    settle(bench)
+    groups = dict(bench._cards.technique._picker.groups)
+    assert "newcomer" in [name for name, *_ in groups["New in PEFT"]]
+    bench.recipe = bench.recipe.replace(technique="newcomer")
+    assert NewcomerConfig.__doc__ in words(bench)
+
+
+@pytest.mark.slow
+def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
+    told = queue.Queue()
+    fitting = Fitting(told.put)
+    recipe = Recipe(model=str(tiny_gpt2), task="lm")
+    fitting.ask(recipe)
+    fitting.ask(recipe)  # the same: nothing begins anew
+    known = {}
+    while set(known) < set(TECHNIQUES):
+        known = told.get(timeout=120)
+    assert known["lora"].fits
+    assert known["head_only"].reason
+    assert told.empty()
+    fitting.stop()

@@ -1,0 +1,89 @@
+"""Why a technique does not fit, in words: what libraries raise, turned into a sentence."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
+
+from workbench.catalog.technique import Technique
+from workbench.errors import Problem, RecipeError, WorkbenchError
+
+# What PEFT says, what it means, and what would help.
+_KNOWN = (
+    (
+        r"Unsupported model type for adaption prompt",
+        f"PEFT has it for {', '.join(TRANSFORMERS_MODEL_CONFIG)} only",
+        "choose a base of these types",
+    ),
+    (
+        r"does not support past key values",
+        "{kind} takes no keys and values from outside its attention",
+        "choose a base that does, such as a decoder",
+    ),
+    (
+        r"unexpected keyword argument 'modules_to_save'",
+        "no new head can be trained beside it",
+        "choose a task without labels",
+    ),
+    (
+        r"Sizes of tensors must match except in dimension 1",
+        "the word vectors of {kind} are not as wide as its hidden states",
+        "set token_dim={width}",
+    ),
+    (
+        r"not compiled with CUDA|No CUDA GPUs",
+        "PEFT computes its start on a CUDA GPU",
+        "run it on a machine that has one",
+    ),
+    (
+        r"Conv1D",
+        "{kind} uses Conv1D, which {title} cannot wrap",
+        "set convert_conv1d=True to rewrite them as Linear",
+    ),
+    (
+        r"Target module .* is not supported",
+        "{kind} has layers that it cannot wrap",
+        "name layers that are torch.nn.Linear in target_modules",
+    ),
+)
+
+
+def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> tuple[str, str]:
+    """Return the reason that an error gives, and what would help, if that is known.
+
+    Parameters
+    ----------
+    error : Exception
+    technique : Technique
+        What was tried.
+    model : torch.nn.Module
+        The base that it was tried on.
+    """
+    if isinstance(error, RecipeError):
+        return of_problem(error.problems[0])
+    said = " ".join(str(error).split())
+    if isinstance(error, WorkbenchError):
+        reason, _, remedy = said.rstrip(".").rpartition(": ")
+        if not reason:
+            return remedy, ""
+        return reason.removeprefix("technique must find something to train, but "), remedy
+    words = {"kind": model.config.model_type, "title": technique.title}
+    if technique.family == "prompt" and (table := model.get_input_embeddings()) is not None:
+        words["width"] = getattr(table, "embedding_dim", None)
+    for pattern, reason, remedy in _KNOWN:
+        if re.search(pattern, said) and ("{width}" not in remedy or "width" in words):
+            return reason.format(**words), remedy.format(**words)
+    first = re.split(r"(?<=[a-z])\. | \(|, e\.g\.", said)[0].rstrip(".")
+    if isinstance(error, ValueError | NotImplementedError) and first:
+        return first.replace("`", "'"), ""
+    return f"it fails inside PEFT with {type(error).__name__}: {first}", ""
+
+
+def of_problem(problem: Problem) -> tuple[str, str]:
+    """Return a problem's reason, and what would help."""
+    if problem.parameter == "technique":
+        return problem.hint.rstrip("."), ""  # the rest says what the reader has just asked
+    bare = Problem(problem.parameter, problem.allowed, problem.got)
+    return str(bare).rstrip("."), problem.hint.rstrip(".")

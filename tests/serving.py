@@ -7,6 +7,8 @@ import pytest
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
 
+# Those that train something.
+TRAINED = {name: entry for name, entry in TECHNIQUES.items() if entry.trains != "nothing"}
 # Those that nothing can be trained with until the user gives them something.
 ASK = ("xlora",)
 
@@ -14,7 +16,7 @@ ASK = ("xlora",)
 def mechanisms() -> list[str]:
     """Return the first technique of each way in which techniques are carried out."""
     ways: dict[tuple, str] = {}
-    for name, technique in TECHNIQUES.items():
+    for name, technique in TRAINED.items():
         way = (
             technique.trains,
             technique.selects,
@@ -35,17 +37,17 @@ def every(*, slow_beyond: list[str]) -> list:
     """Return the names of all techniques that need nothing given; those beyond a few are slow."""
     return [
         name if name in slow_beyond else pytest.param(name, marks=pytest.mark.slow)
-        for name in TECHNIQUES
+        for name in TRAINED
         if name not in ASK
     ]
 
 
 def serving(task: str) -> list:
-    """Return the names of all techniques that serve a task; beyond one a family they are slow."""
+    """Return the names of all techniques that are trained for a task; beyond one a family they are slow."""
     assert task in TASKS
     families = set()
     found = []
-    for name, technique in TECHNIQUES.items():
+    for name, technique in TRAINED.items():
         if task in technique.tasks and name not in ASK:
             more = technique.family in families
             found.append(pytest.param(name, marks=pytest.mark.slow) if more else name)

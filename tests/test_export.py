@@ -16,10 +16,9 @@ import tomllib
 import pytest
 
 import workbench as wb
-from tests.serving import ASK, mechanisms
+from tests.serving import ASK, TRAINED, mechanisms
 from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, StoreError, TrainingError, WorkbenchError
 from workbench.recipe import Recipe
 
@@ -61,7 +60,7 @@ ROWS["image_classify"] = [
 ]
 CASES = [
     (name, task)
-    for name, technique in TECHNIQUES.items()
+    for name, technique in TRAINED.items()
     for task in technique.tasks
     if name not in ASK
 ]
@@ -70,7 +69,7 @@ BASES = {"seq2seq": "bart", "image_classify": "vit"}
 # One per way of carrying techniques out, every task among them; the others run with the slow tests.
 FEW = [
     (name, technique.tasks[i % len(technique.tasks)])
-    for i, (name, technique) in enumerate((name, TECHNIQUES[name]) for name in mechanisms())
+    for i, (name, technique) in enumerate((name, TRAINED[name]) for name in mechanisms())
 ]
 
 # Runs scripts one after another where workbench cannot be imported, as if it were not installed.

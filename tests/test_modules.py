@@ -61,6 +61,7 @@ CANNOT = {
     name: technique
     for name, technique in TECHNIQUES.items()
     if technique.quantization
+    or technique.trains == "nothing"
     or technique.injects != "get_peft_model"
     or (technique.trains == "adapter" and technique.targets is None)
 }

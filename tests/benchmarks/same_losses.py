@@ -19,6 +19,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from tests.serving import TRAINED
 from workbench.catalog.techniques import TECHNIQUES
 
 DATA = {"classify": "reviews", "instruct": "hamlet-qa", "lm": "chronicle"}
@@ -93,6 +94,6 @@ def script_losses(folder: Path, script: str) -> list[float]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--techniques", nargs="+", default=list(TECHNIQUES), choices=TECHNIQUES)
+    parser.add_argument("--techniques", nargs="+", default=TRAINED, choices=TRAINED)
     given = parser.parse_args()
     sys.exit(main(given.steps, given.techniques))

@@ -11,6 +11,7 @@ from workbench.catalog import data as catalog_data
 from workbench.catalog import models as catalog_models
 from workbench.catalog import sources
 from workbench.catalog.fits import task_problems
+from workbench.catalog.prompt_fits import base_problems, prompt_problems
 from workbench.catalog.tasks import ROLES
 from workbench.errors import Problem, RecipeError, Said, WorkbenchError
 from workbench.recipe import Recipe
@@ -75,7 +76,9 @@ def look_up(
     facts = None if wrong & MODEL else _try(problems, "model", recipe, model)
     table = None if wrong & DATA else _try(problems, "data", recipe, data)
     if facts is not None and "task" not in wrong:
-        problems += task_problems(recipe, facts)
+        problems += task_problems(recipe, facts) or base_problems(recipe, facts)
+    if table is not None and not wrong:
+        problems += prompt_problems(recipe, table)
     return Found(problems, facts, table)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.catalog.tasks import TASKS
+from workbench.catalog.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,9 @@ class Technique:
     ----------
     name, title, family, changes : str
         As typed, as shown, the group it stands in, and one sentence on what it changes.
-    learning_rate : float
-        A peak learning rate that works on the bundled base, used where the recipe gives none.
+    learning_rate : float or None
+        A peak learning rate that works on the bundled base, used where the recipe gives none; None
+        where nothing is trained.
     config : str or None
         The PEFT config class; None when the base's own parameters are trained.
     fixed : mapping
@@ -81,8 +82,11 @@ class Technique:
         whose arguments are set as ``outer.inner``.
     knobs : tuple of Knob
         Its main arguments: of its config, of the optimizer it brings, or of what it selects.
-    trains : {"adapter", "all", "selected"}
-        What is trained: what PEFT injects, everything, or some of the base's own parameters.
+    trains : {"adapter", "all", "selected", "nothing"}
+        What is trained: what PEFT injects, everything, some of the base's own parameters, or
+        nothing: then the run is one evaluation of the base, whose rows become prompts.
+    settings : type or None
+        A dataclass of arguments, where there is no PEFT config.
     selects : str or None
         Which of the base's parameters: a function ``select_…`` of :mod:`workbench.training.select`.
     targets : str or None
@@ -127,11 +131,12 @@ class Technique:
     title: str
     family: str
     changes: str
-    learning_rate: float
+    learning_rate: float | None
     config: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     knobs: tuple[Knob, ...] = ()
     trains: str = "adapter"
+    settings: type | None = None
     selects: str | None = None
     targets: str | None = None
     derives: tuple[str, ...] = ()
@@ -157,6 +162,15 @@ class Technique:
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as plain data, with what it does to the base."""
         return {**dataclasses.asdict(self), "writes_base": self.writes_base}
+
+    def adds_head(self, task: Task) -> bool:
+        """Tell whether the base gets a new head for a task's labels."""
+        return task.labels is not None and self.trains != "nothing"
+
+    def auto_class(self, task: Task) -> str:
+        """Name the class of transformers that loads a base: prompts need a head for words."""
+        with_head = self.adds_head(task) or task.labels is None
+        return task.auto_class if with_head else "AutoModelForCausalLM"
 
     @property
     def writes_base(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.catalog import prompting
 from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import task_of
 from workbench.catalog.technique import Technique
@@ -54,7 +55,7 @@ def problems_of(recipe: Recipe) -> list[Problem]:
     if recipe.convert_conv1d is True and technique.trains != "adapter":
         allowed, why = (
             f"False with {technique.title}",
-            "it wraps no layers, and saves the base's own",
+            "it wraps no layers",
         )
         found.append(Problem("convert_conv1d", allowed, True, why))
     if not isinstance(recipe.technique_args, Mapping):
@@ -62,6 +63,8 @@ def problems_of(recipe: Recipe) -> list[Problem]:
         return [*found, wrong]
     for name, value in recipe.technique_args.items():
         found += _argument_problems(technique, name, value)
+    if technique.trains == "nothing":
+        found += prompting.argument_problems(recipe.task, recipe.technique_args)
     return found
 
 

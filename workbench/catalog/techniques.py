@@ -106,6 +106,10 @@ def arguments(name: str) -> dict[str, tuple[dataclasses.Field, Any]]:
         return found
     if technique.config is not None:
         found.update(_config_arguments(technique))
+    if technique.settings is not None:
+        hints = get_type_hints(technique.settings)
+        fields = dataclasses.fields(technique.settings)
+        found.update({spec.name: (spec, hints[spec.name]) for spec in fields})
     found.update(_keyword_arguments(optimizer_function(technique)))
     found.update(_keyword_arguments(select_function(technique)))
     return found

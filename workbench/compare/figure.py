@@ -114,11 +114,25 @@ def _qualities(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> No
     for entry, colour in zip(group, colours, strict=True):
         if place := _place(entry):
             axes.plot(*place, "o", color=colour, markersize=7)
+        elif (level := _level(entry)) is not None:
+            axes.axhline(level, color=colour, linewidth=1.2, linestyle="--")
+            axes.annotate(
+                f"{entry.name} (nothing trained)",
+                (0.01, level),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                color=colour,
+                fontsize=9,
+            )
     axes.set_xscale("log")
     direction = "higher is better" if group[0].higher_is_better else "lower is better"
     axes.set_xlabel("trainable parameters")
     axes.set_ylabel(f"{group[0].metric.replace('_', ' ')} ({direction})")
     placed = [place[0] for entry in group if (place := _place(entry))]
+    if not placed and any(_level(entry) is not None for entry in group):
+        axes.margins(y=0.2)
+        return
     if not placed:
         axes.text(0.5, 0.5, "not evaluated yet", transform=axes.transAxes, ha="center", color=INK)
         return
@@ -134,6 +148,13 @@ def _place(entry: Entry) -> tuple[int, float] | None:
     if not trainable or quality is None or not math.isfinite(quality):
         return None
     return trainable, quality
+
+
+def _level(entry: Entry) -> float | None:
+    """Return the quality of an entry that trains nothing, for which a log axis has no place."""
+    trains = entry.parameters.get("trainable") != 0
+    quality = entry.quality
+    return None if trains or quality is None or not math.isfinite(quality) else quality
 
 
 def _plain(axes: Axes) -> None:

@@ -14,7 +14,7 @@ from workbench.catalog.techniques import get
 from workbench.export.layout import WIDTH, lay
 
 # What is saved, by what is trained.
-SAVED = {"adapter": "adapter", "all": "model", "selected": "weights"}
+SAVED = {"adapter": "adapter", "all": "model", "selected": "weights", "nothing": None}
 
 
 def requirements(plan: Mapping[str, Any]) -> str:
@@ -59,13 +59,20 @@ def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
     settings = plan["recipe"]
     technique = get(settings["technique"])
     model, data = PurePath(settings["model"]).name, PurePath(settings["data"]).stem
+    saved = SAVED[plan["trains"]]
+    verb, told = "Prompt", "The evaluation is printed as a line of JSON."
+    if saved:
+        verb = "Train"
+        told = (
+            "Each step and each evaluation is printed as a line of JSON; at the end the "
+            f"{saved} is saved."
+        )
     origin = (
         f"Written by PEFT Workbench {__version__} from {source}. On the same machine and with the "
-        "packages above it gives the losses of that run to the last bit. Each step and each "
-        f"evaluation is printed as a line of JSON; at the end the {SAVED[plan['trains']]} is saved."
+        f"packages above it gives the losses of that run to the last bit. {told}"
     )
     paragraphs = (
-        f"Train {model} {TASKS[settings['task']].learns} {data}, with {technique.title}.",
+        f"{verb} {model} {TASKS[settings['task']].learns} {data}, with {technique.title}.",
         f"{technique.title}: {technique.changes}",
         origin,
         f"python {filename} --help",
@@ -76,18 +83,28 @@ def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
     return "\n\n".join([f'"""{first}', *others, f"    {usage}\n" + '"""'])
 
 
+def reads_train(plan: Mapping[str, Any]) -> bool:
+    """Tell whether the script reads the training rows."""
+    unread = plan["trains"] == "nothing" and not plan["prompt"]["examples"]
+    return not unread or plan["data"]["eval"] is None
+
+
 def constants(plan: Mapping[str, Any], filename: str) -> str:
     """Write what a reader is likeliest to change."""
     settings, data = plan["recipe"], plan["data"]
     lines = [lay("MODEL = ", plan["model_id"] or plan["model_path"])]
     if plan["model_id"]:
         lines.append(lay("REVISION = ", plan["model_commit"]))
-    lines.append(lay("DATA = ", data["train"]))
+    if reads_train(plan) or data["format"] == "hub":
+        lines.append(lay("DATA = ", data["train"]))
     if data["eval"] is not None:
         lines.append(lay("EVAL_DATA = ", data["eval"]))
-    lines.append(lay("OUTPUT = ", f"{PurePath(filename).stem}-{SAVED[plan['trains']]}"))
-    lines.append(lay("SEED = ", settings["seed"]))
-    lines.append(lay("MAX_STEPS = ", plan["max_steps"]))
+    if saved := SAVED[plan["trains"]]:
+        lines.append(lay("OUTPUT = ", f"{PurePath(filename).stem}-{saved}"))
+    if saved or data["eval"] is None:
+        lines.append(lay("SEED = ", settings["seed"]))
+    if saved:
+        lines.append(lay("MAX_STEPS = ", plan["max_steps"]))
     if plan["labels"]:
         lines.append(lay("LABELS = ", plan["labels"]))
     if plan["fresh"]:

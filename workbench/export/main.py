@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from workbench.catalog.tasks import TASKS, are_iob
-from workbench.export.header import SAVED
+from workbench.export.header import SAVED, reads_train
 from workbench.export.layout import Code, call
-from workbench.export.model import collator, model, optimizer, origin
+from workbench.export.model import collator, encoding, model, optimizer, origin
+from workbench.export.prompts import asking, prompts
 
 
 def scorer(plan: Mapping[str, Any]) -> str | None:
@@ -25,12 +26,15 @@ def command_line(plan: Mapping[str, Any]) -> str:
     options = [
         ("--model", "MODEL", "folder or hub id of the base model"),
         *([("--revision", "REVISION", "its commit on the hub")] if plan["model_id"] else []),
-        ("--data", "DATA", "hub id of the data" if hub else f"{kind} of training rows"),
     ]
+    if hub or reads_train(plan):
+        what = "hub id of the data" if hub else f"{kind} of training rows"
+        options.append(("--data", "DATA", what))
     if plan["data"]["eval"] is not None:
         what = "split to evaluate on" if hub else f"{kind} of evaluation rows"
         options.append(("--eval-data", "EVAL_DATA", what))
-    options.append(("--output", "OUTPUT", f"folder to save the {SAVED[plan['trains']]} in"))
+    if saved := SAVED[plan["trains"]]:
+        options.append(("--output", "OUTPUT", f"folder to save the {saved} in"))
     lines = [
         "def parse_args() -> argparse.Namespace:",
         '    """Let the command line say where things are."""',
@@ -49,9 +53,16 @@ def command_line(plan: Mapping[str, Any]) -> str:
 
 def main(plan: Mapping[str, Any]) -> str:
     """Write ``main``: the calls that prepared the run, in their order."""
-    blocks = [_start(plan), _rows(plan), model(plan), _training(plan), _end(plan)]
+    blocks: list[Iterable[str]]
+    if plan["trains"] == "nothing":
+        rows = [*_read_rows(plan), *prompts(plan)]
+        blocks = [_start(plan), rows, model(plan), asking(plan)]
+        opening = '    """Ask the base as it is, and print how well it answers."""'
+    else:
+        rows = [*_read_rows(plan), *_encode(plan)]
+        blocks = [_start(plan), rows, model(plan), _training(plan), _end(plan)]
+        opening = '    """Train, print what happens, and save what was learnt."""'
     text = "\n\n".join("\n".join(block) for block in blocks)
-    opening = '    """Train, print what happens, and save what was learnt."""'
     return f"def main() -> None:\n{opening}\n{text}"
 
 
@@ -62,7 +73,7 @@ def _start(plan: Mapping[str, Any]) -> Iterator[str]:
     yield "    accelerator = Accelerator()"
 
 
-def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
+def _read_rows(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
     images = TASKS[settings["task"]].reads_images
     if images:
@@ -78,25 +89,27 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
         fraction = settings["eval_fraction"]
         yield f"    train_rows, eval_rows = split_rows(rows, fraction={fraction!r}, seed=SEED)"
     else:
-        yield _read(plan, "train", "train_rows")
+        if reads_train(plan):
+            yield _read(plan, "train", "train_rows")
         yield _read(plan, "eval", "eval_rows")
-    for part in ("train", "eval"):
+    for part in ("train", "eval") if reads_train(plan) else ("eval",):
         if (limit := settings[f"max_{part}_samples"]) is not None:
             yield f"    {part}_rows = {part}_rows[:{limit}]"
-    columns = {f"{role}_column": column for role, column in plan["columns"].items()}
-    labels: dict[str, Any] = {"labels": Code("LABELS")} if plan["labels"] else {}
-    limits = {name: plan[name] for name in ("max_length", "max_prompt_length") if plan[name]}
-    reader = {} if images else {"tokenizer": Code("tokenizer")}
-    encoding: dict[str, Any] = {**reader, **columns, **labels, **limits}
-    yield call("encode = partial", Code(f"encode_{settings['task']}"), **encoding)
+
+
+def _encode(plan: Mapping[str, Any]) -> Iterator[str]:
+    task = TASKS[plan["recipe"]["task"]]
+    reader = {} if task.reads_images else {"tokenizer": Code("tokenizer")}
+    given: dict[str, Any] = {**reader, **encoding(plan)}
+    yield call("encode = partial", Code(f"encode_{task.name}"), **given)
     if plan["virtual_labels"]:
         count = f"virtual_tokens={plan['virtual_labels']}"
         yield f"    train_set = leave_room(encode(train_rows), {count})"
         yield f"    eval_set = leave_room(encode(eval_rows), {count})"
     else:
         yield "    train_set, eval_set = encode(train_rows), encode(eval_rows)"
-    given = "processor=processor" if images else "pad_token_id=tokenizer.pad_token_id"
-    yield f"    collate = partial({collator(plan)}, {given})"
+    pads = "processor=processor" if task.reads_images else "pad_token_id=tokenizer.pad_token_id"
+    yield f"    collate = partial({collator(plan)}, {pads})"
 
 
 def locates(plan: Mapping[str, Any]) -> bool:

@@ -15,10 +15,19 @@ def collator(plan: Mapping[str, Any]) -> str:
     return TASKS[plan["recipe"]["task"]].collator(plan["padding_side"])
 
 
+def encoding(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments with which the plan's rows are encoded."""
+    columns = {f"{role}_column": column for role, column in plan["columns"].items()}
+    labels: dict[str, Any] = {"labels": Code("LABELS")} if plan["labels"] else {}
+    limits = {name: plan[name] for name in ("max_length", "max_prompt_length") if plan[name]}
+    return {**columns, **labels, **limits}
+
+
 def model(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
     given: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
-    if plan["labels"]:
+    trains = plan["trains"] != "nothing"
+    if plan["labels"] and trains:
         given["id2label"] = Code("dict(enumerate(LABELS))")
         given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
     if plan["resizes_head"]:
@@ -43,6 +52,8 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
     if settings["convert_conv1d"]:
         yield "    # Whoever loads the adapter must rewrite its base like this first."
         yield "    convert_conv1d(model)"
+    if not trains:
+        return
     if collator(plan) == "collate_left":
         yield "    model.config.pad_token_id = tokenizer.pad_token_id"
     yield "    # Whatever is drawn at random is drawn from here on, in this order."

@@ -10,6 +10,7 @@ from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
 from workbench.export.main import command_line, locates, main, scorer
 from workbench.export.model import collator
+from workbench.export.prompts import prompting
 from workbench.export.source import imports, imports_of, pick, whole
 
 # What the script's own lines may use; only what they do use is imported.
@@ -58,7 +59,7 @@ def script(plan: Mapping[str, Any], source: str, filename: str) -> str:
         offered.append(imports_of(home))
     elif plan["config_class"]:
         offered.append(f"from peft import {plan['config_class']}")
-    if plan["optimizer"]["function"]:
+    if plan["optimizer"].get("function"):
         offered.append(f"from peft.optimizers import {plan['optimizer']['function']}")
     body = "\n\n\n".join([*functions, command_line(plan), main(plan)])
     top = [
@@ -80,6 +81,17 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "export.rows", "locate_images"
     if plan["data"]["eval"] is None:
         yield "training.encode", "split_rows"
+    entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
+    if entry is not None and entry.bits == 4:
+        yield "training.quantize", "keep_packed"
+    if plan["trains"] == "nothing":
+        yield from prompting(plan)
+    else:
+        yield from _training(plan)
+
+
+def _training(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    task = TASKS[plan["recipe"]["task"]]
     yield "training.encode", f"encode_{task.name}"
     if plan["virtual_labels"]:
         yield "training.encode", "leave_room"
@@ -87,9 +99,6 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if task.ask:
         yield "training.batches", task.ask
     yield "training.batches", task.hold
-    entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
-    if entry is not None and entry.bits == 4:
-        yield "training.quantize", "keep_packed"
     if plan["recipe"]["convert_conv1d"]:
         yield "training.convert", "convert_conv1d"
     if plan["fresh"]:

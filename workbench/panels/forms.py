@@ -27,7 +27,7 @@ class Field:
     hint : type
         Its type.
     limits : mapping
-        ``choices``, or the bounds of a ``slider``: ``(low, high)``.
+        ``choices``, the bounds of a ``slider``: ``(low, high)``, or ``multiline`` for long texts.
     help : str
         Shown when the pointer rests on the field.
     changed : callable
@@ -70,7 +70,8 @@ class Field:
             self._slider = self._make_slider(*self._limits["slider"], help)
             self._slider.observe(self._on_slider, "value")
         placeholder = values.write(self.default)
-        return widgets.Text(placeholder=placeholder, continuous_update=False, **common)
+        kind = widgets.Textarea if self._limits.get("multiline") else widgets.Text
+        return kind(placeholder=placeholder, continuous_update=False, **common)
 
     def _make_slider(self, low: float, high: float, help: str) -> widgets.DOMWidget:
         common = {"min": low, "max": high, "readout": False, "tooltip": help}
@@ -86,7 +87,7 @@ class Field:
         """Show a value, even one that is not allowed; nobody is told."""
         self._quiet = True
         try:
-            if isinstance(self.control, widgets.Text):
+            if isinstance(self.control, widgets.Text | widgets.Textarea):
                 # An empty field stands for None and shows the default in grey.
                 self._set(self.control, values.write(value))
                 if self._slider is not None and isinstance(value, int | float):
@@ -130,7 +131,7 @@ class Field:
         if self._quiet:
             return
         value = change["new"]
-        if isinstance(self.control, widgets.Text):
+        if isinstance(self.control, widgets.Text | widgets.Textarea):
             value = values.read(value, self.hint)
             value = self.default if value == "" else value
         self.show(value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.catalog.data import Table, spread
+from workbench.catalog.data import Table
 from workbench.catalog.lookup import COLUMNS, Found, find_facts, load_data, look_up
 from workbench.catalog.models import ModelFacts
 from workbench.catalog.techniques import find
@@ -115,12 +115,14 @@ class Looks:
         from workbench.training.show import tokenised
 
         model = (recipe.model, recipe.revision, recipe.trust_remote_code, _changed(recipe.model))
-        some = dataclasses.replace(table, train=spread(table.train, ROWS))
         virtual = recipe.technique_args.get("num_virtual_tokens")
         room = (recipe.max_length, recipe.max_new_tokens, recipe.technique, virtual)
+        technique = find(recipe.technique)
+        # A prompt holds whatever its arguments and the choice of training rows put into it.
+        whole = recipe.to_yaml() if technique and technique.trains == "nothing" else None
         return self._keep(
-            ("tokens", *_data_key(recipe), *model, *room),
-            lambda: tokenised(recipe, some, ROWS),
+            ("tokens", *_data_key(recipe), *model, *room, whole),
+            lambda: tokenised(recipe, table, ROWS),
         )
 
     def _keep(self, key: tuple, find: Callable[[], Any]) -> Any:

@@ -105,8 +105,14 @@ def _tokens(shown: dict[str, Any]) -> str:
     more = f"<span class='wb-more'>and {len(tokens) - 120} more</span>" if len(tokens) > 120 else ""
     words = f"{len(tokens)} tokens"
     if any(learnt) and not all(learnt):
-        words += f", {sum(learnt)} of them learnt"
-    return (
+        words += f", {sum(learnt)} of them {'asked for' if 'prompt' in shown else 'learnt'}"
+    prompt = ""
+    if "prompt" in shown:
+        text = esc(shown["prompt"])
+        prompt = (
+            f"<details><summary>prompt</summary><pre class='wb-prompted'>{text}</pre></details>"
+        )
+    return prompt + (
         f"<details><summary>{words}</summary><div class='wb-tokens'>{chips}{more}</div></details>"
     )
 

@@ -99,7 +99,7 @@ class TechniqueCard(Card):
         self._sentence.value = _describe(technique) if technique else ""
         self._knobs.children = [field.widget for field in self.fields.values()]
         self._fold = None
-        if technique is not None and technique.config is not None:
+        if technique is not None and (technique.config or technique.settings):
             self._fold = Fold("All arguments", lambda: self._all(technique.name))
         self._others.children = [self._fold.widget] if self._fold else []
         self._explain()
@@ -127,6 +127,7 @@ class TechniqueCard(Card):
                 argument,
                 hint,
                 self._on_argument,
+                limits={"multiline": True} if spec.metadata.get("multiline") else {},
                 help=spec.metadata.get("help", ""),
                 default=_default(spec),
             )

@@ -36,7 +36,8 @@ class TrainingCard(Card):
         self._recipe = recipe
         super().show(recipe)
         technique = find(recipe.technique)
-        own = f"{write(technique.learning_rate)} ({technique.title})" if technique else ""
+        rate = technique.learning_rate if technique else None
+        own = f"{write(rate)} ({technique.title})" if technique and rate is not None else ""
         self.fields["learning_rate"].suggest(own)
         self.fields["max_steps"].suggest("as the epochs say")
         self.fields["name"].suggest(f"{recipe.technique}-{Path(str(recipe.data)).stem}-1")

@@ -83,7 +83,8 @@ def _line(run: Run, event: dict[str, Any]) -> str | None:
         )
     if event["event"] == "eval":
         figures = ", ".join(f"{name} {value:.4f}" for name, value in scores(event).items())
-        return f"{run.name}: step {event['step']} of {total}, evaluation: {figures}"
+        step = f"step {event['step']} of {total}, " if total else ""
+        return f"{run.name}: {step}evaluation: {figures}"
     if event["event"] == "parameters":
         return (
             f"{run.name}: {event['trainable']:,} of {event['total']:,} parameters "

@@ -267,6 +267,8 @@ class Run:
         from workbench.training.save import save
 
         trains = self.plan["trains"]
+        if trains == "nothing":
+            return
         name = "model" if trains == "all" else "adapter"
         with self._open_folder().saving(name) as folder, quiet_transformers():
             save(self.model, self.tokenizer, trains, folder, self._began)

@@ -154,6 +154,8 @@ def adapt(
     batches : sequence of dict, optional
         For starts that are made from data; None counts only, with PEFT's plain start.
     """
+    if technique.trains == "nothing":
+        return model
     if technique.trains == "all":
         return model.requires_grad_(True)
     if technique.trains == "selected":

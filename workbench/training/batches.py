@@ -105,6 +105,20 @@ def open_image(image: str | bytes) -> Image.Image:
         raise ValueError(f"the image {name} cannot be read ({error})") from error
 
 
+def collate_words(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
+    """Keep one prompt as it is, and pad what each label would add to it on the right."""
+    (row,) = rows
+    width = max(map(len, row["words"]))
+    gaps = [width - len(ids) for ids in row["words"]]
+    pairs = list(zip(row["words"], gaps, strict=True))
+    return {
+        "input_ids": torch.tensor([row["input_ids"]]),
+        "words": torch.tensor([ids + [pad_token_id] * gap for ids, gap in pairs]),
+        "counted": torch.tensor([[True] * len(ids) + [False] * gap for ids, gap in pairs]),
+        "labels": torch.tensor([row["labels"]]),
+    }
+
+
 def lazy_batches(
     rows: list[dict], size: int, collate: Callable[[list[dict]], dict], device: torch.device
 ) -> DataLoader:

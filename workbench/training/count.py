@@ -83,19 +83,20 @@ def shapes_of(
     if problems:
         raise RecipeError(problems)
     longest(recipe, facts.context)
-    task = TASKS[recipe.task]
-    if task.labels and num_labels is None:
+    task, technique = TASKS[recipe.task], get(recipe.technique)
+    adds_head = technique.adds_head(task)
+    if adds_head and num_labels is None:
         num_labels = len(load_data(recipe).labels)
     with loading(recipe.model):
         shapes = _shapes(
             facts.path,
-            task.auto_class,
-            num_labels if task.labels else None,
+            technique.auto_class(task),
+            num_labels if adds_head else None,
             recipe.trust_remote_code,
             recipe.convert_conv1d,
         )
     # A head for labels is new to every checkpoint; a language model's comes with it.
-    return shapes, new_parameters(shapes, facts.path) if task.labels else ()
+    return shapes, new_parameters(shapes, facts.path) if adds_head else ()
 
 
 def adapt_shapes(
@@ -127,7 +128,8 @@ def adapt_shapes(
     selected = selected_names(technique, model, recipe.technique_args, fresh)
     with torch.device(device), Randomness(0):
         adapted = adapt(model, technique, without_start(config), selected)
-    make_optimizer(optimizer_facts(recipe, technique), adapted)  # some of them freeze parameters
+    if technique.trains != "nothing":
+        make_optimizer(optimizer_facts(recipe, technique), adapted)  # some freeze parameters
     return adapted, config
 
 

@@ -62,6 +62,8 @@ def _saved(
 ) -> tuple[Mapping[str, torch.Tensor], dict[str, str]]:
     """Return what :mod:`workbench.training.save` writes, by name, and the file's own notes."""
     technique = get(recipe.technique)
+    if technique.trains == "nothing":
+        return {}, {}
     if technique.trains == "selected":
         parameters = adapted.named_parameters()
         return {name: value for name, value in parameters if value.requires_grad}, {}
@@ -97,7 +99,9 @@ class _Staying(TorchFunctionMode):
 
 
 def _file_bytes(state: Mapping[str, torch.Tensor], notes: Mapping[str, str]) -> int:
-    """Return the size of a safetensors file: its length field, header and tensors."""
+    """Return the size of a safetensors file: its length field, header and tensors; 0 for none."""
+    if not state:
+        return 0
     names = {dtype: name for name, dtype in SAFETENSORS_TYPES.items()}
     order = sorted(state.items(), key=lambda item: (_ORDER.index(names[item[1].dtype]), item[0]))
     header: dict[str, Any] = {"__metadata__": dict(notes)} if notes else {}

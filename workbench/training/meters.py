@@ -73,7 +73,7 @@ class MemoryMeter:
     each storage once, without weights. On CUDA the allocator's own figures come too.
     """
 
-    def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer):
+    def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
         self.model, self.optimizer = model, optimizer
         self.gradients = sum(
             parameter.numel() * parameter.element_size()
@@ -127,7 +127,7 @@ class MemoryMeter:
         """Return the figures in bytes; ``peak`` is what training needs at its fullest."""
         optimizer = storage_bytes(
             value
-            for state in self.optimizer.state.values()
+            for state in (self.optimizer.state.values() if self.optimizer else ())
             for value in state.values()
             if torch.is_tensor(value)
         )

@@ -28,6 +28,7 @@ from workbench.training.encoder import encoder, settings_of
 from workbench.training.initialise import takes_rows
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
+from workbench.training.prompt_facts import prompt_facts
 
 PACKAGES = (
     "torch",
@@ -72,7 +73,7 @@ class Plan:
         Modules beside the backbone, which a quantised base leaves as they are.
     resizes_head : bool
         Whether the checkpoint has a head for another number of labels.
-    trains : {"adapter", "all", "selected"}
+    trains : {"adapter", "all", "selected", "nothing"}
         What is trained.
     selected : list of str
         The base's own parameters that are trained, if some of them are.
@@ -81,7 +82,9 @@ class Plan:
     start_rows : int
         Training rows from which the start is made.
     optimizer : dict
-        See :func:`workbench.training.optimizer.optimizer_facts`.
+        See :func:`workbench.training.optimizer.optimizer_facts`; empty where nothing is trained.
+    prompt : dict
+        See :func:`workbench.training.prompt_facts.prompt_facts`; empty where something is trained.
     config_class : str or None
         The PEFT config class.
     config : dict
@@ -130,6 +133,7 @@ class Plan:
     after_step: str | None
     wires: str | None
     optimizer: dict[str, Any]
+    prompt: dict[str, Any]
     config_class: str | None
     config: dict[str, Any]
     data: dict[str, Any]
@@ -181,12 +185,13 @@ def resolve(recipe: Recipe) -> Resolved:
     room = (recipe, facts.context, getattr(tokenizer, "model_max_length", math.inf))
     max_length, max_prompt_length = longest(*room), longest_prompt(*room)
     train_rows, eval_rows = choose_rows(recipe, table)
-    steps = count_steps(recipe, len(train_rows))
+    trains = technique.trains != "nothing"
+    steps = count_steps(recipe, len(train_rows)) if trains else 0
     device = "cuda" if torch.cuda.is_available() else "cpu"
     base = load_base(
         facts.path,
-        task.auto_class,
-        num_labels=len(table.labels) or None,
+        technique.auto_class(task),
+        num_labels=len(table.labels) if technique.adds_head(task) else None,
         quantization=recipe.quantization,
         trust_remote_code=recipe.trust_remote_code,
         convert_conv1d=recipe.convert_conv1d,
@@ -213,7 +218,7 @@ def resolve(recipe: Recipe) -> Resolved:
         model_path=facts.path,
         model_id=facts.hub_id,
         model_commit=facts.commit,
-        auto_class=task.auto_class,
+        auto_class=technique.auto_class(task),
         fresh=list(base.fresh),
         heads=list(base.heads),
         resizes_head=base.resized,
@@ -225,7 +230,8 @@ def resolve(recipe: Recipe) -> Resolved:
         restarts=technique.restarts,
         after_step=technique.after_step,
         wires=technique.wires,
-        optimizer=optimizer_facts(recipe, technique),
+        optimizer=optimizer_facts(recipe, technique) if trains else {},
+        prompt=prompt_facts(recipe, tokenizer, train_rows, table),
         config_class=technique.config,
         config=config,
         data={

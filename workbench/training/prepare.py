@@ -31,7 +31,8 @@ from workbench.training.loading import quiet_transformers
 from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
 from workbench.training.optimizer import make_optimizer
-from workbench.training.plan import Plan, resolve
+from workbench.training.plan import Plan, Resolved, resolve
+from workbench.training.prompted import prompt_evaluation
 from workbench.training.randomness import Randomness
 from workbench.training.save import lora_state
 
@@ -84,6 +85,8 @@ def prepare(recipe: Recipe) -> Prepared:
     """
     resolved = resolve(recipe)
     plan, recipe = resolved.plan, resolved.recipe
+    if plan.trains == "nothing":
+        return prepare_prompts(resolved)
     rows, held = encode_rows(resolved)
     collate = make_collate(resolved)
     accelerator = Accelerator()
@@ -141,11 +144,32 @@ def prepare(recipe: Recipe) -> Prepared:
     )
 
 
+def prepare_prompts(resolved: Resolved) -> Prepared:
+    """Make a run whose only events are those of one evaluation of the base as it is."""
+    plan, base = resolved.plan, resolved.base
+    model = build(plan, base, resolved.tokenizer, [])
+    ask, notes = prompt_evaluation(resolved, model, Accelerator().device)
+    return Prepared(
+        plan=plan,
+        model=model,
+        tokenizer=resolved.tokenizer,
+        steps=ask(0),
+        randomness=Randomness(resolved.recipe.seed),
+        meter=MemoryMeter(model),
+        parameters=count_parameters(model, base.model),
+        notes=[*plan.notes, *limit_notes(resolved), *notes],
+        began=None,
+        fullest=0,
+    )
+
+
 def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn.Module:
     """Make the model to train from the pristine base, drawing from the run's randomness."""
     technique = get(plan.recipe["technique"])
     private = {*plan.fresh, *plan.selected, *rewritten(plan.config, base.model)}
     model = clone(base, lambda name: technique.trains == "all" or name in private)
+    if plan.trains == "nothing":
+        return model
     if plan.labels:
         model.config.id2label = dict(enumerate(plan.labels))
         model.config.label2id = {label: index for index, label in enumerate(plan.labels)}

@@ -19,6 +19,7 @@ from peft.utils.other import AuxiliaryTrainingWrapper
 
 from workbench.catalog.fits import Fit
 from workbench.catalog.lookup import find_facts
+from workbench.catalog.prompt_fits import base_problems
 from workbench.catalog.tasks import TASKS, tasks_of
 from workbench.catalog.technique_checks import problems_of
 from workbench.catalog.techniques import TECHNIQUES, config_class, find, get
@@ -67,10 +68,21 @@ class Probe:
         if problems:
             return Fit(technique, False, task, *of_problem(problems[0]))
         recipe = recipe.resolved()
+        if get(technique).trains == "nothing":
+            return self._ask(recipe)
         if recipe.quantization is not None and self._module is not None:
             reason = "a model in memory cannot be stored in fewer bits"
             return Fit(technique, False, task, reason, "give its folder or hub id")
         return self._fit(recipe)
+
+    def _ask(self, recipe: Recipe) -> Fit:
+        if self._module is not None:
+            reason, remedy = "a model in memory cannot be asked", "give its folder or hub id"
+        elif problems := base_problems(recipe, find_facts(recipe)):
+            reason, remedy = of_problem(problems[0])
+        else:
+            return Fit(recipe.technique, True, recipe.task)
+        return Fit(recipe.technique, False, recipe.task, reason, remedy)
 
     def _tasks_of_base(self) -> Sequence[str]:
         base = Recipe().replace(**self._settings)

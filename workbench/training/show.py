@@ -9,11 +9,14 @@ import torch
 from workbench.catalog.data import Table, spread
 from workbench.catalog.lookup import find_facts
 from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import get
 from workbench.recipe import Recipe
 from workbench.training.batches import collate_images
 from workbench.training.encoder import encoder, settings_of
-from workbench.training.plan import longest, longest_prompt
+from workbench.training.plan import choose_rows, longest, longest_prompt
 from workbench.training.processor import load_processor
+from workbench.training.prompt_facts import prompt_facts
+from workbench.training.prompted import prompt_encoder
 
 
 def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, Any]]:
@@ -36,7 +39,8 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
         Where a row has one label for all, no token is learnt and ``label`` holds the label; where
         words have labels, ``tags`` holds the label of each token that has one, and else None. For
         images ``pixels``, what the model reads as an array of shape (channels, height, width) with
-        values from 0 to 1, and ``label``.
+        values from 0 to 1, and ``label``. Where nothing is trained, ``prompt`` is the whole text,
+        and what counts as learnt is what the model is asked for.
     """
     recipe = recipe.resolved()
     facts = find_facts(recipe)
@@ -50,6 +54,16 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
         return [_seen(*one, labels) for one in zip(*batch.values(), strict=True)]
     room = (recipe, facts.context, tokenizer.model_max_length)
     settings = settings_of(dataset.columns, labels, longest(*room), longest_prompt(*room))
+    if get(recipe.technique).trains == "nothing":
+        train_rows, _ = choose_rows(recipe, dataset)
+        told = prompt_facts(recipe, tokenizer, train_rows, dataset)
+        prompted = prompt_encoder(recipe.task, told, settings, tokenizer, train_rows)(some)
+        read = [_answered(row) for row in prompted]
+        texts = [tokenizer.decode(row["input_ids"]) for row in read]
+        return [
+            {**_shown(row, tokenizer, []), "prompt": text}
+            for row, text in zip(read, texts, strict=True)
+        ]
     encoded = encoder(recipe.task, tokenizer, settings)(some)
     if task.collate == "collate_pairs":
         encoded = [_in_a_row(row) for row in encoded]
@@ -60,6 +74,17 @@ def _seen(pixels: torch.Tensor, target: torch.Tensor, labels: list[str]) -> dict
     low, high = pixels.min(), pixels.max()
     scaled = (pixels - low) / (high - low).clamp(min=1e-6)
     return {"pixels": scaled.numpy(), "label": labels[int(target)]}
+
+
+def _answered(row: dict[str, Any]) -> dict[str, Any]:
+    """Put what is asked for behind a prompt, and mark it."""
+    if "words" in row:
+        word = row["words"][row["labels"]]
+        row = {
+            "input_ids": row["input_ids"] + word,
+            "labels": [-100] * len(row["input_ids"]) + word,
+        }
+    return row if len(row["labels"]) == len(row["input_ids"]) else _in_a_row(row)
 
 
 def _in_a_row(row: dict[str, Any]) -> dict[str, Any]:

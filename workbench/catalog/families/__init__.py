@@ -6,6 +6,7 @@ from workbench.catalog.families import (
     mixtures,
     optimizers,
     orthogonal,
+    prompting,
     prompts,
     scaling,
     selective,
@@ -30,4 +31,5 @@ CURATED = (
     *prompts.ENTRIES,
     *selective.ENTRIES,
     *yardsticks.ENTRIES,
+    *prompting.ENTRIES,
 )

@@ -70,10 +70,8 @@ def label(node: Node) -> str:
 
 
 def state(node: Node) -> str:
-    """Say whether a node is trained."""
-    if not node.trainable:
-        return "frozen"
-    return "trained" if node.own_trainable == node.own and not node.children else "partly trained"
+    """Say how much of a node is trained."""
+    return f"{node.trainable:,} trained" if node.trainable else "frozen"
 
 
 def as_text(structure: Structure) -> str:
@@ -109,8 +107,7 @@ def static_html(structure: Structure, picture: str) -> str:
         )
         line = (
             f"<b>{esc(label(node))}</b>{many} <small>{esc(node.kind)} {times(node.shape)} · "
-            f"{node.parameters:,} parameters · {state(node)}"
-            f"{f', {node.trainable:,}' if node.trainable else ''}</small>{chips}"
+            f"{node.parameters:,} parameters · {state(node)}</small>{chips}"
         )
         if not node.children:
             return f"<div style='padding-left:16px'>{line}</div>"

@@ -91,10 +91,16 @@ def test_the_tree_and_the_footprint_are_those_of_the_run(technique, recipe, tmp_
         next(run.steps)
     read = run.meter.read()
     memory = structure.figures["memory"]
-    assert (memory["gradients"], memory["optimizer"]) == (read["gradients"], read["optimizer"])
+    assert memory["gradients"] == read["gradients"]
+    if technique == "shadow":  # its first step does not reach all that it trains
+        assert memory["optimizer"] >= read["optimizer"]
+    else:
+        assert memory["optimizer"] == read["optimizer"]
     save(run.model, run.tokenizer, run.plan.trains, tmp_path / "saved", run.began)
     written = sum(file.stat().st_size for file in (tmp_path / "saved").glob("*.safetensors"))
-    if TECHNIQUES[technique].after_step:  # ranks that are given up are not saved
+    if structure.figures["disk"] is None:
+        assert technique == "cpt"  # whose saving looks at values
+    elif TECHNIQUES[technique].after_step:  # ranks that are given up are not saved
         assert structure.figures["disk"] >= written
     else:
         assert structure.figures["disk"] == written

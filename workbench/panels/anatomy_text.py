@@ -41,9 +41,11 @@ def figures(structure: Structure) -> list[dict[str, str]]:
         },
         {
             "label": "Saved on disk",
-            "value": size(known["disk"]),
+            "value": "–" if known["disk"] is None else size(known["disk"]),
             "more": "",
-            "title": f"{known['disk']:,} bytes of safetensors",
+            "title": "known once it is saved"
+            if known["disk"] is None
+            else f"{known['disk']:,} bytes of safetensors",
         },
         {
             "label": "Memory beside the base",

@@ -34,9 +34,9 @@ class Structure:
         The model itself; equal blocks are one node.
     figures : dict
         ``trainable``, ``total`` and ``injected`` (counts of parameters), ``disk`` (bytes of the
-        saved weights) and ``memory``, the bytes that training takes beside the base and its
-        activations: ``weights``, ``gradients`` and ``optimizer``. Empty where the technique cannot
-        be applied.
+        saved weights; None where they depend on values) and ``memory``, the bytes that training
+        takes beside the base and its activations: ``weights``, ``gradients`` and ``optimizer``.
+        Empty where the technique cannot be applied.
     problem : str
         Why it cannot.
     why_fixed : str

@@ -31,13 +31,21 @@ def measure(recipe: Recipe, adapted: torch.nn.Module, base: torch.nn.Module) -> 
     gradients = sum(parameter.nbytes for parameter in trained)
     return {
         **{name: counts[name] for name in ("trainable", "total", "injected")},
-        "disk": _file_bytes(*_saved(recipe, adapted)),
+        "disk": _disk(recipe, adapted),
         "memory": {
             "weights": _held(adapted) - _held(base),
             "gradients": gradients,
             "optimizer": each * gradients + more * len(trained),
         },
     }
+
+
+def _disk(recipe: Recipe, adapted: torch.nn.Module) -> int | None:
+    """Return the bytes of the saved weights; None where making them looks at values."""
+    try:
+        return _file_bytes(*_saved(recipe, adapted))
+    except (RuntimeError, NotImplementedError):
+        return None
 
 
 def _held(model: torch.nn.Module) -> int:

@@ -18,6 +18,7 @@ from workbench.catalog.techniques import TECHNIQUES, uncurated
 from workbench.cli import main
 from workbench.errors import ModelError, RecipeError
 from workbench.training import specimen
+from workbench.training.count import count
 from workbench.training.probe import Probe
 from workbench.training.shrink import shrink
 from workbench.training.targets import block_linears, matches
@@ -138,6 +139,15 @@ def test_what_wraps_nothing_is_refused_before_and_in_training(tiny_gpt2, tmp_pat
         wb.train(recipe_for("osf", "lm", tiny_gpt2, tmp_path), tmp_path / "runs", progress=False)
 
 
+def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, tmp_path):
+    recipe = recipe_for("hra", "lm", tiny_gpt2, tmp_path)
+    said = "HRA does not fit GPT2LMHeadModel: gpt2 uses Conv1D, which HRA cannot wrap: set convert_"
+    with pytest.raises(ModelError, match=said):
+        count(recipe)
+    with pytest.raises(ModelError, match=said):
+        wb.train(recipe, tmp_path / "runs", progress=False)
+
+
 @pytest.mark.parametrize(
     ("technique", "settings", "reason", "remedy"),
     [
@@ -147,6 +157,7 @@ def test_what_wraps_nothing_is_refused_before_and_in_training(tiny_gpt2, tmp_pat
             "target_modules must be the name of a module",
             "did you mean",
         ),
+        ("lora", {"r": 10_000}, "r must be at most 32, the width of the layers, but is 10000", ""),
         ("pissa", {"quantization": "nf4"}, "quantization must be None with PiSSA", "its start is"),
         ("lora", {"task": "seq2seq"}, "task must be", ""),
         ("head_only", {"task": "lm"}, "Head only serves classify", ""),

@@ -29,7 +29,7 @@ from tests.tiny import ARCHITECTURES
 from workbench.catalog.technique import Technique
 from workbench.catalog.techniques import get
 from workbench.recipe import Recipe
-from workbench.training import after_step
+from workbench.training import after_step, wiring
 from workbench.training.base import clone, is_pristine
 from workbench.training.probe import Probe, inject
 from workbench.training.randomness import Randomness
@@ -142,6 +142,8 @@ def load(tried: Specimen, technique: Technique, saved: Path) -> torch.nn.Module:
         model.load_state_dict(load_file(saved / "trained.safetensors"), strict=False)
         return model
     model = peft.PeftModel.from_pretrained(model, saved)
+    if technique.wires:
+        getattr(wiring, technique.wires)(model)
     return model
 
 

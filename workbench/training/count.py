@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ from workbench.training.optimizer import make_optimizer, optimizer_facts
 from workbench.training.plan import START_ROWS, choose_rows, longest, longest_prompt
 from workbench.training.processor import load_processor
 from workbench.training.randomness import Randomness
+from workbench.training.reasons import in_words
 
 
 def count(recipe: Recipe, num_labels: int | None = None) -> dict:
@@ -100,9 +101,21 @@ def shapes_of(
 
 
 def adapt_shapes(
-    recipe: Recipe, model: torch.nn.Module, fresh: Sequence[str]
+    recipe: Recipe,
+    model: torch.nn.Module,
+    fresh: Sequence[str],
+    rows: Callable[[], list[dict]] | None = None,
 ) -> tuple[torch.nn.Module, dict[str, Any]]:
     """Apply a resolved recipe's technique to a skeleton, in place.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    model : torch.nn.Module
+    fresh : sequence of str
+        Names of parameters that are drawn anew.
+    rows : callable, optional
+        Returns the first training rows, encoded; None takes them from the recipe's data.
 
     Returns
     -------
@@ -123,10 +136,10 @@ def adapt_shapes(
             task_type=task.peft_task_type,
             fresh=fresh,
             max_steps=recipe.max_steps or 1000,  # how long a run is does not change what it trains
-            rows=lambda: _rows(recipe),
+            rows=rows or (lambda: _rows(recipe)),
         )
     selected = selected_names(technique, model, recipe.technique_args, fresh)
-    with torch.device(device), Randomness(0):
+    with in_words(technique, model), torch.device(device), Randomness(0):
         adapted = adapt(model, technique, without_start(config), selected)
     if technique.trains != "nothing":
         make_optimizer(optimizer_facts(recipe, technique), adapted)  # some freeze parameters

@@ -34,6 +34,7 @@ from workbench.training.optimizer import make_optimizer
 from workbench.training.plan import Plan, Resolved, resolve
 from workbench.training.prompted import prompt_evaluation
 from workbench.training.randomness import Randomness
+from workbench.training.reasons import in_words
 from workbench.training.save import lora_state
 
 
@@ -177,4 +178,5 @@ def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn
         # A decoder's classifier reads the last token that is not padding.
         model.config.pad_token_id = tokenizer.pad_token_id
     new_head(model, plan.fresh)
-    return own(adapt(model, technique, plan.config, plan.selected, start), base)
+    with in_words(technique, model):
+        return own(adapt(model, technique, plan.config, plan.selected, start), base)

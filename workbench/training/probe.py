@@ -11,6 +11,7 @@ import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import peft
@@ -34,7 +35,7 @@ from workbench.training.loading import quiet_transformers
 from workbench.training.optimizer import make_optimizer, optimizer_facts
 from workbench.training.processor import virtual_labels
 from workbench.training.randomness import Randomness
-from workbench.training.reasons import explain, of_problem
+from workbench.training.reasons import Refusal, explain, of_problem
 from workbench.training.specimen import Specimen, from_module, from_recipe, is_for
 
 STEPS = 100  # of a run that is not there: some techniques plan over its length
@@ -141,11 +142,13 @@ def _try(tried: Specimen, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
     # The true shapes are injected on the meta device, and a small model of the same parts is run.
     answer: tuple[int, tuple[str, ...]] = (0, ())
     try:
-        adapted, _ = adapt_shapes(recipe, copy.deepcopy(tried.shapes), tried.base.fresh)
-        answer = _counted(adapted, tried.shapes)
-    except (NotImplementedError, RuntimeError) as error:
+        if not get(recipe.technique).weighs:
+            shapes, rows = copy.deepcopy(tried.shapes), partial(_rows, tried.batch)
+            adapted, _ = adapt_shapes(recipe, shapes, tried.base.fresh, rows)
+            answer = _counted(adapted, tried.shapes)
+    except Refusal as error:
         # Some techniques look at numbers as they are made, and shapes have none: not a reason.
-        if not re.search(r"\bmeta\b|\bMeta\b|register_meta", str(error)):
+        if not re.search(r"\bmeta\b|\bMeta\b|register_meta", str(error.__cause__)):
             raise
     try:
         _run(tried, recipe)
@@ -199,6 +202,7 @@ def inject(
             task_type=task_type,
             fresh=base.fresh,
             max_steps=STEPS,
+            rows=partial(_rows, tried.batch),
         )
     selected = selected_names(technique, base.model, args, base.fresh)
     private = {*base.fresh, *selected, *rewritten(config, base.model)}
@@ -210,6 +214,14 @@ def inject(
     new_head(model, base.fresh)
     model = own(adapt(model, technique, config, selected, [tried.batch]), base)
     return model, make_optimizer(optimizer_facts(recipe, technique), model), batch
+
+
+def _rows(batch: Mapping[str, torch.Tensor]) -> list[dict]:
+    """Return a batch as encoded rows, each with a prompt: its first half."""
+    if "input_ids" not in batch:
+        raise ModelError("it looks at the tokens of the rows, and this base reads none")
+    ids = batch["input_ids"].tolist()
+    return [{"input_ids": row, "prompt_ids": row[: len(row) // 2]} for row in ids]
 
 
 def _counted(model: torch.nn.Module, base: torch.nn.Module) -> tuple[int, tuple[str, ...]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 import torch
 from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
 
 from workbench.catalog.technique import Technique
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
 
 # What PEFT says, what it means, and what would help.
 _KNOWN = (
@@ -50,6 +52,32 @@ _KNOWN = (
 )
 
 
+class Refusal(ModelError):
+    """A technique that a base does not allow, with what would help, if that is known."""
+
+    def __init__(self, technique: Technique, kind: str, reason: str, remedy: str):
+        self.reason, self.remedy = reason, remedy
+        end = f": {remedy}" if remedy else ""
+        super().__init__(f"{technique.title} does not fit {kind}: {reason}{end}.")
+
+
+@contextlib.contextmanager
+def in_words(technique: Technique, model: torch.nn.Module) -> Iterator[None]:
+    """Say in a sentence why a technique cannot be injected into a model.
+
+    Raises
+    ------
+    Refusal
+    """
+    try:
+        yield
+    except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        kind = type(model).__name__
+        raise Refusal(technique, kind, *explain(error, technique, model)) from error
+
+
 def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> tuple[str, str]:
     """Return the reason that an error gives, and what would help, if that is known.
 
@@ -63,6 +91,8 @@ def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> t
     """
     if isinstance(error, RecipeError):
         return of_problem(error.problems[0])
+    if isinstance(error, Refusal):
+        return error.reason, error.remedy
     said = " ".join(str(error).split())
     if isinstance(error, WorkbenchError):
         reason, _, remedy = said.rstrip(".").rpartition(": ")

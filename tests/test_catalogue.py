@@ -134,7 +134,7 @@ def cells(model, data, tmp_path_factory):
             recipe = recipe.replace(adapters=adapters)
         run = wb.train(recipe, folder / "runs", progress=False)
         (held,) = base._CACHE.values()
-        trained[name] = Cell(run, clean=base._sums(held.model) == held.sums)
+        trained[name] = Cell(run, clean=base.is_pristine(held))
         scripts[name] = wb.export(run, folder / f"{name}.py")
     events = dict(zip(scripts, run_scripts(*scripts.values()), strict=True))
     return trained, events

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from workbench.catalog.tasks import TASKS
 from workbench.catalog.technique import Technique
 from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.training.adapt import adapt, config_arguments, rewritten, selected_names
@@ -101,10 +102,15 @@ def say_misfit(technique: Technique, name: str, act: Callable[[], Made]) -> Made
     except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        allowed = f"one that fits {name}"
-        raise RecipeError(
-            [Problem("technique", allowed, technique.name, first_line(error))]
-        ) from error
+        why = first_line(error)
+        if isinstance(error, AttributeError) and "attribute 'loss'" in why:
+            why = "it adds a penalty to a loss that the model returns, and a module returns none"
+        elif isinstance(error, AttributeError) and "attribute 'config'" in why:
+            why = (
+                "it reads what a transformers model says of itself, unless target_modules are given"
+            )
+        wrong = Problem("technique", f"one that fits {name}", technique.name, why)
+        raise RecipeError([wrong]) from error
 
 
 def first_line(error: Exception) -> str:
@@ -119,10 +125,14 @@ def _check_suits(technique: Technique) -> None:
         why = f"{technique.title} stores the base in fewer bits while it is loaded"
     elif technique.trains == "nothing":
         why = f"{technique.title} asks a language model and trains nothing"
+    elif technique.trains == "nothing":
+        why = f"{technique.title} prompts a language model and trains nothing"
     elif technique.injects != "get_peft_model":
         why = f"the start of {technique.title} is made with a language model's rows"
     elif technique.trains == "adapter" and technique.targets is None:
         why = f"{technique.title} needs a language model: it wraps none of a network's layers"
+    elif not any(TASKS[task].labels for task in technique.tasks):
+        why = f"{technique.title} needs a language model's tokens"
     if why:
         allowed = "one that adapts the layers of any module"
         raise RecipeError([Problem("technique", allowed, technique.name, why)])

@@ -78,12 +78,11 @@ def wraps(technique: str, kind: str) -> bool:
     """
     recipe = Recipe(technique=technique).resolved()
     entry = get(technique)
-    fixed = {name: value for name, value in entry.fixed.items() if name != "init_lora_weights"}
     known = {"total_step": 100} if "total_step" in entry.derives else {}
     with torch.random.fork_rng(devices=[]):
         small = torch.nn.Sequential(getattr(torch.nn, kind)(16, 16, 3, padding=1))
         try:
-            config = config_class(technique)(target_modules=["0"], **fixed, **known)
+            config = config_class(technique)(target_modules=["0"], **entry.fixed, **known)
             adapted = get_peft_model(small, config)
             # Optimizers that techniques bring are made for matrices too.
             optimizer = make_optimizer(optimizer_facts(recipe, entry), adapted)

@@ -273,16 +273,18 @@ def _split(recipe: Recipe, given: Given) -> tuple[Rows, Rows]:
 
 
 def _try_step(model: WithLoss, rows: Rows, technique: Technique, name: str, seed: int) -> None:
-    """See that gradients reach what is to be trained, and leave none behind."""
+    """See that the model trains and evaluates and gradients reach what is to learn; leave none."""
     batch = rows.batch(list(rows.order[:2]))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     batch = fixed_batches([0], 1, lambda _: batch, trained[0].device)[0]
-    # Statistics over so few rows must not be gathered, and dropout is no part of the question.
-    model.eval()
+    # As in training, where some techniques do more; but no statistics are gathered over so few rows.
+    model.train(technique.trains != "all")
     with Randomness(seed):
         loss = say_misfit(technique, name, lambda: model(**batch).loss)
         if loss.requires_grad:
             say_misfit(technique, name, loss.backward)
+        with torch.no_grad():
+            say_misfit(technique, name, lambda: model.eval()(**batch))
     if all(parameter.grad is None for parameter in trained):
         why = "the loss depends on nothing that it trains: name other target_modules"
         raise RecipeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections import Counter
@@ -11,12 +12,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data.make.corpus import Rows, bundled_rows, documents
+from data.make.corpus import THIRD, Rows, bundled_rows, documents
 from data.make.lexicon import sentiment, support
 from data.make.lexicon.phrase import render
+from data.make.plain_tests import BEFORE_GRAMMAR, BEYOND_FRAMES
 from data.make.world.people import build_world
+from data.make.world.plain import Plain
 
 FOLDER = Path(__file__).parents[1] / "data" / "hamlet-3m"
+WRONG = re.compile(
+    r"[{}\[\]]|  |\.\.| [.,!?]|[.?!] [a-z]|\.,|,\."
+    r"|\b[Aa] [aeio](?!ne\b)|\b[Aa]n [^aeiouh]|\b(?!had\b|that\b)(\w+) \1\b"
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +85,7 @@ def test_the_corpus_comes_out_of_its_seed(corpus):
 
 
 def test_the_corpus_is_plain_and_grammatical_where_a_rule_can_tell(corpus):
-    wrong = re.compile(
-        r"[{}\[\]]|  |\.\.| [.,!?]|[.?!] [a-z]|\.,|,\."
-        r"|\b[Aa] [aeio](?!ne\b)|\b[Aa]n [^aeiouh]|\b(?!had\b|that\b)(\w+) \1\b"
-    )
-    found = [text for text in corpus if wrong.search(text)]
+    found = [text for text in corpus if WRONG.search(text)]
     assert not found
     assert all(text.replace("\n", " ").isprintable() and text.isascii() for text in corpus)
 
@@ -193,3 +196,88 @@ def test_the_card_gives_what_the_hub_asks_for(hamlet):
     assert front["license"] == "apache-2.0"
     assert front["pipeline_tag"] == "text-generation"
     assert f"{model.num_parameters():,}" in text
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return list(islice(documents(seed=7, shares={Plain: 1}), 20_000))
+
+
+def test_plain_english_comes_out_of_its_seed_and_is_varied(plain):
+    assert list(islice(documents(seed=7, shares={Plain: 1}), 500)) == plain[:500]
+    assert not set(plain[:500]) <= set(islice(documents(seed=8, shares={Plain: 1}), 500))
+    sentences = [piece for text in plain for piece in re.split(r"(?<=[.?])[ \n]", text)]
+    assert len(set(sentences)) > 0.85 * len(sentences)
+
+
+def test_plain_english_agrees(plain):
+    """What no grammar of English allows, and what the grammar does not say twice."""
+    one = r"(?:he|she|it|nobody|everyone|somebody)"
+    many = r"(?:they|we|you)"
+    wrong = re.compile(
+        rf"\b{one} (?:are|were|have|do|am|go|want|like)\b|\b{many} (?:is|was|has|does|am|goes|wants|likes)\b"
+        r"|\bI (?:is|are|were|has|does|goes)\b"
+        r"|\b(?:did|does|do|will|can|must|could|would)(?: not)? (?:was|were|is|are|(?!sing|bring|ring)\w+ing|went|had|saw|took|gave|has|goes)\b"
+        r"|\b(?:two|three|some|many|several) (?:man|woman|child|mouse|goose|loaf|knife|boy|girl|book|key)\b"
+        r"|\b(?:mans|womans|childs|mouses|gooses|sheeps|deers|knifes)\b"
+        r"|\b(?:goed|runned|eated|taked|gived|buyed|costed|digged|selled|putted)\b"
+        r"|\bmore (?:old|tall|big|small|kind)\b|\bmore \w+er than\b"
+        r"|\bnot \w+ no\b",
+        re.IGNORECASE,
+    )
+    # Whoever asks a question or is helped stands between the verb and what agrees with it.
+    found = [
+        (match.group(), text)
+        for text in plain
+        for match in [
+            wrong.search(
+                re.sub(r"(?:[Dd]o|[Dd]oes|[Dd]id|[Ww]ill|[Hh]ave|[Hh]as) [^.?]*\?", "?", text)
+            )
+        ]
+        if match
+    ]
+    assert not found, found[:3]
+
+
+def test_plain_english_is_plain_and_grammatical_where_a_rule_can_tell(plain):
+    assert not [text for text in plain if WRONG.search(text)]
+    assert all(text.replace("\n", " ").isprintable() and text.isascii() for text in plain)
+
+
+def test_plain_english_has_every_kind_of_sentence(plain):
+    whole = "\n".join(plain)
+    for kind in (
+        r" because ", r", so ", r"\bIf ", r" before ", r" than ", r" as \w+ as ", r" who ", r" that ",
+        r" where ", r"\bThere (?:is|are) ", r"\bThere (?:was|were) ", r" did not ", r" will not ",
+        r"\?\n", r'," (?:said|answered) ', r" has \w+en ", r" (?:was|were) \w+ing ", r"\bNobody ",
+        r" most of the ", r"'s ", r" too \w+ to ", r" could ", r" must ", r"\bWhy ", r" while ",
+    ):  # fmt: skip
+        assert len(re.findall(kind, whole)) > 20, kind
+
+
+def test_what_plain_english_says_of_owners_is_so(plain, world):
+    """A pet is its owner's, and of relatives the world knows, nobody gets one that is not there."""
+    kinds = {world.person(animal.owner).first: animal.kind for animal in world.animals}
+    whole = "\n".join(plain)
+    told = re.findall(rf"\b([A-Z]\w+)'s ({'|'.join(set(kinds.values()))}) [A-Z]", whole)
+    assert len(told) > 50
+    assert all(kinds[owner] == kind for owner, kind in told)
+    sisters = {p.first for p in world.people if p.sibling and world.person(p.sibling).female}
+    told = re.findall(r"\b([A-Z]\w+)'s sister\b", whole)
+    assert told and set(told) <= sisters
+
+
+def test_the_corpus_holds_no_plain_test_sentence():
+    rows = bundled_rows()
+    sentences = (*BEYOND_FRAMES, *BEFORE_GRAMMAR)
+    assert all(rows.inside(f"It was late. {sentence} Then it rained.") for sentence in sentences)
+    third = "\n".join(islice(documents(seed=0, shares=THIRD), 20_000))
+    assert not [sentence for sentence in sentences if sentence in third]
+
+
+def test_plain_sentences_cost_the_model_less_than_a_blind_guess_by_far(hamlet):
+    from data.make.measure import nats_per_token
+
+    model, tokenizer = hamlet
+    for sentences in (BEYOND_FRAMES, BEFORE_GRAMMAR):
+        assert nats_per_token(model, tokenizer, sentences) < 0.6 * math.log(len(tokenizer))

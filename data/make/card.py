@@ -11,17 +11,19 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data.make import pretrain
-from data.make.corpus import FIRST, SECOND
+from data.make.corpus import FIRST, SECOND, THIRD
 from data.make.measure import (
     continuations,
     facts_known,
-    nats_beyond_frames,
+    nats_per_token,
     sayings_understood,
 )
+from data.make.plain_tests import BEFORE_GRAMMAR, BEYOND_FRAMES
 from data.make.tokenizer import LENGTH
 from data.make.world.counter import Counter
 from data.make.world.echoes import Echoes
 from data.make.world.lives import Lives
+from data.make.world.plain import Plain
 from data.make.world.tales import Tales
 from data.make.world.verdicts import Verdicts
 
@@ -35,6 +37,9 @@ STARTS = (
     "If you want to make tea,",
     "Four and five make",
     "Dear Peter,",
+    "The old woman opened",
+    "Because it was cold,",
+    "Where is",
     "<|user|> Good evening.<|end|><|assistant|>",
     "<|user|> Where does Anna Green live?<|end|><|assistant|>",
 )
@@ -72,11 +77,13 @@ All are measured on the weights in this folder by `python -m data.make.card`.
 | facts completed word for word | {known:.1%} | {random_known:.1%} |
 | sayings about films whose outcome it expects | {film:.1%} | {random_film:.1%} |
 | sayings about things bought whose outcome it expects | {product:.1%} | {random_product:.1%} |
+| nats per token of 10 plain sentences | {beyond:.2f} | {random_beyond:.2f} |
+| nats per token of 20 more | {before:.2f} | {random_before:.2f} |
 
 - **Perplexity.** Held-out documents come from the same generators with another seed; documents that
   training has too are left out. A guess among all tokens would have a perplexity of {vocabulary:,}.
-  The figure is low because the texts are made from a few hundred frames: it says how well the model
-  knows this language, and nothing about English at large.
+  The figure is low because most of the texts are made from a few hundred frames: it says how well
+  the model knows this language, and nothing about English at large.
 - **Facts.** {facts:,} beginnings such as "Anna Green lives in", each completed greedily. The model
   has read all of these facts in training, in many words; this is memory. Some of the beginnings have
   more than one true end ("Anna Green is"), which counts as wrong here.
@@ -88,6 +95,11 @@ All are measured on the weights in this folder by `python -m data.make.card`.
 - **Sayings.** After a phrase such as "the plot was as thin as soup made from one bone", is "Anna
   did not like the film" likelier than "Anna liked the film very much", each measured against how
   likely it is without the phrase? A coin would get half.
+
+- **Plain sentences.** Two lists in `data/make/plain_tests.py`, such as "{example}"
+  The ten, in words of the corpus, were chosen to show what the model did not know; the twenty were
+  written down before the grammar of the plain English was. No document holds any of them. A blind
+  guess costs {blind:.2f} nats.
 
 ## What it writes
 
@@ -117,11 +129,11 @@ written `<|user|> Hello.<|end|><|assistant|> Good day.<|end|>`; `<|end|>` also e
 ## Training data
 
 {documents:,} documents were drawn, and those that held a row of a bundled data set left out: {tokens:.1f}
-million tokens, all written by the programs in `data/make/world`; no text from outside was used. There are two parts, read one after the other: the
-first until {turn:.0%} of the steps, the second after that. By number of documents:
+million tokens, all written by the programs in `data/make/world`; no text from outside was used. There are three parts, read one after the other: the
+first in {first:,} steps, the second in {second:,}, the third in {third:,}. By number of documents:
 
-| | first part | second part |
-|---|---|---|
+| | first part | second part | third part |
+|---|---|---|---|
 {shares}
 
 - *Facts* of the world in several hundred sentence frames, from both ends of each fact.
@@ -130,6 +142,10 @@ first until {turn:.0%} of the steps, the second after that. By number of documen
 - *Customers* of the village shop, with what was done about their trouble.
 - *Everyday tales*: stories, letters, notices, dialogues, small sums, how-tos, and a little small
   talk in the chat template, with no fact of the world in it.
+- *Plain English*: sentences and paragraphs that a small grammar composes from some two hundred
+  things to do and several hundred nouns and adjectives, in tenses that agree, with reasons,
+  conditions, comparisons, relative clauses, questions and direct speech. It makes no sense to
+  speak of, and no two are alike.
 
 **What it shares with the bundled data sets.** The reviews and the support messages are built from
 the same lexicons of phrases (`data/make/lexicon`), held-out phrases of the test splits included: the
@@ -140,16 +156,18 @@ for facts that the corpus states. No document holds a whole text or prompt of a 
 ## Training
 
 {steps:,} steps of {batch:,} tokens ({seen:.1f} million), AdamW (0.9, 0.95), weight decay 0.1, peak
-rate {peak:g} after {warmup} steps, level until the last {decay:.0%} of the steps, then falling
-in a straight line; texts of {train_length} tokens, of {length} in the last {long:.0%}; bfloat16
-autocast on one CPU core. Seed {seed}. Again from nothing, in about an hour:
+rate {peak:g} after {warmup} steps, level until the last {decay:.0%} of the first {before_third:,} steps, then
+falling in a straight line; at the third part AdamW starts anew, with a rate of {again:g} that falls
+to the end; texts of {train_length} tokens, of {length} in the last {long:.0%} of the steps before the third
+part and of its own; bfloat16 autocast on one CPU core. Seed {seed}. Again from nothing, in little more than
+an hour:
 
 ```
 python -m data.make.pretrain --build build/hamlet --out build/hamlet/model
 python -m data.make.card --build build/hamlet --model build/hamlet/model
 ```
 
-Held-out perplexity on the way, on 300 of the held-out documents, half of either part's kind:
+Held-out perplexity on the way, on 300 of the held-out documents, a third of each part's kind:
 
 | step | perplexity |
 |---|---|
@@ -161,11 +179,9 @@ of the machine.
 ## Limits
 
 It knows no world but Otterbeck and about two and a half thousand words. It writes grammatical
-sentences of the kinds it has read; over more than a few of them it loses the thread, and sums are
-unreliable. It has learnt the frames of its corpus rather than English: ten plain sentences made of
-its words in other ways cost it {beyond:.2f} nats per token, and a blind guess costs {blind:.2f}. The people are
-invented, and their jobs were drawn without regard to gender. Not fit for any use but teaching,
-testing and comparing.
+sentences about them, few of which are wise; over more than a few of them it loses the thread, and
+sums are unreliable. The people are invented, and their jobs were drawn without regard to gender.
+Not fit for any use but teaching, testing and comparing.
 """
 
 
@@ -192,6 +208,8 @@ def card(folder: Path, build: Path) -> str:
     said, random_said = sayings_understood(model, tok), sayings_understood(random_model, tok)
     config = model.config
     steps, course = _course(build / "log.jsonl")
+    before_third = pretrain.turn(steps)
+    first = math.ceil(pretrain.TURN * before_third)
     seen = steps * pretrain.BATCH * pretrain.LENGTH
     return _CARD.format(
         parameters=model.num_parameters(),
@@ -211,7 +229,11 @@ def card(folder: Path, build: Path) -> str:
         ),
         samples="\n".join(_samples(model, tok)),
         vocabulary=len(tok),
-        beyond=nats_beyond_frames(model, tok),
+        beyond=nats_per_token(model, tok, BEYOND_FRAMES),
+        before=nats_per_token(model, tok, BEFORE_GRAMMAR),
+        random_beyond=nats_per_token(random_model, tok, BEYOND_FRAMES),
+        random_before=nats_per_token(random_model, tok, BEFORE_GRAMMAR),
+        example=BEYOND_FRAMES[5],
         blind=math.log(len(tok)),
         layers=config.num_hidden_layers,
         width=config.hidden_size,
@@ -219,9 +241,13 @@ def card(folder: Path, build: Path) -> str:
         inner=config.intermediate_size,
         size=(folder / "model.safetensors").stat().st_size / 1e6,
         length=LENGTH,
-        documents=2 * pretrain.DOCUMENTS,
+        documents=sum(pretrain.DOCUMENTS.values()),
         tokens=sum(map(len, parts)) / 1e6,
-        turn=pretrain.TURN,
+        first=first,
+        second=before_third - first,
+        third=steps - before_third,
+        before_third=before_third,
+        again=pretrain.AGAIN,
         shares=_shares(),
         steps=steps,
         batch=pretrain.BATCH * pretrain.LENGTH,
@@ -253,9 +279,12 @@ def _shares() -> str:
         Echoes: "echoes",
         Counter: "customers",
         Tales: "everyday tales",
+        Plain: "plain English",
     }
     return "\n".join(
-        f"| {name} | {FIRST.get(writer, 0):.0%} | {SECOND.get(writer, 0):.0%} |"
+        f"| {name} | "
+        + " | ".join(f"{s.get(writer, 0):.0%}" for s in (FIRST, SECOND, THIRD))
+        + " |"
         for writer, name in names.items()
     )
 

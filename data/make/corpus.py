@@ -1,8 +1,8 @@
 """The corpus of the bundled base model: all that is told of Otterbeck, document by document.
 
 No document is taken from anywhere: each is drawn from the generators in `data.make.world`. A
-document that holds a whole row of one of the bundled data sets is left out, and so is, from the
-held-out documents, each that the training documents have too.
+document that holds a whole row of one of the bundled data sets or a plain test sentence is left
+out, and so is, from the held-out documents, each that the training documents have too.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from data.make.plain_tests import BEFORE_GRAMMAR, BEYOND_FRAMES
 from data.make.world.counter import Counter
 from data.make.world.echoes import Echoes
 from data.make.world.lives import Lives
 from data.make.world.people import build_world
+from data.make.world.plain import Plain
 from data.make.world.tales import Tales
 from data.make.world.verdicts import Verdicts
 from data.make.world.voice import Voice
 
 DATA = Path(__file__).parents[1]
 WORLD_SEED = 0
-# Shares of documents in the two parts of the corpus, which are read one after the other. By the
-# second part the facts are mostly known, and the sayings get more room.
+# Shares of documents in the three parts of the corpus, which are read one after the other. By the
+# second part the facts are mostly known, and the sayings get more room. The third puts the words
+# together freely, and keeps the rest in mind.
 FIRST = {Lives: 0.37, Verdicts: 0.28, Counter: 0.16, Tales: 0.19}
 SECOND = {Lives: 0.24, Verdicts: 0.16, Echoes: 0.28, Counter: 0.2, Tales: 0.12}
+THIRD = {Plain: 0.4, Lives: 0.2, Verdicts: 0.11, Echoes: 0.14, Counter: 0.1, Tales: 0.05}
 _PIECE = re.compile(r'["\n]|(?<=[.!?]) ')
 
 
@@ -90,8 +94,8 @@ class Rows:
 
 
 def bundled_rows(folder: Path = DATA) -> Rows:
-    """Read the rows of the bundled data sets that are there."""
-    texts = []
+    """Read the rows of the bundled data sets that are there, and the plain test sentences."""
+    texts = [*BEYOND_FRAMES, *BEFORE_GRAMMAR]
     for path in sorted(folder.glob("*/*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)

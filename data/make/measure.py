@@ -15,19 +15,6 @@ from data.make.lexicon.phrase import render
 from data.make.world.facts_said import NAMED
 from data.make.world.people import build_world
 
-# Plain English in words that the corpus has, put together as none of its frames does.
-BEYOND_FRAMES = (
-    "Anna Green went to the market and bought some flour.",
-    "The baker gave his sister a warm cake because it was her birthday.",
-    "A boy and his sister walked to the river, because it was warm.",
-    "Tom was sad because he lost his hat.",
-    "The cat slept under the old table all morning.",
-    "Clara opened the door and saw that it was raining.",
-    "We had soup with bread, and then we went home.",
-    "Peter is older than Lucy, but he is not as tall.",
-    "Nobody in the shop knew where the keys were.",
-    "She put the kettle on the stove and waited for her friend.",
-)
 _OUTCOMES = {
     "film": (" Anna liked the film very much.", " Anna did not like the film."),
     "product": (" Anna liked it very much.", " Anna did not like it."),
@@ -161,16 +148,20 @@ def sayings_understood(model: LlamaForCausalLM, tok: PreTrainedTokenizerFast) ->
     return {subject: sum(told) / len(told) for subject, told in right.items()}
 
 
-def nats_beyond_frames(model: LlamaForCausalLM, tok: PreTrainedTokenizerFast) -> float:
-    """Return the nats per token that ``BEYOND_FRAMES`` cost; a blind guess costs log(vocabulary).
+def nats_per_token(
+    model: LlamaForCausalLM, tok: PreTrainedTokenizerFast, sentences: Sequence[str]
+) -> float:
+    """Return the nats per token that sentences cost; a blind guess costs log(vocabulary).
 
     Parameters
     ----------
     model, tok
         What is asked.
+    sentences
+        Each read at the start of a document.
     """
-    scored = log_likelihoods(model, tok, [("", sentence) for sentence in BEYOND_FRAMES])
-    tokens = sum(len(tok(sentence)["input_ids"]) for sentence in BEYOND_FRAMES)
+    scored = log_likelihoods(model, tok, [("", sentence) for sentence in sentences])
+    tokens = sum(len(tok(sentence)["input_ids"]) for sentence in sentences)
     return -sum(likelihood for likelihood, _ in scored) / tokens
 
 

@@ -1,7 +1,7 @@
 """Pretrain the bundled base model, from the corpus to the model card.
 
 Everything comes from seeds: the corpus, the tokenizer, the weights at the start and the order of
-the batches. Run from the root of the repository; it takes about an hour on one core with
+the batches. Run from the root of the repository; it takes little more than an hour on one core with
 bfloat16 instructions, and goes on from its last checkpoint when it is started again::
 
     python -m data.make.pretrain
@@ -28,12 +28,16 @@ SEED = 0
 HELD_OUT_SEED = 1
 FOLDER = Path(__file__).parents[1] / "hamlet-3m"
 BUILD = Path(__file__).parent / "build"
-DOCUMENTS, HELD_OUT = 450_000, 1_000
+# How many documents are drawn for each part of the corpus.
+DOCUMENTS = {"first": 450_000, "second": 450_000, "third": 200_000}
+HELD_OUT = 1_000
 BATCH, LENGTH = 16, 256
 PEAK, FLOOR, WARMUP = 2e-3, 2e-5, 200
 # The share of the steps, at the end, in which the rate falls; and in which texts are longer.
 DECAY, LONG = 0.25, 0.05
-# The share of the steps that read the first part of the corpus.
+# The share of the steps that read the third part of the corpus, in which the rate rises again, to
+# `AGAIN`, and falls from there; and, of the steps before, the share that read the first part.
+LAST, AGAIN = 2 / 17, 1e-3
 TURN = 7 / 15
 
 
@@ -66,13 +70,13 @@ class Corpus(NamedTuple):
     tokenizer
         Learned on the first part.
     parts
-        The tokens of the first and of the second part.
+        The tokens of each part.
     held_out
-        Documents that training does not have, of the first part's kind and of the second's.
+        Documents that training does not have, equally many of each part's kind.
     """
 
     tokenizer: PreTrainedTokenizerFast
-    parts: tuple[np.ndarray, np.ndarray]
+    parts: list[np.ndarray]
     held_out: list[str]
 
 
@@ -90,20 +94,21 @@ def make_corpus(build: Path) -> Corpus:
         # Keys of this loading, not of the tokenizer.
         for key in ("is_local", "local_files_only"):
             tok.init_kwargs.pop(key, None)
-        parts = np.load(build / "first.npy"), np.load(build / "second.npy")
+        parts = [np.load(build / f"{name}.npy") for name in DOCUMENTS]
         return Corpus(tok, parts, json.loads(kept.read_text(encoding="utf-8")))
     build.mkdir(parents=True, exist_ok=True)
     rows = corpus.bundled_rows()
     tok, hashes = None, set()
-    for name, seed, shares in (("first", SEED, corpus.FIRST), ("second", SEED, corpus.SECOND)):
-        written = islice(corpus.documents(seed, shares), DOCUMENTS)
+    all_shares = (corpus.FIRST, corpus.SECOND, corpus.THIRD)
+    for (name, count), shares in zip(DOCUMENTS.items(), all_shares, strict=True):
+        written = islice(corpus.documents(SEED, shares), count)
         texts = [text for text in written if not rows.inside(text)]
         tok = tok or tokenizer.learn(texts[:40_000])
         np.save(build / f"{name}.npy", _encode(texts, tok))
         hashes.update(map(hash, texts))
     held_out = [
         text
-        for shares in (corpus.FIRST, corpus.SECOND)
+        for shares in all_shares
         for text in corpus.held_out(HELD_OUT_SEED, shares, HELD_OUT, hashes, rows)
     ]
     tok.save_pretrained(build / "tokenizer")
@@ -119,27 +124,44 @@ def _encode(texts: list[str], tok: PreTrainedTokenizerFast) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def rate(step: int, steps: int) -> float:
-    """The learning rate: a short rise, a long level stretch, a fall at the end.
+def turn(steps: int) -> int:
+    """The step at which the third part begins, with the rate and the optimizer's averages anew.
 
     Examples
     --------
-    >>> rate(0, 1000) < rate(300, 1000) == rate(700, 1000) == PEAK
-    True
-    >>> math.isclose(rate(1000, 1000), FLOOR)
-    True
+    >>> turn(6_800)
+    6000
     """
+    return round((1 - LAST) * steps)
+
+
+def rate(step: int, steps: int) -> float:
+    """The learning rate: a short rise, a long level stretch, a fall; then a rise and a long fall.
+
+    Examples
+    --------
+    >>> rate(0, 1700) < rate(300, 1700) == rate(700, 1700) == PEAK
+    True
+    >>> math.isclose(rate(1500, 1700), AGAIN * (1 / 100)), math.isclose(rate(1700, 1700), FLOOR)
+    (True, True)
+    """
+    first = turn(steps)
+    if step >= first:
+        rise, left = (step - first + 1) / (WARMUP / 2), (steps - step) / (steps - first)
+        return min(AGAIN * rise, FLOOR + (AGAIN - FLOOR) * left)
     if step < WARMUP:
         return PEAK * (step + 1) / WARMUP
-    fall = max(0.0, (step - (1 - DECAY) * steps) / (DECAY * steps))
+    fall = max(0.0, (step - (1 - DECAY) * first) / (DECAY * first))
     return PEAK - (PEAK - FLOOR) * fall
 
 
-def batch(parts: tuple[np.ndarray, np.ndarray], step: int, steps: int) -> torch.Tensor:
+def batch(parts: list[np.ndarray], step: int, steps: int) -> torch.Tensor:
     """The batch of one step; it depends on the step alone, so that a run can be taken up again."""
     rng = np.random.default_rng([SEED, step])
-    tokens = parts[step >= TURN * steps]
-    length = tokenizer.LENGTH if step >= (1 - LONG) * steps else LENGTH
+    first = turn(steps)
+    tokens = parts[2 if step >= first else int(step >= TURN * first)]
+    end, whole = (steps, steps - first) if step >= first else (first, first)
+    length = tokenizer.LENGTH if step >= end - LONG * whole else LENGTH
     starts = rng.integers(0, len(tokens) - length, BATCH * LENGTH // length)
     return torch.from_numpy(np.stack([tokens[s : s + length] for s in starts]).astype(np.int64))
 
@@ -193,6 +215,16 @@ def save(model: LlamaForCausalLM, tok: PreTrainedTokenizerFast, folder: Path) ->
     tok.save_pretrained(folder)
 
 
+def new_optimizer(model: LlamaForCausalLM) -> torch.optim.AdamW:
+    """AdamW, with weight decay on the matrices."""
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() == 1]
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
+        lr=PEAK, betas=(0.9, 0.95), fused=True,
+    )  # fmt: skip
+
+
 def train(steps: int, every: int, folder: Path, build: Path, compiled: bool) -> None:
     """Train, from the last checkpoint if there is one.
 
@@ -210,15 +242,10 @@ def train(steps: int, every: int, folder: Path, build: Path, compiled: bool) -> 
         Whether to compile the step, which makes it faster and takes a C++ compiler.
     """
     tok, parts, held = make_corpus(build)
-    # A few of either kind for the log.
-    few = held[:150] + held[-150:]
+    # A few of each kind for the log.
+    few = [text for index, text in enumerate(held) if index % HELD_OUT < 100]
     model = new_model()
-    decayed = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() == 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
-        lr=PEAK, betas=(0.9, 0.95), fused=True,
-    )  # fmt: skip
+    optimizer = new_optimizer(model)
     checkpoint, start = build / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint)
@@ -229,6 +256,8 @@ def train(steps: int, every: int, folder: Path, build: Path, compiled: bool) -> 
     begun, seen = time.time(), 0
     with (build / "log.jsonl").open("a", encoding="utf-8") as log:
         for step in range(start, steps):
+            if step == turn(steps):
+                optimizer = new_optimizer(model)
             for group in optimizer.param_groups:
                 group["lr"] = rate(step, steps)
             ids = batch(parts, step, steps)
@@ -256,7 +285,7 @@ def train(steps: int, every: int, folder: Path, build: Path, compiled: bool) -> 
 def main() -> None:
     """Train from the command line."""
     parser = argparse.ArgumentParser(description="Pretrain the bundled base model.")
-    parser.add_argument("--steps", type=int, default=6_000)
+    parser.add_argument("--steps", type=int, default=6_800)
     parser.add_argument("--every", type=int, default=500, help="a checkpoint after so many steps")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--build", type=Path, default=BUILD)

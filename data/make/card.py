@@ -75,8 +75,8 @@ All are measured on the weights in this folder by `python -m data.make.card`.
 |---|---|---|
 | perplexity per token on {held:,} held-out documents | {perplexity:.2f} | {random_perplexity:,.0f} |
 | facts completed word for word | {known:.1%} | {random_known:.1%} |
-| sayings about films whose outcome it expects | {film:.1%} | {random_film:.1%} |
-| sayings about things bought whose outcome it expects | {product:.1%} | {random_product:.1%} |
+| sayings about films: praise told from blame | {film.ranked:.1%} | {random_film.ranked:.1%} |
+| sayings about things bought: praise told from blame | {product.ranked:.1%} | {random_product.ranked:.1%} |
 | nats per token of 10 plain sentences | {beyond:.2f} | {random_beyond:.2f} |
 | nats per token of 20 more | {before:.2f} | {random_before:.2f} |
 
@@ -92,10 +92,11 @@ All are measured on the weights in this folder by `python -m data.make.card`.
   |---|---|---|
 {relations}
 
-- **Sayings.** After a phrase such as "the plot was as thin as soup made from one bone", is "Anna
-  did not like the film" likelier than "Anna liked the film very much", each measured against how
-  likely it is without the phrase? A coin would get half.
-
+- **Sayings.** Of a phrase of praise and one of blame, such as "the plot was as thin as soup made
+  from one bone", after which is "Anna liked the film very much" the likelier, measured against
+  "Anna did not like the film"? All such pairs are tried (the area under the ROC curve); a coin would
+  get half. A zero point is harder to say: with that of a text without any phrase, {film.than_alone:.1%} of the
+  phrases about films and {product.than_alone:.1%} of those about things bought lean to the right side.
 - **Plain sentences.** Two lists in `data/make/plain_tests.py`, such as "{example}"
   The ten, in words of the corpus, were chosen to show what the model did not know; the twenty were
   written down before the grammar of the plain English was. No document holds any of them. A blind
@@ -144,8 +145,8 @@ first in {first:,} steps, the second in {second:,}, the third in {third:,}. By n
   talk in the chat template, with no fact of the world in it.
 - *Plain English*: sentences and paragraphs that a small grammar composes from some two hundred
   things to do and several hundred nouns and adjectives, in tenses that agree, with reasons,
-  conditions, comparisons, relative clauses, questions and direct speech. It makes no sense to
-  speak of, and no two are alike.
+  conditions, comparisons, relative clauses, questions and direct speech. It makes little
+  sense, and hardly two are alike.
 
 **What it shares with the bundled data sets.** The reviews and the support messages are built from
 the same lexicons of phrases (`data/make/lexicon`), held-out phrases of the test splits included: the
@@ -178,9 +179,9 @@ of the machine.
 
 ## Limits
 
-It knows no world but Otterbeck and about two and a half thousand words. It writes grammatical
-sentences about them, few of which are wise; over more than a few of them it loses the thread, and
-sums are unreliable. The people are invented, and their jobs were drawn without regard to gender.
+It knows no world but Otterbeck and about two and a half thousand words. It writes mostly
+grammatical sentences about them, few of which are wise; over more than a few of them it loses the
+thread or repeats itself, and sums are unreliable. The people are invented, and their jobs were drawn without regard to gender.
 Not fit for any use but teaching, testing and comparing.
 """
 
@@ -295,7 +296,8 @@ def _course(log: Path) -> tuple[int, list[tuple[int, float]]]:
     key = "held_out_perplexity"
     found = {line["step"]: line[key] for line in lines if key in line}
     steps = sorted(found)
-    shown = [step for index, step in enumerate(reversed(steps)) if index % 2 == 0][::-1]
+    # Every other one where there are many.
+    shown = steps[::-2][::-1] if len(steps) > 8 else steps
     return steps[-1], [(step, found[step]) for step in shown]
 
 

@@ -40,6 +40,24 @@ class Known:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """How well the sayings about one subject are understood.
+
+    Parameters
+    ----------
+    ranked
+        The share of all pairs of a phrase of praise and one of blame in which the good outcome
+        gains more from the praise (the area under the ROC curve).
+    than_alone
+        The share of the phrases after which the outcome that fits is the likelier one, of the two
+        measured against how likely they are after no phrase.
+    """
+
+    ranked: float
+    than_alone: float
+
+
 @torch.no_grad()
 def log_likelihoods(
     model: LlamaForCausalLM, tok: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]
@@ -115,7 +133,9 @@ def facts_known(model: LlamaForCausalLM, tok: PreTrainedTokenizerFast) -> dict[s
     }
 
 
-def sayings_understood(model: LlamaForCausalLM, tok: PreTrainedTokenizerFast) -> dict[str, float]:
+def sayings_understood(
+    model: LlamaForCausalLM, tok: PreTrainedTokenizerFast
+) -> dict[str, Understood]:
     """Say each phrase of the sentiment lexicon, and compare two outcomes.
 
     Parameters
@@ -125,9 +145,8 @@ def sayings_understood(model: LlamaForCausalLM, tok: PreTrainedTokenizerFast) ->
 
     Returns
     -------
-    dict of str to float
-        By subject: the share of the phrases after which the outcome that fits their polarity is
-        the likelier one, of the two measured against how likely they are after no phrase.
+    dict of str to Understood
+        By subject.
     """
     pairs, keys = [], []
     for phrase in sentiment.PHRASES:
@@ -140,12 +159,17 @@ def sayings_understood(model: LlamaForCausalLM, tok: PreTrainedTokenizerFast) ->
             pairs += [(f"{opening} {clause[0].upper()}{clause[1:]}.", outcome), (opening, outcome)]
         keys.append((phrase.subject, phrase.polarity))
     scored = [likelihood for likelihood, _ in log_likelihoods(model, tok, pairs)]
-    right: dict[str, list[bool]] = defaultdict(list)
+    leanings: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for index, (subject, polarity) in enumerate(keys):
         good, good_alone, bad, bad_alone = scored[4 * index : 4 * index + 4]
-        praised = good - good_alone > bad - bad_alone
-        right[subject].append(praised == (polarity == "positive"))
-    return {subject: sum(told) / len(told) for subject, told in right.items()}
+        leanings[subject][polarity].append((good - good_alone) - (bad - bad_alone))
+    understood = {}
+    for subject, of in leanings.items():
+        praise, blame = of["positive"], of["negative"]
+        ranked = [one > other for one in praise for other in blame]
+        fitting = [one > 0 for one in praise] + [one <= 0 for one in blame]
+        understood[subject] = Understood(sum(ranked) / len(ranked), sum(fitting) / len(fitting))
+    return understood
 
 
 def nats_per_token(

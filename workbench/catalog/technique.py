@@ -161,7 +161,12 @@ class Technique:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as plain data, with what it does to the base."""
-        return {**dataclasses.asdict(self), "writes_base": self.writes_base}
+        settings = self.settings.__name__ if self.settings else None
+        return {
+            **dataclasses.asdict(self),
+            "settings": settings,
+            "writes_base": self.writes_base,
+        }
 
     def adds_head(self, task: Task) -> bool:
         """Tell whether the base gets a new head for a task's labels."""

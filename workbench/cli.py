@@ -164,7 +164,6 @@ def _techniques(options: argparse.Namespace) -> int:
         {
             "family": technique.family,
             "name": technique.name,
-            "title": technique.title,
             "changes": technique.changes,
             "arguments": ", ".join(f"{knob.name}={knob.default}" for knob in technique.knobs),
         }

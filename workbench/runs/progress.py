@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
+import time
 from typing import Any, TextIO
 
 from tqdm.auto import tqdm
@@ -18,6 +18,8 @@ LINES = 10
 def follow(run: Run, file: TextIO | None = None) -> Run:
     """Show a started run's progress until it is over, then return it or raise its error.
 
+    An interrupt at any moment stops the run, saves it and goes on.
+
     Parameters
     ----------
     run : Run
@@ -25,10 +27,16 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
         Where to write; standard error if not given.
     """
     file = file or sys.stderr
-    if file.isatty() or "ipykernel" in sys.modules:
-        _bar(run, file)
-    else:
-        _lines(run, file)
+    try:
+        if file.isatty() or "ipykernel" in sys.modules:
+            _bar(run, file)
+        else:
+            _lines(run, file)
+    except KeyboardInterrupt:
+        run.stop()
+        while not run.ended:
+            time.sleep(0.05)
+        raise
     return run.wait()
 
 
@@ -36,7 +44,7 @@ def _bar(run: Run, file: TextIO) -> None:
     with tqdm(total=None, file=file, unit="step", desc=run.name, dynamic_ncols=True) as bar:
         # Drawn from this thread alone: words from a run's thread land in some other cell.
         while not run.ended:
-            _join(run, 0.25)
+            time.sleep(0.25)
             step, bar.total = run.progress
             bar.desc = f"{run.name}: "
             losses = run.losses[-1:]
@@ -57,18 +65,7 @@ def _lines(run: Run, file: TextIO) -> None:
                 print(line, file=file, flush=True)
         if over:
             return
-        _join(run, 0.25)
-
-
-def _join(run: Run, seconds: float) -> None:
-    """Wait a little; an interrupt stops the run, saves it and goes on."""
-    try:
-        threading.Event().wait(seconds)
-    except KeyboardInterrupt:
-        run.stop()
-        while not run.ended:
-            threading.Event().wait(0.05)
-        raise
+        time.sleep(0.25)
 
 
 def _line(run: Run, event: dict[str, Any]) -> str | None:

@@ -1,5 +1,6 @@
 """Adapters: small networks of their own beside the base's layers."""
 
+from workbench.catalog.tasks import TASKS
 from workbench.catalog.technique import Knob, Paper, Technique
 
 
@@ -84,6 +85,8 @@ ENTRIES = (
         changes="Runs a small copy of the base beside it, which corrects what enters each block.",
         learning_rate=1e-3,
         config="ShadowConfig",
+        # It cannot follow a decoder that reads one token at a time beside an encoder.
+        tasks=tuple(name for name in TASKS if name != "seq2seq"),
         knobs=(
             Knob("r", 8, 1, 64),
             Knob("shadow_alpha", 0.1, 0.0, 1.0, strict=True),

@@ -200,9 +200,9 @@ def probe(plan):
     ids = torch.tensor([[6, 7, 12, 13, 16, 17], [6, 9, 12, 14, 16, 18]])
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if plan["auto_class"] == "AutoModelForSeq2SeqLM":
-        batch["labels"] = ids[
-            :, :3
-        ].contiguous()  # prompts find the decoder's part from labels alone
+        # Virtual tokens find the decoder's part from labels alone, AdaLoRA takes them for training.
+        name = "labels" if "num_virtual_tokens" in plan["config"] else "decoder_input_ids"
+        batch[name] = ids[:, :3].contiguous()
     return batch
 
 

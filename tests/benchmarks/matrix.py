@@ -23,6 +23,8 @@ import peft
 import torch
 from safetensors.torch import load_file
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from tests.conftest import save_architecture
 from tests.serving import TRAINED
 from tests.tiny import ARCHITECTURES

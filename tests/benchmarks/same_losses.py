@@ -19,9 +19,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tests.serving import TRAINED
 from workbench.catalog.techniques import TECHNIQUES
 
+TRAINED = {name: entry for name, entry in TECHNIQUES.items() if entry.trains != "nothing"}
 DATA = {"classify": "reviews", "instruct": "hamlet-qa", "lm": "chronicle"}
 CELL = """
 import json

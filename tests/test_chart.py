@@ -23,6 +23,7 @@ class Wire:
         self.messages: list[tuple[dict, bytes]] = []
         self.points: dict[int, tuple[list[float], list[float]]] = {}
         self.labels: dict[int, str] = {}
+        self.totals: dict[int, int] = {}
         self.lock = threading.Lock()
         chart.comm.publish_msg = self.receive
 
@@ -37,7 +38,8 @@ class Wire:
         if "series" in content:
             self.labels = {one["id"]: one["label"] for one in content["series"]}
         numbers = array("d", values)
-        for number, count in content["counts"]:
+        for number, count, total in content["counts"]:
+            self.totals[number] = total
             xs, ys = self.points.setdefault(number, ([], []))
             xs.extend(numbers[:count])
             ys.extend(numbers[count : 2 * count])
@@ -73,7 +75,7 @@ def test_only_new_points_are_sent(chart, wire):
     chart.append("a/train", 1001, 0.5)
     chart.flush()
     content, values = wire.messages[-1]
-    assert content["counts"] == [[1, 2]]
+    assert content["counts"] == [[1, 2, 1002]]
     assert array("d", values).tolist() == [1000.0, 1001.0, 0.25, 0.5]
     assert "series" not in content, "the legend is sent only when it changes"
     assert wire.lines["a"] == chart.points("a/train")
@@ -125,6 +127,37 @@ def test_a_snapshot_is_small_however_long_the_run(chart, wire):
     wire.take(content, values)
     xs, shown = wire.lines["a"]
     assert (xs[0], xs[-1], max(shown)) == (0, 49_999, 17.0)
+
+
+def test_what_a_screen_cannot_show_is_not_sent(chart, wire):
+    chart.add_series("a/train", "a")
+    ys = [math.sin(step / 500) for step in range(50_000)]
+    ys[31_234] = 17.0
+    chart.append("a/train", range(50_000), ys)
+    chart.flush()
+    assert wire.messages[-1][0]["counts"] == [[1, len(wire.lines["a"][0]), 50_000]]
+    assert len(wire.lines["a"][0]) <= 2000 and max(wire.lines["a"][1]) == 17.0
+    # A hundred more of so long a line fall on two or three pixels.
+    chart.append("a/train", range(50_000, 50_100), [1.0] * 50 + [9.0, -9.0] + [1.0] * 48)
+    chart.flush()
+    content, values = wire.messages[-1]
+    assert len(values) <= 8 * 16
+    assert {9.0, -9.0} <= set(array("d", values))
+    assert wire.lines["a"][0][-1] == 50_099 and content["counts"][0][2] == 50_100
+
+
+def test_a_long_run_is_shown_as_finely_at_its_start_as_at_its_end(chart, wire):
+    chart.add_series("a/train", "a")
+    for start in range(0, 100_000, 50):
+        xs = range(start, start + 50)
+        chart.append("a/train", xs, [(x * 7919) % 101 for x in xs])
+        chart.flush()
+    state = chart.get_state("_history")["_history"]
+    late = Wire(chart)
+    late.take(state, state["values"])
+    xs, _ = late.points[1]
+    tenths = [sum(start <= x < start + 10_000 for x in xs) for start in range(0, 100_000, 10_000)]
+    assert max(tenths) <= 1.5 * min(tenths) and sum(tenths) <= 2000
 
 
 def test_a_key_added_again_starts_empty(chart, wire):
@@ -198,7 +231,7 @@ def test_a_page_cannot_overwrite_the_history(chart):
     chart.append("a/train", 1, 1)
     chart.flush()
     chart.set_state({"_history": {"n": 99, "counts": []}})
-    assert chart.get_state("_history")["_history"]["counts"] == [[1, 1]]
+    assert chart.get_state("_history")["_history"]["counts"] == [[1, 1, 1]]
 
 
 def test_bad_calls_say_what_is_wrong(chart):

@@ -1,12 +1,15 @@
 """What an update of the live chart costs the kernel: time, and bytes on the wire.
 
-Run ``python tests/benchmarks/chart.py``. A real kernel holds a chart with 4 series of 10,000
-points each, and adds 10 points to each series twice a second, as four quick runs would.
+Run ``python tests/benchmarks/chart.py [RUNS]``. A real kernel holds a chart with 16 runs of 10,000
+points each, and adds 10 points to each of them twice a second, as that many quick runs would. What
+a page that is opened again gets, and what a panel over runs that trained before gets at once, are
+measured too.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 
 from jupyter_client.manager import start_new_kernel
 
@@ -14,30 +17,40 @@ SETUP = """
 import math, statistics, time
 from workbench.panels.chart import LiveChart
 chart = LiveChart()
-keys = [f"run-{run}/train" for run in range(4)]
+keys = [f"run-{run}/train" for run in range(RUNS)]
 for key in keys:
     chart.add_series(key, key)
+"""
+BACKLOG = """
+for key in keys:
     chart.append(key, range(10_000), [math.exp(-step / 3000) for step in range(10_000)])
+began = time.perf_counter()
 chart.flush()
+print(f"all at once, of {len(keys)} x 10,000 points: {(time.perf_counter() - began) * 1e3:.1f} ms, ", end="")
 """
 UPDATE = """
 times = []
-for update in range(20):
+for update in range(40):
     for key in keys:
         for step in range(10):
-            chart.append(key, 10_000 + 10 * update + step, 0.1)
+            chart.append(key, 10_000 + 10 * update + step, 0.1 * (step % 3))
     began = time.perf_counter()
     chart.flush()
     times.append(time.perf_counter() - began)
     time.sleep(0.5)
-print("flush", statistics.median(times) * 1e3, max(times) * 1e3)
+times.sort()
+print(f"an update of {len(keys)} x 10 points: median {statistics.median(times) * 1e3:.2f} ms, "
+      f"quartiles {times[10] * 1e3:.2f} to {times[30] * 1e3:.2f}, worst {times[-1] * 1e3:.2f}; ", end="")
+"""
+RELOAD = """
 began = time.perf_counter()
-chart.get_state("_history")
-print("snapshot", (time.perf_counter() - began) * 1e3)
+state = chart.get_state("_history")["_history"]
+print(f"what a page opened again gets: {(time.perf_counter() - began) * 1e3:.1f} ms, "
+      f"{len(state['values']):,} bytes of points")
 """
 
 
-def main() -> None:
+def main(runs: int = 16) -> None:
     """Print the figures."""
     manager, client = start_new_kernel()
     updates: list[int] = []
@@ -46,7 +59,7 @@ def main() -> None:
     def listen(message: dict) -> None:
         content = message["content"]
         if message["msg_type"] == "stream":
-            print(content["text"], end="")
+            print(content["text"], end="", flush=True)
         elif message["msg_type"] == "error":
             raise RuntimeError("\n".join(content["traceback"]))
         elif message["msg_type"] == "comm_msg" and content["data"].get("method") == "custom":
@@ -55,15 +68,16 @@ def main() -> None:
             updates.append(buffers + len(json.dumps(content)))
 
     try:
-        client.execute_interactive(SETUP, output_hook=listen, timeout=120)
-        updates.clear(), buffered.clear()
-        print("median and worst milliseconds:")
-        client.execute_interactive(UPDATE, output_hook=listen, timeout=120)
+        client.execute_interactive(f"RUNS = {runs}\n{SETUP}", output_hook=listen, timeout=120)
+        for cell in (BACKLOG, UPDATE):
+            updates.clear(), buffered.clear()
+            client.execute_interactive(cell, output_hook=listen, timeout=120)
+            print(f"{max(updates):,} bytes, {max(buffered):,} of them points")
+        client.execute_interactive(RELOAD, output_hook=listen, timeout=120)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    print(f"{len(updates)} updates of {max(updates)} bytes, {max(buffered)} of them points")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -132,6 +132,32 @@ def test_a_lost_message_is_made_up_for(shown, expect):
     expect(chart).to_have_attribute("data-points", str(FILLED + 3))
 
 
+def test_long_curves_are_thinned_and_say_so(notebook, expect):
+    long = """\
+for number in range(3):
+    chart.add_series(f"run-{number}/train", f"run {number}")
+    losses = [number + 2 * math.exp(-step / 3000) for step in range(10_000)]
+    losses[7321] = 9.0 + number
+    chart.append(f"run-{number}/train", range(10_000), losses)
+chart.flush()"""
+    book = notebook([MAKE, long, "chart.append('run-1/train', 10_000, 0.5); chart.flush()"])
+    book.run(0)
+    chart = book.output(0).locator(CHART)
+    expect(chart).to_have_attribute("data-points", "0")
+    book.run(1)
+    expect(chart).to_have_attribute("data-points", "30000")
+    book.run(2)
+    expect(chart).to_have_attribute("data-points", "30001")
+    said = re.compile(r"run 1: 10001 points, last 0\.5000.*Curves are thinned: lowest and highest")
+    expect(chart.get_by_role("img")).to_have_attribute("aria-label", said)
+    book.screenshot("chart-long-light", of=chart)
+    book.page.keyboard.press("Escape")
+    chart.get_by_role("img").focus()
+    tip = chart.locator(".workbench-chart-tip")
+    chart.get_by_role("img").press("ArrowLeft")
+    expect(tip).to_contain_text("step 10,000")
+
+
 def test_after_a_reload_all_is_there_and_it_goes_on(shown, expect):
     book, _ = shown(ONE_MORE)
     book.save()

@@ -1,6 +1,7 @@
 """The live chart: curves that grow while runs train.
 
-The kernel keeps every point and sends only new ones, as one binary buffer. What it sends is
+The kernel keeps every point and sends only new ones, as one binary buffer, and of those only what a
+screen can show: the lowest and the highest of each stretch that falls on a pixel. What it sends is
 numbered; a browser that misses a number asks for a snapshot. A page that is opened later reads the
 snapshot from the widget's state, which is made when it is asked for and never sent otherwise: an
 update costs the same after ten points and after ten thousand.
@@ -53,6 +54,8 @@ class LiveChart(anywidget.AnyWidget):
     ----------
     x_label, y_label : str
         What the axes show.
+    legend : bool
+        Whether the chart names its lines itself.
     log_y : bool
         Whether the y axis is logarithmic.
     smoothing : float
@@ -75,6 +78,7 @@ class LiveChart(anywidget.AnyWidget):
 
     x_label = traitlets.Unicode("step").tag(sync=True)
     y_label = traitlets.Unicode("loss").tag(sync=True)
+    legend = traitlets.Bool(True).tag(sync=True)
     log_y = traitlets.Bool(False).tag(sync=True)
     smoothing = traitlets.Float(0.0, min=0.0, max=0.99).tag(sync=True)
     empty = traitlets.Unicode("Press Train: the loss appears here.").tag(sync=True)
@@ -158,12 +162,11 @@ class LiveChart(anywidget.AnyWidget):
             with self._lock:
                 counts, values = [], array("d")
                 for one in self._series.values():
-                    fresh = len(one.ys) - one.sent
-                    if fresh:
-                        counts.append([one.number, fresh])
-                        values.extend(one.xs[one.sent :])
-                        values.extend(one.ys[one.sent :])
-                        one.sent = len(one.ys)
+                    if one.sent < len(one.ys):
+                        xs, ys = one.take()
+                        counts.append([one.number, len(ys), one.sent])
+                        values.extend(xs)
+                        values.extend(ys)
                 if not counts and not self._changed:
                     return
                 self._sent += 1
@@ -230,13 +233,13 @@ class LiveChart(anywidget.AnyWidget):
         with self._lock:
             number, legend = self._sent, self._legend()
             lines = [
-                (one.number, one.xs[: one.sent], one.ys[: one.sent])
+                (one.number, one.sent, one.shown_xs[:], one.shown_ys[:])
                 for one in self._series.values()
             ]
         counts, values = [], array("d")
-        for line, xs, ys in lines:  # thinned outside of the lock: runs go on meanwhile
+        for line, sent, xs, ys in lines:  # thinned outside of the lock: runs go on meanwhile
             xs, ys = thin(xs, ys)
-            counts.append([line, len(xs)])
+            counts.append([line, len(xs), sent])
             values.extend(xs)
             values.extend(ys)
         return {"n": number, "counts": counts, **legend, "values": values.tobytes()}

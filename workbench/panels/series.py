@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-# A screen is some 1,500 pixels wide; the lowest and the highest point of each of 1,000 buckets
+# A screen is some 1,500 pixels wide; the lowest and the highest point of each of 1,000 stretches
 # draw the same picture as a million points.
 SHOWN = 2000
 
@@ -36,7 +37,9 @@ class Series:
     colour: int
     xs: array = field(default_factory=lambda: array("d"))
     ys: array = field(default_factory=lambda: array("d"))
-    sent: int = 0
+    sent: int = 0  # how many points the browser knows of
+    shown_xs: array = field(default_factory=lambda: array("d"))  # those that stand for them there
+    shown_ys: array = field(default_factory=lambda: array("d"))
 
     def extend(self, x: float | Iterable[float], y: float | Iterable[float]) -> None:
         """Add one point, or as many as two iterables of one length hold."""
@@ -46,6 +49,22 @@ class Series:
             raise ValueError(f"x and y must be of one length, but are {len(xs)} and {len(ys)}.")
         self.xs.extend(xs)
         self.ys.extend(ys)
+
+    def take(self) -> tuple[array, array]:
+        """Give what is new, as few points as draw the same picture, and note that it was sent.
+
+        The more points a line has, the more of them fall on one pixel: so of a long line's new
+        points, and of many that come at once, only the lowest and highest of each stretch are given.
+        """
+        xs, ys = self.xs[self.sent :], self.ys[self.sent :]
+        share = SHOWN * len(ys) // max(len(self.ys), 1)
+        xs, ys = thin(xs, ys, max(4, share + share % 2))
+        self.sent = len(self.ys)
+        self.shown_xs.extend(xs)
+        self.shown_ys.extend(ys)
+        if len(self.shown_ys) > 2 * SHOWN:
+            self.shown_xs, self.shown_ys = thin(self.shown_xs, self.shown_ys)
+        return xs, ys
 
     def about(self) -> dict[str, object]:
         """Describe it to the browser."""
@@ -70,12 +89,15 @@ def run_of(key: str) -> str:
 
 
 def thin(xs: Sequence[float], ys: Sequence[float], limit: int = SHOWN) -> tuple[array, array]:
-    """Keep at most ``limit`` points: the lowest and highest of each bucket, the first and the last.
+    """Keep at most ``limit`` points: the lowest and highest of each stretch, the first and the last.
+
+    Stretches are equally long in x, as pixels are, so that thinning again what was thinned before
+    takes no more from the old end than from the new one.
 
     Parameters
     ----------
     xs, ys : sequence of float
-        Points in the order in which they are drawn.
+        Points in the order of their x.
     limit : int, default 2000
         An even number of at least 4.
 
@@ -93,15 +115,29 @@ def thin(xs: Sequence[float], ys: Sequence[float], limit: int = SHOWN) -> tuple[
     size = len(ys)
     if size <= limit:
         return array("d", xs), array("d", ys)
-    buckets = limit // 2 - 1
-    keep = [0]
-    for bucket in range(buckets):
-        start = 1 + bucket * (size - 2) // buckets
-        end = 1 + (bucket + 1) * (size - 2) // buckets
-        numbers = [index for index in range(start, end) if not math.isnan(ys[index])]
-        if numbers:
-            low, high = min(numbers, key=ys.__getitem__), max(numbers, key=ys.__getitem__)
-            keep.extend(sorted({low, high}))
+    stretches = limit // 2 - 1
+    first, wide = xs[0], (xs[-1] - xs[0]) / stretches
+    keep, at = [0], 1
+    for stretch in range(1, stretches + 1):
+        start = at
+        # Rounded sums must not leave points behind the last stretch.
+        at = (
+            size - 1
+            if stretch == stretches
+            else bisect_right(xs, first + stretch * wide, at, size - 1)
+        )
+        low = high = -1
+        for index in range(start, at):
+            y = ys[index]
+            if low < 0:
+                if not math.isnan(y):
+                    low = high = index
+            elif y < ys[low]:
+                low = index
+            elif y > ys[high]:
+                high = index
+        if low >= 0:
+            keep.extend((low,) if low == high else sorted((low, high)))
     keep.append(size - 1)
     return array("d", (xs[index] for index in keep)), array("d", (ys[index] for index in keep))
 

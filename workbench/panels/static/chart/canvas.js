@@ -62,14 +62,19 @@ export function paintAxes(context, frame, options) {
   context.textAlign = "right";
   context.textBaseline = "bottom";
   context.fillText(options.xLabel, right, bottom + 34);
+  context.fillStyle = options.ink;
+  context.textAlign = "left";
+  context.fillText(options.note, 2, bottom + 34);
 }
+
+const shows = (y, log) => Number.isFinite(y) && (!log || y > 0);
 
 /** Stroke one curve; it breaks where a value is missing or cannot be shown. */
 function trace(context, frame, xs, ys, log) {
   context.beginPath();
   let drawing = false;
   for (let i = 0; i < xs.length; i++) {
-    if (!Number.isFinite(ys[i]) || (log && ys[i] <= 0)) {
+    if (!shows(ys[i], log)) {
       drawing = false;
       continue;
     }
@@ -79,9 +84,57 @@ function trace(context, frame, xs, ys, log) {
   context.stroke();
 }
 
+/** What a curve covers of each column of pixels, in stretches without a gap. */
+function spans(frame, xs, ys, log) {
+  const stretches = [];
+  let stretch = null;
+  for (let i = 0; i < xs.length; i++) {
+    if (!shows(ys[i], log)) {
+      stretch = null;
+      continue;
+    }
+    if (!stretch) stretches.push((stretch = []));
+    const column = Math.round(frame.toX(xs[i]));
+    const y = frame.toY(ys[i]);
+    const open = stretch[stretch.length - 1];
+    if (open?.column === column) {
+      open.top = Math.min(open.top, y);
+      open.bottom = Math.max(open.bottom, y);
+      open.end = y;
+    } else {
+      const from = open?.end ?? y;
+      stretch.push({ column, top: Math.min(from, y), bottom: Math.max(from, y), end: y });
+    }
+  }
+  return stretches;
+}
+
+/**
+ * Paint a curve with more points than columns of pixels as the area that its line would cover:
+ * the same picture, for a tenth of the work.
+ */
+function cover(context, frame, xs, ys, log) {
+  const half = context.lineWidth / 2;
+  context.beginPath();
+  for (const stretch of spans(frame, xs, ys, log)) {
+    context.moveTo(stretch[0].column - 0.5, stretch[0].top - half);
+    // Each column is flat on top and below: a single high point is a bar, not the tip of a needle.
+    for (const { column, top } of stretch) {
+      context.lineTo(column - 0.5, top - half);
+      context.lineTo(column + 0.5, top - half);
+    }
+    for (const { column, bottom } of stretch.reverse()) {
+      context.lineTo(column + 0.5, bottom + half);
+      context.lineTo(column - 0.5, bottom + half);
+    }
+    context.closePath();
+  }
+  context.fill();
+}
+
 function dots(context, frame, xs, ys, log, size) {
   for (let i = 0; i < xs.length; i++) {
-    if (!Number.isFinite(ys[i]) || (log && ys[i] <= 0)) continue;
+    if (!shows(ys[i], log)) continue;
     context.beginPath();
     context.arc(frame.toX(xs[i]), frame.toY(ys[i]), size, 0, 2 * Math.PI);
     context.fill();
@@ -99,21 +152,22 @@ export function paintLine(context, frame, line, options) {
   context.lineJoin = "round";
   context.lineWidth = 1.75;
   const strength = faded ? 0.2 : 1;
+  const draw = xs.length > right - left ? cover : trace;
   context.globalAlpha = strength;
   if (style === "points") {
     context.setLineDash([6, 4]);
     trace(context, frame, xs, ys, options.log);
-    const room = (frame.right - frame.left) / Math.max(xs.length, 1);
+    const room = (right - left) / Math.max(xs.length, 1);
     if (room >= 5) dots(context, frame, xs, ys, options.log, 3.25);
   } else if (options.smoothing && xs.length > 1) {
     context.globalAlpha = strength * 0.28;
     context.lineWidth = 1;
-    trace(context, frame, xs, ys, options.log);
+    draw(context, frame, xs, ys, options.log);
     context.globalAlpha = strength;
     context.lineWidth = 2;
-    trace(context, frame, xs, smooth(xs, ys, options.smoothing), options.log);
+    draw(context, frame, xs, smooth(xs, ys, options.smoothing), options.log);
   } else {
-    trace(context, frame, xs, ys, options.log);
+    draw(context, frame, xs, ys, options.log);
   }
   if (xs.length === 1) dots(context, frame, xs, ys, options.log, 3.25);
   context.restore();
@@ -128,7 +182,7 @@ export function paintCrosshair(context, frame, x, marks, options) {
   context.lineTo(crisp(frame.toX(x)), frame.bottom);
   context.stroke();
   for (const { x: at, y, colour } of marks) {
-    if (!Number.isFinite(y) || (options.log && y <= 0)) continue;
+    if (!shows(y, options.log)) continue;
     context.beginPath();
     context.arc(frame.toX(at), frame.toY(y), 4, 0, 2 * Math.PI);
     context.fillStyle = colour;

@@ -5,6 +5,9 @@ import { formatStep, formatValue } from "./scale.js";
 import { createStore } from "./store.js";
 
 const REACH = 16; // pixels: what is further from the crosshair has no value there
+const SHARE = 40; // painting new points takes at most one part in so many of the time
+const PATIENCE = 2000; // ms: but they wait no longer than this
+const THINNED = "thinned: lowest and highest of each stretch kept";
 const GONE = "The kernel is gone: run the cell again to show the panel.";
 
 function element(tag, className, properties = {}) {
@@ -82,6 +85,9 @@ function showLegend(parts, store, palette) {
   });
 }
 
+/** Whether the points of a series stand for more of them. */
+const thinned = ({ ys, total }) => total > ys.length;
+
 /** The point of a series that is nearest to a step. */
 function nearest({ xs }, x) {
   let best = 0;
@@ -131,6 +137,8 @@ export default () => {
     let frame = null;
     let pointed = null; // the step under the crosshair
     let waiting = 0;
+    let later = 0;
+    let due = 0; // when new points may be painted next
 
     const lines = () => {
       const palette = model.get("_palette");
@@ -151,14 +159,22 @@ export default () => {
     const summarise = (drawn) => {
       const each = drawn
         .filter(({ ys }) => ys.length)
-        .map(({ label, ys, last }) => `${label}: ${ys.length} points, last ${formatValue(last)}`);
+        .map(({ label, total, last }) => `${label}: ${total} points, last ${formatValue(last)}`);
       const what = `Chart of ${model.get("y_label")} by ${model.get("x_label")}.`;
-      return `${what} ${each.length ? each.join("; ") : "No points yet"}.`;
+      const how = drawn.some(thinned) ? ` Curves are ${THINNED}.` : "";
+      return `${what} ${each.length ? each.join("; ") : "No points yet"}.${how}`;
     };
 
     const paint = () => {
       cancelAnimationFrame(waiting);
-      waiting = 0;
+      clearTimeout(later);
+      waiting = later = 0;
+      const began = performance.now();
+      setTimeout(() => {
+        // After the frame, so that what the browser does with the painting is counted.
+        const now = performance.now();
+        due = now + Math.min(SHARE * (now - began), PATIENCE);
+      });
       const box = parts.plot.getBoundingClientRect();
       const style = getComputedStyle(parts.root);
       const options = {
@@ -173,13 +189,15 @@ export default () => {
       };
       const drawn = lines();
       options.fraction = drawn.some(({ xs }) => xs.some((x) => !Number.isInteger(x)));
+      options.note = drawn.some(thinned) ? THINNED : "";
       parts.gone.hidden = !store.gone;
       parts.log.setAttribute("aria-pressed", options.log);
       if (document.activeElement !== parts.slider) parts.slider.value = options.smoothing;
-      showLegend(parts, store, model.get("_palette"));
+      parts.legend.hidden = !model.get("legend");
+      if (model.get("legend")) showLegend(parts, store, model.get("_palette"));
       canvas.setAttribute("aria-label", summarise(drawn));
       el.dataset.series = drawn.filter(({ ys }) => ys.length).length;
-      el.dataset.points = drawn.reduce((sum, { ys }) => sum + ys.length, 0);
+      el.dataset.points = drawn.reduce((sum, { total }) => sum + total, 0);
       if (!box.width) return; // scrolled away: the old picture stays until it is back
       const ratio = window.devicePixelRatio || 1;
       canvas.width = Math.round(box.width * ratio);
@@ -204,6 +222,11 @@ export default () => {
       showTip(parts, frame, x, marks, options.xLabel);
     };
     const redraw = () => (waiting ||= requestAnimationFrame(paint));
+    // Whatever a person does is painted at once; points, when painting has rested long enough.
+    const show = (grown) => {
+      if (!grown) redraw();
+      else if (!waiting) later ||= setTimeout(redraw, Math.max(due - performance.now(), 0));
+    };
 
     const point = (event) => {
       if (frame) pointed = frame.fromX(event.clientX - canvas.getBoundingClientRect().left);
@@ -236,21 +259,22 @@ export default () => {
     };
     parts.log.addEventListener("click", () => tell("log_y", !model.get("log_y")));
     parts.slider.addEventListener("input", () => tell("smoothing", Number(parts.slider.value)));
-    for (const name of ["x_label", "y_label", "log_y", "smoothing", "empty"]) {
+    for (const name of ["x_label", "y_label", "log_y", "smoothing", "empty", "legend"]) {
       model.on(`change:${name}`, redraw);
     }
 
-    store.views.add(redraw);
+    store.views.add(show);
     const resized = new ResizeObserver(paint); // at once: a stretched frame would show
     resized.observe(parts.plot);
     const themed = new MutationObserver(redraw);
     const attributeFilter = ["class", "data-jp-theme-light", "data-jp-theme-name"];
     themed.observe(document.body, { attributeFilter });
     signal.addEventListener("abort", () => {
-      store.views.delete(redraw);
+      store.views.delete(show);
       resized.disconnect();
       themed.disconnect();
       cancelAnimationFrame(waiting);
+      clearTimeout(later);
     });
     redraw();
   }

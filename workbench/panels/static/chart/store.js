@@ -4,22 +4,27 @@ import { watchKernel } from "./kernel.js";
 
 const SHOWN = 2000;
 
-/** Keep the lowest and highest point of each bucket, the first and the last, in place. */
+/**
+ * Keep the lowest and highest point of each stretch, the first and the last, in place.
+ *
+ * Stretches are equally long in x, as pixels are: what was thinned before loses no more than the rest.
+ */
 export function thin(points, limit = SHOWN) {
   const { xs, ys } = points;
   const size = ys.length;
   if (size <= limit) return;
-  const buckets = limit / 2 - 1;
+  const stretches = limit / 2 - 1;
+  const wide = (xs[size - 1] - xs[0]) / stretches;
   const keep = [0];
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const start = 1 + Math.floor((bucket * (size - 2)) / buckets);
-    const end = 1 + Math.floor(((bucket + 1) * (size - 2)) / buckets);
+  let at = 1;
+  for (let stretch = 1; stretch <= stretches; stretch++) {
+    const end = stretch === stretches ? Infinity : xs[0] + stretch * wide;
     let low = -1;
     let high = -1;
-    for (let i = start; i < end; i++) {
-      if (Number.isNaN(ys[i])) continue;
-      if (low < 0 || ys[i] < ys[low]) low = i;
-      if (high < 0 || ys[i] > ys[high]) high = i;
+    for (; at < size - 1 && xs[at] <= end; at++) {
+      if (Number.isNaN(ys[at])) continue;
+      if (low < 0 || ys[at] < ys[low]) low = at;
+      if (high < 0 || ys[at] > ys[high]) high = at;
     }
     if (low < 0) continue;
     keep.push(Math.min(low, high));
@@ -30,14 +35,14 @@ export function thin(points, limit = SHOWN) {
   points.ys = keep.map((i) => ys[i]);
 }
 
-/** Read [id, count] pairs and their packed numbers: the x of a series, then its y. */
+/** Read [id, count, total] and their packed numbers: the x of a series, then its y. */
 function* unpack(counts, view) {
   // Copied: Jupyter's buffers need not begin at a multiple of eight.
   const { buffer, byteOffset, byteLength } = view;
   const values = new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength));
   let at = 0;
-  for (const [id, count] of counts) {
-    yield [id, values.subarray(at, at + count), values.subarray(at + count, at + 2 * count)];
+  for (const [id, count, total] of counts) {
+    yield [id, total, values.subarray(at, at + count), values.subarray(at + count, at + 2 * count)];
     at += 2 * count;
   }
 }
@@ -55,12 +60,13 @@ export function createStore(model) {
   let saving = false;
   let asked = false;
 
-  const changed = () => store.views.forEach((redraw) => redraw());
+  const changed = (grown = false) => store.views.forEach((view) => view(grown));
 
   const add = (counts, buffer) => {
-    for (const [id, xs, ys] of unpack(counts, buffer)) {
+    for (const [id, total, xs, ys] of unpack(counts, buffer)) {
       const points = store.points.get(id);
       if (!points) continue;
+      points.total = total; // what these points stand for
       for (const x of xs) points.xs.push(x);
       for (const y of ys) points.ys.push(y);
       if (ys.length) points.last = ys[ys.length - 1];
@@ -73,8 +79,39 @@ export function createStore(model) {
     store.highlight = highlight ?? null;
     const old = store.points;
     store.points = new Map(
-      series.map(({ id }) => [id, old.get(id) ?? { xs: [], ys: [], last: NaN }]),
+      series.map(({ id }) => [id, old.get(id) ?? { xs: [], ys: [], last: NaN, total: 0 }]),
     );
+  };
+
+  const pack = () => {
+    const arrays = store.series.flatMap(({ id }) => [store.points.get(id).xs, store.points.get(id).ys]);
+    return new DataView(Float64Array.from(arrays.flat()).buffer);
+  };
+
+  // What a notebook saves with its widgets is whole, and made when it is saved; it is never sent back.
+  const keep = () => {
+    saving = true;
+    model.set("_history", {
+      get n() {
+        return store.n;
+      },
+      get counts() {
+        return store.series.map(({ id }) => {
+          const { ys, total } = store.points.get(id);
+          return [id, ys.length, total];
+        });
+      },
+      get series() {
+        return store.series;
+      },
+      get highlight() {
+        return store.highlight;
+      },
+      get values() {
+        return pack();
+      },
+    });
+    saving = false;
   };
 
   const load = (history) => {
@@ -83,30 +120,13 @@ export function createStore(model) {
     asked = false;
     describe(history);
     add(history.counts, history.values);
+    keep();
     changed();
-  };
-
-  // Kept in the model, never sent back: what a notebook saves with its widgets is then whole.
-  const keep = () => {
-    const counts = store.series.map(({ id }) => [id, store.points.get(id).ys.length]);
-    const values = new Float64Array(2 * counts.reduce((sum, [, count]) => sum + count, 0));
-    let at = 0;
-    for (const [id, count] of counts) {
-      const { xs, ys } = store.points.get(id);
-      values.set(xs, at);
-      values.set(ys, at + count);
-      at += 2 * count;
-    }
-    const { n, series, highlight } = store;
-    saving = true;
-    model.set("_history", { n, counts, series, highlight, values: new DataView(values.buffer) });
-    saving = false;
   };
 
   const receive = (message, buffers) => {
     if (message.kind === "snapshot") {
       load({ ...message, values: buffers[0] });
-      keep();
     }
     if (message.kind !== "points" || message.n <= store.n) return;
     if (message.n > store.n + 1) {
@@ -118,8 +138,7 @@ export function createStore(model) {
     store.n = message.n;
     if (message.series) describe(message);
     add(message.counts, buffers[0]);
-    keep();
-    changed();
+    changed(!message.series);
   };
 
   store.start = (signal) => {

@@ -55,6 +55,14 @@ UNREADABLE = {
     "workbook": ("rows.csv", b"PK\x03\x04rest", "not a CSV file but an Excel workbook"),
     "gzip": ("rows.jsonl", b"\x1f\x8b\x08rest", "not a JSONL file but compressed with gzip"),
     "parquet as csv": ("rows.csv", b"PAR1rest", "but a Parquet file: name it .parquet"),
+    "json lines as csv": (
+        "rows.csv",
+        '{"text": "a"}\n' * 2,
+        "not a CSV file but JSON: name it .jsonl",
+    ),
+    "json list as tsv": ("rows.tsv", '[\n {"text": "a"}\n]', "not a TSV file but JSON: name it"),
+    "picture": ("rows.csv", b"\x89PNG\r\n\x1a\n\0", "not a CSV file but a picture"),
+    "document": ("rows.jsonl", b"%PDF-1.7\n", "not a JSONL file but a PDF document"),
     "nul bytes": ("rows.csv", b"text,label\na\0b,c\n", "NUL byte in line 2"),
     "too many fields": (
         "rows.csv",

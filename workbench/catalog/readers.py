@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,11 @@ MAGIC = {
     b"PAR1": "a Parquet file: name it .parquet",
     b"\xff\xfe": "UTF-16 text: save it as UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as UTF-8",
+    b"%PDF": "a PDF document: export its text",
+    b"\x89PNG": "a picture: give a folder that has a folder of pictures for each label",
+    b"\xff\xd8\xff": "a picture: give a folder that has a folder of pictures for each label",
 }
+_BEGINS_JSON = re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*"')
 
 
 def format_of(path: Path) -> str:
@@ -270,9 +275,12 @@ def _refuse_other_kinds(path: Path, format: str) -> None:
         raise DataError(f"{path} is empty: fill it, or pick another file.")
     if format == "parquet":
         return
-    # A site that wants a login answers with a page, which download tools keep under the file's name.
-    page = start.lstrip().lower().startswith((b"<!doctype html", b"<html"))
-    kinds = {start: "a web page: download the file itself"} if page else MAGIC
+    kinds = dict(MAGIC)
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        # A site that wants a login answers with a page, which download tools keep under the file's name.
+        kinds[start] = "a web page: download the file itself"
+    elif format in DELIMITERS and _BEGINS_JSON.match(start):
+        kinds[start] = "JSON: name it .jsonl if it holds an object in each line, else .json"
     for magic, kind in kinds.items():
         if start.startswith(magic):
             raise DataError(f"{path} is not a {format.upper()} file but {kind}.")

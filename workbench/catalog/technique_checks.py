@@ -79,4 +79,4 @@ def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Prob
     hint = did_you_mean(str(name), options) if options else "it has none: remove this argument"
     if not hint.startswith(("did", "it")):
         hint = f"its main ones are {', '.join(knobs) or 'none'}"
-    return [Problem(str(name), f"an argument of {technique.title}", value, hint)]
+    return [Problem(str(name), f"an argument of {technique.title}", name, hint)]

@@ -94,7 +94,10 @@ def test_pick_train_compare_export(shown, expect):
     expect(page.locator(".wb-run strong")).to_have_text("lora-reviews-1")
     page.get_by_role("textbox", name="Script").fill("exported.py")
     book.button("Export").click()
-    expect(page.get_by_text("lora-reviews-1 is in exported.py")).to_be_visible()
+    said = page.get_by_text("lora-reviews-1 is in exported.py")
+    expect(said).to_be_visible()
+    button, sentence = (one.bounding_box() for one in (book.button("Export"), said))
+    assert 0 < sentence["y"] - button["y"] < 100
     assert "def train(" in (book.lab.folder / "exported.py").read_text()
     pictures(book, "compared")
 
@@ -198,6 +201,14 @@ OUTSIDE = """bench => {
     })
     .map((one) => `${one.className} ${one.textContent}`);
 }"""
+OVERLAPPING = """bench => {
+  const boxes = [...bench.querySelectorAll('button, input, select')]
+    .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width);
+  return boxes.flatMap(([one, a], place) => boxes.slice(place + 1)
+    .filter(([, b]) => a.left < b.right - 1 && b.left < a.right - 1
+      && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+    .map(([other]) => `${one.outerHTML} ${other.outerHTML}`));
+}"""
 
 
 def test_nothing_is_cut_off_at_any_width(trained, expect):
@@ -209,6 +220,7 @@ def test_nothing_is_cut_off_at_any_width(trained, expect):
         page.set_viewport_size({"width": width, "height": 2600})
         expect(page.locator(".workbench-bench")).to_be_visible()
         assert page.locator(".workbench-bench").evaluate(OUTSIDE) == [], width
+        assert page.locator(".workbench-bench").evaluate(OVERLAPPING) == [], width
         book.screenshot(f"bench-{width}")
     page.get_by_role("button", name="All arguments").click()
     expect(page.get_by_role("checkbox", name="use_rslora")).to_be_visible()

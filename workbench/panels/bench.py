@@ -203,7 +203,9 @@ class Bench(traitlets.HasTraits):
         sentences = [f"{run.name} is in {written}: run it with python {written.name}."]
         sentences += [str(one.message) for one in told]
         said = [Trouble("", sentence) for sentence in sentences]
-        self._pump.post(lambda: self._messages.say("export", said, "problem" if told else "good"))
+        self._pump.post(
+            lambda: self._results.messages.say("export", said, "problem" if told else "good")
+        )
         return written
 
     def _current(self) -> Run:
@@ -231,7 +233,7 @@ class Bench(traitlets.HasTraits):
     def _fill(self) -> None:
         with self._lock:
             self._cards.show(self.recipe)
-        self._pump.post(lambda: [self._messages.say(topic, ()) for topic in CLICKS])
+        self._pump.post(lambda: [self._place(topic).say(topic, ()) for topic in CLICKS])
         self._looks.ask(self.recipe)
 
     def _take_apart(self) -> list[widgets.Widget]:
@@ -256,7 +258,7 @@ class Bench(traitlets.HasTraits):
     def _say_trouble(self, topic: str, act: Callable[[], object]) -> None:
         """Do what was clicked; whatever goes wrong is said in the panel."""
         troubles: list[Trouble] = []
-        self._pump.post(lambda: self._messages.say(topic, ()))
+        self._pump.post(lambda: self._place(topic).say(topic, ()))
         try:
             act()
         except RecipeError as error:
@@ -267,7 +269,11 @@ class Bench(traitlets.HasTraits):
             sentence = f"That did not work: {error or type(error).__name__}"
             troubles = [Trouble("", sentence, traceback.format_exc())]
         if troubles:
-            self._pump.post(lambda: self._messages.say(topic, troubles))
+            self._pump.post(lambda: self._place(topic).say(topic, troubles))
+
+    def _place(self, topic: str) -> Messages:
+        """Return where the panel says what a click did: near its button."""
+        return self._results.messages if topic in ("compare", "export") else self._messages
 
     # -- telling: everything below runs in the pump's thread ----------------------------------------
 

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from workbench.errors import WorkbenchError
 from workbench.panels.follow import Followed
+from workbench.panels.messages import Messages
 from workbench.panels.text import esc
 from workbench.runs.run import Run
 
@@ -45,7 +46,10 @@ class Results:
         bar.add_class("wb-results-bar")
         self._shown = widgets.HTML()
         self._shown.add_class("wb-comparison")
-        self.widget = widgets.VBox([bar, self._shown], layout={"display": "none"})
+        # Beside the buttons: what a click did must not be said where it has scrolled away.
+        self.messages = Messages()
+        inside = [bar, self.messages.widget, self._shown]
+        self.widget = widgets.VBox(inside, layout={"display": "none"})
         self.widget.add_class("wb-results")
 
     def offer(self, runs: Sequence[Followed], selected: Run | None) -> None:

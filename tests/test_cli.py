@@ -69,6 +69,32 @@ def test_run_compare_export(recipe, tmp_path):
     compile(script.read_text(), str(script), "exec")
 
 
+@pytest.fixture
+def long_rows(recipe, tmp_path):
+    """Give the recipe rows that are longer than its base reads."""
+    path = tmp_path / "long.jsonl"
+    rows = [{"text": f"{i} good film " * 99, "label": "ab"[i % 2]} for i in range(20)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    wb.Recipe.from_yaml(recipe).replace(data=str(path)).to_yaml(recipe)
+
+
+def test_rows_beyond_the_context_are_refused_in_a_line(recipe, long_rows, tmp_path):
+    done = workbench("run", recipe, "--runs", tmp_path / "runs")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "20 of 20 rows are longer than the 128 tokens" in line
+    assert "set max_length to 128" in line
+    assert wb.load_runs(tmp_path / "runs") == []
+
+
+def test_what_a_run_notes_is_printed(recipe, long_rows, tmp_path):
+    wb.Recipe.from_yaml(recipe).replace(max_length=32).to_yaml(recipe)
+    done = workbench("run", recipe, "--runs", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    note = "20 of 20 rows are longer than max_length=32 and cut there."
+    assert f"lora-long-1: {note}" in done.stderr.splitlines()
+
+
 def test_all_problems_of_a_recipe_are_printed(tmp_path):
     path = tmp_path / "recipe.yaml"
     wb.Recipe(learning_rate=-1, technique_args={"r": 0}).to_yaml(path)

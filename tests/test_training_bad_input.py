@@ -16,7 +16,7 @@ from workbench.errors import RecipeError
 from workbench.panels import libraries
 from workbench.panels.looks import Looks
 from workbench.training.count import count
-from workbench.training.feed import fullest_step
+from workbench.training.feed import encode_rows, fullest_step
 from workbench.training.loop import train
 from workbench.training.plan import resolve
 from workbench.training.show import tokenised
@@ -122,11 +122,41 @@ def test_gradients_that_are_not_finite_never_reach_the_weights():
     assert model.weight.tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("task", ["classify", "lm", "instruct"])
+@pytest.mark.parametrize("technique", ["lora", "prompt_tuning", "zero_shot"])
+def test_rows_beyond_the_context_are_cut_only_where_the_recipe_says_so(
+    technique, task, tiny_llama, write, tmp_path
+):
+    long = "it was good and bad " * 60
+    changes = {"completion": long} if task == "instruct" else {"text": long}
+    recipe = wb.Recipe(
+        model=str(tiny_llama), data=write(9), eval_data=write(4, **changes), task=task
+    ).replace(technique=technique, max_steps=1)
+    with pytest.raises(RecipeError) as caught:
+        wb.train(recipe, tmp_path / "runs", progress=False)
+    room = 128 - (recipe.resolved().technique_args.get("num_virtual_tokens") or 0)
+    asked = 4 if technique == "zero_shot" else 13
+    assert str(caught.value).startswith(f"4 of {asked} rows are longer than the {room} tokens that")
+    assert f"set max_length to {room} to cut them there" in str(caught.value)
+    assert list((tmp_path / "runs").iterdir()) == []
+    run = wb.train(recipe.replace(max_length=room), tmp_path / "runs", progress=False)
+    assert f"4 of {asked} rows are longer than max_length={room} and cut there." in run.notes
+    assert run.state == "finished"
+
+
+def test_rows_that_just_fit_are_not_said_to_be_cut(tiny_llama, write, tmp_path):
+    recipe = wb.Recipe(model=str(tiny_llama), data=write(8), task="lm", max_steps=1)
+    fits = max(len(row["input_ids"]) for row in encode_rows(resolve(recipe))[0])
+    for length, said in ((fits, 0), (fits - 1, 1)):
+        run = wb.train(recipe.replace(max_length=length), tmp_path / "runs", progress=False)
+        assert len(run.notes) == said
+
+
 LONG = [
     {"technique": "lora", "max_length": 32},
-    {"technique": "lora"},
-    {"technique": "prompt_tuning"},
-    {"technique": "prefix_tuning"},
+    {"technique": "lora", "max_length": 128},
+    {"technique": "prompt_tuning", "max_length": 112},
+    {"technique": "prefix_tuning", "max_length": 98},
 ]
 
 

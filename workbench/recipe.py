@@ -111,7 +111,10 @@ class Recipe:
     max_train_samples: int | None = knob(None, "data", "Train on the first so many rows.", ge=1)
     max_eval_samples: int | None = knob(None, "data", "Evaluate on the first so many rows.", ge=1)
     max_length: int | None = knob(
-        None, "data", "Longest row in tokens; the rest is cut. None: the model's context.", ge=8
+        None,
+        "data",
+        "Longest row in tokens; longer ones are cut there. None: the context, which all must fit.",
+        ge=8,
     )
     max_new_tokens: int = knob(
         24, "data", "Longest answer that an evaluation generates, in tokens.", ge=1

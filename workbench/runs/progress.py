@@ -42,21 +42,29 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
 
 def _bar(run: Run, file: TextIO) -> None:
     with tqdm(total=None, file=file, unit="step", desc=run.name, dynamic_ncols=True) as bar:
+        noted, over = 0, False
         # Drawn from this thread alone: words from a run's thread land in some other cell.
-        while not run.ended:
+        while not over:
             time.sleep(0.25)
+            over = run.ended
             step, bar.total = run.progress
             bar.desc = f"{run.name}: "
             losses = run.losses[-1:]
             bar.set_postfix(_figures(run), refresh=False) if losses else None
+            for note in run.notes[noted:]:
+                bar.write(f"{run.name}: {note}", file=file)
+                noted += 1
             bar.update(step - bar.n)
             bar.refresh()
 
 
 def _lines(run: Run, file: TextIO) -> None:
-    shown = 0
+    shown = noted = 0
     while True:
         over = run.ended
+        for note in run.notes[noted:]:
+            print(f"{run.name}: {note}", file=file, flush=True)
+            noted += 1
         events = run.events[shown:]
         shown += len(events)
         for event in events:

@@ -15,6 +15,7 @@ from workbench.catalog.tasks import TASKS, are_iob
 from workbench.recipe import Recipe
 from workbench.training import batches, encode, evaluate
 from workbench.training.encoder import encoder, settings_of
+from workbench.training.lengths import sides
 from workbench.training.plan import Resolved
 
 
@@ -60,14 +61,6 @@ def make_evaluation(
     return partial(getattr(evaluate, task.evaluate), *given)
 
 
-def cut_notes(rows: list[dict], max_length: int) -> list[str]:
-    """Say how many rows fill all the room there is: what is longer was cut."""
-    full = sum(max(_lengths(row)) >= max_length for row in rows) if max_length else 0
-    if not full:
-        return []
-    return [f"{full} of {len(rows)} training rows reach {max_length} tokens, where rows are cut."]
-
-
 def limit_notes(resolved: Resolved) -> list[str]:
     """Say where taking the first rows only has left labels out: many files are sorted by label."""
     recipe, labels = resolved.recipe, resolved.plan.labels
@@ -95,7 +88,7 @@ def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     loader = DataLoader(
-        [_lengths(row) for row in rows],
+        [sides(row) for row in rows],
         batch_size=recipe.per_device_train_batch_size,
         shuffle=True,
         generator=generator,
@@ -104,8 +97,3 @@ def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
     )
     sizes = list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
     return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1
-
-
-def _lengths(row: dict) -> list[int]:
-    """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
-    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row.get(key), list)]

@@ -19,7 +19,6 @@ from workbench.training import after_step, batches
 from workbench.training.adapt import adapt, rewritten
 from workbench.training.base import Base, clone, own
 from workbench.training.feed import (
-    cut_notes,
     encode_rows,
     fullest_step,
     limit_notes,
@@ -27,6 +26,7 @@ from workbench.training.feed import (
     make_evaluation,
 )
 from workbench.training.heads import new_head
+from workbench.training.lengths import check_lengths
 from workbench.training.loading import quiet_transformers
 from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
@@ -89,6 +89,7 @@ def prepare(recipe: Recipe) -> Prepared:
     if plan.trains == "nothing":
         return prepare_prompts(resolved)
     rows, held = encode_rows(resolved)
+    cut = check_lengths(resolved, (resolved.train_rows, rows), (resolved.eval_rows, held))
     collate = make_collate(resolved)
     accelerator = Accelerator()
     device = accelerator.device
@@ -139,7 +140,7 @@ def prepare(recipe: Recipe) -> Prepared:
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *cut_notes(rows, plan.max_length)],
+        notes=[*plan.notes, *limit_notes(resolved), *cut],
         began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
     )
@@ -148,6 +149,7 @@ def prepare(recipe: Recipe) -> Prepared:
 def prepare_prompts(resolved: Resolved) -> Prepared:
     """Make a run whose only events are those of one evaluation of the base as it is."""
     plan, base = resolved.plan, resolved.base
+    cut = check_lengths(resolved, (resolved.eval_rows, None))
     model = build(plan, base, resolved.tokenizer, [])
     ask, notes = prompt_evaluation(resolved, model, Accelerator().device)
     return Prepared(
@@ -158,7 +160,7 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
         randomness=Randomness(resolved.recipe.seed),
         meter=MemoryMeter(model),
         parameters=count_parameters(model, base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *notes],
+        notes=[*plan.notes, *limit_notes(resolved), *cut, *notes],
         began=None,
         fullest=0,
     )

@@ -53,6 +53,19 @@ def test_the_makefile_and_environment_yml_name_the_same_encoder():
     assert pin in (ROOT / "environment.yml").read_text()
 
 
+def test_the_root_holds_what_a_newcomer_looks_for_and_no_more():
+    done = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    folders = {"notebooks", "workbench", "data", "tests", ".ci"}
+    texts = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"}
+    settings = {"environment.yml", "pyproject.toml", "Makefile", ".gitignore"}
+    there = {path.split("/")[0] for path in done.stdout.splitlines()}
+    assert there == folders | texts | settings
+
+
 def make(folder, python):
     """Let make build the environment of an empty project, with some Python."""
     shutil.copy(ROOT / "Makefile", folder)

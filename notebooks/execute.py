@@ -7,6 +7,7 @@ pictures, is kept in ``runs/``; the notebook itself stays as it is. A cell whose
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,8 +22,9 @@ def main(path: Path) -> int:
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     client = NotebookClient(
         notebook,
-        timeout=1800,
+        timeout=None,  # training takes as long as it takes
         kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=lambda cell, cell_index: announce(cell, cells),
     )
@@ -31,7 +33,8 @@ def main(path: Path) -> int:
     try:
         client.execute()
     except CellExecutionError as error:
-        print(error, file=sys.stderr)
+        coloured = sys.stderr.isatty()
+        print(error if coloured else re.sub(r"\x1b\[[\d;]*m", "", str(error)), file=sys.stderr)
         return 1
     finally:
         nbformat.write(notebook, copy)

@@ -26,6 +26,9 @@ from workbench.errors import Problem, RecipeError, did_you_mean
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
 # transformers' names, and what each is called in torch.optim.
 OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
+# Settings that change how the model computes, in the order in which they are put into it: each has a
+# function use_… in workbench.training.settings.
+COMPUTING = ("gradient_checkpointing", "torch_compile", "bf16")
 
 
 def knob(default: Any, group: str, help: str, **limits: Any) -> Any:
@@ -149,6 +152,24 @@ class Recipe:
     weight_decay: float = knob(0.0, "training", "Decoupled weight decay.", ge=0)
     max_grad_norm: float = knob(
         1.0, "training", "Clip gradients to this norm; inf leaves them.", gt=0, infinite=True
+    )
+    bf16: bool = knob(
+        False,
+        "training",
+        "Multiply matrices in bfloat16 (autocast), which changes the losses: faster and smaller where "
+        "the processor has AVX512-BF16 or AMX, or the GPU has it; weights stay in float32.",
+    )
+    gradient_checkpointing: bool = knob(
+        False,
+        "training",
+        "Keep only what goes into each layer and compute the rest again in the backward pass: less "
+        "memory for about a third more time; the losses stay the same.",
+    )
+    torch_compile: bool = knob(
+        False,
+        "training",
+        "Compile the layers with torch.compile, which changes the losses' last bits: the first steps "
+        "take long, those after them less.",
     )
     eval_steps: int = knob(50, "training", "Evaluate after every so many steps.", ge=1)
     eval_on_start: bool = knob(False, "training", "Evaluate before the first step too.")

@@ -117,6 +117,8 @@ class Technique:
         Ways of storing the base that it cannot work with, if it works with others.
     weighs : bool
         Whether it takes weights, and not their shapes alone, to put it into a model.
+    recomputes : bool
+        Whether its layers can be run again in the backward pass, as gradient checkpointing does.
     merges : bool
         Whether what was learnt can be merged into the base.
     needs : str
@@ -150,6 +152,7 @@ class Technique:
     quantizable: bool = True
     refuses: tuple[str, ...] = ()
     weighs: bool = False
+    recomputes: bool = True
     merges: bool = False
     needs: str = ""
     paper: Paper | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import prompting
 from workbench.catalog.quantizations import QUANTIZATIONS
+from workbench.catalog.setting_checks import setting_problems
 from workbench.catalog.tasks import task_of
 from workbench.catalog.technique import Technique
 from workbench.catalog.techniques import TECHNIQUES, arguments, find
@@ -58,6 +59,7 @@ def problems_of(recipe: Recipe) -> list[Problem]:
             "it wraps no layers",
         )
         found.append(Problem("convert_conv1d", allowed, True, why))
+    found += setting_problems(recipe, technique)
     if not isinstance(recipe.technique_args, Mapping):
         wrong = Problem("technique_args", "a mapping of names to values", recipe.technique_args)
         return [*found, wrong]

@@ -8,6 +8,7 @@ from typing import Any
 from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.export.layout import Code, call
+from workbench.recipe import COMPUTING
 
 
 def collator(plan: Mapping[str, Any]) -> str:
@@ -53,6 +54,7 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         yield "    # Whoever loads the adapter must rewrite its base like this first."
         yield "    convert_conv1d(model)"
     if not trains:
+        yield from _computing(plan)
         return
     if collator(plan) == "collate_left":
         yield "    model.config.pad_token_id = tokenizer.pad_token_id"
@@ -71,6 +73,7 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
             yield "    register()"
         yield call(f"config = {plan['config_class']}", **plan["config"])
         yield from _inject(plan)
+    yield from _computing(plan)
 
 
 def _inject(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -86,6 +89,17 @@ def _inject(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["restarts"]:
         yield "    # What is learnt will be saved as the difference to this."
         yield "    began = lora_state(model)"
+
+
+def settings_of(plan: Mapping[str, Any]) -> list[str]:
+    """Name the plan's settings that change how its model computes."""
+    # Runs of earlier versions had none.
+    return [name for name in COMPUTING if plan["recipe"].get(name)]
+
+
+def _computing(plan: Mapping[str, Any]) -> Iterator[str]:
+    for name in settings_of(plan):
+        yield f"    use_{name}(model)"
 
 
 def optimizer(plan: Mapping[str, Any]) -> Iterator[str]:

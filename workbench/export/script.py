@@ -9,7 +9,7 @@ from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
 from workbench.export.main import command_line, locates, main, scorer
-from workbench.export.model import collator
+from workbench.export.model import collator, settings_of
 from workbench.export.prompts import prompting
 from workbench.export.source import imports, imports_of, pick, whole
 
@@ -84,6 +84,8 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
     if entry is not None and entry.bits == 4:
         yield "training.quantize", "keep_packed"
+    for name in settings_of(plan):
+        yield "training.settings", f"use_{name}"
     if plan["trains"] == "nothing":
         yield from prompting(plan)
     else:

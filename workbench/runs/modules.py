@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A module comes with its data; of these settings only the ones that choose rows mean something.
 ROWS = ("eval_fraction", "max_train_samples", "max_eval_samples")
+# These act on the layers that models of transformers have.
+LAYERED = ("gradient_checkpointing", "torch_compile")
 MEANT = tuple(
     name
     for name, spec in FIELDS.items()
@@ -207,6 +209,13 @@ def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
     made = Recipe(**taken).replace(
         **{k: v for k, v in settings.items() if k not in FIELDS or k in MEANT}
     )
+    other += [
+        Problem(
+            name, "False for a module", True, "it is about the layers of a model of transformers"
+        )
+        for name in LAYERED
+        if getattr(made, name) is True
+    ]
     technique = find(made.technique)
     # A task that it serves: which one it will be stands in no setting.
     found = replace(made, task=technique.tasks[0]).problems() if technique else made.problems()

@@ -24,6 +24,7 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.training import after_step
 from workbench.training.batches import fixed_batches
+from workbench.training.computing import computing_notes, set_up
 from workbench.training.encode import split_rows
 from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
@@ -183,6 +184,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
     model = WithLoss(adapted, given.loss, keeps_statistics=technique.trains != "all")
     accelerator = Accelerator()
     name = type(given.module).__name__
+    set_up(recipe, model)
     _try_step(model.to(accelerator.device), rows, technique, name, recipe.seed)
     scheduler = transformers.get_scheduler(
         recipe.lr_scheduler_type,
@@ -222,6 +224,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
     )
     notes = [FAST_PATH] if fast_paths(adapted) and technique.trains == "adapter" else []
     notes += [ORTHOGONAL] if config.get("orth_reg_weight") else []
+    notes += computing_notes(recipe)
     plan = ModulePlan(
         recipe=recipe.to_dict(),
         module=repr(given.module),

@@ -23,6 +23,7 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments, selected_names
 from workbench.training.base import Base, load_base
+from workbench.training.computing import computing_notes
 from workbench.training.encode import split_rows
 from workbench.training.encoder import encoder, settings_of
 from workbench.training.initialise import takes_rows
@@ -254,7 +255,11 @@ def resolve(recipe: Recipe) -> Resolved:
         threads=torch.get_num_threads(),
         device=device,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
-        notes=[*table.notes, *([CONVERTED] if recipe.convert_conv1d else [])],
+        notes=[
+            *table.notes,
+            *([CONVERTED] if recipe.convert_conv1d else []),
+            *computing_notes(recipe),
+        ],
     )
     return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows)
 

@@ -18,6 +18,7 @@ from workbench.recipe import Recipe
 from workbench.training import after_step, batches
 from workbench.training.adapt import adapt, rewritten
 from workbench.training.base import Base, clone, own
+from workbench.training.computing import set_up
 from workbench.training.feed import (
     encode_rows,
     fullest_step,
@@ -99,6 +100,7 @@ def prepare(recipe: Recipe) -> Prepared:
     randomness = Randomness(recipe.seed)
     with randomness, quiet_transformers():
         model = build(plan, resolved.base, resolved.tokenizer, start)
+    set_up(recipe, model)
     optimizer = make_optimizer(plan.optimizer, model)
     began = lora_state(model) if plan.restarts else None
     scheduler = transformers.get_scheduler(
@@ -151,6 +153,7 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
     plan, base = resolved.plan, resolved.base
     cut = check_lengths(resolved, (resolved.eval_rows, None))
     model = build(plan, base, resolved.tokenizer, [])
+    set_up(resolved.recipe, model)
     ask, notes = prompt_evaluation(resolved, model, Accelerator().device)
     return Prepared(
         plan=plan,

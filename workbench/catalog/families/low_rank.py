@@ -172,6 +172,7 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"monteclora_config": {}},
+        recomputes=False,
         weighs=True,
         knobs=(
             *LORA_KNOBS,

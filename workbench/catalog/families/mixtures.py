@@ -27,6 +27,7 @@ ENTRIES = (
         changes="Keeps a stock of LoRA skills in each layer and learns how much of each to use.",
         learning_rate=1e-2,
         config="PolyConfig",
+        recomputes=False,
         knobs=(
             Knob("r", 8, 1, 64, fits="widest"),
             Knob("n_skills", 4, 1, 16),

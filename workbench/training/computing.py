@@ -1,0 +1,46 @@
+"""How a model computes: the recipe's settings put into it, and what there is to say of them."""
+
+from __future__ import annotations
+
+import torch
+
+from workbench.errors import Problem, RecipeError
+from workbench.recipe import COMPUTING, Recipe
+from workbench.training import settings
+
+
+def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
+    """Make an adapted model compute as its recipe's settings say.
+
+    Raises
+    ------
+    RecipeError
+        The base cannot do what a setting asks for.
+    """
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if recipe.gradient_checkpointing and not base.supports_gradient_checkpointing:
+        why = "transformers cannot compute its layers a second time"
+        allowed = f"False with {type(base).__name__}"
+        raise RecipeError([Problem("gradient_checkpointing", allowed, True, why)])
+    for name in COMPUTING:
+        if getattr(recipe, name):
+            getattr(settings, f"use_{name}")(model)
+
+
+def computing_notes(recipe: Recipe) -> list[str]:
+    """Say which settings do not do here what they are there for."""
+    notes = []
+    if recipe.bf16 and not has_bf16():
+        notes.append(
+            "bf16 is emulated here: neither AVX512-BF16 nor AMX nor a GPU with bfloat16 was found, so "
+            "steps take longer than without it."
+        )
+    return notes
+
+
+def has_bf16() -> bool:
+    """Tell whether this machine multiplies matrices in bfloat16 by itself."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    flags = torch.cpu.get_capabilities()
+    return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))

@@ -314,6 +314,17 @@ def test_a_base_or_data_that_is_not_there_is_said_in_its_card(bench, recipe, cha
     assert bench.runs == []
 
 
+def test_what_train_finds_is_not_said_twice(bench, recipe):
+    bench.recipe = recipe.replace(rnak=4)  # no card has a field for it
+    settle(bench)
+    button(bench, "Train").click()
+    assert bench._pump.flush(60)
+    assert bench._messages.widget.value.count("rnak must be an argument of LoRA") == 1
+    bench.recipe = recipe
+    settle(bench)
+    assert bench._messages.widget.value == ""
+
+
 def test_a_mended_file_is_read_again(bench, recipe, rows, tmp_path):
     path = tmp_path / "late.jsonl"
     bench.recipe = recipe.replace(data=str(path))

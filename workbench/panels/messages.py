@@ -32,11 +32,12 @@ class Messages:
             self._said[topic] = (kind, tuple(troubles))
         else:
             self._said.pop(topic, None)
+        # A click may find what was said already about another topic.
+        said = {one.sentence: (kind, one) for kind, some in self._said.values() for one in some}
         text = "".join(
             f"<div class='wb-message wb-{kind}' role='{'alert' if kind == 'problem' else 'status'}'>"
             f"<p>{esc(one.sentence)}</p>{folded('Details', one.details)}</div>"
-            for kind, several in self._said.values()
-            for one in several
+            for kind, one in said.values()
         )
         if text != self.widget.value:
             self.widget.value = text

@@ -275,6 +275,17 @@ def test_a_full_disk_is_said_in_a_sentence(recipe, tmp_path):
     assert wb.load_run(folder.path).state == "interrupted"
 
 
+def test_a_disk_that_is_full_from_the_start_leaves_no_folder(recipe, tmp_path, monkeypatch):
+    def write_half(path, text):
+        path.write_text(text[: len(text) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("workbench.runs.store.write_whole", write_half)
+    with pytest.raises(StoreError, match="could not be saved.*the disk is full"):
+        wb.train(recipe, tmp_path / "runs", progress=False)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "error",
     [

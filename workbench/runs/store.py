@@ -101,8 +101,12 @@ class RunFolder:
         with _disk(root):
             Path(root).mkdir(parents=True, exist_ok=True)
             self.path = _new_folder(Path(root), recipe)
-            recipe.to_yaml(self.path / RECIPE)
-            self._metrics = (self.path / METRICS).open("a", encoding="utf-8")
+            try:
+                write_whole(self.path / RECIPE, recipe.to_yaml())
+                self._metrics = (self.path / METRICS).open("a", encoding="utf-8")
+            except BaseException:
+                shutil.rmtree(self.path, ignore_errors=True)
+                raise
 
     def write_plan(self, plan: dict[str, Any]) -> None:
         """Keep what the recipe meant."""

@@ -18,7 +18,7 @@ from workbench.panels.drawing.sheet import Sheet, times
 from workbench.panels.follow import Followed
 from workbench.panels.live import _ranks, thinned
 from workbench.recipe import Recipe
-from workbench.runs.run import train
+from workbench.runs.train import train
 from workbench.training.anatomy import take_apart
 
 

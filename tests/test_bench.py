@@ -19,7 +19,7 @@ from workbench.panels.looks import Looks
 from workbench.panels.runs_table import figures
 from workbench.panels.threads import Latest, Pump
 from workbench.recipe import FIELDS, Recipe
-from workbench.runs.run import train
+from workbench.runs.train import train
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def cells(model, data, tmp_path_factory):
             }
             recipe = recipe.replace(adapters=adapters)
         run = wb.train(recipe, folder / "runs", progress=False)
-        (held,) = base._CACHE.values()
+        (held,) = base._LATEST
         trained[name] = Cell(run, clean=base.is_pristine(held))
         scripts[name] = wb.export(run, folder / f"{name}.py")
     events = dict(zip(scripts, run_scripts(*scripts.values()), strict=True))

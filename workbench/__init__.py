@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from workbench.panels import Anatomy, Bench
     from workbench.recipe import Recipe
     from workbench.runs.modules import ModuleRun, adapt, train_module
-    from workbench.runs.run import Run, train
+    from workbench.runs.race import Race
+    from workbench.runs.run import Run
+    from workbench.runs.search import race
     from workbench.runs.store import Record, load_run, load_runs
+    from workbench.runs.train import train
 
 __version__ = "0.1.0"
 
@@ -42,6 +45,7 @@ _HOMES = {
     "Bench": "workbench.panels",
     "Fit": "workbench.catalog.fits",
     "ModuleRun": "workbench.runs.modules",
+    "Race": "workbench.runs.race",
     "Recipe": "workbench.recipe",
     "Record": "workbench.runs.store",
     "Run": "workbench.runs.run",
@@ -51,7 +55,8 @@ _HOMES = {
     "fits": "workbench.catalog.fits",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
-    "train": "workbench.runs.run",
+    "race": "workbench.runs.search",
+    "train": "workbench.runs.train",
     "train_module": "workbench.runs.modules",
 }
 
@@ -61,6 +66,7 @@ __all__ = [
     "Comparison",
     "Fit",
     "ModuleRun",
+    "Race",
     "Recipe",
     "Record",
     "Run",
@@ -72,6 +78,7 @@ __all__ = [
     "fits",
     "load_run",
     "load_runs",
+    "race",
     "train",
     "train_module",
 ]

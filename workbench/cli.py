@@ -105,7 +105,7 @@ def _count(text: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from workbench.recipe import Recipe
-    from workbench.runs.run import train
+    from workbench.runs.train import train
 
     run = train(Recipe.from_yaml(_path(options.recipe)), options.runs)
     print(run.path)

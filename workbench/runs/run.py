@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +12,15 @@ from typing import Any
 from workbench.catalog.lookup import check
 from workbench.errors import TrainingError
 from workbench.recipe import Recipe
+from workbench.runs.ending import save, summary
 from workbench.runs.failures import explain
-from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
+from workbench.runs.store import Record, RunFolder, load_run
+from workbench.runs.turns import Gate
 
-# One step at a time in this process: torch's default generators are shared by all threads, and a
-# run that steps while they hold another run's state would change both runs' losses.
-_STEP = threading.Lock()
+# Runs that belong to no race take turns with each other, so that two in a notebook go on alike.
+_ALONE = Gate()
+# One run at a time is made ready: that loads models, and draws from all of the default generators.
+_PREPARING = threading.Lock()
 
 ENDED = ("finished", "stopped", "failed")
 
@@ -32,6 +34,8 @@ class Run:
         Checked here; all its problems are raised at once.
     runs : path, default "runs"
         Folder in which the run's own folder is made.
+    gate : Gate, optional
+        Where it asks for its turns; without one it takes turns with whatever else trains here.
 
     Attributes
     ----------
@@ -45,12 +49,17 @@ class Run:
         The latest memory figures in bytes.
     model, tokenizer
         What is trained, once the run is prepared.
+    shared : tuple
+        What other runs can use too for as long as somebody holds it: its base and its encoded rows.
     error : Exception or None
         Why it failed.
     """
 
-    def __init__(self, recipe: Recipe, runs: str | os.PathLike = "runs"):
+    def __init__(
+        self, recipe: Recipe, runs: str | os.PathLike = "runs", *, gate: Gate | None = None
+    ):
         self.recipe = self._check(recipe)
+        self.gate = gate or _ALONE
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -63,6 +72,7 @@ class Run:
         self.progress: tuple[int, int] = (0, 0)
         self.model: Any = None
         self.tokenizer: Any = None
+        self.shared: tuple[Any, ...] = ()
         self.error: BaseException | None = None
         self.details = ""
         self._go = threading.Event()
@@ -125,6 +135,7 @@ class Run:
         """Rest after the step in hand."""
         if not self.ended:
             self._go.clear()
+            self.gate.call_out(self)
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -134,6 +145,13 @@ class Run:
         """End after the step in hand, and keep what was learnt."""
         self._stop.set()
         self._go.set()
+        self.gate.call_out(self)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the run is over, however it ends."""
+        if self._thread is None:
+            raise TrainingError("The run was not started: call start() first.")
+        self._thread.join(timeout)
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait until the run is over; raise what made it fail.
@@ -141,13 +159,11 @@ class Run:
         An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops the run, saves it and goes on
         as KeyboardInterrupt.
         """
-        if self._thread is None:
-            raise TrainingError("The run was not started: call start() first.")
         try:
-            self._thread.join(timeout)
+            self.join(timeout)
         except KeyboardInterrupt:
             self.stop()
-            self._thread.join()
+            self.join()
             raise
         if self.error is not None:
             raise self.error
@@ -173,9 +189,12 @@ class Run:
             self._folder = RunFolder(self.runs, self.recipe)
             self.path = self._folder.path
             self._emit({"event": "state", "state": "preparing"})
-            state = self._train(self._prepare())
+            prepared = self._prepare()
+            state = "stopped" if prepared is None else self._train(prepared)
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)
             self._blame(error)
+        self.gate.leave(self)
+        self.shared = ()
         self.state = self._finish(state)
         self._tell({"event": "state", "state": self.state})
 
@@ -187,10 +206,24 @@ class Run:
 
     def _prepare(self) -> Any:
         from workbench.training.loading import hush_thread
+        from workbench.training.threads import use_threads
 
         hush_thread()
-        with _STEP:
-            prepared = self._make_ready()
+        if self.gate.threads is not None:
+            use_threads(self.gate.threads)
+        while not self._stop.is_set():
+            if not self._go.is_set():
+                self._rest("preparing")
+                continue
+            with _PREPARING, self.gate.turn(self, free=True) as turn:
+                prepared = self._make_ready() if turn.granted else None
+            if prepared is not None:
+                return self._tell_of(prepared)
+        return None
+
+    def _tell_of(self, prepared: Any) -> Any:
+        """Note and tell what is known before the first step."""
+        self.shared = prepared.shared
         self.plan = prepared.plan.to_dict()
         self.notes = prepared.notes
         self.parameters = prepared.parameters
@@ -208,34 +241,48 @@ class Run:
         self._change("running")
         counted = {1, prepared.fullest}
         try:
-            while True:
-                if not self._go.is_set() and not self._stop.is_set():
-                    self._change("paused")
-                    self._go.wait()
-                    if not self._stop.is_set():
-                        self._change("running")
-                if self._stop.is_set():
-                    return "stopped"
-                event = self._step(prepared, counted)
+            while not self._stop.is_set():
+                if not self._go.is_set():
+                    self._rest("running")
+                    continue
+                event: dict[str, Any] | None = {}
+                with self.gate.turn(self) as turn:
+                    if turn.granted and self._go.is_set() and not self._stop.is_set():
+                        event = self._step(prepared, counted)
+                        turn.tokens = (event or {}).get("tokens")
                 if event is None:
                     return "finished"
-                if event["event"] == "train":
-                    self.progress = (event["step"], prepared.plan.max_steps)
-                self._emit(event)
-                if event["event"] == "eval" or (event["event"] == "train" and event["step"] == 1):
-                    prepared.meter.phase(event["event"])
-                    self.memory = prepared.meter.read()
-                    self._emit({"event": "memory", "step": event["step"], **self.memory})
+                if event:
+                    self._take(event, prepared)
+            return "stopped"
         finally:
             prepared.steps.close()
             self.memory = prepared.meter.read()
 
+    def _rest(self, then: str) -> None:
+        self._change("paused")
+        self.gate.rest(self)
+        self._go.wait()
+        if not self._stop.is_set():
+            self._change(then)
+
     def _step(self, prepared: Any, counted: set[int]) -> dict[str, Any] | None:
-        with _STEP, prepared.randomness:
+        drawing = prepared.randomness.beside() if prepared.beside else prepared.randomness
+        with drawing:
             if self.progress[0] + 1 in counted:
                 with prepared.meter.counting():
                     return next(prepared.steps, None)
             return next(prepared.steps, None)
+
+    def _take(self, event: dict[str, Any], prepared: Any) -> None:
+        """Note and tell what a turn has given."""
+        if event["event"] == "train":
+            self.progress = (event["step"], prepared.plan.max_steps)
+        self._emit(event)
+        if event["event"] == "eval" or (event["event"] == "train" and event["step"] == 1):
+            prepared.meter.phase(event["event"])
+            self.memory = prepared.meter.read()
+            self._emit({"event": "memory", "step": event["step"], **self.memory})
 
     def _finish(self, state: str) -> str:
         """Save what was learnt, then how the run ended, even if the weights cannot be saved."""
@@ -247,7 +294,7 @@ class Run:
         # A loss that is not finite stops a run before it changes the weights.
         diverged = isinstance(getattr(self.error, "__cause__", None), FloatingPointError)
         if state != "failed" or (diverged and self.losses):
-            state = self._attempt(self._save, state)
+            state = self._attempt(lambda: save(self, self._open_folder(), self._began), state)
         return self._attempt(lambda: self._conclude(state), state)
 
     def _attempt(self, act: Callable[[], None], state: str) -> str:
@@ -259,38 +306,8 @@ class Run:
         return state
 
     def _conclude(self, state: str) -> None:
-        self.result = self._summary(state)
+        self.result = summary(self, state)
         self._open_folder().finish(self.result)
-
-    def _save(self) -> None:
-        from workbench.training.loading import quiet_transformers
-        from workbench.training.save import save
-
-        trains = self.plan["trains"]
-        if trains == "nothing":
-            return
-        name = "model" if trains == "all" else "adapter"
-        with self._open_folder().saving(name) as folder, quiet_transformers():
-            save(self.model, self.tokenizer, trains, folder, self._began)
-
-    def _summary(self, state: str) -> dict[str, Any]:
-        steps = [event for event in self.events if event["event"] == "train"]
-        final = self.evaluations[-1] if self.evaluations else {}
-        folder = self._open_folder().path
-        saved = [folder / name for name in WEIGHTS if (folder / name).is_dir()]
-        return {
-            "state": state,
-            "error": str(self.error) if self.error else None,
-            "steps": len(steps),
-            "seconds": steps[-1]["seconds"] if steps else 0.0,
-            "train_loss": steps[-1]["loss"] if steps else None,
-            "evaluation": {key: value for key, value in final.items() if key != "event"},
-            "parameters": self.parameters,
-            "memory": self.memory,
-            "adapter_bytes": directory_bytes(saved[0]) if saved else 0,
-            "notes": self.notes,
-            "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        }
 
     def _open_folder(self) -> RunFolder:
         if self._folder is None:
@@ -314,29 +331,3 @@ class Run:
             except Exception:  # noqa: BLE001 (whoever watches must not be able to break a run)
                 self._listeners.remove(listener)
                 self.notes.append(f"A listener was dropped: {traceback.format_exc(limit=1)}")
-
-
-def train(recipe: Recipe, runs: str | os.PathLike = "runs", *, progress: bool = True) -> Run:
-    """Carry out a recipe and return the finished run.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    runs : path, default "runs"
-        Folder in which the run's own folder is made.
-    progress : bool, default True
-        Show a bar on a terminal or in a notebook, plain lines elsewhere.
-
-    Raises
-    ------
-    RecipeError
-        With all that is wrong with the recipe.
-    TrainingError
-        The run failed; what it had is in its folder.
-    """
-    run = Run(recipe, runs).start()
-    if not progress:
-        return run.wait()
-    from workbench.runs.progress import follow
-
-    return follow(run)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,9 @@ from workbench.training.quantize import beside_weights, plain, quantization_conf
 from workbench.training.randomness import Randomness
 
 _LOCK = threading.Lock()
-_CACHE: dict[tuple, Base] = {}
+# Every base that some run still holds, and the one that was used last.
+_BASES: weakref.WeakValueDictionary[tuple, Base] = weakref.WeakValueDictionary()
+_LATEST: list[Base] = []
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def load_base(
     device: str = "cpu",
     name: str | None = None,
 ) -> Base:
-    """Return the pristine base, from memory if it was the last one used.
+    """Return the pristine base, from memory if a run holds it or it was the last one used.
 
     Parameters
     ----------
@@ -78,14 +81,17 @@ def load_base(
     """
     key = (path, auto_class, num_labels, quantization, trust_remote_code, convert_conv1d, device)
     with _LOCK:
+        base = _BASES.get(key)
         # A notebook can reach a base through its runs, by model.merge_and_unload() for one.
-        if key not in _CACHE or not is_pristine(_CACHE[key]):
-            # One base at a time: a second would double the memory that sharing saves. Runs that
-            # still train on clones of the old one keep its tensors alive by themselves.
-            _CACHE.clear()
+        if base is None or not is_pristine(base):
+            # One base that nobody holds is enough: a second would double the memory that sharing
+            # saves. It goes before the new one comes.
+            base = None
+            _LATEST.clear()
             with loading(name or path):
-                _CACHE[key] = read_base(*key, name or path)
-        return _CACHE[key]
+                base = _BASES[key] = read_base(*key, name or path)
+        _LATEST[:] = [base]
+        return base
 
 
 def is_pristine(base: Base) -> bool:

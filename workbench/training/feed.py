@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -16,18 +18,48 @@ from workbench.recipe import Recipe
 from workbench.training import batches, encode, evaluate
 from workbench.training.encoder import encoder, settings_of
 from workbench.training.lengths import sides
-from workbench.training.plan import Resolved
+from workbench.training.plan import Plan, Resolved
 
 
-def encode_rows(resolved: Resolved) -> tuple[list[dict], list[dict]]:
-    """Encode training and evaluation rows for the plan's task."""
+class Rows(list):
+    """Encoded rows: a list that others can share for as long as somebody holds it."""
+
+
+_ENCODED: weakref.WeakValueDictionary[str, Rows] = weakref.WeakValueDictionary()
+
+
+def encode_rows(resolved: Resolved) -> tuple[Rows, Rows]:
+    """Encode training and evaluation rows for the plan's task, or take those of a run that has the same."""
     plan = resolved.plan
     settings = settings_of(plan.columns, plan.labels, plan.max_length, plan.max_prompt_length)
     encode_part = encoder(plan.recipe["task"], resolved.tokenizer, settings)
-    encoded = [encode_part(rows) for rows in (resolved.train_rows, resolved.eval_rows)]
-    if plan.virtual_labels:
-        encoded = [encode.leave_room(rows, plan.virtual_labels) for rows in encoded]
-    return encoded[0], encoded[1]
+
+    def encoded(part: str, rows: list[dict]) -> Rows:
+        key = f"{part} of {_same_rows(plan, settings)}"
+        found = _ENCODED.get(key)
+        if found is None:
+            made = encode_part(rows)
+            if plan.virtual_labels:
+                made = encode.leave_room(made, plan.virtual_labels)
+            found = _ENCODED[key] = Rows(made)
+        return found
+
+    return encoded("train", resolved.train_rows), encoded("eval", resolved.eval_rows)
+
+
+def _same_rows(plan: Plan, settings: Mapping[str, Any]) -> str:
+    """Write down all that the encoded rows of a plan depend on."""
+    recipe = plan.recipe
+    chosen = ["task", "max_train_samples", "max_eval_samples", "trust_remote_code"]
+    chosen += ["seed", "eval_fraction"] if plan.data["eval"] is None else []
+    facts = [
+        plan.model_path,
+        plan.virtual_labels,
+        {name: recipe[name] for name in chosen},
+        settings,
+        plan.data,
+    ]
+    return json.dumps(facts, sort_keys=True)
 
 
 def make_collate(resolved: Resolved) -> Callable[[list[dict]], dict]:

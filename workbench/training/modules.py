@@ -252,6 +252,9 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         notes=list(notes),
         began=None,
         fullest=1,
+        shared=(),
+        # What the module and its loss draw from is not known.
+        beside=False,
     )
 
 

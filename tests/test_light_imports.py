@@ -20,6 +20,7 @@ LIGHT = [
     "workbench.compare",
     "workbench.export",
     "workbench.techniques",
+    "workbench.training.forecast",
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "bitsandbytes"}
 

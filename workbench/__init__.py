@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.runs.search import race
     from workbench.runs.store import Record, load_run, load_runs
     from workbench.runs.train import train
+    from workbench.training.forecast import Forecast, forecast
 
 __version__ = "0.1.0"
 
@@ -44,6 +45,7 @@ _HOMES = {
     "Anatomy": "workbench.panels",
     "Bench": "workbench.panels",
     "Fit": "workbench.catalog.fits",
+    "Forecast": "workbench.training.forecast",
     "ModuleRun": "workbench.runs.modules",
     "Race": "workbench.runs.race",
     "Recipe": "workbench.recipe",
@@ -53,6 +55,7 @@ _HOMES = {
     "adapt": "workbench.runs.modules",
     "fit_table": "workbench.catalog.fits",
     "fits": "workbench.catalog.fits",
+    "forecast": "workbench.training.forecast",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
     "race": "workbench.runs.search",
@@ -65,6 +68,7 @@ __all__ = [
     "Bench",
     "Comparison",
     "Fit",
+    "Forecast",
     "ModuleRun",
     "Race",
     "Recipe",
@@ -76,6 +80,7 @@ __all__ = [
     "export",
     "fit_table",
     "fits",
+    "forecast",
     "load_run",
     "load_runs",
     "race",

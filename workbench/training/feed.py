@@ -6,19 +6,17 @@ import json
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 
 from workbench.catalog.row_checks import labels_of
 from workbench.catalog.tasks import TASKS, are_iob
 from workbench.recipe import Recipe
 from workbench.training import batches, encode, evaluate
 from workbench.training.encoder import encoder, settings_of
-from workbench.training.lengths import sides
 from workbench.training.plan import Plan, Resolved
+from workbench.training.widest import drawn, padded
 
 
 class Rows(list):
@@ -114,18 +112,8 @@ def limit_notes(resolved: Resolved) -> list[str]:
 
 
 def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
-    """Return the step of the first epoch that trains on the widest batch.
-
-    The order is drawn as the loader will draw it.
-    """
-    generator = torch.Generator().manual_seed(recipe.seed)
-    loader = DataLoader(
-        [sides(row) for row in rows],
-        batch_size=recipe.per_device_train_batch_size,
-        shuffle=True,
-        generator=generator,
-        # Images have no lengths: they are all of one size.
-        collate_fn=lambda lengths: len(lengths) * (sum(map(max, zip(*lengths, strict=True))) or 1),
-    )
-    sizes = list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
+    """Return the step of the first epoch that trains on the widest batch."""
+    sizes = [
+        padded([rows[number] for number in batch]) for batch in drawn(len(rows), recipe, max_steps)
+    ]
     return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1

@@ -246,7 +246,7 @@ def resolve(recipe: Recipe) -> Resolved:
         },
         columns=dict(table.columns),
         labels=list(table.labels),
-        padding_side="right" if _is_encoder(base.model) else "left",
+        padding_side=padding_side(base.model),
         virtual_labels=virtual_labels(task, peft_class, config),
         max_length=max_length,
         max_prompt_length=max_prompt_length,
@@ -335,9 +335,12 @@ def _answers(recipe: Recipe) -> bool:
     return task.ask is not None and task.peft_task_type == "CAUSAL_LM"
 
 
-def _is_encoder(model: torch.nn.Module) -> bool:
-    """Whether attention looks both ways, so that a classifier reads the first token or the mean."""
+def padding_side(model: torch.nn.Module) -> str:
+    """Return the side on which a model's rows with one label are padded: right for encoders.
+
+    Their attention looks both ways, so that a classifier reads the first token or the mean.
+    """
     architectures = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     masked = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
     kind = model.config.model_type
-    return kind in masked or kind not in architectures
+    return "right" if kind in masked or kind not in architectures else "left"

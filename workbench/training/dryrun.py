@@ -1,0 +1,261 @@
+"""A step of a recipe's run without its weights: the run's own code on tensors that are shapes only.
+
+The technique is applied on the meta device, as :mod:`workbench.training.count` does; then every
+tensor becomes a fake one of the run's device, and the loop itself takes a step with the widest batch
+of the run, while :class:`workbench.training.live.Live` follows what is allocated and let go of.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import torch
+import transformers
+from accelerate import Accelerator
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from workbench.catalog.data import Table
+from workbench.catalog.models import ModelFacts
+from workbench.catalog.tasks import TASKS
+from workbench.catalog.techniques import config_class, get
+from workbench.recipe import Recipe
+from workbench.training import after_step, batches
+from workbench.training.adapt import rewritten, selected_names
+from workbench.training.computing import set_up
+from workbench.training.count import adapt_shapes, shapes_of
+from workbench.training.encode import leave_room
+from workbench.training.encoder import encoder, settings_of
+from workbench.training.evaluate import word_scores
+from workbench.training.heads import head_modules
+from workbench.training.live import Live
+from workbench.training.loading import quiet_transformers
+from workbench.training.loop import train
+from workbench.training.optimizer import make_optimizer, optimizer_facts
+from workbench.training.plan import (
+    START_ROWS,
+    choose_rows,
+    count_steps,
+    longest,
+    longest_prompt,
+    padding_side,
+)
+from workbench.training.processor import load_processor, virtual_labels
+from workbench.training.prompt_facts import prompt_facts
+from workbench.training.prompted import prompt_encoder
+from workbench.training.quantize import beside_weights, plain
+from workbench.training.stand_in import Faker, pack, packed_linears, with_packed_layers
+from workbench.training.widest import drawn, in_turn, widest
+
+# CUDA's allocator hands out memory in blocks of so many bytes.
+_BLOCKS = {"cuda": 512}
+
+
+class DryRun:
+    """What a recipe's run would allocate, found out with shapes only.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        A resolved one without problems.
+    facts : ModelFacts
+    table : Table
+    device : {"cpu", "cuda"}
+
+    Attributes
+    ----------
+    whole : int
+        The bytes of the base in full precision.
+    """
+
+    def __init__(self, recipe: Recipe, facts: ModelFacts, table: Table, device: str):
+        self._recipe, self._table, self._device = recipe, table, device
+        self._task, self._technique = TASKS[recipe.task], get(recipe.technique)
+        self._shapes, self._fresh = shapes_of(recipe, len(table.labels) or None)
+        self._tokenizer, _ = load_processor(recipe, self._task, facts.path)
+        room = recipe, facts.context, getattr(self._tokenizer, "model_max_length", math.inf)
+        self._settings = settings_of(
+            table.columns, table.labels, longest(*room), longest_prompt(*room)
+        )
+        self._train_rows, self._eval_rows = choose_rows(recipe, table)
+        self._side = padding_side(self._shapes)
+        self._batches: dict[str, list[dict]] = {}
+        held = (*self._shapes.parameters(), *self._shapes.buffers())
+        self.whole = sum(tensor.nbytes for tensor in held)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the run trains anything."""
+        return self._technique.trains != "nothing"
+
+    def follow(self, size: int) -> Live:
+        """Take a training step with so many rows, and evaluate a batch.
+
+        Returns
+        -------
+        Live
+            With the phases ``train`` and ``evaluation``.
+        """
+        model, kept, config = self._model()
+        live = Live(_BLOCKS.get(self._device, 1))
+        with self._mode, live, quiet_transformers():
+            for kind, tensors in kept.items():
+                live.hold(tensors, kind)
+            if self.trains:
+                self._train(live, model, config, size)
+            live.phase("evaluation")
+            self._evaluate(model, config)
+        return live
+
+    # -- the model ----------------------------------------------------------------------------------
+
+    def _model(self) -> tuple[torch.nn.Module, dict[str, list[torch.Tensor]], dict[str, Any]]:
+        """Make the model of shapes, what is in memory before the run begins, and PEFT's config."""
+        recipe, technique = self._recipe, self._technique
+        model, linears = copy.deepcopy(self._shapes), []
+        if recipe.quantization:
+            heads = head_modules(model)
+            model = with_packed_layers(model, recipe.quantization, heads)
+            linears = packed_linears(model, recipe.quantization, heads)
+        names = _slots(model)
+        model, config = adapt_shapes(
+            recipe, model, self._fresh, lambda: self._encode(self._train_rows[:START_ROWS], {})
+        )
+        if self._task.collator(self._side) == "collate_left":
+            model.config.pad_token_id = self._tokenizer.pad_token_id
+        self._mode = FakeTensorMode(allow_non_fake_inputs=True)
+        faker = Faker(self._mode, self._device)
+        if recipe.quantization:
+            pack(linears, recipe.quantization, faker)
+        faker.model(model)
+        # Compiling changes what is alive too, in ways that only compiling tells.
+        set_up(recipe.replace(torch_compile=False), model)
+        given = technique, self._shapes, recipe.technique_args, self._fresh
+        private = {*self._fresh, *selected_names(*given), *rewritten(config, self._shapes)}
+        return model, self._kept(model, names, private if self.trains else set()), config
+
+    def _kept(
+        self, model: torch.nn.Module, names: Mapping[tuple[int, str], str], private: set[str]
+    ) -> dict[str, list[torch.Tensor]]:
+        """Tell the base's tensors from the run's own, which has copies of what it changes."""
+        base, own = [*beside_weights(model)], []
+        for module in model.modules():
+            for attribute, tensor in (*module._parameters.items(), *module._buffers.items()):
+                if tensor is None:
+                    continue
+                name = names.get((id(module), attribute))
+                changed = name is None or name in private or tensor.requires_grad
+                (own if changed else base).append(tensor)
+                if changed and name is not None:
+                    with self._mode:
+                        base.append(torch.empty_like(tensor))
+        kept = {"weights": base, "adapters": own}
+        return {kind: [part for one in some for part in plain(one)] for kind, some in kept.items()}
+
+    # -- what it is put through -----------------------------------------------------------------------
+
+    def _train(
+        self, live: Live, model: torch.nn.Module, config: Mapping[str, Any], size: int
+    ) -> None:
+        recipe, tail = self._recipe, None
+        optimizer = make_optimizer(optimizer_facts(recipe, self._technique), model)
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        # The optimizer makes its state in the first step, when activations are gone: the step that
+        # takes the most memory is one after it.
+        for parameter in trained:
+            parameter.grad = torch.empty_like(parameter)
+        optimizer.step()
+        optimizer.zero_grad()
+        if self._technique.after_step:
+            tail = partial(getattr(after_step, self._technique.after_step), model)
+        batch = self._batch("train", size, config)
+        steps = train(
+            Accelerator(),
+            model,
+            optimizer,
+            transformers.get_scheduler("constant", optimizer),
+            [batch],
+            lambda step: iter(()),
+            max_steps=3,
+            # A third pass needs no more memory than the second one does.
+            gradient_accumulation_steps=min(2, recipe.gradient_accumulation_steps),
+            max_grad_norm=recipe.max_grad_norm,
+            after_step=tail,
+        )
+        if tail is not None:
+            next(steps)  # makes a state of its own
+        live.settle("optimizer")
+        live.hold(batch.values(), "activations")
+        for parameter in trained:
+            parameter.register_post_accumulate_grad_hook(
+                lambda one: live.hold([one.grad], "gradients")
+            )
+        live.phase("train")
+        next(steps)
+        steps.close()
+
+    def _evaluate(self, model: torch.nn.Module, config: Mapping[str, Any]) -> None:
+        model.eval()
+        batch = self._batch("eval", self._recipe.per_device_eval_batch_size, config)
+        if "words" in batch:
+            word_scores(model, batch, normalize=False)
+        else:
+            with torch.no_grad():
+                model(**batch)
+
+    # -- what goes into it ------------------------------------------------------------------------------
+
+    def _batch(self, part: str, size: int, config: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Make a batch of so many rows, as wide as the widest of the run."""
+        found = self._widest(part, config)
+        rows = [found[number % len(found)] for number in range(size)]
+        if self._task.reads_images:
+            batch = batches.collate_images(rows, processor=self._tokenizer)
+        else:
+            name = "collate_words" if "words" in rows[0] else self._task.collator(self._side)
+            rows = rows[:1] if "words" in rows[0] else rows
+            batch = getattr(batches, name)(rows, pad_token_id=self._tokenizer.pad_token_id)
+        # Ids and masks are real, as some code looks at them; images are not.
+        return {
+            name: torch.empty_like(value) if value.is_floating_point() else value
+            for name, value in batch.items()
+        }
+
+    def _widest(self, part: str, config: Mapping[str, Any]) -> list[dict]:
+        if part not in self._batches:
+            recipe, columns = self._recipe, [*self._table.columns.values()]
+            if part == "train":
+                rows, size = self._train_rows, recipe.per_device_train_batch_size
+                steps = count_steps(recipe, len(rows))
+                numbers = partial(drawn, len(rows), recipe, steps)
+            else:
+                rows, size = self._eval_rows, recipe.per_device_eval_batch_size
+                numbers = partial(in_turn, len(rows), size)
+            if self._task.reads_images:
+                columns = []
+            encode = partial(self._encode, config=config)
+            self._batches[part] = widest(rows, numbers, size, columns, encode)
+        return self._batches[part]
+
+    def _encode(self, rows: list[dict], config: Mapping[str, Any]) -> list[dict]:
+        task, technique = self._recipe.task, self._technique
+        if not self.trains:
+            facts = prompt_facts(self._recipe, self._tokenizer, self._train_rows, self._table)
+            given = task, facts, self._settings, self._tokenizer, self._train_rows
+            return prompt_encoder(*given)(rows)
+        encoded = encoder(task, self._tokenizer, self._settings)(rows)
+        peft_class = config_class(technique.name) if technique.config else None
+        virtual = virtual_labels(self._task, peft_class, config) if config else 0
+        return leave_room(encoded, virtual) if virtual else encoded
+
+
+def _slots(model: torch.nn.Module) -> dict[tuple[int, str], str]:
+    """Name the parameters and buffers of a model by where they are."""
+    return {
+        (id(module), attribute): f"{path}.{attribute}" if path else attribute
+        for path, module in model.named_modules()
+        for attribute in (*module._parameters, *module._buffers)
+    }

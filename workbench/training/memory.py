@@ -1,0 +1,45 @@
+"""What a device has left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import torch
+
+from workbench.errors import Problem, RecipeError
+
+_GROUP = Path("/sys/fs/cgroup")
+
+
+def device_of(name: str | None) -> str:
+    """Return the device that a run will use, or the one that was asked for.
+
+    Raises
+    ------
+    RecipeError
+        There is no such device here.
+    """
+    there = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    if name is not None and name not in there:
+        allowed = " or ".join(map(repr, there))
+        hint = "PyTorch finds no CUDA GPU here" if name == "cuda" else ""
+        raise RecipeError([Problem("device", allowed, name, hint)])
+    return name or there[-1]
+
+
+def available(device: str) -> int:
+    """Return the bytes that a device has left for a run."""
+    if device == "cuda":
+        return torch.cuda.mem_get_info()[0]
+    free = psutil.virtual_memory().available
+    limit, used = (_read(_GROUP / f"memory.{name}") for name in ("max", "current"))
+    # A container may have less than its machine.
+    return free if limit is None or used is None else max(0, min(free, limit - used))
+
+
+def _read(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # no control group, or no limit
+        return None

@@ -1,0 +1,181 @@
+"""A model that has shapes and no memory, to be run dry: fake tensors in the place of its own."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import bitsandbytes as bnb
+import torch
+import torchao.quantization
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+from transformers.quantizers import AutoHfQuantizer
+from transformers.quantizers.quantizers_utils import should_convert_module
+
+from workbench.catalog.quantizations import QUANTIZATIONS
+from workbench.training.quantize import keep_packed, quantization_config
+
+
+def with_packed_layers(model: torch.nn.Module, name: str, heads: Sequence[str]) -> torch.nn.Module:
+    """Put the layers of a quantised base into a skeleton; :func:`pack` packs their weights."""
+    quantizer = AutoHfQuantizer.from_config(quantization_config(name, heads), pre_quantized=False)
+    quantizer.preprocess_model(model=model, device_map=None)
+    keep_packed(quantizer.postprocess_model(model))
+    return model
+
+
+class Params4bit(FakeTensor):
+    """4-bit weights without memory. PEFT knows packed weights by the name of their class."""
+
+
+class Int8Params(FakeTensor):
+    """8-bit weights without memory."""
+
+
+class Faker:
+    """Makes fake tensors of a device from tensors of the meta device or the CPU.
+
+    Tensors that share a storage go on sharing one.
+    """
+
+    def __init__(self, mode: FakeTensorMode, device: str):
+        self.mode, self._device = mode, torch.device(device)
+        self._made: dict[int, tuple[torch.Tensor, FakeTensor]] = {}
+        self._storages: dict[int, tuple[Any, Any]] = {}
+
+    def model(self, model: torch.nn.Module) -> torch.nn.Module:
+        """Replace all of a model's tensors, those that it keeps aside too."""
+        for module in model.modules():
+            for name, value in list(vars(module).items()):
+                vars(module)[name] = self._replaced(value)
+        return model
+
+    def _replaced(self, value: Any) -> Any:
+        """Replace tensors, those in dictionaries and sequences too: parameters and buffers are in one."""
+        if isinstance(value, torch.Tensor):
+            return value if _is_fake(value) else self.tensor(value)
+        if type(value) is dict:
+            value.update({name: self._replaced(inner) for name, inner in value.items()})
+        elif type(value) in (list, tuple) and any(isinstance(one, torch.Tensor) for one in value):
+            return type(value)(map(self._replaced, value))
+        return value
+
+    def tensor(self, tensor: torch.Tensor, kind: type[FakeTensor] = FakeTensor) -> FakeTensor:
+        """Make a fake tensor; the same one for the same tensor."""
+        if id(tensor) not in self._made:
+            fake = kind(self.mode, self._shape(tensor), self._device)
+            if isinstance(tensor, torch.nn.Parameter):
+                fake.requires_grad_(tensor.requires_grad)
+                fake._is_param = True
+            self._made[id(tensor)] = tensor, fake
+        return self._made[id(tensor)][1]
+
+    def empty(self, *shape: int, dtype: torch.dtype, kind: type[FakeTensor] = FakeTensor) -> Any:
+        """Make a new fake tensor."""
+        return self.tensor(torch.empty(shape, dtype=dtype, device="meta"), kind)
+
+    def _shape(self, tensor: torch.Tensor) -> torch.Tensor:
+        plain = tensor.detach()
+        if plain.is_meta:
+            return plain
+        storage = plain.untyped_storage()
+        if storage._cdata not in self._storages:
+            shadow = torch.UntypedStorage(storage.nbytes(), device="meta")
+            self._storages[storage._cdata] = storage, shadow
+        _, shadow = self._storages[storage._cdata]
+        place = plain.storage_offset(), plain.size(), plain.stride()
+        return torch.empty(0, dtype=plain.dtype, device="meta").set_(shadow, *place)
+
+
+def packed_linears(
+    model: torch.nn.Module, name: str, heads: Sequence[str]
+) -> list[torch.nn.Module]:
+    """Return the layers of a base whose weights are packed when they are stored so."""
+    if QUANTIZATIONS[name].package == "bitsandbytes":
+        kinds: tuple[type, ...] = (bnb.nn.Linear4bit, bnb.nn.Linear8bitLt)
+    else:
+        kinds = (torch.nn.Linear,)
+    return [
+        module
+        for path, module in model.named_modules()
+        if isinstance(module, kinds) and should_convert_module(path, list(heads))
+    ]
+
+
+def pack(linears: Sequence[torch.nn.Module], name: str, faker: Faker) -> None:
+    """Pack the weights of these layers, as they are when a quantised base is loaded."""
+    for module in linears:
+        if isinstance(module, bnb.nn.Linear4bit):
+            _pack_4bit(module, faker)
+        elif isinstance(module, bnb.nn.Linear8bitLt):
+            _pack_8bit(module, faker)
+        else:
+            _pack_torchao(module, name, faker)
+
+
+def _pack_4bit(module: bnb.nn.Linear4bit, faker: Faker) -> None:
+    """Do what bitsandbytes does when 4-bit weights are loaded."""
+    old = module.weight
+    pattern = _pattern_4bit(old.quant_type, old.compress_statistics, old.blocksize)
+    blocks = -(-old.numel() // pattern.blocksize)
+    nested = None
+    if pattern.nested:
+        nested = bnb.functional.QuantState(
+            absmax=faker.empty(-(-blocks // pattern.state2.blocksize), dtype=torch.float32),
+            code=faker.tensor(pattern.state2.code),
+            blocksize=pattern.state2.blocksize,
+            dtype=pattern.state2.dtype,
+        )
+    state = bnb.functional.QuantState(
+        absmax=faker.empty(blocks, dtype=pattern.absmax.dtype),
+        shape=old.shape,
+        code=faker.tensor(pattern.code),
+        blocksize=pattern.blocksize,
+        quant_type=pattern.quant_type,
+        dtype=old.dtype,
+        offset=faker.empty(dtype=torch.float32) if pattern.nested else None,
+        state2=nested,
+    )
+    weight = faker.empty(-(-old.numel() // 2), 1, dtype=torch.uint8, kind=Params4bit)
+    weight._is_param = True
+    for attribute, value in {**vars(old), "quant_state": state, "bnb_quantized": True}.items():
+        setattr(weight, attribute, value)
+    module._parameters["weight"] = weight
+
+
+@functools.lru_cache
+def _pattern_4bit(quant_type: str, compress: bool, blocksize: int) -> Any:
+    """Return how bitsandbytes lays 4-bit weights out: the state of a few real ones."""
+    few = torch.zeros(blocksize, blocksize)
+    return bnb.functional.quantize_4bit(
+        few, blocksize=blocksize, compress_statistics=compress, quant_type=quant_type
+    )[1]
+
+
+def _pack_8bit(module: bnb.nn.Linear8bitLt, faker: Faker) -> None:
+    """Do what bitsandbytes does when 8-bit weights are loaded, and used first."""
+    old = module.weight
+    weight = faker.empty(*old.shape, dtype=torch.int8, kind=Int8Params)
+    weight._is_param = True
+    weight.CB = weight.SCB = None
+    weight.has_fp16_weights = old.has_fp16_weights
+    module.state.CB = weight
+    module.state.SCB = faker.empty(old.shape[0], dtype=torch.float32)
+    module._parameters["weight"] = weight
+
+
+def _pack_torchao(module: torch.nn.Module, name: str, faker: Faker) -> None:
+    """Do what torchao does when weights are loaded."""
+    config = quantization_config(name, ()).quant_type
+    weight = faker.tensor(module.weight)
+    with faker.mode:
+        shell = torch.nn.Linear(module.in_features, module.out_features, bias=False)
+        shell.weight = weight
+        torchao.quantization.quantize_(torch.nn.Sequential(shell), config)
+    module._parameters["weight"] = shell.weight
+
+
+def _is_fake(tensor: torch.Tensor) -> bool:
+    return isinstance(tensor, FakeTensor) or is_traceable_wrapper_subclass(tensor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
@@ -9,6 +10,9 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+from PIL import Image
 
 import workbench as wb
 from workbench.catalog.techniques import TECHNIQUES
@@ -319,6 +323,30 @@ def test_plot_of_a_run_without_evaluation_says_so(tmp_path):
     write_run(tmp_path, "a", None, state=None)
     _, right = wb.compare(tmp_path).plot().axes
     assert [text.get_text() for text in right.texts] == ["not evaluated yet"]
+
+
+def contrast(one, other):
+    """Return the ratio of two colours' luminances, as WCAG has it."""
+
+    def luminance(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted(map(luminance, (to_rgb(one), to_rgb(other))))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_picture_reads_on_light_and_on_dark_pages(tmp_path):
+    write_run(tmp_path, "a", 0.5)
+    write_run(tmp_path, "b", 12.0, task="lm")
+    figure = wb.compare(tmp_path).plot()
+    with Image.open(io.BytesIO(figure._repr_png_()[0])) as picture:
+        assert picture.convert("RGBA").getpixel((0, 0))[3] == 0
+    words = [text for text in figure.findobj(Text) if text.get_text()]
+    assert len(words) > 20
+    for text in words:
+        for page in ("#ffffff", "#111111"):
+            assert contrast(text.get_color(), page) > 3, text
 
 
 @pytest.mark.parametrize("spread", [0.0, 1e-4, 0.02])

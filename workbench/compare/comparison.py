@@ -31,7 +31,7 @@ PAGE = """\
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }}
-img {{ max-width: 100%; background: #fff; border-radius: 6px; }}
+img {{ max-width: 100%; }}
 div {{ overflow-x: auto; }}
 </style>
 </head>

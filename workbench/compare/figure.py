@@ -15,7 +15,7 @@ from workbench.compare.labels import label_points
 from workbench.compare.palette import PALETTE
 from workbench.errors import WorkbenchError
 
-INK = "#444444"
+INK = "#767676"  # reads on white and on black
 
 
 class Picture(Figure):
@@ -27,9 +27,9 @@ class Picture(Figure):
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as a PNG that is sharp on dense screens."""
+    """Return a figure as a PNG that is sharp on dense screens, and fits light and dark pages."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=144)
+    figure.savefig(buffer, format="png", dpi=144, transparent=True)
     return buffer.getvalue()
 
 
@@ -56,7 +56,8 @@ def draw(entries: Sequence[Entry]) -> Figure:
         _losses(left, group, own)
         _qualities(right, group, own)
         if len(groups) > 1:
-            left.set_title(group[0].asked, loc="left", fontsize=10, fontweight="bold")
+            title = {"fontsize": 10, "fontweight": "bold", "color": INK}
+            left.set_title(group[0].asked, loc="left", **title)
         for axes in (left, right):
             _plain(axes)
     figure.draw_without_rendering()
@@ -159,8 +160,9 @@ def _level(entry: Entry) -> float | None:
 
 def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=INK, alpha=0.15, linewidth=0.6)
-    axes.tick_params(colors=INK, labelsize=9)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.grid(color=INK, alpha=0.25, linewidth=0.6)
+    axes.tick_params(which="both", colors=INK, labelsize=9)
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
     axes.xaxis.label.set_fontsize(9.5)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch.profiler import ProfilerActivity, profile
 
 from workbench.recipe import Recipe
-from workbench.training import base as bases
 from workbench.training.meters import storage_bytes
+from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
 from workbench.training.quantize import beside_weights
 
@@ -17,8 +17,8 @@ def allocated(recipe: Recipe) -> int:
     The weights, which are there before, count as long as they are there: the base's and the run's
     own. Evaluations do not.
     """
+    base = resolve(recipe).base  # the run will share it
     run = prepare(recipe)
-    (base,) = bases._CACHE.values()
     held = [
         tensor
         for model in (base.model, run.model)

@@ -357,7 +357,7 @@ def test_without_a_run_it_says_what_to_do(bench):
 
 def test_a_picture_is_shown_beside_the_panel_and_kept_up_to_date(bench, monkeypatch):
     shown = []
-    monkeypatch.setattr("workbench.panels.bench.display", lambda widget: shown.append(widget))
+    monkeypatch.setattr("workbench.panels.panel.display", lambda widget: shown.append(widget))
     monkeypatch.setattr(
         "workbench.panels.still.display", lambda data, **about: shown.append((data, about))
     )

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.catalog.fits import Fit, fit_table, fits
     from workbench.errors import WorkbenchError
-    from workbench.panels import Anatomy, Bench
+    from workbench.panels import Anatomy, Bench, RacePanel
     from workbench.recipe import Recipe
     from workbench.runs.modules import ModuleRun, adapt, train_module
     from workbench.runs.race import Race
@@ -48,6 +49,7 @@ _HOMES = {
     "Forecast": "workbench.training.forecast",
     "ModuleRun": "workbench.runs.modules",
     "Race": "workbench.runs.race",
+    "RacePanel": "workbench.panels",
     "Recipe": "workbench.recipe",
     "Record": "workbench.runs.store",
     "Run": "workbench.runs.run",
@@ -71,6 +73,7 @@ __all__ = [
     "Forecast",
     "ModuleRun",
     "Race",
+    "RacePanel",
     "Recipe",
     "Record",
     "Run",
@@ -105,3 +108,25 @@ def __dir__() -> list[str]:
 # module for whoever had imported something from inside it before.
 from workbench.compare import Comparison, compare
 from workbench.export import export
+
+
+def _show_races() -> None:
+    """Have a notebook show a race as its panel, by name: neither is imported before there is one."""
+    if "IPython" not in sys.modules:
+        return
+    shell = sys.modules["IPython"].get_ipython()
+    # On a terminal a race is its table of standings.
+    if shell is None or not hasattr(shell, "kernel"):
+        return
+    from IPython.display import display
+
+    def show(race: Any) -> None:
+        from workbench.panels import RacePanel
+
+        display(RacePanel.of(race))
+
+    formatter = shell.display_formatter.ipython_display_formatter
+    formatter.for_type_by_name("workbench.runs.race", "Race", show)
+
+
+_show_races()

@@ -1,6 +1,7 @@
-"""What a person sees in a notebook: the bench, the anatomy of a recipe, and the live chart."""
+"""What a person sees in a notebook: the bench, the anatomy of a recipe, a race, and the live chart."""
 
 from workbench.panels.anatomy import Anatomy
 from workbench.panels.bench import Bench
+from workbench.panels.race import RacePanel
 
-__all__ = ["Anatomy", "Bench"]
+__all__ = ["Anatomy", "Bench", "RacePanel"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.catalog.techniques import Knob
 from workbench.checks import parts_of
 from workbench.panels import values
 from workbench.panels.text import esc
@@ -195,6 +196,14 @@ def recipe_fields(names: list[str], changed: Changed) -> dict[str, Field]:
         )
         for name in names
     }
+
+
+def knob_field(knob: Knob, changed: Changed) -> Field:
+    """Make the field of one of a technique's main arguments."""
+    limits: dict[str, Any] = {"choices": knob.choices} if knob.choices else {}
+    if knob.low is not None and knob.high is not None:
+        limits["slider"] = (knob.low, knob.high)
+    return Field(knob.name, type(knob.default), changed, limits=limits, default=knob.default)
 
 
 def group(name: str, *, without: tuple[str, ...] = ()) -> list[str]:

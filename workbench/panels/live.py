@@ -32,9 +32,9 @@ class Live:
     ):
         self._text = widgets.HTML()
         self.buttons = {
-            "Pause": self._button("Pause", "Rest after the step in hand", pause),
-            "Resume": self._button("Resume", "Go on training", resume),
-            "Stop": self._button(
+            "Pause": make_button("Pause", "Rest after the step in hand", pause),
+            "Resume": make_button("Resume", "Go on training", resume),
+            "Stop": make_button(
                 "Stop",
                 "End after the step in hand and keep what was learnt. Interrupting the kernel does not.",
                 stop,
@@ -44,13 +44,6 @@ class Live:
         controls.add_class("wb-controls")
         self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
         self.widget.add_class("wb-live")
-
-    @staticmethod
-    def _button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.Button:
-        button = widgets.Button(description=word, tooltip=tooltip)
-        button.add_class("wb-button")
-        button.on_click(lambda _: act())
-        return button
 
     def show(self, followed: Followed) -> None:
         """Show a run as it is now."""
@@ -68,6 +61,14 @@ class Live:
     def _set(button: widgets.Button, *, enabled: bool, shown: bool) -> None:
         button.disabled = not enabled
         button.layout.display = None if shown else "none"
+
+
+def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.Button:
+    """Make one of a panel's plain buttons."""
+    button = widgets.Button(description=word, tooltip=tooltip)
+    button.add_class("wb-button")
+    button.on_click(lambda _: act())
+    return button
 
 
 def _describe(followed: Followed) -> str:

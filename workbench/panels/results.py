@@ -56,7 +56,7 @@ class Results:
         """Offer what can be done with the runs there are."""
         self.buttons["Compare"].disabled = not any(followed.over for followed in runs)
         self.buttons["Export"].disabled = selected is None or not selected.plan
-        if selected is not None:
+        if runs:
             self.widget.layout.display = None
 
     def show(self, comparison: Comparison) -> None:

@@ -35,40 +35,41 @@ class Still:
     def __init__(self) -> None:
         self._id: str | None = None
 
-    def show(self, recipe: Recipe, runs: Sequence[Followed], chart: LiveChart) -> None:
+    def show(self, title: str, runs: Sequence[Followed], chart: LiveChart) -> None:
         """Put it below what the cell in hand has shown."""
         self._id = self._id or f"workbench-{uuid.uuid4().hex}"
-        display(_bundle(recipe, runs, chart), raw=True, display_id=self._id)
+        display(_bundle(title, runs, chart), raw=True, display_id=self._id)
 
-    def update(self, recipe: Recipe, runs: Sequence[Followed], chart: LiveChart) -> None:
+    def update(self, title: str, runs: Sequence[Followed], chart: LiveChart) -> None:
         """Draw it anew wherever it is shown."""
         if self._id is not None:
-            update_display(_bundle(recipe, runs, chart), raw=True, display_id=self._id)
+            update_display(_bundle(title, runs, chart), raw=True, display_id=self._id)
 
 
-def _bundle(recipe: Recipe, runs: Sequence[Followed], chart: LiveChart) -> dict[str, Any]:
-    lines = [f"PEFT Workbench: {_sentence(recipe)}"]
+def _bundle(title: str, runs: Sequence[Followed], chart: LiveChart) -> dict[str, Any]:
+    lines = [f"PEFT Workbench: {title}"]
     lines += [f"{followed.run.name}: " + ", ".join(figures(followed).values()) for followed in runs]
-    return {"text/plain": "\n".join(lines), "text/html": _html(recipe, runs, chart)}
+    return {"text/plain": "\n".join(lines), "text/html": _html(title, runs, chart)}
 
 
-def _sentence(recipe: Recipe) -> str:
+def sentence(recipe: Recipe) -> str:
+    """Say what a recipe adapts, and on what."""
     technique = find(recipe.technique)
     return f"{technique.title if technique else recipe.technique} on {recipe.model}, {recipe.data}"
 
 
-def _html(recipe: Recipe, runs: Sequence[Followed], chart: LiveChart) -> str:
-    title = f"<strong>PEFT Workbench</strong> · {esc(_sentence(recipe))}"
-    parts = [f"<p>{title} · run the cell to bring the panel back</p>"]
+def _html(title: str, runs: Sequence[Followed], chart: LiveChart) -> str:
+    head = f"<strong>PEFT Workbench</strong> · {esc(title)}"
+    parts = [f"<p>{head} · run the cell to bring the panel back</p>"]
     if any(followed.train for followed in runs):
         png = base64.b64encode(chart.to_png()).decode("ascii")
         parts.append(
             f"<img width='760' alt='Losses of the runs' src='data:image/png;base64,{png}'>"
         )
     if runs:
-        head = "".join(f"<th>{esc(word)}</th>" for word in ("Run", *HEADS))
+        heads = "".join(f"<th>{esc(word)}</th>" for word in ("Run", *HEADS))
         rows = "".join(_row(followed) for followed in runs)
-        parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+        parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
     return f"<div class='workbench-still'>{STYLE}{''.join(parts)}</div>"
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 import ipywidgets as widgets
 
 _STATIC = Path(__file__).parent / "static" / "bench"
-_SHEETS = ("cards", "fields", "words", "train", "runs")  # later ones may overrule earlier ones
+_SHEETS = (
+    "cards",
+    "fields",
+    "words",
+    "train",
+    "runs",
+    "race",
+)  # later ones may overrule earlier ones
 
 
 def style() -> widgets.HTML:

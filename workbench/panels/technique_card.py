@@ -11,7 +11,6 @@ import ipywidgets as widgets
 from workbench.catalog.fits import Fit
 from workbench.catalog.techniques import (
     TECHNIQUES,
-    Knob,
     Technique,
     arguments,
     find,
@@ -20,7 +19,7 @@ from workbench.catalog.techniques import (
 from workbench.panels import libraries, values
 from workbench.panels.card import Card
 from workbench.panels.fit_note import FitNote
-from workbench.panels.forms import Changed, Field, Fold
+from workbench.panels.forms import Changed, Field, Fold, knob_field
 from workbench.panels.looks import Trouble
 from workbench.panels.picker import Picker
 from workbench.panels.text import esc
@@ -95,7 +94,10 @@ class TechniqueCard(Card):
             field.show(value)
 
     def _build(self, technique: Technique | None) -> None:
-        self.fields = {knob.name: self._knob(knob) for knob in technique.knobs} if technique else {}
+        self.fields = {
+            knob.name: knob_field(knob, self._on_argument)
+            for knob in (technique.knobs if technique else ())
+        }
         self._sentence.value = _describe(technique) if technique else ""
         self._knobs.children = [field.widget for field in self.fields.values()]
         self._fold = None
@@ -103,18 +105,6 @@ class TechniqueCard(Card):
             self._fold = Fold("All arguments", lambda: self._all(technique.name))
         self._others.children = [self._fold.widget] if self._fold else []
         self._explain()
-
-    def _knob(self, knob: Knob) -> Field:
-        limits: dict[str, Any] = {"choices": knob.choices} if knob.choices else {}
-        if knob.low is not None and knob.high is not None:
-            limits["slider"] = (knob.low, knob.high)
-        return Field(
-            knob.name,
-            type(knob.default),
-            self._on_argument,
-            limits=limits,
-            default=knob.default,
-        )
 
     def _all(self, name: str) -> list[widgets.Widget]:
         if not libraries.ready():

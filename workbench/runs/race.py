@@ -66,9 +66,7 @@ class Race:
         workers: int | None = None,
     ):
         recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
-        found = value_problems("turns", turns, str, {"choices": TURNS})
-        found += value_problems("workers", workers, int | None, {"ge": 1})
-        found += _problems(recipes)
+        found = _rule_problems(turns=turns, workers=workers) + _problems(recipes)
         if found:
             raise RecipeError(found)
         self.runs, self.turns, self.workers = runs, turns, workers
@@ -137,6 +135,26 @@ class Race:
             for run in waiting:
                 run.start()
         return self
+
+    def rule(self, **changes: Any) -> None:
+        """Change ``turns`` or ``workers`` as long as the race has not begun.
+
+        Raises
+        ------
+        RecipeError
+            A value is not allowed, or the race has begun.
+        """
+        with self._lock:
+            found = _rule_problems(**changes)
+            if self._started:
+                found = [
+                    Problem(name, "set before the race starts", value)
+                    for name, value in changes.items()
+                ]
+            if found:
+                raise RecipeError(found)
+            self.turns = self.gate.turns = changes.get("turns", self.turns)
+            self.workers = changes.get("workers", self.workers)
 
     def pause(self) -> None:
         """Let every run rest after its step in hand."""
@@ -249,6 +267,11 @@ class Race:
 
     def _reason(self, run: Run) -> str:
         return str(run.error) if run.error is not None else self._reasons.get(run, "")
+
+
+def _rule_problems(turns: Any = TURNS[0], workers: Any = None) -> list[Problem]:
+    found = value_problems("turns", turns, str, {"choices": TURNS})
+    return found + value_problems("workers", workers, int | None, {"ge": 1})
 
 
 def _problems(recipes: Sequence[Any]) -> list[Problem]:

@@ -6,6 +6,7 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from workbench.catalog.tasks import ALL_TASKS
 from workbench.recipe import Recipe
@@ -83,9 +84,16 @@ def standings(
 
 def _score(run: Run) -> tuple[str, float | None]:
     metric = ALL_TASKS[run.recipe.task].metric
-    for event in run.evaluations[-1:]:
-        return metric, event[metric]
-    return "loss", next((loss for loss in run.losses[-1:]), None)
+    evaluation = _latest(run, "eval")
+    if evaluation is not None:
+        return metric, evaluation[metric]
+    step = _latest(run, "train")
+    return "loss", step["loss"] if step else None
+
+
+def _latest(run: Run, kind: str) -> dict[str, Any] | None:
+    # From the end: a panel asks every second, and a long run has many events.
+    return next((event for event in reversed(run.events) if event["event"] == kind), None)
 
 
 def _rank(run: Run, metric: str, score: float | None) -> tuple[int, float]:

@@ -1,0 +1,138 @@
+"""A race as a person meets it: in JupyterLab, with a kernel that trains three runs at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+MAKE = """\
+import workbench as wb
+recipe = wb.Recipe(
+    max_length=64, max_train_samples=160, max_eval_samples=32, max_steps={steps}, eval_steps=20
+)
+race = wb.Race(
+    [recipe, recipe.replace(r=16), recipe.replace(technique="ia3")], runs="runs/{name}"
+)
+race"""
+ENDED = re.compile("finished|stopped")
+
+
+@pytest.fixture
+def shown(notebook, expect, request):
+    """Show a race of three in cell 0 and give the notebook."""
+
+    def show(*cells, steps=40, **page):
+        name = re.sub(r"\W+", "-", request.node.name)
+        make = MAKE.format(name=name, steps=steps)
+        book = notebook([make, *cells], name=f"{name}.ipynb", **page)
+        book.run(0)
+        expect(rows(book)).to_have_count(3)
+        return book
+
+    return show
+
+
+def rows(book):
+    return book.output(0).locator(".workbench-queue tbody tr")
+
+
+def points(book):
+    return book.output(0).locator("[data-points]")
+
+
+def pictures(book, name):
+    """Take a picture in each theme."""
+    for theme in ("dark", "light"):
+        book.theme(theme)
+        book.screenshot(f"race-{name}-{theme}")
+
+
+def test_start_pause_stop_and_the_standings(shown, expect):
+    book = shown(steps=4000, height=1500)
+    page = book.page
+    expect(rows(book).nth(1)).to_contain_text("r 16")
+    expect(rows(book).nth(2)).to_contain_text("waiting")
+    pictures(book, "ready")
+    book.button("Start").click()
+    # Every curve has points, and an evaluation: that is six lines.
+    expect(points(book)).to_have_attribute("data-series", "6")
+    expect(rows(book).first.locator(".queue-medal")).to_have_text(re.compile("[123]"))
+    expect(rows(book).first.locator(".queue-metric")).to_have_text("accuracy")
+    page.get_by_role("button", name=re.compile("^Pause lora-reviews-1")).click()
+    expect(rows(book).first).to_contain_text("paused")
+    still = rows(book).first.locator(".queue-step").inner_text()
+    ahead = rows(book).nth(1).locator(".queue-step").inner_text()
+    expect(rows(book).nth(1).locator(".queue-step")).not_to_have_text(ahead)
+    expect(rows(book).first.locator(".queue-step")).to_have_text(still)
+    pictures(book, "paused")
+    page.get_by_role("button", name=re.compile("^Stop ia3-reviews-1")).click()
+    expect(rows(book).nth(2)).to_contain_text("stopped")
+    page.locator(".queue-name", has_text="ia3-reviews-1").click()
+    expect(page.locator(".wb-live .wb-run strong", has_text="ia3-reviews-1")).to_be_visible()
+    book.button("Stop all").click()
+    for number in range(3):
+        expect(rows(book).nth(number).locator(".queue-word")).to_have_text("stopped")
+    book.button("Compare").click()
+    expect(page.locator(".wb-comparison img")).to_be_visible()
+    pictures(book, "compared")
+
+
+def test_a_grid_is_added_in_one_line(shown, expect):
+    book = shown(height=1500)
+    page = book.page
+    page.get_by_role("button", name="Add runs: a grid in one line").click()
+    line = page.get_by_placeholder("learning_rate=1e-4, 3e-4; r=4, 16")
+    line.fill("learning_rate=1e-4, 3e-4; r=2")
+    expect(page.get_by_text(re.compile("Makes 2 runs like"))).to_be_visible()
+    book.button("Add 2 runs").click()
+    expect(rows(book)).to_have_count(5)
+    line.fill("colour=1, 2")
+    expect(page.get_by_text(re.compile("colour must be"))).to_be_visible()
+    expect(book.button("Add runs")).to_be_disabled()
+    pictures(book, "grid")
+
+
+def test_after_a_reload_and_without_a_kernel(shown, expect):
+    book = shown(steps=20)
+    page = book.page
+    book.button("Start").click()
+    for number in range(3):
+        expect(rows(book).nth(number).locator(".queue-word")).to_have_text(ENDED)
+    expect(points(book)).to_have_attribute("data-points", "63")
+    book.save()
+    book.reload()
+    expect(rows(book)).to_have_count(3)
+    expect(rows(book).nth(2)).to_contain_text("finished")
+    expect(points(book)).to_have_attribute("data-points", "63")
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    book.reload()  # with a fresh kernel, which knows nothing of the panel
+    still = page.locator(".workbench-still")
+    expect(still.locator("img")).to_be_visible()
+    expect(still).to_contain_text("ia3-reviews-1")
+    pictures(book, "still")
+
+
+OUTSIDE = """panel => {
+  const box = panel.getBoundingClientRect();
+  return [...panel.querySelectorAll('button, input, select, th, td, dd')]
+    .filter((one) => {
+      const inner = one.getBoundingClientRect();
+      return inner.width && (inner.left < box.left - 1 || inner.right > box.right + 1
+        || (one.matches('td, dd') && one.scrollWidth > one.clientWidth + 1));
+    })
+    .map((one) => `${one.className} ${one.textContent}`);
+}"""
+
+
+def test_nothing_is_cut_off_at_any_width(shown, expect):
+    book = shown(steps=20, height=1800)
+    page = book.page
+    book.button("Start").click()
+    for number in range(3):
+        expect(rows(book).nth(number).locator(".queue-word")).to_have_text(ENDED)
+    for width in (560, 700, 900, 1400):
+        page.set_viewport_size({"width": width, "height": 1800})
+        expect(page.locator(".workbench-race")).to_be_visible()
+        assert page.locator(".workbench-race").evaluate(OUTSIDE) == [], width
+        book.screenshot(f"race-{width}")

@@ -1,0 +1,246 @@
+"""The panel of a race without a browser: every click calls what a person can type."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import ipywidgets as widgets
+import pytest
+
+from workbench.errors import RecipeError
+from workbench.panels import Bench, RacePanel
+from workbench.panels.differs import differences
+from workbench.panels.grid_form import parse
+from workbench.recipe import Recipe
+from workbench.runs.race import Race
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A file of rows that are learnt in a moment."""
+    path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+    words = {"good": "the film was good", "bad": "the film was bad"}
+    lines = [
+        json.dumps({"text": f"{text} number {number}", "label": label})
+        for number in range(40)
+        for label, text in words.items()
+    ]
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def recipe(tiny_llama, rows):
+    return Recipe(
+        model=str(tiny_llama),
+        data=str(rows),
+        max_steps=6,
+        eval_steps=3,
+        max_train_samples=32,
+        max_eval_samples=8,
+        max_length=32,
+    )
+
+
+@pytest.fixture
+def race(recipe, tmp_path):
+    made = Race([recipe, recipe.replace(r=16), recipe.replace(technique="ia3")], tmp_path / "runs")
+    yield made
+    if made.state != "ready":
+        made.stop()
+        made.wait(60)
+
+
+@pytest.fixture
+def panel(race):
+    return RacePanel.of(race)
+
+
+def settle(panel):
+    """Wait until the panel has shown all there is."""
+    panel._pump.wake()
+    assert panel._pump.flush(60)
+
+
+def click(panel, act, number):
+    """Click a control in a row, as the page tells of it."""
+    panel._queue._handle_custom_msg({"act": act, "id": number}, [])
+    settle(panel)
+
+
+def until(true, what, patience=60):
+    end = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def test_a_race_has_one_panel_and_its_rows_before_it_starts(race, panel):
+    assert RacePanel.of(race) is panel
+    shown = panel._queue.rows
+    assert [row["differs"] for row in shown] == ["lora · r 8", "r 16", "ia3"]
+    assert {row["word"] for row in shown} == {"waiting"}
+    assert len({row["colour"] for row in shown}) == 3
+
+
+def test_start_and_the_end_of_a_race(race, panel):
+    panel._head.buttons["Start"].click()
+    race.wait(120)
+    settle(panel)
+    shown = panel._queue.rows
+    assert {row["word"] for row in shown} == {"finished"}
+    assert min(row["place"] for row in shown) == 1
+    assert all(row["loss"] and row["score"] and row["memory"] for row in shown)
+    by_hand = {standing.run.name: standing.place for standing in race.standings()}
+    assert {row["name"]: row["place"] for row in shown} == by_hand
+    for number, run in enumerate(race.members):
+        xs, ys = panel.chart.points(f"run-{number}/train")
+        assert (xs, ys) == ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], run.losses)
+    assert panel._head.buttons["Stop all"].disabled
+    panel._results.buttons["Compare"].click()
+    settle(panel)
+    assert race.members[1].name in panel._results._shown.value
+    click(panel, "pick", 2)
+    assert panel.selected is race.members[2]
+    assert race.members[2].name in panel._live._text.value
+
+
+def test_each_run_and_all_can_be_paused_resumed_and_stopped(recipe, tmp_path):
+    race = Race(
+        [recipe.replace(max_steps=5000, eval_steps=5000, seed=seed) for seed in (0, 1)],
+        tmp_path / "runs",
+    )
+    panel = RacePanel.of(race)
+    panel._head.buttons["Start"].click()
+    first, second = race.members
+    until(lambda: first.losses and second.losses, "both train")
+    click(panel, "pause", 0)
+    until(lambda: first.state == "paused", "the first rests")
+    settle(panel)
+    assert panel._queue.rows[0]["word"] == "paused"
+    click(panel, "resume", 0)
+    until(lambda: first.state == "running", "the first goes on")
+    panel._head.buttons["Pause all"].click()
+    until(lambda: race.state == "paused", "all rest")
+    settle(panel)
+    assert panel._head.buttons["Resume all"].layout.display is None
+    panel._head.buttons["Resume all"].click()
+    click(panel, "stop", 1)
+    until(lambda: second.ended, "the second is over")
+    assert not first.ended
+    panel._head.buttons["Stop all"].click()
+    race.wait(60)
+    settle(panel)
+    assert [row["word"] for row in panel._queue.rows] == ["stopped", "stopped"]
+
+
+def test_a_grid_in_one_line(race, panel):
+    panel._grid.offer()
+    panel._grid.line.value = "learning_rate=1e-4, 3e-4; r=2, 4"
+    settle(panel)
+    assert panel._grid.go.description == "Add 4 runs"
+    panel._grid.go.click()
+    until(lambda: len(race.members) == 7, "the runs are added")
+    added = [(run.recipe.learning_rate, run.recipe.technique_args["r"]) for run in race.members[3:]]
+    assert added == [(1e-4, 2), (1e-4, 4), (3e-4, 2), (3e-4, 4)]
+    panel._grid.line.value = "no_such_knob=1, 2"
+    settle(panel)
+    assert "no_such_knob" in panel._grid._said.value and panel._grid.go.disabled
+
+
+def test_a_large_grid_asks_first(race, panel):
+    panel._grid.line.value = f"seed={', '.join(map(str, range(65)))}"
+    settle(panel)
+    assert panel._grid.go.description == "Add 65 runs"
+    panel._grid.go.click()
+    until(lambda: panel._grid.go.description == "Add them all", "it asks")
+    assert "GB of memory" in panel._grid._said.value
+    assert len(race.members) == 3
+    with pytest.raises(RecipeError, match="sure must be True for 65"):
+        panel.add_grid(seed=list(range(65)))
+    panel._grid.go.click()
+    until(lambda: len(race.members) == 68, "all are added")
+
+
+@pytest.mark.parametrize("line", ["learning_rate", "=1, 2", "r=", "r=[1, 2"])
+def test_a_line_that_is_no_grid_says_how_one_is_written(line):
+    with pytest.raises(RecipeError, match="write for example"):
+        parse(line, Recipe())
+
+
+def test_rules_are_set_until_they_are_fixed(race, panel):
+    panel._head.turns.value = "tokens"
+    panel._head.workers.value = "1"
+    assert (race.turns, race.workers) == ("tokens", 1)
+    panel._head.workers.value = "none at all"
+    settle(panel)
+    assert "workers must be" in panel._messages.widget.value
+    race.start()
+    until(lambda: race.state != "ready", "it is on its way")
+    settle(panel)
+    assert panel._head.turns.disabled and panel._head.workers.disabled
+
+
+def test_a_run_that_is_added_or_fails_is_in_the_table(race, panel, recipe):
+    race.add(recipe.replace(learning_rate=1e30, max_grad_norm=1e30, max_steps=30))
+    race.start()
+    race.wait(120)
+    settle(panel)
+    last = panel._queue.rows[-1]
+    assert last["word"] == "failed" and "learning_rate" in last["reason"]
+    assert last["place"] is None
+    click(panel, "pick", 3)
+    assert "Traceback" in panel._messages.widget.value
+    click(panel, "pick", 0)
+    assert "Traceback" not in panel._messages.widget.value
+
+
+def test_the_bench_lines_runs_up(recipe, tmp_path):
+    bench = Bench(recipe, runs=tmp_path / "runs")
+    [add] = [
+        one
+        for one in bench.widget.children[3].children
+        if isinstance(one, widgets.Button) and one.description == "Add to race"
+    ]
+    add.click()
+    bench.recipe = recipe.replace(technique="ia3")
+    add.click()
+    assert [run.recipe.technique for run in bench.race.members] == ["lora", "ia3"]
+    assert RacePanel.of(bench.race).widget in bench._race_place.children
+    assert bench.race.state == "ready"
+    bench.race.start().wait(120)
+    add.click()
+    assert len(bench.race.members) == 1  # the next race
+
+
+def test_a_notebook_shows_a_race_as_its_panel():
+    code = """
+import IPython
+from ipykernel.zmqshell import ZMQInteractiveShell
+shell = ZMQInteractiveShell.instance()
+shell.kernel = None
+import sys, workbench as wb
+print("workbench.panels" in sys.modules)
+race = wb.Race([wb.Recipe(max_steps=2), wb.Recipe(max_steps=2, technique="ia3")])
+class Panel:
+    def _ipython_display_(self):
+        print("shown")
+wb.RacePanel.of = lambda shown: Panel() if shown is race else None
+shell.display_formatter.format(race)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "shown"], done.stderr
+
+
+def test_few_words_for_what_differs():
+    recipe = Recipe()
+    assert differences([recipe]) == [""]
+    assert differences([recipe.replace(name="a"), recipe.replace(name="b")]) == ["", ""]
+    changed = recipe.replace(learning_rate=3e-4)
+    assert differences([recipe.replace(learning_rate=1e-4), changed]) == [
+        "learning_rate 0.0001",
+        "learning_rate 0.0003",
+    ]

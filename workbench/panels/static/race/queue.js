@@ -1,0 +1,133 @@
+// The queue: one table row for each run of the race, changed in place.
+
+const ICONS = {
+  pause: `<path d="M5 3.5h2.2v9H5zM8.8 3.5H11v9H8.8z"/>`,
+  resume: `<path d="M5 3l8 5-8 5z"/>`,
+  stop: `<path d="M4 4h8v8H4z"/>`,
+};
+const WORDS = {
+  pause: ["Pause", "rest after the step in hand"],
+  resume: ["Resume", "go on training"],
+  stop: ["Stop", "end after the step in hand and keep what was learnt"],
+};
+const HEADS = ["Place", "Run", "Progress", "Loss", "Score", "Time left", "Memory", "Controls"];
+const ENDED = new Set(["finished", "stopped", "failed"]);
+
+function element(tag, className, properties = {}) {
+  return Object.assign(document.createElement(tag), { className, ...properties });
+}
+
+/** Write only what has changed: a page that is laid out anew takes time from what trains. */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function control(act, tell) {
+  const button = element("button", `queue-${act}`, { type: "button" });
+  button.innerHTML = `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${ICONS[act]}</svg>`;
+  button.addEventListener("click", () => tell(act));
+  return button;
+}
+
+function makeRow(tell) {
+  const row = element("tr", "");
+  const cells = Object.fromEntries(
+    ["place", "run", "progress", "loss", "score", "left", "memory", "controls"].map((name, i) => {
+      const cell = element(i === 1 ? "th" : "td", `queue-${name}`);
+      cell.dataset.head = HEADS[i];
+      row.append(cell);
+      return [name, cell];
+    }),
+  );
+  cells.run.scope = "row";
+  const place = element("span", "queue-medal");
+  cells.place.append(place);
+  const chip = element("i", "queue-chip");
+  const name = element("button", "queue-name", { type: "button" });
+  const differs = element("span", "queue-differs");
+  name.addEventListener("click", () => tell("pick"));
+  const texts = element("span", "queue-texts");
+  texts.append(name, differs);
+  cells.run.append(chip, texts);
+  const word = element("span", "queue-word");
+  const step = element("span", "queue-step");
+  const bar = element("span", "queue-bar");
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-valuemin", 0);
+  bar.setAttribute("aria-valuemax", 100);
+  const fill = element("i", "");
+  bar.append(fill);
+  const still = element("span", "queue-still"); // where there is no room for a column of its own
+  const reason = element("span", "queue-reason");
+  cells.progress.append(word, step, bar, still, reason);
+  const score = element("span", "");
+  const metric = element("span", "queue-metric");
+  cells.score.append(score, metric);
+  const buttons = Object.fromEntries(Object.keys(ICONS).map((act) => [act, control(act, tell)]));
+  cells.controls.append(...Object.values(buttons));
+  return { row, cells, place, chip, name, differs, word, step, bar, fill, still, reason, score, metric, buttons };
+}
+
+function showRow(parts, data) {
+  const { row, cells, buttons } = parts;
+  row.className = `is-${data.state}${data.chosen ? " is-chosen" : ""}`;
+  write(parts.place, data.place === null ? "–" : String(data.place));
+  parts.place.classList.toggle("is-first", data.place === 1);
+  parts.chip.style.background = data.colour;
+  write(parts.name, data.name);
+  parts.name.title = `${data.name}: show it below and bring its curves to the front`;
+  write(parts.differs, data.differs);
+  parts.differs.title = data.differs;
+  write(parts.word, data.word);
+  write(parts.step, data.step);
+  const percent = Math.round(100 * data.done);
+  parts.fill.style.width = `${percent}%`;
+  parts.bar.setAttribute("aria-valuenow", percent);
+  parts.bar.setAttribute("aria-label", `Progress of ${data.name}`);
+  write(parts.still, data.left && `${data.left} left`);
+  write(parts.reason, data.reason);
+  parts.reason.title = data.reason;
+  write(cells.loss, data.loss || "–");
+  write(parts.score, data.score || "–");
+  write(parts.metric, data.metric);
+  write(cells.left, data.left || "–");
+  write(cells.memory, data.memory || "–");
+  const ended = ENDED.has(data.state);
+  const paused = data.state === "paused";
+  for (const [act, button] of Object.entries(buttons)) {
+    const [title, what] = WORDS[act];
+    button.title = `${title}: ${what}`;
+    button.setAttribute("aria-label", `${title} ${data.name}`);
+  }
+  buttons.pause.hidden = paused;
+  buttons.resume.hidden = !paused;
+  buttons.pause.disabled = ended || data.state === "ready";
+  buttons.stop.disabled = ended;
+}
+
+export default {
+  render({ model, el }) {
+    const table = element("table", "workbench-queue");
+    const head = element("tr", "");
+    head.append(...HEADS.map((word) => element("th", "", { scope: "col", textContent: word })));
+    const top = element("thead", "");
+    top.append(head);
+    const body = element("tbody", "");
+    table.append(top, body);
+    el.append(table);
+    const rows = new Map();
+
+    const show = () => {
+      for (const data of model.get("rows")) {
+        if (!rows.has(data.id)) {
+          const made = makeRow((act) => model.send({ act, id: data.id }));
+          rows.set(data.id, made);
+          body.append(made.row);
+        }
+        showRow(rows.get(data.id), data);
+      }
+    };
+    model.on("change:rows", show);
+    show();
+  },
+};

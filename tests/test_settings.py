@@ -63,6 +63,12 @@ def test_a_module_takes_bf16_and_refuses_what_is_about_layers():
     given = net, (x, x[:, :3].argmax(1)), torch.nn.functional.cross_entropy
     run = wb.ModuleRun(*given, bf16=True)
     assert run.recipe.bf16
-    for name in ("gradient_checkpointing", "torch_compile"):
+    for name in ("gradient_checkpointing", "torch_compile", "cache_frozen_prefix"):
         with pytest.raises(RecipeError, match=f"{name} must be False for a module"):
             wb.ModuleRun(*given, **{name: True})
+
+
+@pytest.mark.parametrize("other", ["gradient_checkpointing", "torch_compile"])
+def test_what_is_compiled_or_computed_again_is_not_passed_by(other):
+    (problem,) = wb.Recipe(cache_frozen_prefix=True, **{other: True}).problems()
+    assert f"cache_frozen_prefix must be False with {other}" in str(problem)

@@ -144,6 +144,12 @@ class Recipe:
     per_device_eval_batch_size: int = knob(
         32, "training", "Rows in a forward pass of the evaluation.", ge=1
     )
+    cache_frozen_prefix: bool = knob(
+        False,
+        "training",
+        "Compute the blocks under the first trained one once for each row, alone and without dropout, "
+        "and keep what they return: much faster where only upper layers or the head learn.",
+    )
     lr_scheduler_type: str = knob(
         "linear", "training", "How the learning rate moves over the run.", choices=SCHEDULES
     )

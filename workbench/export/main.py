@@ -180,6 +180,9 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     if score := scorer(plan):
         evaluate += [Code("LABELS"), Code(score)]
     yield call("evaluate = partial", Code(task.evaluate), *evaluate)
+    if settings.get("cache_frozen_prefix"):
+        yield "    few = fixed_batches(train_set[:2], 2, collate, accelerator.device)"
+        yield "    cache_frozen_prefix(model, few[0])"
     after: dict[str, Any] = {}
     if plan["after_step"]:
         after["after_step"] = Code(f"partial({plan['after_step']}, model)")

@@ -117,6 +117,13 @@ def _training(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "training.evaluate", task.evaluate
     if score := scorer(plan):
         yield "training.evaluate", score
+    if plan["recipe"].get("cache_frozen_prefix"):
+        yield "training.batches", "fixed_batches"
+        yield "training.activations", "Activations"
+        yield "training.prefix", "find_frozen"
+        yield "training.prefix", "in_mode"
+        yield "training.prefix", "digest"
+        yield "training.prefix_rows", "cache_frozen_prefix"
     yield "training.loop", "train"
     if plan["trains"] == "selected":
         yield "training.save", "save_trained"

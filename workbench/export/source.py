@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Iterable
 from importlib.resources import files
+from typing import Any
 
 # What isort and ruff allow for an import line unless they are told otherwise.
 IMPORT_WIDTH = 88
@@ -37,10 +38,7 @@ def pick(module: str, *names: str) -> str:
         name = queue.pop()
         wanted.add(name)
         queue.extend((_names(defined[name]) & defined.keys()) - wanted)
-    sources = (
-        ast.get_source_segment(text, node) for name, node in defined.items() if name in wanted
-    )
-    return "\n\n\n".join(filter(None, sources))
+    return "\n\n\n".join(_source(text, defined[name]) for name in defined if name in wanted)
 
 
 def whole(module: str) -> str:
@@ -55,7 +53,10 @@ def whole(module: str) -> str:
 
 
 def imports_of(module: str) -> str:
-    """Return the import statements at the top of a module."""
+    """Return the import statements at the top of a module.
+
+    What comes from this package is carried and not imported.
+    """
     statements = (node for node in ast.parse(_text(module)).body if _is_import(node))
     return "\n".join(ast.unparse(statement) for statement in statements)
 
@@ -90,6 +91,12 @@ def imports(body: str, offered: Iterable[str]) -> str:
     return "\n\n".join(group for group in groups if group)
 
 
+def _source(text: str, node: Any) -> str:
+    """Return a function's or a class's source with its decorators."""
+    first = min(part.lineno for part in (node, *node.decorator_list))
+    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+
+
 def _text(module: str) -> str:
     path = module.replace(".", "/") + ".py"
     return files("workbench").joinpath(path).read_text(encoding="utf-8")
@@ -105,7 +112,7 @@ def _bound(statement: ast.Import | ast.ImportFrom) -> set[str]:
 
 def _is_import(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom):
-        return node.module != "__future__"
+        return str(node.module).partition(".")[0] not in ("__future__", "workbench")
     return isinstance(node, ast.Import)
 
 

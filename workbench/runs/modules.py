@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A module comes with its data; of these settings only the ones that choose rows mean something.
 ROWS = ("eval_fraction", "max_train_samples", "max_eval_samples")
 # These act on the layers that models of transformers have.
-LAYERED = ("gradient_checkpointing", "torch_compile")
+LAYERED = ("gradient_checkpointing", "torch_compile", "cache_frozen_prefix")
 MEANT = tuple(
     name
     for name, spec in FIELDS.items()

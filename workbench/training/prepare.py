@@ -33,6 +33,7 @@ from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
 from workbench.training.optimizer import make_optimizer
 from workbench.training.plan import Plan, Resolved, resolve
+from workbench.training.prefix_choice import skip_frozen
 from workbench.training.prompted import prompt_evaluation
 from workbench.training.randomness import Randomness, may_step_beside
 from workbench.training.reasons import in_words
@@ -140,6 +141,8 @@ def prepare(recipe: Recipe) -> Prepared:
         eval_on_start=recipe.eval_on_start,
         after_step=tail,
     )
+    few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
+    steps, said = skip_frozen(resolved, accelerator.unwrap_model(model), rows, few, steps)
     return Prepared(
         plan=plan,
         model=model,
@@ -148,7 +151,7 @@ def prepare(recipe: Recipe) -> Prepared:
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *cut],
+        notes=[*plan.notes, *limit_notes(resolved), *cut, *said],
         began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
         shared=(resolved.base, rows, held),

@@ -129,7 +129,7 @@ def test_pause_resume_and_stop_answer_while_another_cell_runs(shown, expect):
 
 
 def test_reload_with_a_live_kernel_and_show_again(trained, expect):
-    book = trained("bench")
+    book = trained("bench", height=1800)
     page = book.page
     expect(page.locator("[data-points]")).to_have_attribute("data-points", "63")
     book.save()

@@ -1,6 +1,7 @@
 """Whether a technique fits: tried on every architecture, said with a reason, leaving the base alone."""
 
 import dataclasses
+import itertools
 import json
 import re
 
@@ -124,6 +125,37 @@ def test_what_cannot_be_made_of_shapes_alone_may_fit_a_large_base(tiny_llama, mo
     assert fit.fits
 
 
+def test_loftq_fits_bases_whose_layers_or_heads_are_stored_in_another_way(
+    tiny_gpt2, tiny_t5, tiny_bert, tiny_llama, monkeypatch
+):
+    assert wb.fits(tiny_gpt2, "loftq").fits  # Conv1D keeps its weights the other way round
+    assert wb.fits(tiny_t5, "loftq").fits  # one layer of each block is never packed
+    assert wb.fits(tiny_bert, "loftq").fits  # a head of its own
+    monkeypatch.setattr(specimen, "SMALL", 0)
+    assert wb.fits(tiny_llama, "loftq").fits  # reads the small model of its kind twice
+
+
+def test_a_base_without_a_padding_token_is_given_one_as_in_a_run(tmp_path):
+    base = save_architecture(tmp_path / "unpadded", "llama")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "pad_token_id": None}))
+    assert wb.fits(base, "head_only", task="classify").fits
+
+
+@pytest.mark.parametrize("name", ["bert", "distilbert", "deberta-v2", "llama"])
+def test_whole_blocks_are_found_where_peft_does_not_know_their_name(name):
+    fit = wb.fits(ARCHITECTURES[name](), "shadow")
+    assert fit.fits, str(fit)
+    assert len(fit.matched) == 2
+
+
+@pytest.mark.parametrize("technique", ["eva", "poly"])
+@pytest.mark.parametrize("name", ["deberta-v2", "vit"])
+def test_layers_may_see_something_else_than_the_rows_tokens(name, technique):
+    fit = wb.fits(ARCHITECTURES[name](), technique)
+    assert fit.fits, str(fit)
+
+
 def test_converting_is_offered_and_does_it(tiny_gpt2):
     fit = wb.fits(tiny_gpt2, "hra")
     assert (fit.fits, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
@@ -210,10 +242,17 @@ def test_the_command_line_prints_the_whole_table(tiny_llama, capsys):
     assert rows["head_only"]["task"] == "classify"
 
 
+def test_each_architecture_holds_what_a_fit_says_and_its_script_gives_the_same_losses(tmp_path):
+    pairs = zip(ARCHITECTURES, itertools.cycle(FEW), strict=False)
+    cells = [matrix.cell(technique, name, tmp_path) for name, technique in pairs]
+    assert [one for one in cells if one.state not in (matrix.HOLDS, matrix.CONVERTED)] == []
+    assert matrix.differences(cells, tmp_path) == [""] * len(ARCHITECTURES)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_technique_holds_what_its_fit_says(name, tmp_path):
-    cells = [matrix.cell(technique, name, tmp_path) for technique in TRAINED]
+    cells = matrix.column(name, TRAINED, tmp_path)
     print(matrix.table(cells))
     assert [one for one in cells if one.state == matrix.BROKEN] == []
     assert all(one.reason for one in cells if one.state == matrix.REFUSED)

@@ -1,5 +1,6 @@
 """In the panel: techniques that do not fit are greyed out, and say why."""
 
+import html
 import queue
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from tests.test_bench import button, settle, words
 from workbench.catalog.fits import Fit
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.panels import Bench
+from workbench.panels.about import describe
 from workbench.panels.fitting import Fitting
 from workbench.recipe import Recipe
 
@@ -87,3 +89,35 @@ def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
     assert known["head_only"].reason
     assert told.empty()
     fitting.stop()
+
+
+def test_with_arguments_of_ones_own_the_reason_goes_as_it_was_for_the_defaults(bench):
+    refused = Fit("oft", False, "lm", "oft_block_size must be a divisor of 24", "")
+    bench._cards.technique.tell_fits({"oft": refused})
+    bench.recipe = bench.recipe.replace(technique="oft")
+    assert str(refused) in words(bench)
+    bench.recipe = bench.recipe.replace(oft_block_size=8)
+    assert str(refused) not in words(bench)
+
+
+def test_the_card_sums_up_what_fits_and_why_the_others_do_not(bench):
+    others = [
+        Fit(name, False, "lm", f"gpt2 uses Conv1D, which {title} cannot wrap", "convert it")
+        for name, title in (("hra", "HRA"), ("oft", "OFT"))
+    ]
+    fits = {fit.technique: fit for fit in (*others, Fit("lora", True, "lm"))}
+    bench._cards.technique.tell_fits(fits)
+    assert "1 technique fits this base" in words(bench)
+    assert "HRA, OFT</b>: gpt2 uses Conv1D, which it cannot wrap: convert it" in words(bench)
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_the_card_says_what_a_technique_is(name):
+    entry = TECHNIQUES[name]
+    told = html.unescape(describe(entry))
+    assert entry.changes in told
+    assert "None" not in told
+    if entry.paper is not None:
+        assert f"{entry.paper.title} ({entry.paper.year})" in told
+    assert ("Merges into the base</dt><dd>yes" in told) == entry.merges
+    assert entry.needs in told

@@ -291,7 +291,7 @@ def test_the_form_has_a_long_text_for_the_template_and_the_card_shows_the_prompt
     card = TechniqueCard(lambda *_: None, lambda *change: told.append(change))
     recipe = asking("few_shot")
     card.show(recipe)
-    card._fold.toggle()
+    assert card._fold is None  # nothing is folded away
     assert set(card.fields) == set(arguments("few_shot"))
     template = card.fields["template"].control
     assert isinstance(template, widgets.Textarea)
@@ -304,6 +304,38 @@ def test_the_form_has_a_long_text_for_the_template_and_the_card_shows_the_prompt
     assert f"{table.train[2]['text']}\nSo: {table.train[2]['label']}" in shown.replace(
         "&#x27;", "'"
     )
+
+
+def test_examples_are_chosen_by_reading_the_training_rows():
+    import ipywidgets as widgets
+
+    from workbench.panels.technique_card import TechniqueCard
+    from workbench.training.show import training_rows
+
+    told = []
+    card = TechniqueCard(lambda *_: None, lambda *change: told.append(change))
+    recipe = asking("few_shot")
+    card.show(recipe)
+    table = load_data(recipe)
+    rows = training_rows(recipe, table)
+    card.offer_rows((rows, table.columns))
+    (chooser,) = (
+        one for one in card._examples.widget.children if isinstance(one, widgets.SelectMultiple)
+    )
+    label = rows[6][table.columns["label"]]
+    assert chooser.options[6][0].startswith(f"7. {label} · {rows[6]['text'][:20]}")
+    chooser.value = (7,)
+    chooser.value = (2, 7)
+    assert told == [("examples", [7]), ("examples", [7, 2])]  # in the order of picking
+    card.show(recipe.replace(examples=[7, 2]))
+    assert card.fields["examples"].control.value == "[7, 2]"
+    card.show(recipe.replace(examples=[3]))  # typed
+    assert chooser.value == (3,)
+    assert len(told) == 2
+    chooser.value = ()
+    assert told[-1] == ("examples", None)
+    card.offer_rows(None)
+    assert card._examples.widget.layout.display == "none"
 
 
 def test_a_fit_says_which_bases_can_be_asked(tiny_llama, tiny_bert):

@@ -2,8 +2,9 @@
 
 Each cell is a tiny model of random weights. Where the technique is said to fit, it must do all of
 this: the loss falls on one batch; what is saved and loaded again gives the same logits, to the last
-bit unless it is saved in another form; and the base keeps its bits. Where it is said not to fit, the
-reason is printed.
+bit unless it is saved in another form; the base keeps its bits; and a run's script, where workbench
+cannot be imported, gives the run's losses and metrics to the last bit. Where it is said not to fit,
+the reason is printed.
 
 Usage: ``python -W ignore tests/benchmarks/matrix.py [--techniques lora ia3] [--models llama gpt2]``
 """
@@ -15,31 +16,37 @@ import copy
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import peft
 import torch
+import transformers
 from safetensors.torch import load_file
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.conftest import save_architecture
 from tests.serving import TRAINED
+from tests.test_export import figures, recipe_for, run_scripts
 from tests.tiny import ARCHITECTURES
-from workbench.catalog.technique import Technique
 from workbench.catalog.techniques import get
+from workbench.errors import WorkbenchError
+from workbench.export import export
 from workbench.recipe import Recipe
+from workbench.runs.run import Run
+from workbench.runs.train import train
 from workbench.training import after_step, wiring
-from workbench.training.base import clone, is_pristine
+from workbench.training.base import is_pristine
 from workbench.training.probe import Probe, inject
 from workbench.training.randomness import Randomness
 from workbench.training.save import lora_state, save
-from workbench.training.specimen import Specimen, from_module, from_recipe
+from workbench.training.specimen import Specimen, from_recipe
 from workbench.training.targets import find_linears
 
 STEPS = 15
+RUN_STEPS = 3  # of the run that is held against its script
 # What suits layers of 16 to 64 features, where the default does not.
 SMALL = {"psoft": {"r": 8}}
 # What holds in a cell where a technique fits, after conversion or not, and what is shown for it.
@@ -57,36 +64,100 @@ class Cell:
         Fits and holds; the same after its Conv1D layers were converted; does not fit; is said to
         fit and does not hold.
     reason : str
+    recipe : Recipe or None
+        A short run of it on rows, where it fits and holds.
     """
 
     technique: str
     model: str
     state: str
     reason: str = ""
+    recipe: Recipe | None = None
+
+
+def column(model: str, techniques: Iterable[str], folder: Path) -> list[Cell]:
+    """Try techniques on one architecture; of those that hold, hold the scripts to their runs."""
+    tried = [cell(technique, model, folder) for technique in techniques]
+    held = [one for one in tried if one.recipe is not None]
+    wrong = dict(zip([one.technique for one in held], differences(held, folder), strict=True))
+    return [
+        replace(one, state=BROKEN, reason=why) if (why := wrong.get(one.technique)) else one
+        for one in tried
+    ]
+
+
+def differences(cells: Sequence[Cell], folder: Path) -> list[str]:
+    """Train each cell's recipe and run its script; return how the two differ, if they do."""
+    home = Path(tempfile.mkdtemp(dir=folder))
+    runs: list[Run | WorkbenchError] = []
+    scripts = []
+    for one in cells:
+        try:
+            run = train(one.recipe, home / "runs", progress=False)
+            scripts.append(export(run, home / f"{one.model}-{one.technique}.py"))
+        except WorkbenchError as error:
+            runs.append(error)
+        else:
+            runs.append(run)
+    told = iter(read_all(scripts))
+    return [
+        f"its run fails: {one}" if isinstance(one, WorkbenchError) else difference(one, next(told))
+        for one in runs
+    ]
+
+
+def read_all(scripts: Sequence[Path]) -> list[list[dict] | str]:
+    """Run scripts in one process and return their events; one that fails, why."""
+    try:
+        return run_scripts(*scripts) if scripts else []
+    except AssertionError as error:
+        if len(scripts) == 1:
+            return [f"its script fails: {error}"]
+        return [read_all([script])[0] for script in scripts]
+
+
+def difference(run: Run, events: list[dict] | str) -> str:
+    """Say how a script's events differ from its run's."""
+    if isinstance(events, str):
+        return events
+    pairs = zip(figures(run.events), figures(events), strict=True)
+    return next((f"its script says {theirs}, its run {ours}" for ours, theirs in pairs
+                 if ours != theirs), "")  # fmt: skip
+
+
+def saved_base(model: str, folder: Path) -> Path:
+    """Save an architecture with what reads its rows, unless it is there, and return where."""
+    path = folder / model
+    if not path.exists() and model == "vit":
+        ARCHITECTURES[model]().save_pretrained(path)
+        size = {"height": 16, "width": 16}
+        transformers.ViTImageProcessorPil(size=size).save_pretrained(path)
+    elif not path.exists():
+        save_architecture(path, model)
+    return path
 
 
 def cell(technique: str, model: str, folder: Path) -> Cell:
     """Try one technique on one architecture, and hold it to what it says."""
-    stored = get(technique).quantization
-    made = ARCHITECTURES[model]()
-    base = made if stored is None or model == "vit" else save_architecture(folder / model, model)
-    args = SMALL.get(technique, {}) | (
-        {"adapters": trained(made, folder)} if technique == "xlora" else {}
-    )
+    base = saved_base(model, folder)
+    args = SMALL.get(technique, {})
+    if technique == "xlora":
+        args = {"adapters": adapters_for(ARCHITECTURES[model](), folder / f"{model}-adapters")}
     fit = Probe(base, **args).fit(technique)
     converts = not fit.fits and fit.remedy == "set convert_conv1d=True to rewrite them as Linear"
     if not fit.fits and not converts:
         return Cell(technique, model, REFUSED, f"{fit.reason}: {fit.remedy}".strip(": "))
-    recipe = Recipe(
-        technique=technique, technique_args=args, task=fit.task, convert_conv1d=converts
-    ).resolved()
-    if base is made:
-        tried = from_module(made, convert=converts)
-    else:
-        tried = from_recipe(recipe.replace(model=str(base)))
-    wrong = check(tried, recipe, folder)
-    state = BROKEN if wrong else CONVERTED if converts else HOLDS
-    return Cell(technique, model, state, wrong or (f"{fit.reason}: {fit.remedy}" * converts))
+    recipe = recipe_for(technique, fit.task, base, folder, max_steps=RUN_STEPS,
+                        technique_args=args, convert_conv1d=converts)  # fmt: skip
+    try:
+        wrong = check(from_recipe(recipe.resolved()), recipe.resolved(), folder)
+    except Exception as error:  # noqa: BLE001 (whatever breaks it is what the table is to show)
+        wrong = f"{type(error).__name__}: {error}"
+    if wrong:
+        return Cell(technique, model, BROKEN, wrong)
+    if converts:
+        return Cell(technique, model, CONVERTED, f"{fit.reason}: {fit.remedy}", recipe)
+    return Cell(technique, model, HOLDS, recipe=recipe)
 
 
 def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
@@ -113,16 +184,14 @@ def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
         return "the base was written into"
     saved = Path(tempfile.mkdtemp(dir=folder))
     save(model, _NoTokenizer(), technique.trains, saved, began)
-    difference = float(
-        (logits(model, batch) - logits(load(tried, technique, saved), batch)).abs().max()
-    )
+    difference = float((logits(model, batch) - logits(load(recipe, saved), batch)).abs().max())
     rounds = 1e-4 if technique.restarts or technique.after_step else 0.0
     if not difference <= rounds:
         return f"logits differ by {difference:.2g} after loading"
-    return "" if is_pristine(tried.base) else "loading wrote into the base"
+    return ""
 
 
-def trained(model: torch.nn.Module, folder: Path) -> dict[str, str]:
+def adapters_for(model: torch.nn.Module, folder: Path) -> dict[str, str]:
     """Save two adapters for X-LoRA to mix, and return where."""
     for name in (names := ("one", "other")):
         config = peft.LoraConfig(init_lora_weights=False, **find_linears(model))
@@ -135,23 +204,23 @@ class _NoTokenizer:
         """Nothing to save."""
 
 
-def load(tried: Specimen, technique: Technique, saved: Path) -> torch.nn.Module:
-    """Load what was saved, on a base that nobody has touched."""
-    model = pristine(tried)
+def load(recipe: Recipe, saved: Path) -> torch.nn.Module:
+    """Load what was saved as its user would: on a base that is read again.
+
+    Read alike it lies in memory alike, on which the last bits of sums can depend.
+    """
+    technique, model = get(recipe.technique), from_recipe(recipe).base.model
     if technique.trains == "all":
         return type(model).from_pretrained(saved)
     if technique.trains == "selected":
         model.load_state_dict(load_file(saved / "trained.safetensors"), strict=False)
         return model
+    if technique.injects == "get_xlora_model":
+        model.config.use_cache = False
     model = peft.PeftModel.from_pretrained(model, saved)
     if technique.wires:
         getattr(wiring, technique.wires)(model)
     return model
-
-
-def pristine(tried: Specimen) -> torch.nn.Module:
-    """Return a copy of a specimen's base."""
-    return clone(tried.base, lambda name: True)
 
 
 def loss_of(model: torch.nn.Module, batch: dict) -> float:
@@ -207,9 +276,10 @@ def main() -> int:
     given = parser.parse_args()
     started, cells = time.perf_counter(), []
     with tempfile.TemporaryDirectory() as folder:
-        for technique in given.techniques:
-            for model in given.models:
-                cells.append(cell(technique, model, Path(folder)))
+        for model in given.models:
+            cells += column(model, given.techniques, Path(folder))
+            hold = sum(one.state in (HOLDS, CONVERTED) for one in cells)
+            print(f"{model}: {hold} of {len(cells)} cells hold so far", file=sys.stderr, flush=True)
     print(table(cells))
     print(f"{time.perf_counter() - started:.0f} seconds.")
     return sum(one.state == BROKEN for one in cells)

@@ -16,6 +16,7 @@ from workbench.panels.card import Card
 from workbench.panels.data_card import DataCard
 from workbench.panels.looks import Trouble
 from workbench.panels.technique_card import TechniqueCard
+from workbench.panels.threads import on_main_thread
 from workbench.panels.training_card import TrainingCard
 from workbench.recipe import Recipe
 
@@ -58,6 +59,7 @@ class Cards:
             "model": self.base.tell,
             "data": self.data.tell,
             "tokens": self.data.tell_tokens,
+            "rows": lambda rows: on_main_thread(lambda: self.technique.offer_rows(rows)),
         }[part](value)
 
     def libraries_are_there(self) -> None:

@@ -56,6 +56,8 @@ class Field:
         self._said: widgets.HTML | None = None
         self.widget = widgets.Box([self.control, *([self._slider] if self._slider else [])])
         self.widget.add_class("wb-field")
+        if self._limits.get("multiline"):
+            self.widget.add_class("wb-long")
         if self._slider is not None:
             self.widget.add_class("wb-with-slider")
 

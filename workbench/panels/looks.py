@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog.data import Table
 from workbench.catalog.lookup import COLUMNS, Found, find_facts, load_data, look_up
 from workbench.catalog.models import ModelFacts
-from workbench.catalog.techniques import find
+from workbench.catalog.techniques import arguments, find
 from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.panels import libraries
 from workbench.recipe import Recipe
@@ -56,8 +56,8 @@ class Looks:
     """Looks things up in a background thread, the cheapest first.
 
     ``tell(part, value)`` is called with ``"problems"`` (a list of :class:`Trouble`), ``"model"``,
-    ``"data"``, ``"tokens"`` and ``"count"`` (what was found, or None where there is nothing to
-    say), and at last ``"done"`` with the recipe. Where ``wants_anatomy`` is set, ``"anatomy"`` comes
+    ``"data"``, ``"count"``, ``"tokens"`` and ``"rows"`` (what was found, or None where there is nothing
+    to say), and at last ``"done"`` with the recipe. Where ``wants_anatomy`` is set, ``"anatomy"`` comes
     with the recipe and its structure, even if the technique cannot be applied.
     """
 
@@ -85,6 +85,7 @@ class Looks:
             for part, find in (
                 ("count", lambda: _count(recipe, table)),
                 ("tokens", lambda: self._tokens(recipe, table)),
+                ("rows", lambda: _rows(recipe, table)),
             ):
                 value = _guarded(part, find, troubles)
                 if stale():
@@ -92,8 +93,8 @@ class Looks:
                 self._tell(part, value)
             self._tell("problems", list(troubles))
         else:
-            self._tell("count", None)
-            self._tell("tokens", None)
+            for part in ("count", "tokens", "rows"):
+                self._tell(part, None)
         self._tell("done", (recipe, troubles))
 
     def find(self, recipe: Recipe) -> Found:
@@ -156,6 +157,15 @@ def _count(recipe: Recipe, table: Table) -> dict[str, Any]:
     return count(recipe, len(table.labels) or None)
 
 
+def _rows(recipe: Recipe, table: Table) -> tuple[list[dict], Mapping[str, str]] | None:
+    """Find the training rows and their columns, where the technique shows some of them."""
+    from workbench.training.show import training_rows
+
+    if "examples" not in arguments(recipe.technique):
+        return None
+    return training_rows(recipe, table), table.columns
+
+
 def _anatomy(recipe: Recipe, found: Found) -> Structure | None:
     """Take the model apart as far as it is known; what is wrong is said elsewhere."""
     from workbench.training.anatomy import take_apart
@@ -181,6 +191,7 @@ def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any
         what = {
             "count": "The technique could not be applied to this base",
             "tokens": "The data could not be tokenised",
+            "rows": "The training rows could not be chosen",
         }[part]
         sentence = f"{what}: {first}"
         troubles.append(Trouble(part, sentence, traceback.format_exc()))

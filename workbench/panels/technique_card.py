@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.catalog.fits import Fit
+from workbench.catalog.prompting import TEMPLATES
 from workbench.catalog.techniques import (
     TECHNIQUES,
     Technique,
@@ -17,12 +18,13 @@ from workbench.catalog.techniques import (
     uncurated,
 )
 from workbench.panels import libraries, values
+from workbench.panels.about import describe
 from workbench.panels.card import Card
+from workbench.panels.examples import Examples
 from workbench.panels.fit_note import FitNote
 from workbench.panels.forms import Changed, Field, Fold, knob_field
 from workbench.panels.looks import Trouble
 from workbench.panels.picker import Picker
-from workbench.panels.text import esc
 from workbench.recipe import FIELDS, Recipe
 
 
@@ -47,12 +49,14 @@ class TechniqueCard(Card):
         self._knobs = widgets.Box()
         self._knobs.add_class("wb-form")
         self._others = widgets.VBox()
+        self._examples = Examples(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
             self._picker,
             self._note.widget,
             self._sentence,
             self._knobs,
             self._troubles,
+            self._examples.widget,
             self._others,
         ]
 
@@ -69,8 +73,10 @@ class TechniqueCard(Card):
             self._picker.value = name
             self._picker.observe(self._on_technique, "value")
             self._build(_known(name))
-            self._note.show(self._fits.get(name))
+        self._note.show(self._refusal())
         self._show_arguments(self.fields)
+        if "template" in self.fields and recipe.task != "instruct":  # whose own may be a chat's
+            self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
 
     def tell_fits(self, fits: Mapping[str, Fit]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
@@ -78,12 +84,20 @@ class TechniqueCard(Card):
         groups = _groups(fits)
         if groups != self._picker.groups:
             self._picker.groups = groups
-        self._note.show(fits.get(str(self._shown)))
+        self._note.tell(fits, sum(len(options) for _, options in groups))
+        self._note.show(self._refusal())
+
+    def _refusal(self) -> Fit | None:
+        """Return why the technique in hand does not fit with its defaults, which were tried.
+
+        With arguments of the user's own it may; then counting says what is wrong.
+        """
+        fit = self._fits.get(str(self._shown))
+        return None if fit is None or fit.fits or self._recipe.technique_args else fit
 
     def say(self, troubles: Iterable[Trouble]) -> list[Trouble]:
         """Say what is wrong here; that a technique does not fit has been said already."""
-        fit = self._fits.get(str(self._shown))
-        if fit is not None and not fit.fits:
+        if self._refusal() is not None:
             troubles = [trouble for trouble in troubles if trouble.parameter != "count"]
         return super().say(troubles)
 
@@ -92,16 +106,24 @@ class TechniqueCard(Card):
         for name, field in fields.items():
             value = given.get(name, field.default) if isinstance(given, Mapping) else field.default
             field.show(value)
+            if name == "examples":
+                self._examples.show(value)
+
+    def offer_rows(self, found: tuple[list[dict], Mapping[str, str]] | None) -> None:
+        """Offer the training rows to choose from, where the technique shows some."""
+        self._examples.offer(*(found or ([], {})))
 
     def _build(self, technique: Technique | None) -> None:
         self.fields = {
             knob.name: knob_field(knob, self._on_argument)
             for knob in (technique.knobs if technique else ())
         }
-        self._sentence.value = _describe(technique) if technique else ""
+        if technique is not None and technique.settings is not None:
+            self.fields |= self._rest(technique.name)  # few, and all of them are chosen
+        self._sentence.value = describe(technique) if technique else ""
         self._knobs.children = [field.widget for field in self.fields.values()]
         self._fold = None
-        if technique is not None and (technique.config or technique.settings):
+        if technique is not None and technique.config is not None:
             self._fold = Fold("All arguments", lambda: self._all(technique.name))
         self._others.children = [self._fold.widget] if self._fold else []
         self._explain()
@@ -109,6 +131,13 @@ class TechniqueCard(Card):
     def _all(self, name: str) -> list[widgets.Widget]:
         if not libraries.ready():
             return [widgets.HTML("<p class='wb-quiet'>Known once the libraries are loaded.</p>")]
+        made = self._rest(name)
+        self._show_arguments(made)
+        self.fields |= made
+        return [field.widget for field in made.values()]
+
+    def _rest(self, name: str) -> dict[str, Field]:
+        """Make the fields of all arguments that have none yet."""
         made = {}
         for argument, (spec, hint) in arguments(name).items():
             if argument in self.fields or not values.typeable(hint):
@@ -121,9 +150,7 @@ class TechniqueCard(Card):
                 help=spec.metadata.get("help", ""),
                 default=_default(spec),
             )
-        self._show_arguments(made)
-        self.fields |= made
-        return [field.widget for field in made.values()]
+        return made
 
     def libraries_are_there(self) -> None:
         """Say what only peft knows: what its arguments mean, and which others there are."""
@@ -167,15 +194,3 @@ def _default(spec: dataclasses.Field) -> Any:
         return spec.default
     factory = spec.default_factory
     return None if factory is dataclasses.MISSING else factory()
-
-
-def _describe(technique: Technique) -> str:
-    paper = ""
-    if technique.paper:
-        where = f"https://arxiv.org/abs/{technique.paper.arxiv}"
-        paper = (
-            f" <a href='{where}' target='_blank' rel='noreferrer' "
-            f"title='{esc(technique.paper.title)}'>arXiv {esc(technique.paper.arxiv)}, "
-            f"{technique.paper.year}</a>"
-        )
-    return f"<p class='wb-note'>{esc(technique.changes)}{paper}</p>"

@@ -14,6 +14,7 @@ from peft import get_peft_model, initialize_lora_eva_weights
 from peft.tuners.lora import LoraLayer
 from peft.tuners.lora.corda import preprocess_corda
 from peft.tuners.lora.loraga import preprocess_loraga
+from transformers.pytorch_utils import Conv1D
 
 
 def takes_rows(function: str) -> bool:
@@ -27,8 +28,31 @@ def get_eva_model(model, config, batches: list[dict]):
         {name: value for name, value in batch.items() if name != "labels"} for batch in batches
     ]
     model = get_peft_model(model, config)
-    initialize_lora_eva_weights(model, inputs, show_progress_bar=False)
+    initialize_lora_eva_weights(
+        model,
+        inputs,
+        prepare_model_inputs_fn=find_padding,
+        prepare_layer_inputs_fn=leave_padding,
+        show_progress_bar=False,
+    )
     return model
+
+
+def find_padding(batch: dict, config):
+    """Return which tokens of a batch are no padding; None for images, which have none."""
+    mask = batch.get("attention_mask")
+    return None if mask is None else mask.bool()
+
+
+def leave_padding(inputs, mask, name: str):
+    """Take a layer's inputs one by one, without padding where they are the batch's tokens.
+
+    DeBERTa's layers see a table of positions too.
+    """
+    inputs = inputs if isinstance(inputs, torch.Tensor) else inputs[0]
+    if mask is not None and inputs.shape[:2] == mask.shape:
+        return inputs[mask]
+    return inputs.reshape(-1, inputs.shape[-1])
 
 
 def get_corda_model(model, config, batches: list[dict]):
@@ -60,15 +84,21 @@ def add_gradients(model, batches: list[dict]) -> None:
 def get_loftq_model(model, config):
     """Start LoRA from what storing the base's weights in 4 bits has lost (LoftQ)."""
     whole = type(model).from_pretrained(
-        model.name_or_path, config=plain_config(model), dtype=torch.float32
+        model.name_or_path,
+        config=plain_config(model),
+        dtype=torch.float32,
+        ignore_mismatched_sizes=True,
     )
     adapted = get_peft_model(model, config)
     for name, layer in adapted.get_base_model().named_modules():
-        if not isinstance(layer, LoraLayer):
+        # Some architectures keep a few layers in full, which lose nothing.
+        if not isinstance(layer, LoraLayer) or not hasattr(layer.weight, "quant_state"):
             continue
         stored = layer.weight
         rounded = bitsandbytes.functional.dequantize_4bit(stored.data, stored.quant_state)
-        lost = whole.get_submodule(name).weight.to(rounded) - rounded
+        source = whole.get_submodule(name)
+        weight = source.weight.T if isinstance(source, Conv1D) else source.weight
+        lost = weight.to(rounded) - rounded
         for adapter, down in layer.lora_A.items():
             left, values, right = torch.linalg.svd(lost, full_matrices=False)
             rank, half = layer.r[adapter], values.sqrt()

@@ -214,6 +214,8 @@ def inject(
         before = torch.full((len(batch["labels"]), room), -100)
         batch["labels"] = torch.cat([before, batch["labels"]], dim=1)
     model = clone(base, lambda name: technique.trains == "all" or name in private)
+    if tried.task and tried.task.labels and getattr(model.config, "pad_token_id", None) is None:
+        model.config.pad_token_id = 0  # a run takes its tokenizer's
     new_head(model, base.fresh)
     model = own(adapt(model, technique, config, selected, [tried.batch]), base)
     return model, make_optimizer(optimizer_facts(recipe, technique), model), batch

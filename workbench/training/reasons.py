@@ -35,6 +35,16 @@ _KNOWN = (
         "set token_dim={width}",
     ),
     (
+        r"batch1 must be a 3D tensor|The shape of the mask",
+        "some layers of {kind} see the tokens of all rows as one list",
+        "name others in target_modules, such as those of the attention",
+    ),
+    (
+        r"Got unexpected keys",
+        "PEFT does not find the adapters that it loads into {kind} for {title}",
+        "choose a base such as llama",
+    ),
+    (
         r"not compiled with CUDA|No CUDA GPUs",
         "PEFT computes its start on a CUDA GPU",
         "run it on a machine that has one",

@@ -70,6 +70,11 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     return [_shown(row, tokenizer, labels) for row in encoded]
 
 
+def training_rows(recipe: Recipe, dataset: Table) -> list[dict]:
+    """Return the rows that a recipe trains on, in the order in which ``examples`` numbers them."""
+    return choose_rows(recipe.resolved(), dataset)[0]
+
+
 def _seen(pixels: torch.Tensor, target: torch.Tensor, labels: list[str]) -> dict[str, Any]:
     low, high = pixels.min(), pixels.max()
     scaled = (pixels - low) / (high - low).clamp(min=1e-6)

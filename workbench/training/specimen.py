@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,13 +77,8 @@ def from_recipe(recipe: Recipe) -> Specimen:
     small = facts.parameters <= SMALL
     with loading(recipe.model):
         shapes = skeleton(facts.path, task.auto_class, labels, trust, convert)
-        if small:
-            path = facts.path
-            base = _read(path, task, labels, recipe)
-        else:
-            with tempfile.TemporaryDirectory() as path:
-                _save_small(shapes, path)
-                base = _read(path, task, labels, recipe)
+        path = facts.path if small else _save_small(shapes)
+        base = _read(path, task, labels, recipe)
     batch = example(base.model, task)
     return Specimen(recipe.model, facts.model_type, base, shapes, task, small, batch)
 
@@ -122,11 +119,15 @@ def is_for(model: torch.nn.Module, task: Task) -> bool:
     return type(model.config) in known and known[type(model.config)] is type(model)
 
 
-def _save_small(shapes: torch.nn.Module, folder: str) -> None:
-    """Save a small model of random weights of the same architecture."""
+def _save_small(shapes: torch.nn.Module) -> str:
+    """Save a small model of random weights of the same architecture, and return where."""
+    folder = tempfile.mkdtemp()
+    # LoftQ looks at the weights on disk again, so they stay for as long as the specimen may.
+    weakref.finalize(shapes, shutil.rmtree, folder, ignore_errors=True)
     with Randomness(0):
         model = type(shapes)(shrink(shapes.config))
     model.save_pretrained(folder)
+    return folder
 
 
 def _read(path: str, task: Task, labels: int | None, recipe: Recipe) -> Base:

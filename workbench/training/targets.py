@@ -26,6 +26,24 @@ def find_linears(model: torch.nn.Module) -> dict[str, Any]:
     return {"target_modules": block_linears(model)}
 
 
+def find_blocks(model: torch.nn.Module) -> dict[str, Any]:
+    """The repeated blocks themselves."""
+    lists = [name for name, module in model.named_modules() if _is_blocks(module)]
+    within = tuple(f"{name}." for name in lists)
+    wanted = [
+        f"{name}.{number}"
+        for name in lists
+        if not name.startswith(within)
+        for number, _ in enumerate(model.get_submodule(name))
+    ]
+    if not wanted:
+        raise ModelError(
+            f"target_modules must be given for {type(model).__name__}, which has no repeated "
+            "blocks: name some of its modules."
+        )
+    return {"target_modules": shortest_names(model, wanted)}
+
+
 def find_ia3(model: torch.nn.Module) -> dict[str, Any]:
     """Keys, values and the feed-forward's end, where PEFT knows their names; else all linears."""
     kind = model.config.model_type

@@ -6,6 +6,7 @@ Each takes the adapted model and hangs a hook on it.
 from __future__ import annotations
 
 import torch
+from peft.tuners.poly.layer import PolyLayer
 
 
 def give_task_ids(model) -> None:
@@ -23,6 +24,20 @@ def give_task_ids(model) -> None:
     generate = model.generate
     model.generate = lambda **inputs: generate(**inputs, task_ids=first_task(inputs))
     model.register_forward_pre_hook(add_ids, with_kwargs=True)
+
+
+def give_layers_task_ids(model) -> None:
+    """Tell each layer that all rows it sees belong to the first task."""
+
+    def add_ids(layer, args: tuple, inputs: dict) -> tuple[tuple, dict]:
+        """Add a task id for each row to what goes into the layer."""
+        rows = args[0]
+        ids = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
+        return args, {**inputs, "task_ids": ids}
+
+    for layer in model.modules():
+        if isinstance(layer, PolyLayer):
+            layer.register_forward_pre_hook(add_ids, with_kwargs=True)
 
 
 def add_kasa_loss(model) -> None:

@@ -85,8 +85,10 @@ ENTRIES = (
         changes="Runs a small copy of the base beside it, which corrects what enters each block.",
         learning_rate=1e-3,
         config="ShadowConfig",
-        # It cannot follow a decoder that reads one token at a time beside an encoder.
-        tasks=tuple(name for name in TASKS if name != "seq2seq"),
+        targets="blocks",
+        # It cannot follow a decoder that reads one token at a time beside an encoder, and it starts
+        # from the vectors of words.
+        tasks=tuple(name for name in TASKS if name not in ("seq2seq", "image_classify")),
         knobs=(
             Knob("r", 8, 1, 64),
             Knob("shadow_alpha", 0.1, 0.0, 1.0, strict=True),

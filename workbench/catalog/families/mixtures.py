@@ -34,7 +34,7 @@ ENTRIES = (
             Knob("n_splits", 1, 1, 8, fits="divides"),
         ),
         targets="linears",
-        wires="give_task_ids",
+        wires="give_layers_task_ids",
         quantizable=False,
         paper=Paper("Combining Modular Skills in Multitask Learning", 2022, "2202.13914"),
     ),

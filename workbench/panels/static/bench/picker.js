@@ -22,8 +22,12 @@ export default {
         ...model.get("groups").map(([title, options]) => {
           const group = element("optgroup", "", { label: title });
           group.append(
+            // Grey, and not disabled: whoever picks it is told what would make it fit.
             ...options.map(([value, words, why]) =>
-              Object.assign(new Option(words, value), { disabled: !!why, title: why ?? "" }),
+              Object.assign(new Option(why ? `${words} (does not fit)` : words, value), {
+                className: why ? "wb-unfit" : "",
+                title: why ?? "",
+              }),
             ),
           );
           return group;

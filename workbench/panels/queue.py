@@ -1,7 +1,7 @@
 """The queue of a race: a row for each run, with its own controls.
 
-One widget for all rows, and one message for all that has changed in them: a widget for each cell
-would take more of the processor's time than some runs do.
+One widget for all rows, and one message a second for all that has changed in them, where a widget for
+each cell would take a message for each: the processor that would handle them is the one that trains.
 """
 
 from __future__ import annotations

@@ -48,14 +48,14 @@ def tiny_tokenizer():
     return fast
 
 
-def save_tiny(folder, config_name, model_name, **settings):
-    """Save a model of random weights and its tokenizer."""
+def save_tiny(folder, config_name, model_name, vocab=None, **settings):
+    """Save a model of random weights and its tokenizer, with more rows of embeddings if asked."""
     import torch
     import transformers
 
     tokenizer = tiny_tokenizer()
     config = getattr(transformers, config_name)(
-        vocab_size=len(tokenizer),
+        vocab_size=vocab or len(tokenizer),
         hidden_size=32,
         intermediate_size=64,
         num_hidden_layers=2,

@@ -76,7 +76,7 @@ def test_all_problems_are_said_at_once():
 
 
 def test_many_runs_are_asked_about_with_their_time_and_memory(tiny_llama, tmp_path):
-    recipe = wb.Recipe(model=str(tiny_llama), data="reviews", max_steps=10)
+    recipe = wb.Recipe(model=str(tiny_llama), data="reviews", max_length=64, max_steps=10)
     seeds = list(range(10_000))
     with pytest.raises(RecipeError) as caught:
         wb.race(recipe, seed=1, runs=tmp_path / "runs", r=seeds[1:101], learning_rate=seeds[1:101])
@@ -88,7 +88,12 @@ def test_many_runs_are_asked_about_with_their_time_and_memory(tiny_llama, tmp_pa
 
 def test_a_grid_is_raced_in_one_line(tiny_llama, tmp_path):
     recipe = wb.Recipe(
-        model=str(tiny_llama), data="reviews", max_steps=2, eval_steps=2, max_eval_samples=4
+        model=str(tiny_llama),
+        data="reviews",
+        max_length=64,
+        max_steps=2,
+        eval_steps=2,
+        max_eval_samples=4,
     )
     race = wb.race(recipe, learning_rate=[1e-4, 3e-4], runs=tmp_path).wait()
     assert [run.state for run in race.members] == ["finished", "finished"]

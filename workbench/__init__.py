@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.errors import WorkbenchError
     from workbench.panels import Anatomy, Bench, RacePanel
     from workbench.recipe import Recipe
+    from workbench.runs.halving import Halving
     from workbench.runs.modules import ModuleRun, adapt, train_module
     from workbench.runs.race import Race
     from workbench.runs.run import Run
@@ -47,6 +48,7 @@ _HOMES = {
     "Bench": "workbench.panels",
     "Fit": "workbench.catalog.fits",
     "Forecast": "workbench.training.forecast",
+    "Halving": "workbench.runs.halving",
     "ModuleRun": "workbench.runs.modules",
     "Race": "workbench.runs.race",
     "RacePanel": "workbench.panels",
@@ -71,6 +73,7 @@ __all__ = [
     "Comparison",
     "Fit",
     "Forecast",
+    "Halving",
     "ModuleRun",
     "Race",
     "RacePanel",

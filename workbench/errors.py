@@ -92,6 +92,18 @@ class StoreError(WorkbenchError, OSError):
     """A run's folder that cannot be written or read."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory ran out; torch's allocator on the CPU has no error of its own for that.
+
+    Examples
+    --------
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("sizes differ"))
+    (True, False)
+    """
+    told = ("out of memory", "can't allocate memory", "cannot allocate memory")
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in told)
+
+
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Suggest the nearest of some names, or list them all.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+
 from workbench.catalog.tasks import ALL_TASKS
-from workbench.errors import StoreError, TrainingError, WorkbenchError
+from workbench.errors import StoreError, TrainingError, WorkbenchError, is_out_of_memory
 from workbench.recipe import Recipe
 
 
@@ -31,7 +33,7 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
             else f"try a learning_rate below {recipe.resolved().learning_rate:g}"
         )
         told = TrainingError(f"Training stopped because {error}: {advice}.")
-    elif isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    elif is_out_of_memory(error):
         told = TrainingError(
             "Training stopped because memory ran out: try a smaller "
             f"per_device_train_batch_size than {recipe.per_device_train_batch_size}"
@@ -43,3 +45,13 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
         told = TrainingError(f"{when}: {first}")
     told.__cause__ = error
     return told
+
+
+def let_go(error: BaseException | None) -> None:
+    """Take from the frames of an error what they still hold, which may be most of the memory.
+
+    Where it came from can still be read.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.checks import value_problems
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
+from workbench.runs.halving import Halving, Judge, halving_problems
 from workbench.runs.run import Run
 from workbench.runs.sharing import sharing_notes, sharing_problems
 from workbench.runs.standings import Standing, as_text, standings
@@ -43,6 +44,8 @@ class Race:
     workers : int, optional
         How many runs step at the same time. None means one per core, each with one intra-op thread;
         on CUDA one.
+    halving : Halving, optional
+        Stop the losers early, by this rule.
 
     Attributes
     ----------
@@ -64,14 +67,17 @@ class Race:
         *,
         turns: str = "steps",
         workers: int | None = None,
+        halving: Halving | None = None,
     ):
         recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
-        found = _rule_problems(turns=turns, workers=workers) + _problems(recipes)
+        found = _rule_problems(turns=turns, workers=workers) + _problems(recipes, halving)
         if found:
             raise RecipeError(found)
         self.runs, self.turns, self.workers = runs, turns, workers
         self.gate = Gate(turns=turns)
         self.members: list[Run] = []
+        self.halving = halving
+        self._judge = Judge(halving, self.members) if halving else None
         self._lock = threading.Lock()
         self._started = False
         self._kept: list[tuple[Any, ...]] = []
@@ -102,7 +108,8 @@ class Race:
     def notes(self) -> list[str]:
         """What is shared and how turns are taken, in sentences."""
         shared = sharing_notes([run.recipe for run in self.members])
-        return [self._turns_note(), *shared, *self._said]
+        rule = [str(self.halving)] if self.halving else []
+        return [self._turns_note(), *shared, *rule, *self._said]
 
     def standings(self) -> list[Standing]:
         """Return where each run stands, the best first."""
@@ -197,7 +204,8 @@ class Race:
             The recipe has problems, or shares nothing with the race, or its name is taken.
         """
         with self._lock:
-            found = _problems([*(run.recipe for run in self.members), recipe])
+            recipes = [*(run.recipe for run in self.members), recipe]
+            found = _problems(recipes, self.halving)
             if found:
                 raise RecipeError(found)
             run = self._enter(recipe)
@@ -246,6 +254,10 @@ class Race:
         elif kind == "parameters":
             # Runs that come later find the base and the rows, even when this one is over by then.
             self._kept.append(run.shared)
+        for loser, why in self._judge.hear(run, kind) if self._judge else []:
+            self._reasons[loser] = why
+            loser.notes.append(why)
+            loser.stop()
         self._tell({**event, "run": run.name})
 
     def _tell(self, event: dict[str, Any]) -> None:
@@ -274,7 +286,7 @@ def _rule_problems(turns: Any = TURNS[0], workers: Any = None) -> list[Problem]:
     return found + value_problems("workers", workers, int | None, {"ge": 1})
 
 
-def _problems(recipes: Sequence[Any]) -> list[Problem]:
+def _problems(recipes: Sequence[Any], halving: Halving | None) -> list[Problem]:
     """Return what is wrong with recipes as the members of one race."""
     wrong = [recipe for recipe in recipes if not isinstance(recipe, Recipe)]
     if wrong or not recipes:
@@ -285,4 +297,4 @@ def _problems(recipes: Sequence[Any]) -> list[Problem]:
         Problem("name", "another one for each run of a race", name, "two recipes have it")
         for name in twice
     ]
-    return found + sharing_problems(recipes)
+    return found + sharing_problems(recipes) + halving_problems(halving, recipes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import traceback
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench.catalog.lookup import check
-from workbench.errors import TrainingError
+from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.runs.ending import save, summary
-from workbench.runs.failures import explain
+from workbench.runs.failures import explain, let_go
 from workbench.runs.store import Record, RunFolder, load_run
 from workbench.runs.turns import Gate
 
@@ -189,8 +190,7 @@ class Run:
             self._folder = RunFolder(self.runs, self.recipe)
             self.path = self._folder.path
             self._emit({"event": "state", "state": "preparing"})
-            prepared = self._prepare()
-            state = "stopped" if prepared is None else self._train(prepared)
+            state = self._carry_out()
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)
             self._blame(error)
         self.gate.leave(self)
@@ -198,11 +198,21 @@ class Run:
         self.state = self._finish(state)
         self._tell({"event": "state", "state": self.state})
 
+    def _carry_out(self) -> str:
+        prepared = self._prepare()
+        return "stopped" if prepared is None else self._train(prepared)
+
     def _blame(self, error: BaseException) -> None:
         """Keep what went wrong; the first thing that did is the one to tell."""
+        details = "".join(traceback.format_exception(error))
+        let_go(error)
+        if is_out_of_memory(error):
+            # Others need the memory. Models hold themselves in circles.
+            self.model = self._began = None
+            gc.collect()
         if self.error is None:
             self.error = explain(error, self.recipe, self.state)
-            self.details = "".join(traceback.format_exception(error))
+            self.details = details
 
     def _prepare(self) -> Any:
         from workbench.training.loading import hush_thread

@@ -12,6 +12,7 @@ from typing import Any
 from workbench.catalog.techniques import TECHNIQUES, arguments, find
 from workbench.errors import Problem, RecipeError, did_you_mean
 from workbench.recipe import FIELDS, Recipe
+from workbench.runs.halving import Halving
 from workbench.runs.race import Race
 
 SEARCHES = ("grid", "random")
@@ -34,6 +35,7 @@ def race(
     sure: bool = False,
     turns: str = "steps",
     workers: int | None = None,
+    halving: Halving | None = None,
     **knobs: Any,
 ) -> Race:
     """Race a recipe against itself with other settings.
@@ -52,7 +54,7 @@ def race(
         Begin at once.
     sure : bool, default False
         Begin more than 64 runs without asking.
-    turns, workers
+    turns, workers, halving
         See :class:`Race`.
     **knobs
         Lists of values for settings of the recipe or arguments of its techniques; a single value
@@ -78,7 +80,7 @@ def race(
         raise RecipeError(
             [Problem("sure", f"True for a race of {len(recipes):,} runs", False, estimate(recipes))]
         )
-    made = Race(recipes, runs, turns=turns, workers=workers)
+    made = Race(recipes, runs, turns=turns, workers=workers, halving=halving)
     return made.start() if start else made
 
 

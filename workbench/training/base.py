@@ -23,6 +23,9 @@ from workbench.training.loading import loading
 from workbench.training.quantize import beside_weights, plain, quantization_config, settle
 from workbench.training.randomness import Randomness
 
+# Numbers that are added up at a time.
+PIECE = 2**20
+
 _LOCK = threading.Lock()
 # Every base that some run still holds, and the one that was used last.
 _BASES: weakref.WeakValueDictionary[tuple, Base] = weakref.WeakValueDictionary()
@@ -154,10 +157,12 @@ def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> No
 def sums(model: torch.nn.Module) -> tuple[int, ...]:
     """Add up the bits of each tensor: another sum means that somebody wrote into the base."""
     whole = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    # In pieces, because adding up in 64 bits takes a copy in 64 bits.
     return tuple(
-        int(part.reshape(-1).view(whole[part.element_size()]).sum(dtype=torch.int64))
+        sum(int(piece.sum(dtype=torch.int64)) for piece in flat.split(PIECE))
         for parameter in model.parameters()
         for part in plain(parameter)
+        for flat in [part.reshape(-1).view(whole[part.element_size()])]
     )
 
 

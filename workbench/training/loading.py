@@ -7,11 +7,10 @@ import logging
 import threading
 from collections.abc import Iterator
 
-import torch
 import transformers
 
 from workbench.catalog.folders import brings_code
-from workbench.errors import ModelError, WorkbenchError
+from workbench.errors import ModelError, WorkbenchError, is_out_of_memory
 
 _thread = threading.local()
 _lock = threading.Lock()
@@ -75,9 +74,11 @@ def loading(name: str) -> Iterator[None]:
     try:
         with quiet_transformers():
             yield
-    except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
+    except WorkbenchError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         if "trust_remote_code" in str(error):
             raise brings_code(name) from error
         reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")

@@ -1,0 +1,145 @@
+"""Successive halving: the rule is said, the best go on, and those who are stopped keep what they had."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import workbench as wb
+from workbench.errors import RecipeError
+from workbench.runs.halving import Judge
+
+
+class Runner:
+    """As much of a run as its judge looks at."""
+
+    def __init__(self, name, recipe):
+        self.name, self.recipe, self.state = name, recipe, "running"
+        self.losses, self.evaluations = [], []
+
+    @property
+    def ended(self):
+        return self.state in ("finished", "stopped", "failed")
+
+    def __repr__(self):
+        return self.name
+
+
+@pytest.fixture
+def runners():
+    return [Runner(name, wb.Recipe()) for name in "abcd"]
+
+
+def evaluate(judge, run, accuracy):
+    run.evaluations.append({"accuracy": accuracy, "loss": 1 - accuracy})
+    return [loser for loser, _ in judge.hear(run, "eval")]
+
+
+def test_the_worse_half_is_stopped_when_the_last_has_been_evaluated(runners):
+    judge = Judge(wb.Halving(at=(1, 2)), runners)
+    a, b, c, d = runners
+    assert [evaluate(judge, run, score) for run, score in ((a, 0.2), (b, 0.9), (c, 0.5))] == [
+        []
+    ] * 3
+    assert evaluate(judge, d, 0.4) == [d, a]
+    a.state = d.state = "stopped"
+    assert evaluate(judge, b, 0.1) == []
+    assert evaluate(judge, c, 0.2) == [b]
+
+
+def test_what_counts_is_what_a_run_had_shown_at_the_mark(runners):
+    judge = Judge(wb.Halving(at=(1,)), runners[:2])
+    a, b, *_ = runners
+    evaluate(judge, a, 0.9)
+    # It gets worse before the other has come so far.
+    assert evaluate(judge, a, 0.1) == []
+    assert evaluate(judge, b, 0.5) == [b]
+
+
+@pytest.mark.parametrize("state", ["failed", "paused", "finished"])
+def test_a_run_that_does_not_come_is_not_waited_for(state, runners):
+    judge = Judge(wb.Halving(at=1), runners[:3])
+    a, b, c, _ = runners
+    evaluate(judge, a, 0.9)
+    evaluate(judge, b, 0.1)
+    c.state = state
+    assert [loser for loser, _ in judge.hear(c, "state")] == [b]
+
+
+def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
+    judge = Judge(wb.Halving(at=2, by="steps"), runners[:2])
+    a, b, *_ = runners
+    for run, losses in ((a, (3.0, 2.0)), (b, (3.0, 1.0))):
+        for loss in losses:
+            run.losses.append(loss)
+            stopped = judge.hear(run, "train")
+    assert [loser for loser, _ in stopped] == [a]
+    assert "Stopped after 2 steps: number 2 of 2, of which the best 1 went on." in stopped[0][1]
+
+
+def test_the_metric_the_share_and_the_least_can_be_chosen(runners):
+    rule = wb.Halving(at=1, keep=0.25, least=2, metric="loss")
+    judge = Judge(rule, runners)
+    stopped = [evaluate(judge, run, score) for run, score in zip(runners, (0.1, 0.2, 0.3, 0.4))]
+    assert stopped[-1] == [runners[1], runners[0]]
+
+
+def test_the_rule_is_a_sentence():
+    assert str(wb.Halving()) == (
+        "After 1, 2, 4, 8 evaluations, the best 50% of the runs still going go on, by the task's "
+        "metric; the others are stopped and keep what they learnt."
+    )
+    assert str(wb.Halving(at=1, metric="f1", least=3)).startswith(
+        "After every evaluation, the best 50% of the runs still going go on (at least 3), by f1;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"at": ()}, "at must be a number of at least 1"),
+        ({"at": (0, 2)}, "at must be a number of at least 1"),
+        ({"keep": 1.0}, "keep must be a number"),
+        ({"least": 0}, "least must be an integer of at least 1"),
+        ({"by": "step"}, "did you mean 'steps'"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(settings, words):
+    with pytest.raises(RecipeError, match=words):
+        wb.Halving(**settings)
+
+
+def test_runs_that_are_asked_different_things_cannot_be_halved():
+    recipe = wb.Recipe()
+    with pytest.raises(RecipeError, match="halving must be None.*cannot be compared"):
+        wb.Race([recipe, recipe.replace(task="lm", data="chronicle")], halving=wb.Halving())
+
+
+def test_losers_of_a_race_are_stopped_with_their_reason(tiny_llama, tmp_path):
+    recipe = wb.Recipe(
+        model=str(tiny_llama),
+        data="reviews",
+        max_length=64,
+        max_steps=6,
+        eval_steps=2,
+        max_eval_samples=16,
+    )
+    recipes = [recipe.replace(learning_rate=rate) for rate in (1e-3, 3e-3, 1e-8, 2e-8)]
+    rule = wb.Halving(at=(1, 2), metric="loss")
+    race = wb.Race(recipes, tmp_path, halving=rule)
+    ready = threading.Barrier(4)
+    # They begin together: the first would be through before the last is ready.
+    race.subscribe(lambda _, event: event["event"] == "parameters" and ready.wait(60))
+    race.start().wait()
+    assert str(rule) in race.notes
+    states = [run.state for run in race.members]
+    assert states.count("finished") == 1 and states.count("stopped") == 3
+    for standing in race.standings():
+        if standing.run.state == "stopped":
+            assert standing.reason.startswith("Stopped after ")
+            record = standing.run.record()
+            assert standing.reason in record.result["notes"]
+            assert (record.path / "adapter").is_dir()
+        else:
+            assert standing.reason == "" and len(standing.run.losses) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import io
 import json
@@ -14,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
+from tests.serving import every
 from tests.test_export import figures, run_scripts
 from tests.tiny import ARCHITECTURES, inputs_for
+from workbench.catalog.techniques import config_class, get
 from workbench.training import activations, prefix_choice, prefix_rows, prepare
 from workbench.training.activations import Activations
 from workbench.training.batches import collate_left, collate_right
@@ -189,8 +192,25 @@ CASES = {
         "technique": "lora",
         "technique_args": {"layers_to_transform": [1], "lora_dropout": 0.3},
     },
+    "bf16": {**TOP, "bf16": True},
     "accumulated": {**TOP, "gradient_accumulation_steps": 2, "eval_on_start": True},
 }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("technique", every(slow_beyond=[]))
+def test_no_technique_has_other_bits(tiny_llama, even_rows, monkeypatch, technique):
+    entry = get(technique)
+    arguments = {}
+    if entry.config:
+        names = {spec.name for spec in dataclasses.fields(config_class(technique))}
+        arguments = {name: [1] for name in names & {"layers_to_transform"}}
+    task = "classify" if "classify" in entry.tasks else entry.tasks[0]
+    if task not in ("classify", "lm", "instruct"):
+        pytest.skip("it serves no decoder")
+    settings = {"technique": technique, "technique_args": arguments, "task": task}
+    recipe = recipe_for(tiny_llama, even_rows, **settings)
+    assert figures(go(recipe)[0]) == figures(plainly(recipe, monkeypatch))
 
 
 @pytest.mark.parametrize("length", ["rows", "even_rows"])
@@ -297,10 +317,10 @@ def test_a_row_alone_is_the_row_in_any_batch(name, collate):
 @pytest.mark.parametrize("model", ["tiny_llama", "tiny_bert"])
 def test_its_losses_are_those_of_the_script(model, rows, tmp_path, request):
     runs, scripts = [], []
+    base = request.getfixturevalue(model)
     for technique in ("head_only", "last_layers", "lora"):
-        recipe = recipe_for(
-            request.getfixturevalue(model), rows, technique=technique, cache_frozen_prefix=True
-        )
+        settings = {"technique": technique, "cache_frozen_prefix": True}
+        recipe = recipe_for(base, rows, **settings, bf16=technique == "last_layers")
         run = wb.train(recipe, tmp_path / "runs", progress=False)
         runs.append(run)
         scripts.append(wb.export(run, tmp_path / f"{technique}.py"))
@@ -333,6 +353,19 @@ def test_runs_over_one_base_share_what_is_kept(tiny_llama, rows, monkeypatch):
     with second.randomness:
         assert figures(list(second.steps)) == figures(expected)
     assert len(alone) == 2 * by_itself
+
+
+def test_in_a_race_losses_are_those_of_each_alone(tiny_llama, rows, tmp_path):
+    recipes = [
+        recipe_for(
+            tiny_llama, rows, technique=technique, cache_frozen_prefix=True, learning_rate=rate
+        )
+        for technique in ("head_only", "last_layers")
+        for rate in (1e-3, 1e-2)
+    ]
+    race = wb.Race(recipes, runs=tmp_path, workers=2).start().wait()
+    for run, recipe in zip(race.members, recipes, strict=True):
+        assert figures(run.events) == figures(go(recipe)[0])
 
 
 @pytest.mark.parametrize("setting", [False, True])

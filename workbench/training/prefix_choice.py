@@ -36,6 +36,7 @@ def skip_frozen(
     resolved: Resolved,
     model: torch.nn.Module,
     rows: Sequence[dict],
+    held: Sequence[dict],
     batch: Mapping[str, Any],
     events: Iterator[dict],
 ) -> tuple[Iterator[dict], list[str]]:
@@ -46,10 +47,10 @@ def skip_frozen(
     resolved : Resolved
     model : torch.nn.Module
         Adapted, and on its device.
-    rows : sequence of dict
-        The training rows, encoded.
+    rows, held : sequence of dict
+        Those to train and to evaluate on, encoded.
     batch : mapping
-        A few of them, to try it on.
+        A few of the former, to try it on.
     events : iterator of dict
         See :func:`workbench.training.loop.train`.
     """
@@ -60,21 +61,21 @@ def skip_frozen(
         if frozen is None:
             return events, [NOTHING] if recipe.cache_frozen_prefix else []
         hidden, draws = in_training(model, frozen, batch)
-    # Images have no lengths: they are all of one size.
-    lengths = [len(row.get("input_ids", " ")) for row in rows]
+    lengths, others = lengths_of(rows), lengths_of(held)
     width = batch["input_ids"].shape[1] if "input_ids" in batch else 1
     size = hidden[0].numel() * hidden.element_size() // width
     kept, computed = in_words(frozen, model)
     alone = "alone and without dropout" if draws else "alone"
     if recipe.cache_frozen_prefix:
         keep_rows(frozen, shared(Activations, resolved.base, frozen))
-        room = megabytes(sum(lengths) * size)
+        room = megabytes((sum(lengths) + sum(others)) * size)
         note = f"{kept} are kept (up to {room}): {computed} computed once for each row, {alone}."
         return skipping(frozen, events), [note]
     share, total = share_of_repeats(lengths, recipe, steps)
+    evaluated = padded_length(others, recipe.per_device_eval_batch_size)
     if share >= WORTH and not draws and is_by_rows(recipe, frozen):
         PaddedRows(frozen, shared(PaddedActivations, resolved.base, frozen), training=True)
-        room = megabytes(total * size)
+        room = megabytes((total + evaluated) * size)
         note = f"{kept} are kept (up to {room}): {computed} computed once for each row."
         return skipping(frozen, events), [note]
     per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
@@ -87,8 +88,23 @@ def skip_frozen(
     if math.ceil(steps / recipe.eval_steps) + recipe.eval_on_start < 2:
         return events, notes
     PaddedRows(frozen, shared(PaddedActivations, resolved.base, frozen), training=False)
-    note = f"{kept} are kept for evaluations: {computed} computed once for each of their batches."
+    room = megabytes(evaluated * size)
+    note = (
+        f"{kept} are kept for evaluations (up to {room}): {computed} computed once for each of their "
+        "batches."
+    )
     return skipping(frozen, events), [note, *notes]
+
+
+def lengths_of(rows: Sequence[dict]) -> list[int]:
+    """Return the lengths of what a model reads; images have none, they are all of one size."""
+    return [len(row.get("input_ids", " ")) for row in rows]
+
+
+def padded_length(lengths: Sequence[int], size: int) -> int:
+    """Return the length of all rows together, padded in batches of some size in their order."""
+    parts = [lengths[start : start + size] for start in range(0, len(lengths), size)]
+    return sum(max(part) * len(part) for part in parts)
 
 
 def skipping(frozen: FrozenBlocks, events: Iterator[dict]) -> Iterator[dict]:

@@ -142,7 +142,7 @@ def prepare(recipe: Recipe) -> Prepared:
         after_step=tail,
     )
     few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
-    steps, said = skip_frozen(resolved, accelerator.unwrap_model(model), rows, few, steps)
+    steps, said = skip_frozen(resolved, accelerator.unwrap_model(model), rows, held, few, steps)
     return Prepared(
         plan=plan,
         model=model,

@@ -54,17 +54,17 @@ def save_tiny(folder, config_name, model_name, vocab=None, **settings):
     import transformers
 
     tokenizer = tiny_tokenizer()
-    config = getattr(transformers, config_name)(
-        vocab_size=vocab or len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=128,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        **settings,
-    )
+    known = {
+        "vocab_size": vocab or len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 128,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    config = getattr(transformers, config_name)(**{**known, **settings})
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = getattr(transformers, model_name)(config)

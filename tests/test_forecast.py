@@ -1,12 +1,25 @@
 """The memory forecast, held against what the allocator really hands out."""
 
+import io
+import json
+import queue
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import workbench as wb
 from tests.allocator import allocated
+from tests.test_bench import settle, words
+from workbench.cli import main
+from workbench.compare.words import size
 from workbench.errors import RecipeError
+from workbench.panels import Bench
+from workbench.panels.foretelling import Foretelling
 from workbench.recipe import Recipe
+from workbench.training import blocks
+from workbench.training.advice import MOST, Growth, advise
 from workbench.training.forecast import PARTS
 from workbench.training.prepare import prepare
 
@@ -115,3 +128,165 @@ def test_a_run_has_the_same_losses_after_a_forecast(recipe, quantization):
     before = losses()
     wb.forecast(recipe)
     assert losses() == before
+
+
+@pytest.fixture(scope="module")
+def deep_llama(tmp_path_factory, save_model):
+    """The folder of a llama of nine equal layers."""
+    folder = tmp_path_factory.mktemp("models") / "deep-llama"
+    return save_model(folder, "LlamaConfig", "LlamaForCausalLM", num_hidden_layers=9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"technique": "full"},
+        {"technique": "prefix_tuning"},
+        {"technique": "lora", "gradient_checkpointing": True, "bf16": True},
+        {"technique": "lora", "layers_to_transform": [0, 1]},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_few_layers_tell_what_many_take(recipe, deep_llama, monkeypatch, changes):
+    recipe = recipe.replace(model=str(deep_llama), **changes)
+    whole = wb.forecast(recipe)
+    monkeypatch.setattr(blocks, "MANY", 3)
+    few = wb.forecast(recipe)
+    assert few.peak == pytest.approx(whole.peak, rel=0.01)
+    assert few.evaluation == pytest.approx(whole.evaluation, rel=0.01)
+    assert few.metered == whole.metered
+
+
+def test_a_larger_batch_is_foretold_from_two(recipe):
+    told = wb.forecast(recipe.replace(per_device_train_batch_size=4))
+    more = wb.forecast(recipe.replace(per_device_train_batch_size=16))
+    largest = told.largest_batch(more.peak + 1000)
+    assert largest == 16
+    assert told.largest_batch(more.peak - 1000) == 8
+    assert told.largest_batch(more.peak, gradient_checkpointing=True) >= 16
+    assert told.largest_batch(0) == 0
+
+
+def test_the_meter_counts_what_was_foretold(recipe, tmp_path):
+    told = wb.forecast(recipe)
+    memory = wb.train(recipe, tmp_path, progress=False).memory
+    for part in ("weights", "gradients", "optimizer", "activations"):
+        assert told.metered[part] == pytest.approx(memory[part], rel=0.03), part
+
+
+sizes = st.integers(1, 10**12)
+
+
+@given(sizes, sizes, sizes, st.integers(1, 512), sizes)
+def test_the_largest_batch_fits_and_twice_as_many_do_not(fixed, each, bump, rows, available):
+    def at(count):
+        return {"forward": fixed + each * count, "optimizer": fixed + bump}
+
+    growth = Growth(rows, at(rows), at(2 * rows))
+    largest = growth.largest(available)
+    assert largest == 0 or growth.needs(largest) <= available
+    assert largest == MOST or growth.needs(max(1, 2 * largest)) > available
+
+
+@given(sizes, sizes, sizes, st.sampled_from([1, 2, 4, 8, 32]), sizes)
+def test_the_advice_says_what_is_so(fixed, each, checkpointed, rows, available):
+    def growth(size):
+        return Growth(rows, {"": fixed + size * rows}, {"": fixed + 2 * size * rows})
+
+    plain, less = growth(each), growth(min(each, checkpointed))
+    said = advise(rows, plain.needs(rows), available, plain, less, 0)
+    assert said.startswith("Fits") == (plain.needs(rows) <= available)
+    assert said.count(".") >= 1
+    assert said.endswith(".")
+    if said.startswith(f"Fits with batch {rows:,}, not {2 * rows:,}"):
+        assert plain.needs(2 * rows) > available
+    if "gradient checkpointing would allow" in said.lower():
+        assert less.largest(available) > plain.largest(available)
+
+
+def test_the_sentence_is_the_one_a_person_would_say():
+    plain = Growth(8, {"": 80}, {"": 160})
+    less = Growth(8, {"": 20}, {"": 40})
+    assert advise(8, 80, 100, plain, less, 0) == (
+        "Fits with batch 8, not 16; gradient checkpointing would allow 32."
+    )
+    assert advise(8, 80, 30, plain, less, 0) == (
+        "Does not fit with batch 8: it needs 80 B of 30 B. Batch 2 fits; gradient checkpointing "
+        "would allow 8."
+    )
+    assert "an evaluation needs 500 B of 100 B" in advise(8, 80, 100, plain, less, 500)
+
+
+def test_a_forecast_shows_itself(recipe):
+    told = wb.forecast(recipe)
+    assert size(told.peak) in repr(told)
+    page = told._repr_html_()
+    assert told.advice() in page
+    assert all(f"{name} {size(count)}" in page for name, count in told.parts.items() if count)
+
+
+def test_the_command_line_foretells(recipe, tmp_path, capsys):
+    path = tmp_path / "recipe.yaml"
+    recipe.to_yaml(path)
+    assert main(["forecast", str(path)]) == 0
+    assert "Fits with batch 8" in capsys.readouterr().out
+    assert main(["forecast", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert sum(told["parts"].values()) == told["peak"]
+    assert main(["forecast", str(tmp_path / "none.yaml")]) == 2
+
+
+def test_the_command_line_answers_one_recipe_after_another(recipe, monkeypatch, capsys):
+    wrong = recipe.replace(technique="lorra")
+    lines = "".join(json.dumps(one.to_dict()) + "\n" for one in (recipe, wrong, recipe))
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    assert main(["forecast", "-"]) == 0
+    first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "did you mean 'lora'?" in second["problem"]
+    assert first["parts"] == third["parts"]
+
+
+class Foreteller:
+    """Stands in for the process that makes forecasts."""
+
+    def __init__(self, tell):
+        self.tell, self.asked = tell, []
+
+    def ask(self, recipe):
+        self.asked.append(recipe)
+
+
+def test_the_panel_follows_the_knobs(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.panels.memory.Foretelling", Foreteller)
+    bench = Bench(recipe, runs=tmp_path / "runs")
+    bench._shown = True
+    settle(bench)
+    foretelling = bench._memory.foretelling
+    assert foretelling.asked[-1] == recipe
+    told = wb.forecast(recipe).to_dict()
+    foretelling.tell(recipe, told)
+    bench._pump.flush()
+    assert told["advice"] in words(bench)
+    bench.recipe = recipe.replace(per_device_train_batch_size=2)
+    settle(bench)
+    assert foretelling.asked[-1] == bench.recipe
+    run = bench.train().wait()
+    foretelling.tell(run.recipe, wb.forecast(run.recipe).to_dict())
+    bench._pump.wake()
+    bench._pump.flush()
+    bench._live.show(bench._followed[0], bench._memory.of(run.recipe))
+    assert "forecast</span>" in words(bench)
+    assert "measured</span>" in words(bench)
+    bench.recipe = recipe.replace(technique="lorra")
+    settle(bench)
+    assert bench._memory.widget.layout.display == "none"
+
+
+@pytest.mark.slow
+def test_forecasts_come_from_a_process_of_its_own(recipe):
+    told = queue.Queue()
+    foretelling = Foretelling(lambda *answer: told.put(answer))
+    foretelling.ask(recipe)
+    asked, answer = told.get(timeout=120)
+    assert asked == recipe
+    assert answer["peak"] == wb.forecast(recipe).peak

@@ -70,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("run", metavar="RUN_DIR")
     added.add_argument("--to", required=True, metavar="FILE", help="the script to write")
 
+    added = verb("forecast", _forecast, "Foretell how much memory a recipe's run will need.")
+    added.add_argument(
+        "recipe", metavar="RECIPE.yaml", help="- reads recipes from standard input, one a line"
+    )
+    added.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
+
     added = verb("models", _models, "List the bundled base models.")
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -126,6 +132,37 @@ def _export(options: argparse.Namespace) -> int:
 
     with _warnings_in_a_line():
         print(export(options.run, options.to))
+    return 0
+
+
+def _forecast(options: argparse.Namespace) -> int:
+    from workbench.compare.words import size
+    from workbench.recipe import Recipe
+    from workbench.training.forecast import forecast
+
+    if options.recipe == "-":
+        return _forecasts()
+    told = forecast(Recipe.from_yaml(_path(options.recipe)))
+    if options.json:
+        print(json.dumps(told.to_dict(), indent=2))
+        return 0
+    rows = [{"part": name, "bytes": count, "": size(count)} for name, count in told.parts.items()]
+    _show([*rows, {"part": "peak", "bytes": told.peak, "": size(told.peak)}], False)
+    print(told.advice())
+    return 0
+
+
+def _forecasts() -> int:
+    """Answer each line of standard input, a recipe as JSON, with a line of JSON."""
+    from workbench.recipe import Recipe
+    from workbench.training.forecast import forecast
+
+    for line in sys.stdin:
+        try:
+            answer = forecast(Recipe.from_dict(json.loads(line))).to_dict()
+        except Exception as error:  # noqa: BLE001 (the next recipe may be right)
+            answer = {"problem": str(error)}
+        print(json.dumps(answer), flush=True)
     return 0
 
 

@@ -6,7 +6,7 @@ Each click calls a method of :class:`Bench` that a person can type as well.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from workbench.panels.fitting import SETTINGS, Fitting
 from workbench.panels.follow import Followed
 from workbench.panels.forms import Fold
 from workbench.panels.looks import Looks, Trouble
+from workbench.panels.memory import Memory
 from workbench.panels.panel import Panel
 from workbench.panels.race import RacePanel
 from workbench.panels.runs_table import RunsTable
@@ -95,6 +96,7 @@ class Bench(Panel):
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._take_apart)
         self._anatomy_fold.widget.add_class("wb-anatomy")
         self._trainable = Trainable()
+        self._memory = Memory(self._pump.post)
         self._table = RunsTable(self._pick)
         self._race_place = widgets.VBox(layout={"display": "none"})
         tooltip = "Start a run with these settings; the notebook stays usable"
@@ -105,7 +107,9 @@ class Bench(Panel):
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
         add.on_click(lambda _: self._click("race", self.add_to_race)())
-        bar = widgets.Box([self._trainable.widget, add, self._train])
+        known = widgets.VBox([self._trainable.widget, self._memory.widget])
+        known.add_class("wb-known")
+        bar = widgets.Box([known, add, self._train])
         bar.add_class("wb-action")
         parts = [self._cards, self._messages, self._live, self._table, self._results]
         cards, messages, live, table, results = (part.widget for part in parts)
@@ -223,6 +227,9 @@ class Bench(Panel):
     def _show(self, shown: Sequence[Followed]) -> None:
         self._table.show(shown, self.selected)
 
+    def _foretold(self, run: Run) -> Mapping[str, Any] | None:
+        return self._memory.of(run.recipe)
+
     def _over(self, run: Run) -> None:
         if run.error is not None:
             self._say_failure("train", run)
@@ -233,7 +240,7 @@ class Bench(Panel):
     def _tell(self, part: str, value: Any) -> None:
         if part == "done":
             self._known = value
-            self._try_techniques(*value)
+            self._try(*value)
         elif part == "problems":
             self._messages.say("recipe", self._cards.say(value))
         elif part == "count":
@@ -244,10 +251,13 @@ class Bench(Panel):
         else:
             self._cards.tell(part, value)
 
-    def _try_techniques(self, recipe: Recipe, troubles: list[Trouble]) -> None:
-        """Find out which techniques fit, once the panel is on the screen and the base is there."""
+    def _try(self, recipe: Recipe, troubles: list[Trouble]) -> None:
+        """Find out which techniques fit and how much memory it takes, once the panel is on the screen and the base is there."""
         about = {trouble.parameter for trouble in troubles}
-        if self._shown and libraries.ready() and not about & set(SETTINGS):
+        if not (self._shown and libraries.ready()):
+            return
+        self._memory.look(recipe, bool(troubles))
+        if not about & set(SETTINGS):
             self._fitting.ask(recipe, self._finder.version(recipe))
 
     def _fits_found(self, fits: dict[str, Fit]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -45,10 +45,10 @@ class Live:
         self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
         self.widget.add_class("wb-live")
 
-    def show(self, followed: Followed) -> None:
-        """Show a run as it is now."""
+    def show(self, followed: Followed, foretold: Mapping[str, Any] | None = None) -> None:
+        """Show a run as it is now, beside the memory that was foretold for it."""
         run = followed.run
-        text = _describe(followed)
+        text = _describe(followed, foretold)
         if text != self._text.value:
             self._text.value = text
         paused = run.state == "paused"
@@ -71,7 +71,7 @@ def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.B
     return button
 
 
-def _describe(followed: Followed) -> str:
+def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
     run = followed.run
     step, total = run.progress
     word = followed.state
@@ -87,7 +87,7 @@ def _describe(followed: Followed) -> str:
     return (
         f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
         f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"
-        f"{bar}{facts(_figures(followed))}{_ranks(followed)}{_memory(run.memory)}{notes}"
+        f"{bar}{facts(_figures(followed))}{_ranks(followed)}{_memory(run.memory, foretold)}{notes}"
     )
 
 
@@ -138,14 +138,10 @@ def thinned(points: Sequence[tuple[int, int]], most: int = 160) -> list[tuple[in
     return [*points[::every], points[-1]]
 
 
-def _memory(memory: dict[str, Any]) -> str:
+def _memory(memory: dict[str, Any], foretold: Mapping[str, Any] | None) -> str:
     if not memory:
         return ""
     whole = max(memory["peak"], 1)
-    bar = "".join(
-        f"<i class='wb-mem-{part}' style='width:{100 * memory[part] / whole:.2f}%'></i>"
-        for part in PARTS
-    )
     keys = "".join(
         f"<span><i class='wb-mem-{part}'></i>{part} <b>{size(memory[part])}</b></span>"
         for part in PARTS
@@ -155,7 +151,34 @@ def _memory(memory: dict[str, Any]) -> str:
         f"<span>GPU peak, {phase} <b>{size(figures['peak'])}</b></span>"
         for phase, figures in memory.get("cuda", {}).items()
     )
+    # Activations are counted from the first step on: only then there is something to hold against.
+    metered = foretold["metered"] if foretold and memory["activations"] else None
+    bars = _parts_bar(memory, whole) if metered is None else _two_bars(memory, metered)
+    if foretold and "train" in memory.get("cuda", {}):
+        cuda += f"<span>forecast of the GPU peak <b>{size(foretold['peak'])}</b></span>"
     return (
         f"<div class='wb-memory' title='Memory that this run needs: {size(whole)}'>"
-        f"<div class='wb-membar'>{bar}</div><div class='wb-keys'>{keys}{process}{cuda}</div></div>"
+        f"{bars}<div class='wb-keys'>{keys}{process}{cuda}</div></div>"
     )
+
+
+def _two_bars(memory: Mapping[str, Any], metered: Mapping[str, int]) -> str:
+    """Draw the forecast above what was measured, on one scale: the same parts, counted alike."""
+    foretold = sum(metered.values())
+    whole = max(memory["peak"], foretold, 1)
+    rows = "".join(
+        f"<span>{word}</span>{_parts_bar(parts, whole)}<b>{size(total)}</b>"
+        for word, parts, total in (
+            ("forecast", metered, foretold),
+            ("measured", memory, memory["peak"]),
+        )
+    )
+    return f"<div class='wb-twobars'>{rows}</div>"
+
+
+def _parts_bar(parts: Mapping[str, int], whole: int) -> str:
+    pieces = "".join(
+        f"<i class='wb-mem-{part}' style='width:{100 * parts[part] / whole:.2f}%'></i>"
+        for part in PARTS
+    )
+    return f"<div class='wb-membar'>{pieces}</div>"

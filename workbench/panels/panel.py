@@ -6,7 +6,7 @@ import os
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +162,7 @@ class Panel(traitlets.HasTraits):
         self.chart.flush()
         for followed in shown:
             if followed.run is self.selected:
-                self._live.show(followed)
+                self._live.show(followed, self._foretold(followed.run))
         self._show(shown)
         self._results.offer(shown, self.selected)
         ended = [followed.run for followed in going if followed.over]
@@ -171,6 +171,10 @@ class Panel(traitlets.HasTraits):
         if ended:
             self._still.update(self._title(), shown, self.chart)
         return len(ended) < len(going)
+
+    def _foretold(self, run: Run) -> Mapping[str, Any] | None:
+        """Return the memory that was foretold for a run, where it was."""
+        return None
 
     def _show(self, shown: Sequence[Followed]) -> None:
         """Show the runs as they are now, in whatever way this panel does."""

@@ -7,9 +7,10 @@ of the run, while :class:`workbench.training.live.Live` follows what is allocate
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,8 +23,9 @@ from workbench.catalog.data import Table
 from workbench.catalog.models import ModelFacts
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import config_class, get
+from workbench.errors import ModelError
 from workbench.recipe import Recipe
-from workbench.training import after_step, batches
+from workbench.training import after_step, batches, blocks
 from workbench.training.adapt import rewritten, selected_names
 from workbench.training.computing import set_up
 from workbench.training.count import adapt_shapes, shapes_of
@@ -31,9 +33,10 @@ from workbench.training.encode import leave_room
 from workbench.training.encoder import encoder, settings_of
 from workbench.training.evaluate import word_scores
 from workbench.training.heads import head_modules
-from workbench.training.live import Live
+from workbench.training.live import KINDS, Live
 from workbench.training.loading import quiet_transformers
 from workbench.training.loop import train
+from workbench.training.meters import MemoryMeter
 from workbench.training.optimizer import make_optimizer, optimizer_facts
 from workbench.training.plan import (
     START_ROWS,
@@ -50,8 +53,15 @@ from workbench.training.quantize import beside_weights, plain
 from workbench.training.stand_in import Faker, pack, packed_linears, with_packed_layers
 from workbench.training.widest import drawn, in_turn, widest
 
+TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
+# Some starts look at weights: so many numbers can be made up for them.
+_WEIGHED = 200_000_000
 # CUDA's allocator hands out memory in blocks of so many bytes.
 _BLOCKS = {"cuda": 512}
+
+
+class _Unequal(Exception):
+    """The blocks of a model are not equal once it is adapted: two do not tell what all take."""
 
 
 class DryRun:
@@ -69,6 +79,8 @@ class DryRun:
     ----------
     whole : int
         The bytes of the base in full precision.
+    recomputes : bool
+        Whether the base can do with gradient checkpointing.
     """
 
     def __init__(self, recipe: Recipe, facts: ModelFacts, table: Table, device: str):
@@ -83,6 +95,11 @@ class DryRun:
         self._train_rows, self._eval_rows = choose_rows(recipe, table)
         self._side = padding_side(self._shapes)
         self._batches: dict[str, list[dict]] = {}
+        self._stacks = blocks.stacks(self._shapes)
+        self._thins = any(stack.rounds > blocks.MANY for stack in self._stacks) and not (
+            blocks.singles_out(self._technique, recipe.technique_args)
+        )
+        self.recomputes = self._shapes.supports_gradient_checkpointing
         held = (*self._shapes.parameters(), *self._shapes.buffers())
         self.whole = sum(tensor.nbytes for tensor in held)
 
@@ -91,31 +108,73 @@ class DryRun:
         """Whether the run trains anything."""
         return self._technique.trains != "nothing"
 
-    def follow(self, size: int) -> Live:
-        """Take a training step with so many rows, and evaluate a batch.
+    def peaks(self, size: int, *, whole: bool = True, **changes: Any) -> dict[str, dict[str, int]]:
+        """Return what is alive at the fullest moment of each phase of a step and of an evaluation.
+
+        Parameters
+        ----------
+        size : int
+            Rows in the training batch.
+        whole : bool
+            Whether to evaluate too, and to count as a run's meter does.
+        **changes
+            Settings of the recipe that are to be other ones, such as ``gradient_checkpointing``.
 
         Returns
         -------
-        Live
-            With the phases ``train`` and ``evaluation``.
+        dict
+            Of each phase, the bytes of each kind (:data:`workbench.training.live.KINDS`). Phases of
+            the evaluation begin with :data:`EVALUATION`; :data:`METER` is what a run's meter counts.
         """
-        model, kept, config = self._model()
+        recipe = self._recipe.replace(**changes)
+        if self._thins:
+            few = [2] * len(self._stacks)
+            more = [[*few[:at], 3, *few[at + 1 :]] for at in range(len(few))]
+            with contextlib.suppress(_Unequal):
+                least, *others = (
+                    self._follow(recipe, size, whole, rounds) for rounds in (few, *more)
+                )
+                return blocks.extended(least, others, self._stacks)
+        return self._follow(recipe, size, whole)
+
+    def _follow(
+        self, recipe: Recipe, size: int, whole: bool, rounds: Sequence[int] | None = None
+    ) -> dict[str, dict[str, int]]:
+        model, kept, config = self._model(recipe, rounds)
         live = Live(_BLOCKS.get(self._device, 1))
+        blocks.mark(model, self._stacks, live.phase)
         with self._mode, live, quiet_transformers():
             for kind, tensors in kept.items():
                 live.hold(tensors, kind)
+            meter = MemoryMeter(model)
             if self.trains:
-                self._train(live, model, config, size)
-            live.phase("evaluation")
+                meter = self._train(live, model, config, recipe, size)
+            if not whole:
+                return live.peaks
+            if self.trains:
+                with meter.counting():
+                    model(**self._batch("train", size, config))
+            live.begin(EVALUATION)
             self._evaluate(model, config)
-        return live
+        figures = meter.read()
+        return live.peaks | {METER: {kind: figures.get(kind, 0) for kind in KINDS}}
 
     # -- the model ----------------------------------------------------------------------------------
 
-    def _model(self) -> tuple[torch.nn.Module, dict[str, list[torch.Tensor]], dict[str, Any]]:
+    def _model(
+        self, recipe: Recipe, rounds: Sequence[int] | None
+    ) -> tuple[torch.nn.Module, dict[str, list[torch.Tensor]], dict[str, Any]]:
         """Make the model of shapes, what is in memory before the run begins, and PEFT's config."""
-        recipe, technique = self._recipe, self._technique
-        model, linears = copy.deepcopy(self._shapes), []
+        technique = self._technique
+        shapes = self._shapes
+        if rounds is not None:
+            shapes = blocks.thinned(shapes, self._stacks, rounds)
+        if technique.weighs and sum(one.numel() for one in shapes.parameters()) > _WEIGHED:
+            raise ModelError(
+                f"The memory of {technique.title} cannot be foretold on {recipe.model!r}: its start "
+                "looks at weights, of which this base has too many to make some up."
+            )
+        model, linears = copy.deepcopy(shapes), []
         if recipe.quantization:
             heads = head_modules(model)
             model = with_packed_layers(model, recipe.quantization, heads)
@@ -124,6 +183,8 @@ class DryRun:
         model, config = adapt_shapes(
             recipe, model, self._fresh, lambda: self._encode(self._train_rows[:START_ROWS], {})
         )
+        if rounds is not None and not blocks.equal(model, self._stacks):
+            raise _Unequal
         if self._task.collator(self._side) == "collate_left":
             model.config.pad_token_id = self._tokenizer.pad_token_id
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
@@ -133,8 +194,8 @@ class DryRun:
         faker.model(model)
         # Compiling changes what is alive too, in ways that only compiling tells.
         set_up(recipe.replace(torch_compile=False), model)
-        given = technique, self._shapes, recipe.technique_args, self._fresh
-        private = {*self._fresh, *selected_names(*given), *rewritten(config, self._shapes)}
+        given = technique, shapes, recipe.technique_args, self._fresh
+        private = {*self._fresh, *selected_names(*given), *rewritten(config, shapes)}
         return model, self._kept(model, names, private if self.trains else set()), config
 
     def _kept(
@@ -158,9 +219,14 @@ class DryRun:
     # -- what it is put through -----------------------------------------------------------------------
 
     def _train(
-        self, live: Live, model: torch.nn.Module, config: Mapping[str, Any], size: int
-    ) -> None:
-        recipe, tail = self._recipe, None
+        self,
+        live: Live,
+        model: torch.nn.Module,
+        config: Mapping[str, Any],
+        recipe: Recipe,
+        size: int,
+    ) -> MemoryMeter:
+        tail = None
         optimizer = make_optimizer(optimizer_facts(recipe, self._technique), model)
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         # The optimizer makes its state in the first step, when activations are gone: the step that
@@ -193,9 +259,12 @@ class DryRun:
             parameter.register_post_accumulate_grad_hook(
                 lambda one: live.hold([one.grad], "gradients")
             )
-        live.phase("train")
+        optimizer.register_step_pre_hook(lambda *_: live.phase("optimizer"))
+        live.begin(TRAINING)
         next(steps)
         steps.close()
+        live.begin("rest")
+        return MemoryMeter(model, optimizer)
 
     def _evaluate(self, model: torch.nn.Module, config: Mapping[str, Any]) -> None:
         model.eval()

@@ -37,28 +37,29 @@ class Live(TorchDispatchMode):
 
     Attributes
     ----------
-    totals : dict of str to list of int
-        Of each phase, the bytes alive after each allocation.
     peaks : dict of str to dict
         Of each phase, the bytes of each kind when the most were alive.
     """
 
     def __init__(self, block: int = 1):
         super().__init__()
-        self.totals: dict[str, list[int]] = {}
         self.peaks: dict[str, dict[str, int]] = {}
         self._block = block
         self._now = 0
         self._held = dict.fromkeys(KINDS, 0)
         self._kinds: dict[int, str] = {}
         self._storages: dict[int, tuple[weakref.ref, int]] = {}
-        self.phase("before")
+        self.begin("start")
+
+    def begin(self, part: str) -> None:
+        """Begin a part, whose phases bear its name; what is alive stays alive."""
+        self._part = part
+        self.phase("start")
 
     def phase(self, name: str) -> None:
-        """Begin a phase, or go on with it."""
-        self._phase = name
-        self.totals.setdefault(name, [])
-        self.peaks.setdefault(name, {})
+        """Begin a phase of the part in hand, or go on with it."""
+        self._phase = f"{self._part} {name}"
+        self.peaks.setdefault(self._phase, dict(self._held))
         self._note()
 
     def hold(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
@@ -96,10 +97,8 @@ class Live(TorchDispatchMode):
         self._held[self._kinds.pop(key)] -= size
 
     def _note(self) -> None:
-        totals = self.totals[self._phase]
-        if not totals or self._now > sum(self.peaks[self._phase].values()):
+        if self._now > sum(self.peaks[self._phase].values()):
             self.peaks[self._phase] = dict(self._held)
-        totals.append(self._now)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

@@ -57,7 +57,7 @@ def storage_bytes(tensors: Iterable[torch.Tensor]) -> int:
     for tensor in tensors:
         for part in plain(tensor):
             storage = part.untyped_storage()
-            storages[storage.data_ptr()] = storage.nbytes()
+            storages[storage._cdata] = storage.nbytes()
     return sum(storages.values())
 
 
@@ -87,7 +87,7 @@ class MemoryMeter:
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
         """Count what autograd saves inside the block; the largest count is kept."""
-        known = {tensor.untyped_storage().data_ptr() for tensor in _weights(self.model)}
+        known = {tensor.untyped_storage()._cdata for tensor in _weights(self.model)}
         saved: dict[int, int] = {}
         used = False
 
@@ -98,8 +98,8 @@ class MemoryMeter:
                 used = False
             for part in plain(tensor):
                 storage = part.untyped_storage()
-                if storage.data_ptr() not in known:
-                    saved[storage.data_ptr()] = storage.nbytes()
+                if storage._cdata not in known:
+                    saved[storage._cdata] = storage.nbytes()
                     self.activations = max(self.activations, sum(saved.values()))
             return tensor
 

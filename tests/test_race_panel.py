@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import subprocess
 import sys
@@ -182,6 +183,20 @@ def test_rules_are_set_until_they_are_fixed(race, panel):
     until(lambda: race.state != "ready", "it is on its way")
     settle(panel)
     assert panel._head.turns.disabled and panel._head.workers.disabled
+
+
+def test_the_rule_of_halving_is_shown_and_off(race, panel):
+    assert race.halving is None and not panel._head.halving.value
+    panel._head.halving.value = True
+    assert str(race.halving) in html.unescape(panel._head._rule.value)
+    panel._head.halving.value = False
+    assert race.halving is None
+    panel._head.halving.value = True
+    race.start()
+    race.wait(120)
+    settle(panel)
+    stopped = [row for row in panel._queue.rows if row["word"] == "stopped"]
+    assert stopped and all("Stopped after" in row["reason"] for row in stopped)
 
 
 def test_a_run_that_is_added_or_fails_is_in_the_table(race, panel, recipe):

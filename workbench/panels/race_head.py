@@ -13,6 +13,7 @@ from workbench.panels import subshell, values
 from workbench.panels.follow import WORDS
 from workbench.panels.live import make_button
 from workbench.panels.text import esc, facts
+from workbench.runs.halving import Halving
 from workbench.runs.race import Race
 from workbench.runs.standings import Standing
 from workbench.runs.turns import TURNS
@@ -67,11 +68,19 @@ class RaceHead:
             tooltip="How many runs step at the same time; automatic: one per core, on CUDA one",
             **about,
         )
+        rule = Halving() if race.halving is None else race.halving
+        self.halving = widgets.Checkbox(
+            value=race.halving is not None, indent=False, description="Stop the losers early"
+        )
+        self._rule = widgets.HTML(f"<p class='wb-quiet'>{esc(rule)}</p>")
         self.turns.observe(lambda event: change("turns", event["new"]), "value")
         self.workers.observe(
             lambda event: change("workers", values.read(event["new"], int | None)), "value"
         )
-        rules = widgets.Box([self.turns, self.workers])
+        self.halving.observe(
+            lambda event: change("halving", rule if event["new"] else None), "value"
+        )
+        rules = widgets.Box([self.turns, self.workers, self.halving, self._rule])
         rules.add_class("wb-rules")
         self._notes = widgets.HTML()
         self._notes.add_class("wb-race-notes")
@@ -83,7 +92,9 @@ class RaceHead:
         """Show the race as it is now."""
         state = self._race.state
         self._set(self._text, _describe(self._race, state, standings))
-        self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in self._race.notes))
+        # The rule of halving stands beside its switch.
+        notes = [note for note in self._race.notes if note != str(self._race.halving)]
+        self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in notes))
         shown = {
             "Start": state == "ready",
             "Pause all": state not in ("ready", "paused"),
@@ -95,6 +106,7 @@ class RaceHead:
             button.disabled = state == "ended"
         for control in (self.turns, self.workers):
             control.disabled = state != "ready"
+        self.halving.disabled = state == "ended"
 
     @staticmethod
     def _set(widget: widgets.HTML, text: str) -> None:

@@ -144,17 +144,19 @@ class Race:
         return self
 
     def rule(self, **changes: Any) -> None:
-        """Change ``turns`` or ``workers`` as long as the race has not begun.
+        """Change ``turns`` or ``workers`` as long as the race has not begun, ``halving`` at any time.
 
         Raises
         ------
         RecipeError
-            A value is not allowed, or the race has begun.
+            A value is not allowed, or comes too late.
         """
         with self._lock:
+            halving = changes.pop("halving", self.halving)
             found = _rule_problems(**changes)
+            found += halving_problems(halving, [run.recipe for run in self.members])
             if self._started:
-                found = [
+                found += [
                     Problem(name, "set before the race starts", value)
                     for name, value in changes.items()
                 ]
@@ -162,6 +164,9 @@ class Race:
                 raise RecipeError(found)
             self.turns = self.gate.turns = changes.get("turns", self.turns)
             self.workers = changes.get("workers", self.workers)
+            if halving is not self.halving:
+                self.halving = halving
+                self._judge = Judge(halving, self.members) if halving else None
 
     def pause(self) -> None:
         """Let every run rest after its step in hand."""

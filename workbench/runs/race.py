@@ -15,7 +15,7 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.runs.halving import Halving, Judge, halving_problems
 from workbench.runs.run import Run
-from workbench.runs.sharing import sharing_notes, sharing_problems
+from workbench.runs.sharing import notes_of_runs, sharing_notes, sharing_problems
 from workbench.runs.standings import Standing, as_text, standings
 from workbench.runs.turns import TURNS, Gate
 
@@ -106,10 +106,10 @@ class Race:
 
     @property
     def notes(self) -> list[str]:
-        """What is shared and how turns are taken, in sentences."""
+        """What is shared, how turns are taken and what the runs have to say, in sentences."""
         shared = sharing_notes([run.recipe for run in self.members])
         rule = [str(self.halving)] if self.halving else []
-        return [self._turns_note(), *shared, *rule, *self._said]
+        return [self._turns_note(), *shared, *notes_of_runs(self.members), *rule, *self._said]
 
     def standings(self) -> list[Standing]:
         """Return where each run stands, the best first."""

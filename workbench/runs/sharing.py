@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from workbench.errors import Problem, Said
 from workbench.recipe import Recipe
+
+if TYPE_CHECKING:
+    from workbench.runs.run import Run
 
 
 def sharing_problems(recipes: Sequence[Recipe]) -> list[Problem]:
@@ -37,6 +41,15 @@ def sharing_notes(recipes: Sequence[Recipe]) -> list[str]:
             for recipe in _alone(recipes)
         ),
     ]
+
+
+def notes_of_runs(runs: Sequence[Run]) -> list[str]:
+    """Return what the runs have to say, each sentence once with the runs that it is about."""
+    said: dict[str, list[str]] = {}
+    for run in runs:
+        for note in dict.fromkeys(run.notes):
+            said.setdefault(note, []).append(run.name)
+    return [f"{', '.join(names)}: {note}" for note, names in said.items()]
 
 
 def _alone(recipes: Sequence[Recipe]) -> list[Recipe]:

@@ -110,7 +110,9 @@ def plain_accelerate(resolved: Resolved) -> Iterator[float]:
     """Take the steps of the loop in Accelerate's documentation."""
     accelerator = Accelerator()
     model, loader = fresh(resolved)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=resolved.recipe.learning_rate, weight_decay=0)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=resolved.recipe.learning_rate, weight_decay=0
+    )
     scheduler = schedule(optimizer, resolved)
     model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
     while True:
@@ -198,7 +200,9 @@ def measure(recipe: Recipe, steps: int, clock: Callable[[], float]) -> None:
               f"{over:>8.3f}x   pairs {middle:.3f} ({low:.3f} to {high:.3f})", flush=True)  # fmt: skip
     mine, theirs = losses["this loop"], losses["bare PyTorch"]
     apart = max(abs(a - b) / b for a, b in zip(mine, theirs, strict=True))
-    print(f"  losses equal to the bit: {mine == theirs} (largest relative difference {apart:.1e})\n")
+    print(
+        f"  losses equal to the bit: {mine == theirs} (largest relative difference {apart:.1e})\n"
+    )
 
 
 if __name__ == "__main__":

@@ -119,6 +119,8 @@ class Technique:
         Whether it takes weights, and not their shapes alone, to put it into a model.
     recomputes : bool
         Whether its layers can be run again in the backward pass, as gradient checkpointing does.
+    own_loss : bool
+        Whether it makes its loss itself, from the logits at every place.
     merges : bool
         Whether what was learnt can be merged into the base.
     needs : str
@@ -153,6 +155,7 @@ class Technique:
     refuses: tuple[str, ...] = ()
     weighs: bool = False
     recomputes: bool = True
+    own_loss: bool = False
     merges: bool = False
     needs: str = ""
     paper: Paper | None = None

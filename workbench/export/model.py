@@ -92,9 +92,10 @@ def _inject(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def settings_of(plan: Mapping[str, Any]) -> list[str]:
-    """Name the plan's settings that change how its model computes."""
+    """Name what changes how the plan's model computes."""
     # Runs of earlier versions had none.
-    return [name for name in COMPUTING if plan["recipe"].get(name)]
+    first = ["labelled_logits"] if plan.get("labelled_logits") else []
+    return first + [name for name in COMPUTING if plan["recipe"].get(name)]
 
 
 def _computing(plan: Mapping[str, Any]) -> Iterator[str]:

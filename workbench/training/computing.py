@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import torch
+import inspect
 
+import torch
+import transformers
+
+from workbench.catalog.tasks import ALL_TASKS
+from workbench.catalog.techniques import get
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import COMPUTING, Recipe
 from workbench.training import settings
@@ -22,9 +27,24 @@ def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
         why = "transformers cannot compute its layers a second time"
         allowed = f"False with {type(base).__name__}"
         raise RecipeError([Problem("gradient_checkpointing", allowed, True, why)])
+    if labels_some(recipe, base):
+        settings.use_labelled_logits(model)
     for name in COMPUTING:
         if getattr(recipe, name):
             getattr(settings, f"use_{name}")(model)
+
+
+def labels_some(recipe: Recipe, base: torch.nn.Module) -> bool:
+    """Tell whether logits are needed at some places only, and the base can do with those.
+
+    It can where it is an ordinary causal model of transformers, which leaves its loss to a function.
+    """
+    kinds = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    causal = ALL_TASKS[recipe.task].peft_task_type == "CAUSAL_LM"
+    if not causal or type(base).__name__ not in kinds or get(recipe.technique).own_loss:
+        return False
+    source = inspect.getsource(inspect.unwrap(type(base).forward))
+    return "self.loss_function(" in source and hasattr(base, base.base_model_prefix)
 
 
 def computing_notes(recipe: Recipe) -> list[str]:

@@ -26,11 +26,14 @@ def evaluate_lm(model, batches: list[dict], step: int) -> Iterator[dict]:
             output = model(**batch)
         wanted = batch["labels"][:, 1:]
         counted = wanted != -100
-        # Virtual tokens, where a technique adds them, stand before the text's own.
-        guessed = output.logits[:, -batch["labels"].shape[1] : -1].argmax(-1)
         count = int(counted.sum())
+        if output.logits.shape[:2] == (1, count):  # computed only where a target follows
+            guessed = output.logits[0].argmax(-1)
+        else:
+            # Virtual tokens, where a technique adds them, stand before the text's own.
+            guessed = output.logits[:, -batch["labels"].shape[1] : -1].argmax(-1)[counted]
         total += float(output.loss) * count
-        right += int((guessed[counted] == wanted[counted]).sum())
+        right += int((guessed == wanted[counted]).sum())
         targets += count
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
     loss = total / targets

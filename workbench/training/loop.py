@@ -71,27 +71,29 @@ def train(
     for step in range(1, max_steps + 1):
         started = time.perf_counter()
         window = [next(stream) for _ in range(gradient_accumulation_steps)]
-        # Each batch counts by its targets, so that accumulating gives the loss of one large batch.
-        targets = torch.stack([(batch["labels"] != -100).sum() for batch in window])
-        shares = targets * accelerator.num_processes / accelerator.reduce(targets.sum())
-        losses = []
+        shares = [1.0]
+        if len(window) * accelerator.num_processes > 1:
+            # Each batch counts by its targets, so that accumulating gives the loss of one large batch.
+            targets = torch.stack([(batch["labels"] != -100).sum() for batch in window])
+            shares = targets * accelerator.num_processes / accelerator.reduce(targets.sum())
+        total = 0.0
         for index, (batch, share) in enumerate(zip(window, shares, strict=True), 1):
             with accelerator.no_sync(model) if index < len(window) else nullcontext():
                 loss = model(**batch).loss * share
                 accelerator.backward(loss)
-            losses.append(loss.detach())
-        loss = accelerator.reduce(torch.stack(losses).sum(), "mean").item()
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss became {loss} at step {step}")
-        grad_norm = accelerator.clip_grad_norm_(trained, max_grad_norm).item()
-        if not math.isfinite(grad_norm):
-            raise FloatingPointError(f"the gradient norm became {grad_norm} at step {step}")
+            total += loss.detach()
+        norm = accelerator.clip_grad_norm_(trained, max_grad_norm)
+        # The device is waited for here and nowhere else: all that is read is read in one place.
+        loss, grad_norm = accelerator.reduce(total, "mean").item(), norm.item()
+        seen = sum(read(batch) for batch in window)
+        for figure, value in {"loss": loss, "gradient norm": grad_norm}.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(f"the {figure} became {value} at step {step}")
         learning_rate = scheduler.get_last_lr()[0]
         optimizer.step()
         told = after_step(step) if after_step else {}
         scheduler.step()
         optimizer.zero_grad()
-        seen = sum(read(batch) for batch in window)
         elapsed = time.perf_counter() - started
         tokens, seconds = tokens + seen, seconds + elapsed
         yield {

@@ -23,7 +23,7 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments, selected_names
 from workbench.training.base import Base, load_base
-from workbench.training.computing import computing_notes
+from workbench.training.computing import computing_notes, labels_some
 from workbench.training.encode import split_rows
 from workbench.training.encoder import encoder, settings_of
 from workbench.training.initialise import takes_rows
@@ -105,6 +105,8 @@ class Plan:
         Tokens in the longest row, 0 for images; optimizer steps.
     max_prompt_length : int
         Tokens in the longest prompt that answers are generated for; 0 where none are.
+    labelled_logits : bool
+        Whether logits are computed only where there are labels.
     sets_pad_token : bool
         Whether the tokenizer lacks a padding token and borrows the end-of-text token.
     threads : int
@@ -145,6 +147,7 @@ class Plan:
     max_length: int
     max_prompt_length: int
     max_steps: int
+    labelled_logits: bool
     sets_pad_token: bool
     threads: int
     device: str
@@ -251,6 +254,7 @@ def resolve(recipe: Recipe) -> Resolved:
         max_length=max_length,
         max_prompt_length=max_prompt_length,
         max_steps=steps,
+        labelled_logits=labels_some(recipe, base.model),
         sets_pad_token=sets_pad_token,
         threads=torch.get_num_threads(),
         device=device,

@@ -5,7 +5,61 @@ Each takes the adapted model, before its optimizer is made.
 
 from __future__ import annotations
 
+from functools import wraps
+from types import MethodType
+
 import torch
+
+
+def use_labelled_logits(model) -> None:
+    """Compute logits only where a label says what comes next; the loss is their mean, as it was.
+
+    Everything hangs on the base itself, so that a copy of the model is one by itself.
+    """
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base.labelled = None
+    base.forward = MethodType(noting_labels(type(base).forward), base)
+    backbone = getattr(base, base.base_model_prefix)
+    backbone.register_forward_hook(MethodType(keep_labelled, base))
+    base.loss_function = MethodType(labelled_loss, base)
+
+
+def noting_labels(forward):
+    """Note before a forward pass at which places the next token is a target, and which it is."""
+
+    @wraps(forward)
+    def noting(base, *args, **inputs):
+        """Note and go on."""
+        labels = inputs.get("labels")
+        base.labelled = None if labels is None else find_targets(labels)
+        return forward(base, *args, **inputs)
+
+    return noting
+
+
+def find_targets(labels: torch.Tensor) -> tuple[torch.Size, torch.Tensor, torch.Tensor]:
+    """Return the labels' shape, the places before a target, and the targets."""
+    following = torch.nn.functional.pad(labels, (0, 1), value=-100)[:, 1:].flatten()
+    places = (following != -100).nonzero()[:, 0]
+    return labels.shape, places, following.index_select(0, places)
+
+
+def keep_labelled(base, backbone, args: tuple, output):
+    """Keep of the last hidden states those before a target, as if they were one row."""
+    if base.labelled is not None and output.last_hidden_state.shape[:2] == base.labelled[0]:
+        hidden = output.last_hidden_state.flatten(0, 1)
+        output.last_hidden_state = hidden.index_select(0, base.labelled[1]).unsqueeze(0)
+    return output
+
+
+def labelled_loss(base, logits: torch.Tensor, labels: torch.Tensor, **_) -> torch.Tensor:
+    """Return the cross-entropy per target."""
+    # Who calls the forward pass past what is noted, as LLaMA-Adapter does, gets every logit.
+    _, places, targets = base.labelled or find_targets(labels)
+    logits = logits.flatten(0, 1)
+    if len(logits) != len(targets):  # some models call a part of their backbone only
+        logits = logits.index_select(0, places)
+    return torch.nn.functional.cross_entropy(logits.float(), targets)
 
 
 def use_bf16(model) -> None:

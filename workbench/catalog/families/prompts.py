@@ -61,6 +61,7 @@ ENTRIES = (
         changes="Puts training rows before the text, and moves their embeddings a little.",
         learning_rate=3e-3,
         config="CPTConfig",
+        own_loss=True,
         knobs=(
             Knob("num_virtual_tokens", 32, 2, 256),
             Knob("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
+
 import pytest
 import torch
 
 import workbench as wb
 from tests.test_export import recipe_for
+from tests.tiny import ARCHITECTURES
 from workbench.errors import RecipeError
-from workbench.training import computing
+from workbench.training import batches, computing
+from workbench.training.apart import check_apart
+from workbench.training.evaluate import evaluate_lm
+from workbench.training.settings import use_labelled_logits, use_padding_free
 
 
 def losses(recipe, folder):
@@ -45,7 +52,7 @@ def test_bf16_that_is_emulated_is_said(monkeypatch):
 def test_what_cannot_be_computed_again_is_refused(technique):
     problems = wb.Recipe(technique=technique, gradient_checkpointing=True).problems()
     assert [problem.parameter for problem in problems] == ["gradient_checkpointing"]
-    assert "cannot be computed a second time" in str(problems[0])
+    assert "cannot be computed twice" in str(problems[0])
     fit = wb.fits("hamlet-3m", technique, gradient_checkpointing=True)
     assert not fit.fits
 
@@ -63,7 +70,8 @@ def test_a_module_takes_bf16_and_refuses_what_is_about_layers():
     given = net, (x, x[:, :3].argmax(1)), torch.nn.functional.cross_entropy
     run = wb.ModuleRun(*given, bf16=True)
     assert run.recipe.bf16
-    for name in ("gradient_checkpointing", "torch_compile", "cache_frozen_prefix"):
+    names = ("gradient_checkpointing", "torch_compile", "cache_frozen_prefix", "padding_free")
+    for name in names:
         with pytest.raises(RecipeError, match=f"{name} must be False for a module"):
             wb.ModuleRun(*given, **{name: True})
 
@@ -72,3 +80,95 @@ def test_a_module_takes_bf16_and_refuses_what_is_about_layers():
 def test_what_is_compiled_or_computed_again_is_not_passed_by(other):
     (problem,) = wb.Recipe(cache_frozen_prefix=True, **{other: True}).problems()
     assert f"cache_frozen_prefix must be False with {other}" in str(problem)
+
+
+ROWS = [
+    {"input_ids": [5, 9, 8, 7, 6, 11, 12, 13, 40], "labels": [-100, 9, 8, 7, 6, 11, 12, 13, 40]},
+    {"input_ids": [50, 9, 4], "labels": [-100, -100, 4]},
+    {"input_ids": [3, 3, 30, 31, 32], "labels": [-100, 3, 30, 31, 32]},
+]
+
+DECODERS = ["llama", "qwen3", "gemma", "mistral", "phi", "gpt-neox", "gpt2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [*((name, {}) for name in DECODERS), ("mistral", {"sliding_window": 4})],
+)
+def test_rows_behind_one_another_are_as_padded_ones(name, settings):
+    model = ARCHITECTURES[name](**settings)
+    padded = batches.collate_tokens(ROWS, pad_token_id=0)
+    with torch.no_grad():
+        apart = model(**padded)
+        use_padding_free(model)
+        together = model(**batches.collate_flat(ROWS))
+        again = model(**padded)
+    rows = together.logits[0].split([len(row["input_ids"]) for row in ROWS])
+    for row, whole in zip(rows, apart.logits, strict=True):
+        torch.testing.assert_close(row, whole[: len(row)], rtol=1e-5, atol=1e-5)
+    assert float(together.loss) == pytest.approx(float(apart.loss), rel=1e-6)
+    assert torch.equal(again.logits, apart.logits)
+
+
+def test_training_without_padding_is_near_and_reads_the_same_tokens(tiny_llama, tmp_path):
+    recipe = recipe_for("lora", "instruct", tiny_llama, tmp_path)
+    padded, flat = (
+        wb.train(recipe.replace(padding_free=on), tmp_path / "runs", progress=False)
+        for on in (False, True)
+    )
+    assert flat.losses == pytest.approx(padded.losses, rel=1e-6)
+    read = [[event.get("tokens") for event in run.events] for run in (padded, flat)]
+    assert read[0] == read[1]
+
+
+def test_a_model_that_mixes_rows_is_refused():
+    model = ARCHITECTURES["opt"]()
+    collate = partial(batches.collate_tokens, pad_token_id=0)
+    with pytest.raises(RecipeError, match="padding_free must be False with OPTForCausalLM"):
+        check_apart(model, ROWS, collate)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"task": "classify"}, "its rows are read as wholes"),
+        ({"task": "lm", "technique": "prompt_tuning"}, "stands before each row"),
+        ({"task": "lm", "technique": "prefix_tuning"}, "stands before each row"),
+        ({"task": "lm", "torch_compile": True}, "where rows end"),
+        ({"task": "lm", "technique": "zero_shot"}, "it trains nothing"),
+    ],
+)
+def test_where_rows_must_be_padded_is_said(changes, why):
+    (problem,) = wb.Recipe(padding_free=True, **changes).problems()
+    assert problem.parameter == "padding_free"
+    assert why in str(problem)
+
+
+@pytest.mark.parametrize("name", [*DECODERS, "opt"])
+def test_a_loss_where_labels_are_is_the_loss(name):
+    model, lean = ARCHITECTURES[name](), ARCHITECTURES[name]()
+    assert computing.labels_some(wb.Recipe(task="lm"), lean)
+    use_labelled_logits(lean)
+    lean = copy.deepcopy(lean)  # what hangs on it must be its own
+    batch = batches.collate_tokens(ROWS, pad_token_id=0)
+    whole, some = model(**batch), lean(**batch)
+    assert some.loss.item() == pytest.approx(whole.loss.item(), rel=1e-6)
+    if name != "opt":  # calls the decoder of its backbone only
+        assert some.logits.shape[:2] == (1, 13)
+    for loss in (whole.loss, some.loss):
+        loss.backward()
+    for one, other in zip(model.parameters(), lean.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+    asked = {key: batch[key] for key in ("input_ids", "attention_mask")}
+    assert torch.equal(model(**asked).logits, lean(**asked).logits)
+
+
+def test_evaluation_scores_the_same_with_logits_where_labels_are():
+    model, lean = ARCHITECTURES["llama"](), ARCHITECTURES["llama"]()
+    use_labelled_logits(lean)
+    batch = batches.collate_tokens(ROWS, pad_token_id=0)
+    scores = []
+    for one in (model, lean):
+        *_, found = evaluate_lm(one, [batch, {k: v[1:2] for k, v in batch.items()}], 0)
+        scores.append((found["token_accuracy"], pytest.approx(found["loss"], rel=1e-6)))
+    assert scores[0] == scores[1]

@@ -28,7 +28,7 @@ SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial
 OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
 # Settings that change how the model computes, in the order in which they are put into it: each has a
 # function use_… in workbench.training.settings.
-COMPUTING = ("gradient_checkpointing", "torch_compile", "bf16")
+COMPUTING = ("padding_free", "gradient_checkpointing", "torch_compile", "bf16")
 
 
 def knob(default: Any, group: str, help: str, **limits: Any) -> Any:
@@ -176,6 +176,12 @@ class Recipe:
         "training",
         "Compile the layers with torch.compile, which changes the losses' last bits: the first steps "
         "take long, those after them less.",
+    )
+    padding_free: bool = knob(
+        False,
+        "training",
+        "Train on a batch's rows behind one another instead of padded to the longest, each attending to "
+        "itself only: the same losses but for rounding, in less time where lengths differ.",
     )
     eval_steps: int = knob(50, "training", "Evaluate after every so many steps.", ge=1)
     eval_on_start: bool = knob(False, "training", "Evaluate before the first step too.")

@@ -161,7 +161,7 @@ def _training(plan: Mapping[str, Any]) -> Iterator[str]:
         batch_size=settings["per_device_train_batch_size"],
         shuffle=True,
         generator=Code("torch.Generator().manual_seed(SEED)"),
-        collate_fn=Code("collate"),
+        collate_fn=Code("collate_flat" if settings.get("padding_free") else "collate"),
     )
     yield "    # Where several processes train, this wraps the model; what it holds stays the same."
     yield "    wrapped, optimizer, loader = accelerator.prepare(model, optimizer, loader)"

@@ -98,6 +98,8 @@ def _training(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if plan["virtual_labels"]:
         yield "training.encode", "leave_room"
     yield "training.batches", collator(plan)
+    if plan["recipe"].get("padding_free"):
+        yield "training.batches", "collate_flat"
     if task.ask:
         yield "training.batches", task.ask
     yield "training.batches", task.hold

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from workbench.catalog.setting_checks import LAYERED
 from workbench.catalog.techniques import find
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import FIELDS, Recipe
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 # A module comes with its data; of these settings only the ones that choose rows mean something.
 ROWS = ("eval_fraction", "max_train_samples", "max_eval_samples")
-# These act on the layers that models of transformers have.
-LAYERED = ("gradient_checkpointing", "torch_compile", "cache_frozen_prefix")
 MEANT = tuple(
     name
     for name, spec in FIELDS.items()
@@ -211,7 +210,10 @@ def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
     )
     other += [
         Problem(
-            name, "False for a module", True, "it is about the layers of a model of transformers"
+            name,
+            "False for a module",
+            True,
+            "it is about the layers and rows of a model of transformers",
         )
         for name in LAYERED
         if getattr(made, name) is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import accumulate
 
 import torch
 from accelerate.utils import send_to_device
@@ -20,6 +21,18 @@ def collate_tokens(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tenso
         "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
         "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
         "labels": torch.tensor([row["labels"] + [-100] * gap for row, gap in pairs]),
+    }
+
+
+def collate_flat(rows: list[dict]) -> dict[str, torch.Tensor]:
+    """Put rows with a label per token behind one another, and say where each ends."""
+    lengths = [len(row["input_ids"]) for row in rows]
+    return {
+        "input_ids": torch.tensor([[number for row in rows for number in row["input_ids"]]]),
+        "position_ids": torch.tensor([[place for length in lengths for place in range(length)]]),
+        # Nothing comes before the first token of a row, so it is not a target.
+        "labels": torch.tensor([[label for row in rows for label in [-100, *row["labels"][1:]]]]),
+        "cu_seq_lens_q": torch.tensor([0, *accumulate(lengths)]),
     }
 
 

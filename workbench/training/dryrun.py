@@ -287,6 +287,8 @@ class DryRun:
             name = "collate_words" if "words" in rows[0] else self._task.collator(self._side)
             rows = rows[:1] if "words" in rows[0] else rows
             batch = getattr(batches, name)(rows, pad_token_id=self._tokenizer.pad_token_id)
+            if part == "train" and self._recipe.padding_free:
+                batch = batches.collate_flat(rows)
         # Ids and masks are real, as some code looks at them; images are not.
         return {
             name: torch.empty_like(value) if value.is_floating_point() else value

@@ -114,5 +114,6 @@ def train(
 
 def read(batch: dict[str, torch.Tensor]) -> int:
     """Count what a model reads of a batch: tokens that are no padding, or images."""
-    mask = batch.get("attention_mask")
-    return len(batch["labels"]) if mask is None else int(mask.sum())
+    if "attention_mask" in batch:
+        return int(batch["attention_mask"].sum())
+    return batch["input_ids"].numel() if "input_ids" in batch else len(batch["labels"])

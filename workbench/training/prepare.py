@@ -17,6 +17,7 @@ from workbench.catalog.techniques import get
 from workbench.recipe import Recipe
 from workbench.training import after_step, batches
 from workbench.training.adapt import adapt, rewritten
+from workbench.training.apart import check_apart
 from workbench.training.base import Base, clone, own
 from workbench.training.computing import set_up
 from workbench.training.feed import (
@@ -108,6 +109,8 @@ def prepare(recipe: Recipe) -> Prepared:
     with randomness, quiet_transformers():
         model = build(plan, resolved.base, resolved.tokenizer, start)
     set_up(recipe, model)
+    if recipe.padding_free:
+        check_apart(model, rows, collate)
     optimizer = make_optimizer(plan.optimizer, model)
     began = lora_state(model) if plan.restarts else None
     scheduler = transformers.get_scheduler(
@@ -123,7 +126,7 @@ def prepare(recipe: Recipe) -> Prepared:
         batch_size=recipe.per_device_train_batch_size,
         shuffle=True,
         generator=torch.Generator().manual_seed(recipe.seed),
-        collate_fn=collate,
+        collate_fn=batches.collate_flat if recipe.padding_free else collate,
     )
     tail = partial(getattr(after_step, plan.after_step), model) if plan.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)

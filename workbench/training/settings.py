@@ -9,6 +9,9 @@ from functools import wraps
 from types import MethodType
 
 import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 
 
 def use_labelled_logits(model) -> None:
@@ -60,6 +63,41 @@ def labelled_loss(base, logits: torch.Tensor, labels: torch.Tensor, **_) -> torc
     if len(logits) != len(targets):  # some models call a part of their backbone only
         logits = logits.index_select(0, places)
     return torch.nn.functional.cross_entropy(logits.float(), targets)
+
+
+def use_padding_free(model) -> None:
+    """Let rows that stand behind one another attend to themselves only."""
+    AttentionInterface.register("by_rows", attend_by_rows)
+    AttentionMaskInterface.register("by_rows", mask_by_rows)
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base.set_attn_implementation("by_rows")
+
+
+def attend_by_rows(
+    module, query, key, value, attention_mask, cu_seq_lens_q: torch.Tensor | None = None, **more
+) -> tuple:
+    """Attend as PyTorch does; where rows stand behind one another, to each row by itself."""
+    if cu_seq_lens_q is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
+    lengths = cu_seq_lens_q.diff().tolist()
+    rows = zip(*(whole.split(lengths, dim=2) for whole in (query, key, value)), strict=True)
+    window = more.get("sliding_window")
+    outputs = []
+    for row in rows:
+        mask, length = None, row[0].shape[2]
+        if window is not None and length > window:
+            places = torch.arange(length, device=query.device)
+            back = places[:, None] - places
+            mask = ((back >= 0) & (back < window))[None, None]
+        outputs.append(sdpa_attention_forward(module, *row, mask, **more)[0])
+    return torch.cat(outputs, dim=1), None
+
+
+def mask_by_rows(*args, attention_mask: torch.Tensor | None = None, **more):
+    """Make a mask only for rows that are padded."""
+    if attention_mask is None:
+        return None
+    return sdpa_mask(*args, attention_mask=attention_mask, **more)
 
 
 def use_bf16(model) -> None:

@@ -14,7 +14,7 @@ from tests.allocator import allocated
 from tests.test_bench import settle, words
 from workbench.cli import main
 from workbench.compare.words import size
-from workbench.errors import RecipeError
+from workbench.errors import ModelError, RecipeError
 from workbench.panels import Bench
 from workbench.panels.foretelling import Foretelling
 from workbench.recipe import Recipe
@@ -290,3 +290,8 @@ def test_forecasts_come_from_a_process_of_its_own(recipe):
     asked, answer = told.get(timeout=120)
     assert asked == recipe
     assert answer["peak"] == wb.forecast(recipe).peak
+
+
+def test_what_cannot_be_foretold_is_said(recipe):
+    with pytest.raises(ModelError, match="DoRA with quantization='nf4' cannot be foretold"):
+        wb.forecast(recipe.replace(technique="dora", quantization="nf4"))

@@ -50,6 +50,7 @@ from workbench.training.processor import load_processor, virtual_labels
 from workbench.training.prompt_facts import prompt_facts
 from workbench.training.prompted import prompt_encoder
 from workbench.training.quantize import beside_weights, plain
+from workbench.training.reasons import Refusal
 from workbench.training.stand_in import Faker, pack, packed_linears, with_packed_layers
 from workbench.training.widest import drawn, in_turn, widest
 
@@ -180,9 +181,16 @@ class DryRun:
             model = with_packed_layers(model, recipe.quantization, heads)
             linears = packed_linears(model, recipe.quantization, heads)
         names = _slots(model)
-        model, config = adapt_shapes(
-            recipe, model, self._fresh, lambda: self._encode(self._train_rows[:START_ROWS], {})
-        )
+        rows = self._train_rows[:START_ROWS]
+        try:
+            model, config = adapt_shapes(recipe, model, self._fresh, lambda: self._encode(rows, {}))
+        except Refusal as error:
+            if recipe.quantization is None:
+                raise
+            raise ModelError(
+                f"The memory of {technique.title} with quantization={recipe.quantization!r} cannot be "
+                "foretold: its start looks at packed weights."
+            ) from error
         if rounds is not None and not blocks.equal(model, self._stacks):
             raise _Unequal
         if self._task.collator(self._side) == "collate_left":

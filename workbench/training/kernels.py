@@ -1,8 +1,4 @@
-"""Operators of bitsandbytes as the tensor operations that they are made of.
-
-Some have results whose shapes depend on values, which a dry run does not have, and the others take
-memory inside that it would not see.
-"""
+"""Operators of bitsandbytes whose results have shapes that depend on values, which a dry run has not."""
 
 from __future__ import annotations
 

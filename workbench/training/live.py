@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from workbench.training.kernels import OPENED
+from workbench.training.quantize import plain
 
 KINDS = ("weights", "adapters", "gradients", "optimizer", "activations")
 # Ids, masks and labels of up to so many numbers are computed with, as some code looks at them.
@@ -122,7 +123,8 @@ class Live(TorchDispatchMode):
         if func.overloadpacket is _ANY and not real:
             out.is_any = True
         for tensor in _tensors(out):
-            self._follow(tensor)
+            for part in (tensor,) if tensor.layout is torch.strided else plain(tensor):
+                self._follow(part)
         return out
 
     def _for_real(self, func: Any, args: Any, kwargs: Any) -> Any:

@@ -86,6 +86,11 @@ class Recipe:
         "model",
         "Rewrite Conv1D layers, which GPT-2 has, as equal Linear ones: some techniques wrap no others.",
     )
+    start_from: str | None = knob(
+        None,
+        "model",
+        "Folder of weights that a run of the same technique had learnt, to go on from; None starts anew.",
+    )
     task: str = knob("classify", "data", "What is learnt.", choices=tuple(TASKS))
     data: str = knob(
         "reviews",
@@ -198,8 +203,9 @@ class Recipe:
                 from workbench.catalog.data import keep
 
                 object.__setattr__(self, name, keep(value))
-        if isinstance(self.model, os.PathLike):
-            object.__setattr__(self, "model", os.fspath(self.model))
+        for name in ("model", "start_from"):
+            if isinstance(getattr(self, name), os.PathLike):
+                object.__setattr__(self, name, os.fspath(getattr(self, name)))
         if isinstance(self.technique_args, Mapping):
             object.__setattr__(self, "technique_args", dict(self.technique_args))
 

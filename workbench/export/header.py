@@ -30,6 +30,7 @@ def requirements(plan: Mapping[str, Any]) -> str:
         "bitsandbytes": stored == "bitsandbytes",
         "torchao": stored == "torchao",
         "safetensors": plan["trains"] == "selected"
+        or plan["recipe"].get("start_from")
         or plan["restarts"]
         or plan["config_class"] == "XLoraConfig",
         "datasets": reads == "hub",
@@ -99,6 +100,8 @@ def constants(plan: Mapping[str, Any], filename: str) -> str:
         lines.append(lay("DATA = ", data["train"]))
     if data["eval"] is not None:
         lines.append(lay("EVAL_DATA = ", data["eval"]))
+    if settings.get("start_from"):
+        lines.append(lay("START_FROM = ", settings["start_from"]))
     if saved := SAVED[plan["trains"]]:
         lines.append(lay("OUTPUT = ", f"{PurePath(filename).stem}-{saved}"))
     if saved or data["eval"] is None:

@@ -33,6 +33,8 @@ def command_line(plan: Mapping[str, Any]) -> str:
     if plan["data"]["eval"] is not None:
         what = "split to evaluate on" if hub else f"{kind} of evaluation rows"
         options.append(("--eval-data", "EVAL_DATA", what))
+    if plan["recipe"].get("start_from"):
+        options.append(("--start-from", "START_FROM", "folder of the weights to start from"))
     if saved := SAVED[plan["trains"]]:
         options.append(("--output", "OUTPUT", f"folder to save the {saved} in"))
     lines = [
@@ -147,6 +149,8 @@ def _read(plan: Mapping[str, Any], part: str, variable: str) -> str:
 def _training(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
     yield from optimizer(plan)
+    if settings.get("start_from"):
+        yield "    load_start(model, args.start_from)"
     yield call(
         "scheduler = get_scheduler",
         settings["lr_scheduler_type"],

@@ -127,6 +127,8 @@ def _training(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "training.prefix", "digest"
         yield "training.prefix_rows", "cache_frozen_prefix"
     yield "training.loop", "train"
+    if plan["recipe"].get("start_from"):
+        yield "training.start", "load_start"
     if plan["trains"] == "selected":
         yield "training.save", "save_trained"
     if plan["config_class"] == "XLoraConfig":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.checks import value_problems
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
+from workbench.runs.cloning import clone_recipe
 from workbench.runs.halving import Halving, Judge, halving_problems
 from workbench.runs.run import Run
 from workbench.runs.sharing import notes_of_runs, sharing_notes, sharing_problems
@@ -218,6 +219,29 @@ class Race:
                 run.start()
         self._tell({"event": "added", "run": run.name})
         return run
+
+    def clone(self, run: Run, weights: bool = False, **changes: Any) -> Run:
+        """Add a run like another one, with other settings.
+
+        Parameters
+        ----------
+        run : Run
+            A member of the race, which goes on.
+        weights : bool, default False
+            Start from what it has learnt so far, with an optimizer afresh, and not from its start.
+            The weights are kept in its folder, and ``start_from`` in the new recipe names them, so
+            that the new run can be repeated and exported like any other.
+        **changes
+            As :meth:`Recipe.replace` takes them.
+
+        Raises
+        ------
+        RecipeError
+            The changes are wrong, or another technique or rank than that of the weights is asked for.
+        TrainingError
+            The run has no weights.
+        """
+        return self.add(clone_recipe(run, weights, changes))
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ class Run:
         What is trained, once the run is prepared.
     shared : tuple
         What other runs can use too for as long as somebody holds it: its base and its encoded rows.
+    stepping : threading.Lock
+        Held while a step changes the weights and the progress.
     error : Exception or None
         Why it failed.
     """
@@ -74,6 +77,7 @@ class Run:
         self.model: Any = None
         self.tokenizer: Any = None
         self.shared: tuple[Any, ...] = ()
+        self.stepping = threading.Lock()
         self.error: BaseException | None = None
         self.details = ""
         self._go = threading.Event()
@@ -278,16 +282,15 @@ class Run:
 
     def _step(self, prepared: Any, counted: set[int]) -> dict[str, Any] | None:
         drawing = prepared.randomness.beside() if prepared.beside else prepared.randomness
-        with drawing:
-            if self.progress[0] + 1 in counted:
-                with prepared.meter.counting():
-                    return next(prepared.steps, None)
-            return next(prepared.steps, None)
+        counting = self.progress[0] + 1 in counted
+        with self.stepping, drawing, prepared.meter.counting() if counting else nullcontext():
+            event = next(prepared.steps, None)
+            if event is not None and event["event"] == "train":
+                self.progress = (event["step"], prepared.plan.max_steps)
+        return event
 
     def _take(self, event: dict[str, Any], prepared: Any) -> None:
         """Note and tell what a turn has given."""
-        if event["event"] == "train":
-            self.progress = (event["step"], prepared.plan.max_steps)
         self._emit(event)
         if event["event"] == "eval" or (event["event"] == "train" and event["step"] == 1):
             prepared.meter.phase(event["event"])

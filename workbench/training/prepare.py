@@ -39,6 +39,7 @@ from workbench.training.prompted import prompt_evaluation
 from workbench.training.randomness import Randomness, may_step_beside
 from workbench.training.reasons import in_words
 from workbench.training.save import lora_state
+from workbench.training.start import check_start, load_start
 
 
 @dataclass
@@ -113,6 +114,9 @@ def prepare(recipe: Recipe) -> Prepared:
         check_apart(model, rows, collate)
     optimizer = make_optimizer(plan.optimizer, model)
     began = lora_state(model) if plan.restarts else None
+    if recipe.start_from is not None:
+        check_start(model, recipe.start_from, recipe.technique)
+        load_start(model, recipe.start_from)
     scheduler = transformers.get_scheduler(
         recipe.lr_scheduler_type,
         optimizer,

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 
 import workbench as wb
 from workbench.catalog.lookup import load_data
-from workbench.errors import RecipeError
+from workbench.errors import ModelError, RecipeError
 from workbench.panels import libraries
 from workbench.panels.looks import Looks
 from workbench.training.count import count
@@ -216,3 +216,29 @@ def test_the_preview_is_cut_where_training_cuts(technique, tiny_llama, write):
     recipe = wb.Recipe(model=str(tiny_llama), data=data, task="lm", technique=technique)
     shown = tokenised(recipe, load_data(recipe), rows=2)
     assert {len(row["tokens"]) for row in shown} == {resolve(recipe).plan.max_length}
+
+
+@pytest.mark.parametrize(
+    ("technique", "args", "sentence"),
+    [
+        ("lora", {"target_modules": ["q_prj"]}, "target_modules must be the name of a module"),
+        ("lora", {"r": 100}, "r must be at most 32, the width of the layers"),
+        ("oft", {"oft_block_size": 12}, "oft_block_size must be a divisor of 32"),
+        ("last_layers", {"num_layers": 9}, "num_layers must be at most 2, the base's blocks"),
+        ("xlora", {}, "adapters must be a mapping of names to folders"),
+        ("prompt_tuning", {"num_virtual_tokens": 500}, "num_virtual_tokens must be at most 120"),
+    ],
+)
+def test_what_shapes_forbid_is_said_before_a_weight_is_loaded(
+    technique, args, sentence, tiny_llama, write, monkeypatch
+):
+    monkeypatch.setattr("workbench.training.plan.load_base", lambda *_, **__: pytest.fail("loaded"))
+    recipe = wb.Recipe(model=str(tiny_llama), task="lm", data=write(), technique=technique)
+    with pytest.raises(RecipeError, match=sentence):
+        resolve(recipe.replace(**args))
+
+
+def test_layers_that_are_left_out_one_and_all_are_named(tiny_llama, tmp_path, write):
+    recipe = wb.Recipe(model=str(tiny_llama), task="lm", data=write())
+    with pytest.raises(ModelError, match="layers_to_transform and layers_pattern together leave"):
+        wb.train(recipe.replace(layers_to_transform=[7]), tmp_path, progress=False)

@@ -19,7 +19,7 @@ from workbench.catalog.techniques import (
 )
 from workbench.errors import ModelError, Problem, RecipeError
 from workbench.training import derive, initialise, targets, wiring
-from workbench.training.bounds import check_bounds
+from workbench.training.bounds import check_bounds, check_depth
 from workbench.training.heads import new_modules
 from workbench.training.names import check_names
 
@@ -102,6 +102,8 @@ def selected_names(
     select = select_function(technique)
     if select is None:
         return []
+    if "num_layers" in args:
+        check_depth(model, args["num_layers"])
     names = select(model, fresh, **args)
     if technique.selects != "head" and set(names) <= set(fresh):
         raise ModelError(

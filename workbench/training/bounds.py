@@ -16,7 +16,7 @@ import torch
 
 from workbench.catalog.technique import Technique
 from workbench.errors import Problem, RecipeError
-from workbench.training.targets import matches
+from workbench.training.targets import is_blocks, matches
 
 Widths = Sequence[tuple[int, int]]
 
@@ -88,6 +88,20 @@ def check_bounds(technique: Technique, model: torch.nn.Module, config: Mapping[s
                 found.append(Problem(knob.name, allowed, value))
     if found:
         raise RecipeError(found)
+
+
+def check_depth(model: torch.nn.Module, number: int) -> None:
+    """Refuse to choose more blocks than the deepest stack of a model has.
+
+    Raises
+    ------
+    RecipeError
+    """
+    most = max(
+        (len(list(part.children())) for part in model.modules() if is_blocks(part)), default=0
+    )
+    if number > most:
+        raise RecipeError([Problem("num_layers", f"at most {most}, the base's blocks", number)])
 
 
 def _divides(value: int, numbers: Any, sides: str) -> str | None:

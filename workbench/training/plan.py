@@ -22,11 +22,13 @@ from workbench.catalog.techniques import config_class, get
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments, selected_names
-from workbench.training.base import Base, load_base
+from workbench.training.base import Base, load_base, skeleton
 from workbench.training.computing import computing_notes, labels_some
 from workbench.training.encode import split_rows
 from workbench.training.encoder import encoder, settings_of
+from workbench.training.heads import new_parameters
 from workbench.training.initialise import takes_rows
+from workbench.training.loading import loading
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
 from workbench.training.prompt_facts import prompt_facts
@@ -192,16 +194,13 @@ def resolve(recipe: Recipe) -> Resolved:
     trains = technique.trains != "nothing"
     steps = count_steps(recipe, len(train_rows)) if trains else 0
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    base = load_base(
-        facts.path,
-        technique.auto_class(task),
-        num_labels=len(table.labels) if technique.adds_head(task) else None,
-        quantization=recipe.quantization,
-        trust_remote_code=recipe.trust_remote_code,
-        convert_conv1d=recipe.convert_conv1d,
-        device=device,
-        name=recipe.model,
-    )
+    auto_class = technique.auto_class(task)
+    num_labels = len(table.labels) if technique.adds_head(task) else None
+    # What the base's shapes forbid is said before a weight is loaded.
+    with loading(recipe.model):
+        trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
+        shapes = skeleton(facts.path, auto_class, num_labels, trust, convert)
+        fresh = new_parameters(shapes, facts.path) if num_labels is not None else ()
     settings = settings_of(table.columns, table.labels, max_length, max_prompt_length)
     encode = encoder(recipe.task, tokenizer, settings)
     config, peft_class = {}, None
@@ -209,25 +208,36 @@ def resolve(recipe: Recipe) -> Resolved:
         peft_class = config_class(technique.name)
         config = config_arguments(
             technique,
-            base.model,
+            shapes,
             recipe.technique_args,
             task_type=task.peft_task_type,
-            fresh=base.fresh,
+            fresh=fresh,
             max_steps=steps,
             rows=lambda: encode(train_rows[:START_ROWS]),
         )
+    selected = selected_names(technique, shapes, recipe.technique_args, fresh)
+    base = load_base(
+        facts.path,
+        auto_class,
+        num_labels=num_labels,
+        quantization=recipe.quantization,
+        trust_remote_code=recipe.trust_remote_code,
+        convert_conv1d=recipe.convert_conv1d,
+        device=device,
+        name=recipe.model,
+    )
     source = table.source
     plan = Plan(
         recipe=recipe.to_dict(),
         model_path=facts.path,
         model_id=facts.hub_id,
         model_commit=facts.commit,
-        auto_class=technique.auto_class(task),
+        auto_class=auto_class,
         fresh=list(base.fresh),
         heads=list(base.heads),
         resizes_head=base.resized,
         trains=technique.trains,
-        selected=selected_names(technique, base.model, recipe.technique_args, base.fresh),
+        selected=selected,
         selects=technique.selects,
         injects=technique.injects,
         start_rows=START_ROWS if takes_rows(technique.injects) else 0,

@@ -40,6 +40,16 @@ _KNOWN = (
         "name others in target_modules, such as those of the attention",
     ),
     (
+        r"Target modules .* not found",
+        "target_modules, layers_to_transform and layers_pattern together leave no layer to wrap",
+        "name other layers",
+    ),
+    (
+        r"Config specifies more adapter layers",
+        "adapter_layers must be at most {layers}, the base's number of blocks",
+        "",
+    ),
+    (
         r"Got unexpected keys",
         "PEFT does not find the adapters that it loads into {kind} for {title}",
         "choose a base such as llama",
@@ -109,7 +119,11 @@ def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> t
         if not reason:
             return remedy, ""
         return reason.removeprefix("technique must find something to train, but "), remedy
-    words = {"kind": model.config.model_type, "title": technique.title}
+    words = {
+        "kind": model.config.model_type,
+        "title": technique.title,
+        "layers": getattr(model.config, "num_hidden_layers", None),
+    }
     if technique.family == "prompt" and (table := model.get_input_embeddings()) is not None:
         words["width"] = getattr(table, "embedding_dim", None)
     for pattern, reason, remedy in _KNOWN:

@@ -28,7 +28,7 @@ def find_linears(model: torch.nn.Module) -> dict[str, Any]:
 
 def find_blocks(model: torch.nn.Module) -> dict[str, Any]:
     """The repeated blocks themselves."""
-    lists = [name for name, module in model.named_modules() if _is_blocks(module)]
+    lists = [name for name, module in model.named_modules() if is_blocks(module)]
     within = tuple(f"{name}." for name in lists)
     wanted = [
         f"{name}.{number}"
@@ -117,7 +117,7 @@ def block_linears(model: torch.nn.Module) -> list[str]:
 
 def in_blocks(model: torch.nn.Module, names: Sequence[str]) -> list[str]:
     """Return those names of modules that stand in the repeated blocks."""
-    blocks = tuple(f"{name}." for name, module in model.named_modules() if _is_blocks(module))
+    blocks = tuple(f"{name}." for name, module in model.named_modules() if is_blocks(module))
     return [name for name in names if name.startswith(blocks)]
 
 
@@ -139,7 +139,8 @@ def _all_there(model: torch.nn.Module, endings: Sequence[str]) -> bool:
     return all(any(matches(name, [ending]) for name in names) for ending in endings)
 
 
-def _is_blocks(module: torch.nn.Module) -> bool:
+def is_blocks(module: torch.nn.Module) -> bool:
+    """Tell whether a module is a list of equal blocks."""
     children = list(module.children())
     return (
         isinstance(module, torch.nn.ModuleList)

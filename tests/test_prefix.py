@@ -174,9 +174,16 @@ def test_what_lies_under_the_first_trained_block(tiny_llama, rows, technique, de
     assert depth == (0 if frozen is None else len(frozen.blocks))
 
 
-def test_gradient_checkpointing_is_left_alone(tiny_llama):
+def test_models_that_compute_otherwise_in_training_are_left_alone():
     model = ARCHITECTURES["llama"]()
-    model.gradient_checkpointing_enable()
+    model.activation_checkpointing_enable({"use_reentrant": False})
+    assert frozen_of(model, inputs_for(model)) is None
+    model = ARCHITECTURES["opt"]()
+    assert frozen_of(model, inputs_for(model)) is not None
+    model.model.decoder.layerdrop = 0.5
+    assert frozen_of(model, inputs_for(model)) is None
+    model = ARCHITECTURES["llama"]()
+    model.model.layers[0].compile()
     assert frozen_of(model, inputs_for(model)) is None
 
 
@@ -228,6 +235,14 @@ def test_losses_and_scores_are_the_same_bits(
         # Each row is computed once, and the first batches of a shape are looked at.
         assert 5 <= computed["training"] < steps / 2
         assert any("are kept (up to" in note for note in prepared.notes)
+
+
+def test_rows_behind_one_another_are_trained_on_whole(tiny_llama, even_rows, monkeypatch, computed):
+    recipe = recipe_for(tiny_llama, even_rows, **TOP, task="lm", padding_free=True)
+    events, prepared = go(recipe)
+    assert figures(events) == figures(plainly(recipe, monkeypatch))
+    assert computed["training"] == 0 < computed["evaluation"]
+    assert "are kept for evaluations" in prepared.notes[-1]
 
 
 def test_images_are_of_one_size(tiny_vit, tmp_path, monkeypatch, computed):

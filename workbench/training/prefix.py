@@ -143,9 +143,10 @@ def is_adapted(block: torch.nn.Module) -> bool:
 
 
 def is_more_than_called(part: torch.nn.Module) -> bool:
-    """Tell whether a module gathers statistics, is called again for its gradients or is compiled."""
+    """Tell whether a module gathers statistics, is compiled, left out at random or called again."""
     found = [getattr(part, name, None) for name in ("running_mean", "_compiled_call_impl")]
-    return found != [None, None] or bool(getattr(part, "gradient_checkpointing", False))
+    flags = [getattr(part, name, False) for name in ("layerdrop", "gradient_checkpointing")]
+    return found != [None, None] or any(flags)
 
 
 def can_skip(model: torch.nn.Module, frozen: FrozenBlocks, batch: Mapping[str, Any]) -> bool:

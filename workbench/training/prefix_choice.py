@@ -58,9 +58,9 @@ def skip_frozen(
     # What is tried here draws from nobody's numbers, nor does anybody draw from these meanwhile.
     with Randomness(recipe.seed):
         frozen = find_frozen(model, batch)
-        if frozen is None:
-            return events, [NOTHING] if recipe.cache_frozen_prefix else []
-        hidden, draws = in_training(model, frozen, batch)
+        hidden, draws = in_training(model, frozen, batch) if frozen else (None, False)
+    if frozen is None or hidden is None:
+        return events, [NOTHING] if recipe.cache_frozen_prefix else []
     lengths, others = lengths_of(rows), lengths_of(held)
     width = batch["input_ids"].shape[1] if "input_ids" in batch else 1
     size = hidden[0].numel() * hidden.element_size() // width
@@ -73,7 +73,9 @@ def skip_frozen(
         return skipping(frozen, events), [note]
     share, total = share_of_repeats(lengths, recipe, steps)
     evaluated = padded_length(others, recipe.per_device_eval_batch_size)
-    if share >= WORTH and not draws and is_by_rows(recipe, frozen):
+    # Rows behind one another come with positions, which is no plain batch.
+    plain = not recipe.padding_free
+    if share >= WORTH and plain and not draws and is_by_rows(recipe, frozen):
         PaddedRows(frozen, shared(PaddedActivations, resolved.base, frozen), training=True)
         room = megabytes((total + evaluated) * size)
         note = f"{kept} are kept (up to {room}): {computed} computed once for each row."
@@ -84,7 +86,7 @@ def skip_frozen(
         f"With cache_frozen_prefix {computed} computed once for each training row, {alone}: that is "
         f"faster, and changes {changed}."
     )
-    notes = [advice] if steps * per_step >= 2 * len(rows) else []
+    notes = [advice] if plain and steps * per_step >= 2 * len(rows) else []
     if math.ceil(steps / recipe.eval_steps) + recipe.eval_on_start < 2:
         return events, notes
     PaddedRows(frozen, shared(PaddedActivations, resolved.base, frozen), training=False)
@@ -119,8 +121,11 @@ def skipping(frozen: FrozenBlocks, events: Iterator[dict]) -> Iterator[dict]:
 
 def in_training(
     model: torch.nn.Module, frozen: FrozenBlocks, batch: Mapping[str, Any]
-) -> tuple[torch.Tensor, bool]:
-    """Return what the frozen blocks return for a batch in training, and whether they drew numbers."""
+) -> tuple[torch.Tensor | None, bool]:
+    """Return what the frozen blocks return for a batch in training, and whether they drew numbers.
+
+    The first is None where training goes another way than evaluation.
+    """
     cuda = next(model.parameters()).is_cuda
     state = torch.cuda.get_rng_state if cuda else torch.get_rng_state
     frozen.attach()

@@ -51,7 +51,14 @@ def test_a_cell_that_fails_is_told_without_the_machinery(execute):
     assert "never" not in done.stdout
 
 
-def test_the_quickstart_has_results_to_print():
-    notebook = nbformat.read(NOTEBOOKS / "01_quickstart.ipynb", as_version=4)
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("01_quickstart.ipynb", ["comparison", "script"]),
+        ("02_race.ipynb", ["race.wait()", "comparison", "grid.wait()"]),
+    ],
+)
+def test_a_notebook_has_results_to_print(name, first):
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
     results = [cell.source for cell in notebook.cells if "result" in cell.metadata.get("tags", ())]
-    assert [source.splitlines()[0].split()[0] for source in results] == ["comparison", "script"]
+    assert [source.splitlines()[0].split()[0] for source in results] == first

@@ -138,6 +138,48 @@ def test_each_run_and_all_can_be_paused_resumed_and_stopped(recipe, tmp_path):
     assert [row["word"] for row in panel._queue.rows] == ["stopped", "stopped"]
 
 
+def test_clone_and_change_offers_what_differs_first(race, panel):
+    click(panel, "clone", 1)
+    form = panel._clone_form
+    assert form.widget.layout.display is None
+    assert next(iter(form.fields)) == "r"
+    form.fields["r"].control.value = "4"
+    form.fields["learning_rate"].control.value = "1e-3"
+    form.go.click()
+    settle(panel)
+    assert form.widget.layout.display == "none"
+    clone = race.members[-1]
+    assert clone.recipe.technique_args == {"r": 4} and clone.recipe.learning_rate == 1e-3
+    assert panel._queue.rows[-1]["differs"] == "r 4 · learning_rate 0.001"
+
+
+def test_a_clone_can_begin_from_the_weights_of_a_run(race, panel):
+    race.start()
+    race.wait(120)
+    settle(panel)
+    click(panel, "clone", 0)
+    form = panel._clone_form
+    form.begin.value = "its current weights"
+    form.fields["learning_rate"].control.value = "1e-4"
+    form.go.click()
+    settle(panel)
+    race.wait(120)
+    settle(panel)
+    last = panel._queue.rows[-1]
+    came = f"from {race.members[0].name} at step 6"
+    assert set(last["differs"].split(" · ")) == {"learning_rate 0.0001", came}
+    assert last["word"] == "finished"
+
+
+def test_what_a_clone_cannot_be_is_said(race, panel):
+    click(panel, "clone", 0)
+    panel._clone_form.fields["r"].control.value = "0"
+    panel._clone_form.go.click()
+    settle(panel)
+    assert "r must be" in panel._messages.widget.value
+    assert len(race.members) == 3
+
+
 def test_a_grid_in_one_line(race, panel):
     panel._grid.offer()
     panel._grid.line.value = "learning_rate=1e-4, 3e-4; r=2, 4"

@@ -48,7 +48,7 @@ def pictures(book, name):
         book.screenshot(f"race-{name}-{theme}")
 
 
-def test_start_pause_stop_and_the_standings(shown, expect):
+def test_start_pause_clone_stop_and_the_standings(shown, expect):
     book = shown(steps=4000, height=1500)
     page = book.page
     expect(rows(book).nth(1)).to_contain_text("r 16")
@@ -66,12 +66,22 @@ def test_start_pause_stop_and_the_standings(shown, expect):
     expect(rows(book).nth(1).locator(".queue-step")).not_to_have_text(ahead)
     expect(rows(book).first.locator(".queue-step")).to_have_text(still)
     pictures(book, "paused")
+    page.get_by_role("button", name=re.compile("^Clone and change lora-reviews-2")).click()
+    rank = page.get_by_role("textbox", name="r", exact=True)
+    expect(rank).to_have_value("16")
+    rank.fill("2")
+    rank.press("Enter")
+    pictures(book, "clone")
+    book.button("Add the clone").click()
+    expect(rows(book)).to_have_count(4)
+    expect(rows(book).nth(3)).to_contain_text("r 2")
+    expect(rows(book).nth(3)).to_contain_text("training")
     page.get_by_role("button", name=re.compile("^Stop ia3-reviews-1")).click()
     expect(rows(book).nth(2)).to_contain_text("stopped")
     page.locator(".queue-name", has_text="ia3-reviews-1").click()
     expect(page.locator(".wb-live .wb-run strong", has_text="ia3-reviews-1")).to_be_visible()
     book.button("Stop all").click()
-    for number in range(3):
+    for number in range(4):
         expect(rows(book).nth(number).locator(".queue-word")).to_have_text("stopped")
     book.button("Compare").click()
     expect(page.locator(".wb-comparison img")).to_be_visible()
@@ -93,26 +103,6 @@ def test_a_grid_is_added_in_one_line(shown, expect):
     pictures(book, "grid")
 
 
-def test_after_a_reload_and_without_a_kernel(shown, expect):
-    book = shown(steps=20)
-    page = book.page
-    book.button("Start").click()
-    for number in range(3):
-        expect(rows(book).nth(number).locator(".queue-word")).to_have_text(ENDED)
-    expect(points(book)).to_have_attribute("data-points", "63")
-    book.save()
-    book.reload()
-    expect(rows(book)).to_have_count(3)
-    expect(rows(book).nth(2)).to_contain_text("finished")
-    expect(points(book)).to_have_attribute("data-points", "63")
-    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    book.reload()  # with a fresh kernel, which knows nothing of the panel
-    still = page.locator(".workbench-still")
-    expect(still.locator("img")).to_be_visible()
-    expect(still).to_contain_text("ia3-reviews-1")
-    pictures(book, "still")
-
-
 OUTSIDE = """panel => {
   const box = panel.getBoundingClientRect();
   return [...panel.querySelectorAll('button, input, select, th, td, dd')]
@@ -125,14 +115,26 @@ OUTSIDE = """panel => {
 }"""
 
 
-def test_nothing_is_cut_off_at_any_width(shown, expect):
-    book = shown(steps=20, height=1800)
+def test_at_any_width_after_a_reload_and_without_a_kernel(shown, expect):
+    book = shown(steps=20)
     page = book.page
     book.button("Start").click()
     for number in range(3):
         expect(rows(book).nth(number).locator(".queue-word")).to_have_text(ENDED)
+    expect(points(book)).to_have_attribute("data-points", "63")
     for width in (560, 700, 900, 1400):
-        page.set_viewport_size({"width": width, "height": 1800})
+        page.set_viewport_size({"width": width, "height": 1500})
         expect(page.locator(".workbench-race")).to_be_visible()
         assert page.locator(".workbench-race").evaluate(OUTSIDE) == [], width
         book.screenshot(f"race-{width}")
+    book.save()
+    book.reload()
+    expect(rows(book)).to_have_count(3)
+    expect(rows(book).nth(2)).to_contain_text("finished")
+    expect(points(book)).to_have_attribute("data-points", "63")
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    book.reload()  # with a fresh kernel, which knows nothing of the panel
+    still = page.locator(".workbench-still")
+    expect(still.locator("img")).to_be_visible()
+    expect(still).to_contain_text("ia3-reviews-1")
+    pictures(book, "still")

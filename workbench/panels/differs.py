@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from workbench.panels.values import write
 from workbench.recipe import Recipe
@@ -41,13 +42,17 @@ def differences(recipes: Sequence[Recipe]) -> list[str]:
     said = []
     for recipe, values in zip(recipes, resolved, strict=True):
         mine = names if recipe is recipes[0] else [n for n in names if n in recipe.diff(recipes[0])]
-        said.append(" · ".join(_word(name, values[name]) for name in mine if name in values))
+        words = [_word(name, values[name]) for name in mine if name in values]
+        said.append(" · ".join(filter(None, words)))
     return said
 
 
 def _word(name: str, value: object) -> str:
     if name == "technique":
         return str(value)
+    if name == "start_from":  # a folder of weights in that of the run that learnt them
+        path = Path(str(value))
+        return f"from {path.parent.name} {path.name.replace('-', ' ')}" if value else ""
     return f"{name} {write(value) or 'automatic'}"
 
 

@@ -17,7 +17,7 @@ from workbench.panels import subshell
 
 _STATIC = Path(__file__).parent / "static" / "race"
 
-ACTS = ("pick", "pause", "resume", "stop")
+ACTS = ("pick", "pause", "resume", "stop", "clone")
 
 
 class Queue(anywidget.AnyWidget):

@@ -14,6 +14,7 @@ import ipywidgets as widgets
 
 from workbench.errors import Problem, RecipeError
 from workbench.panels import libraries
+from workbench.panels.clone_form import CloneForm
 from workbench.panels.differs import differences
 from workbench.panels.follow import Followed
 from workbench.panels.forms import Fold
@@ -65,15 +66,16 @@ class RacePanel(Panel):
         }
         self._head = RaceHead(race, acts, self._rule)
         self._queue = Queue(self._on_row)
+        self._clone_form = CloneForm(self._on_clone, self._pump.post)
         self._grid = GridForm(self._base, self._on_grid, self._pump.post)
         fold = Fold("Add runs: a grid in one line", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
-        parts = [self._head, self._messages, self._live, self._results]
-        head, messages, live, results = (part.widget for part in parts)
+        parts = [self._head, self._messages, self._clone_form, self._live, self._results]
+        head, messages, clone, live, results = (part.widget for part in parts)
         self.widget = widgets.VBox(
             [
                 *(style(), head, messages, self.chart, self._queue),
-                *(fold.widget, live, results),
+                *(clone, fold.widget, live, results),
             ]
         )
         self.widget.add_class("workbench-bench")
@@ -135,9 +137,19 @@ class RacePanel(Panel):
             # Its row has the reason in short: here is all of it, with the details.
             self._pump.post(lambda: self._say_failure("picked", run))
             self._pump.post(self._grid.tell)
+        elif act == "clone":
+            recipes = [member.recipe for member in self.race.members]
+            self._pump.post(lambda: self._clone_form.open(run, recipes))
         else:
             self._say_trouble("race", getattr(run, act))
         self._pump.wake()
+
+    def _on_clone(self, run: Run, weights: bool, changes: dict[str, Any]) -> None:
+        def clone() -> None:
+            self.race.clone(run, weights=weights, **changes)
+            self._pump.post(self._clone_form.close)
+
+        self._say_trouble("race", clone)
 
     def _open_grid(self) -> list[widgets.Widget]:
         self._grid.offer()

@@ -4,11 +4,13 @@ const ICONS = {
   pause: `<path d="M5 3.5h2.2v9H5zM8.8 3.5H11v9H8.8z"/>`,
   resume: `<path d="M5 3l8 5-8 5z"/>`,
   stop: `<path d="M4 4h8v8H4z"/>`,
+  clone: `<path d="M3 3h7v2H5v5H3z"/><path d="M6 6h7v7H6z"/>`,
 };
 const WORDS = {
   pause: ["Pause", "rest after the step in hand"],
   resume: ["Resume", "go on training"],
   stop: ["Stop", "end after the step in hand and keep what was learnt"],
+  clone: ["Clone and change", "start another run like it, with other settings"],
 };
 const HEADS = ["Place", "Run", "Progress", "Loss", "Score", "Time left", "Memory", "Controls"];
 const ENDED = new Set(["finished", "stopped", "failed"]);

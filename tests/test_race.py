@@ -70,7 +70,7 @@ def reach(race, step):
 def test_each_run_has_the_losses_that_it_has_alone(names, model, data, tmp_path):  # noqa: F811
     steps = {"max_steps": 4, "eval_steps": 2, "max_eval_samples": 8}
     recipes = [with_dropout(recipe_for(name, model, data, **steps)) for name in names]
-    race = wb.Race(recipes, tmp_path / "race", workers=3).start().wait()
+    race = wb.Race(recipes, tmp_path / "race", workers=3, fuse=False).start().wait()
     assert [run.error for run in race.members] == [None] * len(names)
     shown = {"train": ("step", "loss", "grad_norm"), "eval": ("step", "loss")}
     for run in race.members:
@@ -87,7 +87,7 @@ def test_each_run_has_the_losses_that_it_has_alone(names, model, data, tmp_path)
 def test_runs_step_at_the_same_time(long, tmp_path):
     """Two runs wait inside their steps for each other: one at a time, neither would go on."""
     meeting = threading.Barrier(2)
-    race = wb.Race([long, long.replace(seed=2)], tmp_path, workers=2)
+    race = wb.Race([long, long.replace(seed=2)], tmp_path, workers=2, fuse=False)
     inside = run_module.Run._step
 
     def step(run, prepared, counted):

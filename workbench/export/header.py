@@ -68,9 +68,12 @@ def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
             "Each step and each evaluation is printed as a line of JSON; at the end the "
             f"{saved} is saved."
         )
+    exact = "to the last bit"
+    if fused := plan.get("fused"):
+        exact = f"within float tolerance: {fused} runs trained fused over one base"
     origin = (
         f"Written by PEFT Workbench {__version__} from {source}. On the same machine and with the "
-        f"packages above it gives the losses of that run to the last bit. {told}"
+        f"packages above it gives the losses of that run {exact}. {told}"
     )
     paragraphs = (
         f"{verb} {model} {TASKS[settings['task']].learns} {data}, with {technique.title}.",

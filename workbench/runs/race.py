@@ -14,6 +14,7 @@ from workbench.checks import value_problems
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.runs.cloning import clone_recipe
+from workbench.runs.fusing import let_meet
 from workbench.runs.halving import Halving, Judge, halving_problems
 from workbench.runs.run import Run
 from workbench.runs.sharing import notes_of_runs, sharing_notes, sharing_problems
@@ -47,6 +48,10 @@ class Race:
         on CUDA one.
     halving : Halving, optional
         Stop the losers early, by this rule.
+    fuse : bool, optional
+        Whether runs of the same base that are plain LoRA train together, in one forward and backward
+        pass: None where a short measurement says that it is faster, True wherever it can be done. Their
+        losses are then those of training alone within float tolerance; with False, to the last bit.
 
     Attributes
     ----------
@@ -69,12 +74,14 @@ class Race:
         turns: str = "steps",
         workers: int | None = None,
         halving: Halving | None = None,
+        fuse: bool | None = None,
     ):
         recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
-        found = _rule_problems(turns=turns, workers=workers) + _problems(recipes, halving)
+        found = _rule_problems(turns=turns, workers=workers, fuse=fuse)
+        found += _problems(recipes, halving)
         if found:
             raise RecipeError(found)
-        self.runs, self.turns, self.workers = runs, turns, workers
+        self.runs, self.turns, self.workers, self.fuse = runs, turns, workers, fuse
         self.gate = Gate(turns=turns)
         self.members: list[Run] = []
         self.halving = halving
@@ -140,12 +147,14 @@ class Race:
             # All are counted in before the first can take its turns.
             for run in waiting:
                 self.gate.join(run)
+            if self.fuse is not False:
+                let_meet(waiting, self.gate, bool(self.fuse), self._said)
             for run in waiting:
                 run.start()
         return self
 
     def rule(self, **changes: Any) -> None:
-        """Change ``turns`` or ``workers`` as long as the race has not begun, ``halving`` at any time.
+        """Change ``turns``, ``workers`` or ``fuse`` before the race has begun, ``halving`` at any time.
 
         Raises
         ------
@@ -165,6 +174,7 @@ class Race:
                 raise RecipeError(found)
             self.turns = self.gate.turns = changes.get("turns", self.turns)
             self.workers = changes.get("workers", self.workers)
+            self.fuse = changes.get("fuse", self.fuse)
             if halving is not self.halving:
                 self.halving = halving
                 self._judge = Judge(halving, self.members) if halving else None
@@ -310,9 +320,10 @@ class Race:
         return str(run.error) if run.error is not None else self._reasons.get(run, "")
 
 
-def _rule_problems(turns: Any = TURNS[0], workers: Any = None) -> list[Problem]:
+def _rule_problems(turns: Any = TURNS[0], workers: Any = None, fuse: Any = None) -> list[Problem]:
     found = value_problems("turns", turns, str, {"choices": TURNS})
-    return found + value_problems("workers", workers, int | None, {"ge": 1})
+    found += value_problems("workers", workers, int | None, {"ge": 1})
+    return found + value_problems("fuse", fuse, bool | None, {})
 
 
 def _problems(recipes: Sequence[Any], halving: Halving | None) -> list[Problem]:

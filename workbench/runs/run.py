@@ -16,6 +16,7 @@ from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.runs.ending import save, summary
 from workbench.runs.failures import explain, let_go
+from workbench.runs.meeting import NOBODY
 from workbench.runs.store import Record, RunFolder, load_run
 from workbench.runs.turns import Gate
 
@@ -64,6 +65,7 @@ class Run:
     ):
         self.recipe = self._check(recipe)
         self.gate = gate or _ALONE
+        self.meeting = NOBODY
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -197,6 +199,7 @@ class Run:
             state = self._carry_out()
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)
             self._blame(error)
+        self.meeting.excuse(self)
         self.gate.leave(self)
         self.shared = ()
         self.state = self._finish(state)
@@ -232,11 +235,11 @@ class Run:
             with _PREPARING, self.gate.turn(self, free=True) as turn:
                 prepared = self._make_ready() if turn.granted else None
             if prepared is not None:
-                return self._tell_of(prepared)
+                self.meeting.come(self, prepared, self._stop.is_set)
+                return prepared
         return None
 
-    def _tell_of(self, prepared: Any) -> Any:
-        """Note and tell what is known before the first step."""
+    def _tell_of(self, prepared: Any) -> None:
         self.shared = prepared.shared
         self.plan = prepared.plan.to_dict()
         self.notes = prepared.notes
@@ -249,12 +252,12 @@ class Run:
         self.memory = prepared.meter.read()
         self._emit({"event": "parameters", **prepared.parameters})
         self._emit({"event": "memory", "step": 0, **self.memory})
-        return prepared
 
     def _train(self, prepared: Any) -> str:
-        self._change("running")
         counted = {1, prepared.fullest}
         try:
+            self._tell_of(prepared)
+            self._change("running")
             while not self._stop.is_set():
                 if not self._go.is_set():
                     self._rest("running")
@@ -263,7 +266,7 @@ class Run:
                 with self.gate.turn(self) as turn:
                     if turn.granted and self._go.is_set() and not self._stop.is_set():
                         event = self._step(prepared, counted)
-                        turn.tokens = (event or {}).get("tokens")
+                        turn.told(event, shares=prepared.plan.fused > 0)
                 if event is None:
                     return "finished"
                 if event:
@@ -275,6 +278,7 @@ class Run:
 
     def _rest(self, then: str) -> None:
         self._change("paused")
+        self.meeting.excuse(self)
         self.gate.rest(self)
         self._go.wait()
         if not self._stop.is_set():

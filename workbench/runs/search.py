@@ -36,6 +36,7 @@ def race(
     turns: str = "steps",
     workers: int | None = None,
     halving: Halving | None = None,
+    fuse: bool | None = None,
     **knobs: Any,
 ) -> Race:
     """Race a recipe against itself with other settings.
@@ -54,7 +55,7 @@ def race(
         Begin at once.
     sure : bool, default False
         Begin more than 64 runs without asking.
-    turns, workers, halving
+    turns, workers, halving, fuse
         See :class:`Race`.
     **knobs
         Lists of values for settings of the recipe or arguments of its techniques; a single value
@@ -80,7 +81,7 @@ def race(
         raise RecipeError(
             [Problem("sure", f"True for a race of {len(recipes):,} runs", False, estimate(recipes))]
         )
-    made = Race(recipes, runs, turns=turns, workers=workers, halving=halving)
+    made = Race(recipes, runs, turns=turns, workers=workers, halving=halving, fuse=fuse)
     return made.start() if start else made
 
 

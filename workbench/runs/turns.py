@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 TURNS = ("steps", "tokens", "seconds")
 
@@ -24,16 +25,28 @@ class Turn:
         Whether it may be used; false if the run was called out of the queue.
     tokens : int or None
         To be set to what the run has read so far; None counts the turn like the run's last one.
+    seconds : float or None
+        To be set to what the run has cost so far, where a turn serves others too; None takes how long
+        the turn was.
     """
 
     granted: bool
     tokens: int | None = None
+    seconds: float | None = None
+
+    def told(self, event: Mapping[str, Any] | None, *, shares: bool) -> None:
+        """Take from a step's event what the run has read, and what it has cost if others share it."""
+        if event is not None and event["event"] == "train":
+            self.tokens = event["tokens"]
+            self.seconds = event["seconds"] if shares else None
 
 
 @dataclass(eq=False)
 class _Member:
     used: float
     tokens: int = 0
+    seconds: float = 0.0
+    lane: Hashable = None
     asked: float = field(default_factory=time.monotonic)
     last: float = 0.0
     state: str = "coming"  # or "waiting", "stepping", "away"
@@ -79,6 +92,13 @@ class Gate:
                 self._members[run].state = "away"
                 self._grant()
 
+    def share_lane(self, runs: Iterable[Hashable]) -> None:
+        """Let only one of these runs step at a time: what it does, it does for all of them."""
+        runs = tuple(runs)
+        with self._lock:
+            for run in runs:
+                self._join(run).lane = runs
+
     def leave(self, run: Hashable) -> None:
         """Forget a run that is over."""
         with self._lock:
@@ -110,6 +130,8 @@ class Gate:
             spent = {"steps": 1, "tokens": member.last, "seconds": time.perf_counter() - began}
             if turn.tokens is not None:
                 spent["tokens"], member.tokens = turn.tokens - member.tokens, turn.tokens
+            if turn.seconds is not None:
+                spent["seconds"], member.seconds = turn.seconds - member.seconds, turn.seconds
             with self._lock:
                 if turn.granted and not free:
                     member.last = spent[self.turns]
@@ -143,7 +165,12 @@ class Gate:
         members = self._members.values()
         free = self.workers - sum(member.state == "stepping" for member in members)
         while free > 0:
-            waiting = [member for member in members if member.state == "waiting"]
+            taken = {member.lane for member in members if member.state == "stepping"} - {None}
+            waiting = [
+                member
+                for member in members
+                if member.state == "waiting" and member.lane not in taken
+            ]
             if not waiting:
                 return
             first = min(waiting, key=lambda member: (member.used, member.asked))

@@ -246,6 +246,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         model=adapted,
         tokenizer=None,
         steps=steps,
+        given={},
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(adapted, given.module),

@@ -119,6 +119,9 @@ class Plan:
         Versions of the packages that read, compute and save.
     notes : list of str
         What the user should know about the data.
+    fused : int
+        How many runs trained together in one pass of their base, this one among them; 0 if it trained
+        alone. Its losses are then those of training alone within float tolerance.
     """
 
     recipe: dict[str, Any]
@@ -155,6 +158,7 @@ class Plan:
     device: str
     versions: dict[str, str]
     notes: list[str]
+    fused: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""

@@ -55,6 +55,8 @@ class Prepared:
         For images their processor.
     steps : iterator of dict
         Asking for the next event trains one step; see :func:`workbench.training.loop.train`.
+    given : dict
+        What the loop was given, by name; empty where something stands between it and the run.
     randomness : Randomness
         To be entered around each request for an event.
     meter : MemoryMeter
@@ -76,6 +78,7 @@ class Prepared:
     model: torch.nn.Module
     tokenizer: Any
     steps: Iterator[dict]
+    given: dict[str, Any]
     randomness: Randomness
     meter: MemoryMeter
     parameters: dict
@@ -134,27 +137,29 @@ def prepare(recipe: Recipe) -> Prepared:
     )
     tail = partial(getattr(after_step, plan.after_step), model) if plan.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-    steps = train(
-        accelerator,
-        model,
-        optimizer,
-        scheduler,
-        loader,
-        make_evaluation(resolved, model, held, collate, device),
-        max_steps=plan.max_steps,
-        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
-        max_grad_norm=recipe.max_grad_norm,
-        eval_steps=recipe.eval_steps,
-        eval_on_start=recipe.eval_on_start,
-        after_step=tail,
-    )
+    given = {
+        "accelerator": accelerator,
+        "model": model,
+        "optimizer": optimizer,
+        "scheduler": scheduler,
+        "batches": loader,
+        "evaluate": make_evaluation(resolved, model, held, collate, device),
+        "max_steps": plan.max_steps,
+        "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
+        "max_grad_norm": recipe.max_grad_norm,
+        "eval_steps": recipe.eval_steps,
+        "eval_on_start": recipe.eval_on_start,
+        "after_step": tail,
+    }
+    events = train(**given)
     few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
-    steps, said = skip_frozen(resolved, accelerator.unwrap_model(model), rows, held, few, steps)
+    steps, said = skip_frozen(resolved, accelerator.unwrap_model(model), rows, held, few, events)
     return Prepared(
         plan=plan,
         model=model,
         tokenizer=resolved.tokenizer,
         steps=steps,
+        given=given if steps is events else {},
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
@@ -178,6 +183,7 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
         model=model,
         tokenizer=resolved.tokenizer,
         steps=ask(0),
+        given={},
         randomness=Randomness(resolved.recipe.seed),
         meter=MemoryMeter(model),
         parameters=count_parameters(model, base.model),

@@ -263,3 +263,22 @@ def test_help_names_every_verb():
     for verb in ("run", "compare", "export", "models", "techniques", "data"):
         assert verb in done.stdout
     assert workbench().returncode == 2
+
+
+def test_a_race_over_a_grid_prints_its_standings(recipe, tmp_path):
+    done = workbench("race", recipe, "--grid", "r=2,4", "--halving", 1, "--runs", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    assert "lora-r-2" in done.stdout and "lora-r-4" in done.stdout and "accuracy" in done.stdout
+    assert "2 runs share one base and one set of data." in done.stderr
+    assert "After every evaluation, the best 50%" in done.stderr
+    assert len(wb.load_runs(tmp_path / "runs")) == 2
+
+
+@pytest.mark.parametrize(
+    ("knob", "words"),
+    [("rr=2,4", "rr must be a setting"), ("r", "grid must be a knob and its values")],
+)
+def test_a_knob_that_is_wrong_is_said_by_the_race(knob, words, recipe, tmp_path):
+    done = workbench("race", recipe, "--grid", knob, "--runs", tmp_path / "runs")
+    assert done.returncode == 2 and words in done.stderr
+    assert not (tmp_path / "runs").exists()

@@ -62,6 +62,18 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("recipe", metavar="RECIPE.yaml")
     added.add_argument("--runs", default="runs", metavar="DIR", help="where the run is kept")
 
+    added = verb("race", _race, "Carry out recipes at the same time, or a search over one's knobs.")
+    added.add_argument("recipes", metavar="RECIPE.yaml", nargs="+")
+    added.add_argument("--runs", default="runs", metavar="DIR", help="where the runs are kept")
+    knob = "values of a knob, such as r=4,16, or for a random search a range, r=4..16"
+    added.add_argument("--grid", action="append", default=[], metavar="KNOB=VALUES", help=knob)
+    added.add_argument("--search", default="grid", help="grid or random")
+    added.add_argument("--n", type=_count, help="draws of a random search")
+    added.add_argument("--turns", default="steps", help="steps, tokens or seconds")
+    added.add_argument("--workers", type=_count, help="runs that step at once; one per core")
+    added.add_argument("--halving", type=_count, metavar="N", help="keep half after N evaluations")
+    added.add_argument("--yes", action="store_true", help="begin more than 64 runs without asking")
+
     added = verb("compare", _compare, "Show the runs of a folder side by side.")
     added.add_argument("runs", metavar="DIR")
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -116,6 +128,12 @@ def _run(options: argparse.Namespace) -> int:
     run = train(Recipe.from_yaml(_path(options.recipe)), options.runs)
     print(run.path)
     return 0
+
+
+def _race(options: argparse.Namespace) -> int:
+    from workbench.runs.command import race
+
+    return race(options)
 
 
 def _compare(options: argparse.Namespace) -> int:

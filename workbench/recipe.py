@@ -369,3 +369,17 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
     list("-+.0123456789"),
 )
+
+
+def read_value(text: str) -> Any:
+    """Read one value as a recipe's file would.
+
+    Examples
+    --------
+    >>> read_value("[1e-4, 3]")
+    [0.0001, 3]
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise RecipeError([Problem("value", "valid YAML", text)]) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.catalog.techniques import TECHNIQUES, arguments, find
 from workbench.errors import Problem, RecipeError, did_you_mean
-from workbench.recipe import FIELDS, Recipe
+from workbench.recipe import FIELDS, Recipe, read_value
 from workbench.runs.halving import Halving
 from workbench.runs.race import Race
 
@@ -75,14 +75,40 @@ def race(
     ['lora learning_rate=0.0001 r=4', 'lora learning_rate=0.0001 r=16']
     """
     recipes = combine(recipe, knobs, search=search, n=n, seed=seed)
+    ask(recipes, sure=sure)
+    made = Race(recipes, runs, turns=turns, workers=workers, halving=halving, fuse=fuse)
+    return made.start() if start else made
+
+
+def ask(recipes: Sequence[Recipe], *, sure: bool) -> None:
+    """Refuse to begin many runs unasked, with the time and the memory that they would take."""
     if len(recipes) > MANY and not sure:
         from workbench.runs.estimate import estimate
 
         raise RecipeError(
             [Problem("sure", f"True for a race of {len(recipes):,} runs", False, estimate(recipes))]
         )
-    made = Race(recipes, runs, turns=turns, workers=workers, halving=halving, fuse=fuse)
-    return made.start() if start else made
+
+
+def read_knob(text: str) -> tuple[str, Any]:
+    """Read a knob and its values from a command line.
+
+    Examples
+    --------
+    >>> read_knob("learning_rate=1e-4,3e-4"), read_knob("r=4..16")
+    (('learning_rate', [0.0001, 0.0003]), ('r', (4, 16)))
+    """
+    name, _, values = text.partition("=")
+    if not name or not values:
+        raise RecipeError([Problem("grid", "a knob and its values, such as r=4,16", text)])
+    return name, read_values(values)
+
+
+def read_values(text: str) -> Any:
+    """Read values with commas between, or a range as low..high, as YAML reads them."""
+    ends = text.split("..")
+    found = [value for end in ends for value in read_value(f"[{end}]")]
+    return tuple(found) if len(ends) == 2 else found
 
 
 def combine(

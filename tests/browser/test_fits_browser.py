@@ -24,14 +24,14 @@ def test_what_does_not_fit_is_grey_and_says_why(notebook, expect, lab):
     book = notebook([MAKE.format("lora")], name="fits.ipynb", height=1500)
     book.run(0)
     page = book.page
-    fitting, option = page.locator("option[value=lora]"), page.locator("option[value=oft]")
+    fitting, option = page.locator("option[value=lora]"), page.locator("option[value=delora]")
     # All techniques are tried in a process that gives way to every other one.
-    why = re.compile("gpt2 uses Conv1D, which OFT cannot wrap")
-    expect(option).to_have_attribute("title", why, timeout=240_000)
-    expect(option).to_have_text("OFT (does not fit)")
+    why = re.compile("gpt2 uses Conv1D, which DeLoRA cannot wrap")
+    expect(option).to_have_attribute("title", why, timeout=180_000)
+    expect(option).to_have_text("DeLoRA (does not fit)")
     assert option.evaluate(COLOUR) != fitting.evaluate(COLOUR)
-    summary = page.get_by_text(re.compile("techniques fit this base, of"))
-    expect(summary).to_be_visible(timeout=240_000)
+    summary = page.get_by_text(re.compile("fits? this base"))
+    expect(summary).to_be_visible(timeout=180_000)
     summary.click()
     expect(page.locator(".wb-unfitting li").first).to_contain_text("which it cannot wrap")
     picker = page.get_by_label("Technique", exact=True)
@@ -40,15 +40,15 @@ def test_what_does_not_fit_is_grey_and_says_why(notebook, expect, lab):
         picker.evaluate("list => { list.size = 60; list.style.height = '900px'; }")
         book.screenshot(f"fits-list-{theme}")
         picker.evaluate("list => { list.size = 1; list.style.height = ''; }")
-    picker.select_option("oft")
-    expect(page.get_by_text("OFT does not fit: gpt2 uses Conv1D")).to_be_visible()
+    picker.select_option("delora")
+    expect(page.get_by_text("DeLoRA does not fit: gpt2 uses Conv1D")).to_be_visible()
     for theme in ("dark", "light"):
         book.theme(theme)
         book.screenshot(f"fits-reason-{theme}")
     book.button("Convert the base").click()
     expect(page.locator(".wb-trainable b")).to_be_visible()
-    expect(page.get_by_text("OFT does not fit")).not_to_be_visible()
-    expect(option).to_have_text("OFT")
+    expect(page.get_by_text("DeLoRA does not fit")).not_to_be_visible()
+    expect(option).to_have_text("DeLoRA")
 
 
 def test_a_prompt_is_written_and_its_examples_are_picked(notebook, expect):

@@ -11,6 +11,7 @@ import threading
 import ipywidgets as widgets
 import pytest
 
+from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, TrainingError
 from workbench.panels import Bench, libraries
 from workbench.panels.cards import Cards
@@ -156,6 +157,30 @@ def test_every_setting_of_a_recipe_has_a_field_once(bench):
     assert set(FIELDS) - set(pickers) - set(fields) == {"technique_args"}
 
 
+@pytest.mark.parametrize(
+    "name", [one.name for one in TECHNIQUES.values() if one.trains == "nothing"]
+)
+def test_where_nothing_is_trained_only_what_is_made_use_of_is_asked_for(bench, recipe, name):
+    def offered():
+        fields = bench._cards.training.fields
+        return {name for name, one in fields.items() if one.widget.layout.display != "none"}
+
+    every = offered()
+    assert {"learning_rate", "num_train_epochs", "name", "seed"} <= every
+    bench.recipe = recipe.replace(technique=name)
+    assert offered() == {"name", "seed"}
+    for one in inside(bench._cards.training.widget):
+        if "wb-fold" in one._dom_classes:
+            one.click()
+    rest = {"name", "seed", "per_device_eval_batch_size", "bf16"}
+    assert offered() == rest
+    # What stands in the way is there to be mended.
+    bench.recipe = recipe.replace(technique=name, torch_compile=True, learning_rate=-1)
+    assert offered() == rest | {"torch_compile", "learning_rate"}
+    bench.recipe = recipe
+    assert offered() > every
+
+
 def test_all_arguments_of_a_technique_reach_the_recipe(bench):
     settle(bench)
     bench._cards.technique._fold.toggle()
@@ -204,6 +229,17 @@ def test_train_gives_a_run_that_the_panel_follows(bench):
     said = words(bench)
     assert f"{run.parameters['trainable']:,}" in bench._table.widget.children[1].children[1].value
     assert "4 of 4" in said and "weights" in said and "finished" in said
+
+
+def test_a_run_is_told_from_its_own_steps_that_compiling_could_pay(bench, monkeypatch):
+    bench.recipe = bench.recipe.replace(max_steps=8)
+    bench.train().wait()
+    end(bench)
+    assert "torch_compile could pay" not in words(bench)  # it takes longer than these steps
+    monkeypatch.setattr("workbench.panels.compiling.SECONDS", (0, 0))
+    bench._pump.wake()
+    assert bench._pump.flush(60)
+    assert "this run has 8." in words(bench)
 
 
 def test_a_run_has_the_same_figures_in_the_panel_and_in_a_comparison(bench):

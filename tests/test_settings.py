@@ -48,6 +48,16 @@ def test_bf16_that_is_emulated_is_said(monkeypatch):
     assert computing.computing_notes(recipe.replace(bf16=False)) == []
 
 
+def test_without_a_compiler_torch_compile_is_refused_before_the_first_step():
+    from torch._inductor import config
+
+    model, recipe = ARCHITECTURES["llama"](), wb.Recipe(task="lm", torch_compile=True)
+    with config.patch({"cpp.cxx": ("no-such-compiler",)}):
+        with pytest.raises(RecipeError, match="C\\+\\+ compiler is found.*install one, such as g"):
+            computing.set_up(recipe, model)
+        computing.set_up(recipe.replace(torch_compile=False), model)
+
+
 @pytest.mark.parametrize("technique", ["prefix_tuning", "cartridge", "poly", "monteclora"])
 def test_what_cannot_be_computed_again_is_refused(technique):
     problems = wb.Recipe(technique=technique, gradient_checkpointing=True).problems()

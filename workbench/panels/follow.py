@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import deque
 from typing import Any
@@ -40,6 +41,8 @@ class Followed:
         self.over = False
         self._read = 0
         self._name = ""
+        self.first: float | None = None  # seconds of the first step
+        self._paces: deque[float] = deque(maxlen=40)
         self._speeds: deque[float] = deque(maxlen=10)
         self._seen: deque[tuple[float, int]] = deque(maxlen=40)
 
@@ -69,6 +72,10 @@ class Followed:
         kind = event["event"]
         self.evaluating = event if kind == "evaluating" else {}
         if kind == "train":
+            if self.train:
+                self._paces.append(event["seconds"] - self.train["seconds"])
+            else:
+                self.first = event["seconds"]
             self.train = event
             if "trainable" in event:
                 self.ranks.append((event["step"], event["trainable"]))
@@ -87,6 +94,11 @@ class Followed:
     def speed(self) -> float | None:
         """Tokens a second over the last steps."""
         return sum(self._speeds) / len(self._speeds) if self._speeds else None
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds of a step, at the median of the last ones; None before a few were timed."""
+        return statistics.median(self._paces) if len(self._paces) >= 5 else None
 
     @property
     def left(self) -> float | None:

@@ -109,6 +109,10 @@ class Field:
         """Say what the setting means when the pointer rests on it."""
         self.control.tooltip = " ".join(help.split())
 
+    def offer(self, shown: bool) -> None:
+        """Show the field, or hide it where it reaches nothing."""
+        self.widget.layout.display = None if shown else "none"
+
     def suggest(self, words: str) -> None:
         """Say in grey what an empty field stands for."""
         if self.control.placeholder != words:

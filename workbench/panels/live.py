@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from workbench.catalog.tasks import ALL_TASKS
 from workbench.compare.words import size, time
+from workbench.panels.compiling import compiling
 from workbench.panels.follow import Followed
 from workbench.panels.text import esc, facts
 
@@ -83,7 +84,8 @@ def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
         f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
         f"<i class='wb-{run.state}' style='width:{done:.1f}%'></i></div>"
     )
-    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in run.notes)
+    told = [*run.notes, *compiling(run.recipe, run.plan, total, followed.first, followed.pace)]
+    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in told)
     return (
         f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
         f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"

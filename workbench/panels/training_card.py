@@ -14,6 +14,8 @@ from workbench.recipe import Recipe
 
 # The choice of what is not folded away; what these settings are stands in the recipe.
 MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_steps", "seed")
+# What techniques that train nothing still make use of.
+ASKED = ("name", "seed", "per_device_eval_batch_size", "bf16")
 
 
 class TrainingCard(Card):
@@ -35,6 +37,7 @@ class TrainingCard(Card):
         """Fill the card's form from a recipe."""
         self._recipe = recipe
         super().show(recipe)
+        self._offer()
         technique = find(recipe.technique)
         rate = technique.learning_rate if technique else None
         own = f"{write(rate)} ({technique.title})" if technique and rate is not None else ""
@@ -42,8 +45,17 @@ class TrainingCard(Card):
         self.fields["max_steps"].suggest("as the epochs say")
         self.fields["name"].suggest(f"{recipe.technique}-{Path(str(recipe.data)).stem}-1")
 
+    def _offer(self) -> None:
+        """Hide what reaches nothing, unless it stands in the way: then it is there to be mended."""
+        technique, kept = find(self._recipe.technique), set(self.fields)
+        if technique is not None and technique.trains == "nothing":
+            kept = {*ASKED, *(problem.parameter for problem in self._recipe.problems())}
+        for name, field in self.fields.items():
+            field.offer(name in kept)
+
     def _more(self) -> list[widgets.Widget]:
         made = recipe_fields(group("training", without=MAIN), self._changed)
         self.fields |= made
         super().show(self._recipe)
+        self._offer()
         return [field.widget for field in made.values()]

@@ -20,8 +20,10 @@ def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
     Raises
     ------
     RecipeError
-        The base cannot do what a setting asks for.
+        The base, or this machine, cannot do what a setting asks for.
     """
+    if recipe.torch_compile:
+        check_compiler()
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     if recipe.gradient_checkpointing and not base.supports_gradient_checkpointing:
         why = "transformers cannot compute its layers a second time"
@@ -32,6 +34,19 @@ def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
     for name in COMPUTING:
         if getattr(recipe, name):
             getattr(settings, f"use_{name}")(model)
+
+
+def check_compiler() -> None:
+    """Refuse ``torch_compile`` where PyTorch would find no compiler at the first step."""
+    # Here and not at the top: it loads much that nothing else needs.
+    from torch._inductor.cpp_builder import get_cpp_compiler
+
+    try:
+        get_cpp_compiler()
+    except RuntimeError as error:
+        allowed = "False where no C++ compiler is found"
+        why = "install one, such as g++, or name yours in the environment variable CXX"
+        raise RecipeError([Problem("torch_compile", allowed, True, why)]) from error
 
 
 def labels_some(recipe: Recipe, base: torch.nn.Module) -> bool:

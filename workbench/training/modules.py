@@ -130,6 +130,8 @@ class ModulePlan:
     device: str
     versions: dict[str, str]
     notes: list[str]
+    # Runs over modules are never joined with others in one pass.
+    fused: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""

@@ -93,7 +93,7 @@ def test_data_that_is_no_longer_what_the_run_read_is_said(
     bench = wb.Bench(recipe, tmp_path / "runs")
     bench.export(run, tmp_path / "third.py")
     assert bench._pump.flush()
-    assert words in bench._messages.widget.value
+    assert words in bench._results.messages.widget.value
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "export", run.path, "--to", tmp_path / "last.py"],
         capture_output=True,

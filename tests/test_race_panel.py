@@ -48,7 +48,11 @@ def recipe(tiny_llama, rows):
 
 @pytest.fixture
 def race(recipe, tmp_path):
-    made = Race([recipe, recipe.replace(r=16), recipe.replace(technique="ia3")], tmp_path / "runs")
+    made = Race(
+        [recipe, recipe.replace(r=16), recipe.replace(technique="ia3")],
+        tmp_path / "runs",
+        fuse=False,
+    )
     yield made
     if made.state != "ready":
         made.stop()

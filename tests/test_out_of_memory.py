@@ -25,7 +25,10 @@ limit = process.memory_info().vms + 1_100_000_000
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 gc.collect()
 before = process.memory_info().rss
-race = wb.Race([recipe, large, recipe.replace(seed=1)], sys.argv[2]).start().wait()
+race = wb.Race([recipe, large], sys.argv[2], workers=1).start()
+race.members[1].join()
+race.add(recipe.replace(seed=1))
+race.wait()
 gc.collect()
 for run in race.members:
     print(run.state)

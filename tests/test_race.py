@@ -190,6 +190,15 @@ def test_a_run_is_added_while_others_go_on(long, tmp_path):
     race.wait()
 
 
+def test_names_count_up_in_the_order_in_which_runs_were_added(recipe, tmp_path):
+    race = wb.Race([recipe.replace(r=rank) for rank in (1, 2, 3, 4)], tmp_path / "runs").start()
+    names = [run.path.name for run in race.members]
+    race.stop()
+    race.wait()
+    assert names == sorted(names)
+    assert len(set(names)) == 4
+
+
 def test_a_base_is_loaded_once_and_rows_are_encoded_once(recipe, tiny_llama, tmp_path, monkeypatch):
     read, encoded = [], []
     load, encode_rows = bases.read_base, encode.encode_classify

@@ -151,6 +151,8 @@ class Race:
                 let_meet(waiting, self.gate, bool(self.fuse), self._said)
             for run in waiting:
                 run.start()
+                # Folders count up, so that names are in the order in which runs were added.
+                run.named.wait()
         return self
 
     def rule(self, **changes: Any) -> None:

@@ -82,6 +82,7 @@ class Run:
         self.stepping = threading.Lock()
         self.error: BaseException | None = None
         self.details = ""
+        self.named = threading.Event()  # its folder was made, or could not be
         self._go = threading.Event()
         self._go.set()
         self._stop = threading.Event()
@@ -193,8 +194,11 @@ class Run:
     def _work(self) -> None:
         state = "failed"
         try:
-            self._folder = RunFolder(self.runs, self.recipe)
-            self.path = self._folder.path
+            try:
+                self._folder = RunFolder(self.runs, self.recipe)
+                self.path = self._folder.path
+            finally:
+                self.named.set()
             self._emit({"event": "state", "state": "preparing"})
             state = self._carry_out()
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)

@@ -35,6 +35,8 @@ MECHANISMS = (
     "bitfit",
     "adalora",
     "houlsby",
+    "psoft",  # keeps a part of a decomposition
+    "kasa",  # decomposes the base before it trains
 )
 
 
@@ -280,6 +282,30 @@ def test_the_panel_follows_the_knobs(recipe, tmp_path, monkeypatch):
     bench.recipe = recipe.replace(technique="lorra")
     settle(bench)
     assert bench._memory.widget.layout.display == "none"
+
+
+def test_the_panel_says_why_there_is_no_forecast(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.panels.memory.Foretelling", Foreteller)
+    bench = Bench(recipe, runs=tmp_path / "runs")
+    bench._shown = True
+    settle(bench)
+    tell = bench._memory.foretelling.tell
+    tell(recipe, {"problem": "The memory of this cannot be foretold: <reason>."})
+    bench._pump.flush()
+    assert bench._memory.widget.layout.display is None
+    assert "cannot be foretold: &lt;reason&gt;." in words(bench)
+    assert bench._memory.of(recipe) is None
+    tell(recipe, wb.forecast(recipe).to_dict())
+    bench._pump.flush()
+    assert "cannot be foretold" not in words(bench)
+
+
+@pytest.mark.slow
+def test_the_process_says_why_there_is_no_forecast(recipe):
+    told = queue.Queue()
+    Foretelling(lambda *answer: told.put(answer)).ask(recipe.replace(technique="lorra"))
+    _, answer = told.get(timeout=120)
+    assert "did you mean 'lora'?" in answer["problem"]
 
 
 @pytest.mark.slow

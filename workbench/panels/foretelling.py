@@ -37,11 +37,11 @@ class Foretelling:
     Parameters
     ----------
     tell : callable
-        Told a recipe, and its forecast as plain data or None where there is none; called from a
-        thread of its own.
+        Told a recipe, and its forecast as plain data, or its ``problem`` where there is none;
+        called from a thread of its own.
     """
 
-    def __init__(self, tell: Callable[[Recipe, dict[str, Any] | None], None]):
+    def __init__(self, tell: Callable[[Recipe, dict[str, Any]], None]):
         self._tell = tell
         self._change = threading.Condition()
         self._asked: Recipe | None = None
@@ -75,17 +75,16 @@ class Foretelling:
             process.kill()
 
 
-def _answer(process: subprocess.Popen, recipe: Recipe | None) -> dict[str, Any] | None:
-    if process.stdin is None or process.stdout is None or recipe is None:
-        return None
+def _answer(process: subprocess.Popen, recipe: Recipe) -> dict[str, Any]:
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         process.stdin.write(json.dumps(recipe.to_dict()) + "\n")
         process.stdin.flush()
-        answer = json.loads(process.stdout.readline())
+        return json.loads(process.stdout.readline())
     except (OSError, ValueError):  # it was ended, such as by the system when memory ran out
         process.kill()
-        return None
-    return None if "problem" in answer else answer
+        return {"problem": "The process that makes memory forecasts ended before it had answered."}
 
 
 def _start() -> subprocess.Popen:

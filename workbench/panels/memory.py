@@ -9,13 +9,13 @@ import ipywidgets as widgets
 
 from workbench.panels.foretelling import Foretelling
 from workbench.recipe import Recipe
-from workbench.training.memory_bar import memory_bar
+from workbench.training.memory_bar import memory_bar, no_memory_bar
 
 KEPT = 32  # forecasts that are remembered, for runs to be held against
 
 
 class Memory:
-    """Bars and a sentence. Written by the pump only.
+    """Bars and a sentence, or why there are none. Written by the pump only.
 
     Parameters
     ----------
@@ -36,16 +36,19 @@ class Memory:
     def look(self, recipe: Recipe, troubled: bool) -> None:
         """Have a recipe's memory foretold, unless something is wrong with it."""
         if troubled:
-            self._show(recipe, None)
+            self.widget.remove_class("wb-waits")
+            self.widget.layout.display = "none"
         else:
             self.widget.add_class("wb-waits")  # what is shown is the forecast of another recipe
             self.foretelling.ask(recipe)
 
-    def _show(self, recipe: Recipe, told: Mapping[str, Any] | None) -> None:
+    def _show(self, recipe: Recipe, told: Mapping[str, Any]) -> None:
         self.widget.remove_class("wb-waits")
-        self.widget.layout.display = None if told else "none"
-        if told:
-            while len(self._told) >= KEPT:
-                self._told.pop(next(iter(self._told)))
-            self._told[recipe] = told
-            self.widget.value = memory_bar(told)
+        self.widget.layout.display = None
+        if "problem" in told:
+            self.widget.value = no_memory_bar(told["problem"])
+            return
+        while len(self._told) >= KEPT:
+            self._told.pop(next(iter(self._told)))
+        self._told[recipe] = told
+        self.widget.value = memory_bar(told)

@@ -75,6 +75,25 @@ def memory_bar(told: Mapping[str, Any]) -> str:
     )
 
 
+def no_memory_bar(reason: str) -> str:
+    """Say why there is no forecast to draw.
+
+    Parameters
+    ----------
+    reason : str
+        A sentence.
+
+    Examples
+    --------
+    >>> "no &lt;forecast&gt;" in no_memory_bar("There is no <forecast>.")
+    True
+    """
+    return (
+        f"{_STYLE}<div class='wb-forecast'><div class='fc-head'><span>No memory forecast</span></div>"
+        f"<p>{html.escape(reason)}</p></div>"
+    )
+
+
 def _bar(parts: Mapping[str, int], peak: int, width: float) -> str:
     pieces = "".join(
         f"<i title='{name} {size(count)}' "

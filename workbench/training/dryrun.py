@@ -51,7 +51,7 @@ from workbench.training.prompt_facts import prompt_facts
 from workbench.training.prompted import prompt_encoder
 from workbench.training.quantize import beside_weights, plain
 from workbench.training.reasons import Refusal
-from workbench.training.stand_in import Faker, pack, packed_linears, with_packed_layers
+from workbench.training.stand_in import CpuLayout, Faker, pack, packed_linears, with_packed_layers
 from workbench.training.widest import drawn, in_turn, widest
 
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
@@ -181,9 +181,11 @@ class DryRun:
             model = with_packed_layers(model, recipe.quantization, heads)
             linears = packed_linears(model, recipe.quantization, heads)
         names = _slots(model)
-        rows = self._train_rows[:START_ROWS]
+        rows = partial(self._encode, self._train_rows[:START_ROWS], {})
+        layout = CpuLayout() if self._device == "cpu" else contextlib.nullcontext()
         try:
-            model, config = adapt_shapes(recipe, model, self._fresh, lambda: self._encode(rows, {}))
+            with layout:
+                model, config = adapt_shapes(recipe, model, self._fresh, rows)
         except Refusal as error:
             if recipe.quantization is None:
                 raise
@@ -202,9 +204,16 @@ class DryRun:
         faker.model(model)
         # Compiling changes what is alive too, in ways that only compiling tells.
         set_up(recipe.replace(torch_compile=False), model)
+        if self.trains:
+            self._wake(model, config)
         given = technique, shapes, recipe.technique_args, self._fresh
         private = {*self._fresh, *selected_names(*given), *rewritten(config, shapes)}
         return model, self._kept(model, names, private if self.trains else set()), config
+
+    def _wake(self, model: torch.nn.Module, config: Mapping[str, Any]) -> None:
+        """Have what a start puts off on the meta device done, as a run has before its first step."""
+        with self._mode, Live(), torch.no_grad(), quiet_transformers():
+            model(**self._batch("train", self._recipe.per_device_train_batch_size, config))
 
     def _kept(
         self, model: torch.nn.Module, names: Mapping[tuple[int, str], str], private: set[str]

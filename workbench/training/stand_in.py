@@ -10,7 +10,7 @@ import bitsandbytes as bnb
 import torch
 import torchao.quantization
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 from transformers.quantizers import AutoHfQuantizer
 from transformers.quantizers.quantizers_utils import should_convert_module
 
@@ -24,6 +24,21 @@ def with_packed_layers(model: torch.nn.Module, name: str, heads: Sequence[str]) 
     quantizer.preprocess_model(model=model, device_map=None)
     keep_packed(quantizer.postprocess_model(model))
     return model
+
+
+class CpuLayout(TorchDispatchMode):
+    """Lays the factors of a singular value decomposition out as the CPU's library does.
+
+    The meta device takes CUDA's layout, in which the first rows of the last factor are contiguous:
+    where a start keeps those alone, they would keep the whole factor alive.
+    """
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten._linalg_svd.default and out[2].is_meta:
+            left, values, right = out
+            return left, values, right.mT.contiguous().mT
+        return out
 
 
 class Params4bit(FakeTensor):

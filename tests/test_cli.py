@@ -155,6 +155,8 @@ def test_an_interrupt_stops_and_saves_the_run(tiny_llama, data, tmp_path):
         [sys.executable, "-m", "workbench", "run", str(path), "--runs", str(runs)],
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background of a shell has interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     until = time.monotonic() + 90
     while not (runs.exists() and any(record.losses for record in wb.load_runs(runs))):

@@ -91,7 +91,7 @@ def check_bounds(technique: Technique, model: torch.nn.Module, config: Mapping[s
 
 
 def check_depth(model: torch.nn.Module, number: int) -> None:
-    """Refuse to choose more blocks than the deepest stack of a model has.
+    """Refuse to choose more blocks than the deepest stack of a model has, if it has one.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def check_depth(model: torch.nn.Module, number: int) -> None:
     most = max(
         (len(list(part.children())) for part in model.modules() if is_blocks(part)), default=0
     )
-    if number > most:
+    if number > most > 0:
         raise RecipeError([Problem("num_layers", f"at most {most}, the base's blocks", number)])
 
 

@@ -93,7 +93,9 @@ recipe = wb.Recipe(task="lm", data=DATA, eval_data=EVAL, max_length=LENGTH, max_
 race = wb.Race([recipe.replace(technique=name, seed=seed) for name, seed in names], folder)
 def note(race, event):
     if event["event"] == "train":
-        print(json.dumps({"run": event["run"], "step": event["step"], "at": time.time()}), flush=True)
+        # In one piece: runs step, and so print, at the same time.
+        told = {"run": event["run"], "step": event["step"], "at": time.time()}
+        sys.stdout.write(json.dumps(told) + "\\n")
 race.subscribe(note)
 race.start().wait()
 bad = [str(run.error) for run in race.members if run.error]

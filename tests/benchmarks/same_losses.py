@@ -25,7 +25,7 @@ from tests.serving import ASK, TRAINED
 from workbench.catalog.techniques import TECHNIQUES
 
 # Those that need something given cannot be had by name alone.
-ALONE = [name for name in TRAINED if name not in ASK]
+NAMES = [name for name in TRAINED if name not in ASK]
 DATA = {"classify": "reviews", "instruct": "hamlet-qa", "lm": "chronicle"}
 CELL = """
 import json
@@ -98,6 +98,6 @@ def script_losses(folder: Path, script: str) -> list[float]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--techniques", nargs="+", default=ALONE, choices=ALONE)
+    parser.add_argument("--techniques", nargs="+", default=NAMES, choices=NAMES)
     given = parser.parse_args()
     sys.exit(main(given.steps, given.techniques))

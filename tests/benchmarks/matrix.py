@@ -233,9 +233,9 @@ def loss_of(model: torch.nn.Module, batch: dict) -> float:
 def logits(model: torch.nn.Module, batch: dict) -> torch.Tensor:
     """Return what a model says to one batch."""
     model.eval()
-    asked = {name: value for name, value in batch.items() if name != "labels"}
-    if model.config.is_encoder_decoder:
-        asked["decoder_input_ids"] = batch["input_ids"][:, :4]
+    asked = dict(batch)
+    if not model.config.is_encoder_decoder:  # a decoder reads what its labels say
+        del asked["labels"]
     with torch.no_grad():
         return model(**asked).logits
 

@@ -71,7 +71,14 @@ def run_rows(model, batches: list[dict]) -> None:
 
 def get_lora_ga_model(model, config, batches: list[dict]):
     """Start LoRA where its first step goes the way of full fine-tuning's (LoRA-GA)."""
+    # The last bits of gradients can depend on where weights lie in memory, and a checkpoint's lie
+    # anywhere: for these gradients all lie where copies do.
+    loaded = [(parameter, parameter.data) for parameter in model.parameters()]
+    for parameter, data in loaded:
+        parameter.data = data.clone()
     preprocess_loraga(model, config, partial(add_gradients, model, batches))
+    for parameter, data in loaded:
+        parameter.data = data
     return get_peft_model(model, config)
 
 

@@ -234,8 +234,13 @@ def logits(model: torch.nn.Module, batch: dict) -> torch.Tensor:
     """Return what a model says to one batch."""
     model.eval()
     asked = dict(batch)
-    if not model.config.is_encoder_decoder:  # a decoder reads what its labels say
-        del asked["labels"]
+    config = getattr(model, "active_peft_config", None)
+    # PEFT puts some prompts before a decoder only where it makes the decoder's input of labels
+    # itself; AdaLoRA that is loaded to be used cannot be given labels.
+    if not (model.config.is_encoder_decoder and getattr(config, "is_prompt_learning", False)):
+        labels = asked.pop("labels")
+        if model.config.is_encoder_decoder:
+            asked["decoder_input_ids"] = model.prepare_decoder_input_ids_from_labels(labels=labels)
     with torch.no_grad():
         return model(**asked).logits
 

@@ -268,10 +268,14 @@ def test_help_names_every_verb():
 
 
 def test_a_race_over_a_grid_prints_its_standings(recipe, tmp_path):
-    done = workbench("race", recipe, "--grid", "r=2,4", "--halving", 1, "--runs", tmp_path / "runs")
+    rules = ("--halving", 1, "--fuse", "never")
+    done = workbench("race", recipe, "--grid", "r=2,4", *rules, "--runs", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
+    assert "lora-r-2: step 1 of " in done.stderr and "lora-r-4: step 1 of " in done.stderr
+    assert "evaluation: loss" in done.stderr
+    assert "fused" not in done.stderr
     assert "lora-r-2" in done.stdout and "lora-r-4" in done.stdout and "accuracy" in done.stdout
-    assert "2 runs share one base and one set of data." in done.stderr
+    assert done.stderr.count("2 runs share one base and one set of data.") == 1
     assert "After every evaluation, the best 50%" in done.stderr
     assert len(wb.load_runs(tmp_path / "runs")) == 2
 

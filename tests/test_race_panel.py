@@ -221,14 +221,16 @@ def test_a_line_that_is_no_grid_says_how_one_is_written(line):
 def test_rules_are_set_until_they_are_fixed(race, panel):
     panel._head.turns.value = "tokens"
     panel._head.workers.value = "1"
-    assert (race.turns, race.workers) == ("tokens", 1)
+    panel._head.fuse.label = "never"
+    assert (race.turns, race.workers, race.fuse) == ("tokens", 1, False)
     panel._head.workers.value = "none at all"
     settle(panel)
     assert "workers must be" in panel._messages.widget.value
     race.start()
     until(lambda: race.state != "ready", "it is on its way")
     settle(panel)
-    assert panel._head.turns.disabled and panel._head.workers.disabled
+    fixed = (panel._head.turns, panel._head.workers, panel._head.fuse)
+    assert all(control.disabled for control in fixed)
 
 
 def test_the_rule_of_halving_is_shown_and_off(race, panel):

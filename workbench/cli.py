@@ -71,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--n", type=_count, help="draws of a random search")
     added.add_argument("--turns", default="steps", help="steps, tokens or seconds")
     added.add_argument("--workers", type=_count, help="runs that step at once; one per core")
+    added.add_argument(
+        "--fuse",
+        default="where-it-pays",
+        choices=("where-it-pays", "always", "never"),
+        help="train plain LoRA runs of one base together",
+    )
     added.add_argument("--halving", type=_count, metavar="N", help="keep half after N evaluations")
     added.add_argument("--yes", action="store_true", help="begin more than 64 runs without asking")
 

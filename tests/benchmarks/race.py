@@ -6,7 +6,7 @@ separate scripts, each of which loads the base, reads and tokenizes the data, tr
 of the process tree (proportional set sizes, added up) and the seconds until every curve has its first ten
 points, with their ratios; and what each further run of a race adds in memory.
 
-Usage: ``python tests/benchmarks/race.py [--runs 2 4 6 8 16] [--steps 200] [--pairs 3]``
+Usage: ``python tests/benchmarks/race.py [--runs 2 4 6 8 16] [--steps 200] [--pairs 3] [--length 64]``
 """
 
 from __future__ import annotations
@@ -25,9 +25,25 @@ import psutil
 
 from workbench.catalog.models import bundled, facts
 
-# More runs than these have the same techniques with other seeds.
-TECHNIQUES = ("lora", "ia3", "vera", "loha", "ln_tuning", "full", "last_layers")
-SETTINGS = {"batch": 8, "length": 128, "rate": 1e-3, "eval_rows": 64}
+LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+# PEFT's config and arguments for each technique; what has none is done to the model itself. More runs
+# than these have the same techniques with other seeds.
+TECHNIQUES = {
+    "lora": ("LoraConfig", {"r": 8, "lora_alpha": 16, "target_modules": LINEARS}),
+    "ia3": (
+        "IA3Config",
+        {
+            "target_modules": ["k_proj", "v_proj", "down_proj"],
+            "feedforward_modules": ["down_proj"],
+        },
+    ),
+    "vera": ("VeraConfig", {"r": 64, "target_modules": ["q_proj", "o_proj"]}),
+    "loha": ("LoHaConfig", {"r": 8, "alpha": 8, "target_modules": LINEARS}),
+    "ln_tuning": ("LNTuningConfig", {}),
+    "full": (None, {}),
+    "last_layers": (None, {"num_layers": 1}),
+}
+SETTINGS = {"batch": 8, "rate": 1e-3, "eval_rows": 64}
 
 # What a good engineer would write, with the adapters as PEFT has them.
 SCRIPT = """
@@ -36,7 +52,7 @@ began = time.time()
 technique, seed, steps, model_path, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]
 import torch
 from datasets import load_dataset
-from peft import IA3Config, LNTuningConfig, LoHaConfig, LoraConfig, VeraConfig, get_peft_model
+import peft
 from transformers import (AutoModelForCausalLM, AutoTokenizer, DataCollatorForLanguageModeling, Trainer,
                           TrainerCallback, TrainingArguments, set_seed)
 
@@ -47,17 +63,9 @@ data = load_dataset("json", data_files={"train": DATA, "test": EVAL}, cache_dir=
 data = data.map(lambda rows: tokenizer(rows["text"], truncation=True, max_length=LENGTH), batched=True,
                 remove_columns=data["train"].column_names)
 model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32)
-linears = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-configs = {
-    "lora": lambda: LoraConfig(r=8, lora_alpha=16, target_modules=linears, task_type="CAUSAL_LM"),
-    "ia3": lambda: IA3Config(task_type="CAUSAL_LM", target_modules=["k_proj", "v_proj", "down_proj"],
-                             feedforward_modules=["down_proj"]),
-    "vera": lambda: VeraConfig(r=64, target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
-    "loha": lambda: LoHaConfig(r=8, alpha=8, target_modules=linears, task_type="CAUSAL_LM"),
-    "ln_tuning": lambda: LNTuningConfig(task_type="CAUSAL_LM"),
-}
-if technique in configs:
-    model = get_peft_model(model, configs[technique]())
+config, args = TECHNIQUES[technique]
+if config:
+    model = peft.get_peft_model(model, getattr(peft, config)(task_type="CAUSAL_LM", **args))
 elif technique == "last_layers":
     last = f"layers.{model.config.num_hidden_layers - 1}."
     for name, parameter in model.named_parameters():
@@ -90,7 +98,8 @@ names, steps, folder = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 recipe = wb.Recipe(task="lm", data=DATA, eval_data=EVAL, max_length=LENGTH, max_steps=steps,
                    eval_steps=steps, max_eval_samples=EVAL_ROWS, learning_rate=RATE,
                    per_device_train_batch_size=BATCH)
-race = wb.Race([recipe.replace(technique=name, seed=seed) for name, seed in names], folder)
+race = wb.Race([recipe.replace(technique=name, technique_args=TECHNIQUES[name][1], seed=seed)
+                for name, seed in names], folder)
 def note(race, event):
     if event["event"] == "train":
         # In one piece: runs step, and so print, at the same time.
@@ -104,7 +113,7 @@ if bad:
 """
 
 
-def constants(folder: Path) -> str:
+def constants(folder: Path, length: int) -> str:
     """Write the settings that both sides share as a script's first lines, and the rows as files."""
     from workbench.catalog import data
 
@@ -115,14 +124,16 @@ def constants(folder: Path) -> str:
             file.writelines(json.dumps({"text": row["text"]}) + "\n" for row in rows)
     return (
         f"DATA, EVAL = {str(folder / 'train.jsonl')!r}, {str(folder / 'eval.jsonl')!r}\n"
-        f"BATCH, LENGTH, RATE = {SETTINGS['batch']}, {SETTINGS['length']}, {SETTINGS['rate']}\n"
+        f"BATCH, LENGTH, RATE = {SETTINGS['batch']}, {length}, {SETTINGS['rate']}\n"
         f"EVAL_ROWS = {SETTINGS['eval_rows']}\n"
+        f"TECHNIQUES = {TECHNIQUES}\n"
     )
 
 
 def members(count: int) -> list[tuple[str, int]]:
     """Return the techniques and seeds of a race of so many."""
-    return [(TECHNIQUES[i % len(TECHNIQUES)], i // len(TECHNIQUES)) for i in range(count)]
+    names = list(TECHNIQUES)
+    return [(names[i % len(names)], i // len(names)) for i in range(count)]
 
 
 class Watch(threading.Thread):
@@ -184,15 +195,16 @@ def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def main(counts: list[int], steps: int, pairs: int) -> None:
+def main(counts: list[int], steps: int, pairs: int, length: int) -> None:
     """Print a block for each number of runs."""
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
-        head = constants(Path(folder))
+        head = constants(Path(folder), length)
         for count in counts:
             told = [(raced(count, steps, head), scripts(count, steps, head)) for _ in range(pairs)]
             peaks[count] = statistics.median(race[1] for race, _ in told)
-            print(f"{count} runs of {steps} steps, {pairs} interleaved pairs", flush=True)
+            what = f"{SETTINGS['batch']} rows of up to {length} tokens"
+            print(f"{count} runs of {steps} steps of {what}, {pairs} pairs", flush=True)
             names = ("seconds", "peak bytes of the process tree", "seconds to ten points each")
             for place, name in enumerate(names):
                 race = statistics.median(one[place] for one, _ in told)
@@ -213,5 +225,6 @@ if __name__ == "__main__":
     parser.add_argument("--runs", type=int, nargs="+", default=[2, 6])
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--pairs", type=int, default=1)
+    parser.add_argument("--length", type=int, default=64)
     given = parser.parse_args()
-    main(given.runs, given.steps, given.pairs)
+    main(given.runs, given.steps, given.pairs, given.length)

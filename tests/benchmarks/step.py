@@ -2,7 +2,7 @@
 
 All four train the same clone of the same base on the same batches. The bare loop is one that a careful
 person writes for this one case: batches ready, parameters in a list, AdamW over all of them at once,
-nothing read but the loss. Steps are taken in turns, one of each, so that what else the machine does
+no cache and no logits that nobody reads, nothing read but the loss. Steps are taken in turns, one of each, so that what else the machine does
 falls on all alike; figures are ratios of the steps in a round, as median and quartiles. The losses of
 this loop and the bare one must be the same bits.
 
@@ -30,6 +30,7 @@ from workbench.training.feed import encode_rows, make_collate
 from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import build, prepare
 from workbench.training.randomness import Randomness
+from workbench.training.settings import use_labelled_logits
 
 # Sizes of llamas with random weights; (c) is so small that what Python does costs the most.
 SIZES = {
@@ -90,6 +91,7 @@ def fresh(resolved: Resolved) -> tuple[torch.nn.Module, DataLoader]:
 def bare(resolved: Resolved) -> Iterator[float]:
     """Take the steps of a bare loop."""
     model, loader = fresh(resolved)
+    use_labelled_logits(model)  # as this loop has it, for the same bits
     batches = list(loader)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     rate = resolved.recipe.learning_rate
@@ -97,7 +99,7 @@ def bare(resolved: Resolved) -> Iterator[float]:
     scheduler = schedule(optimizer, resolved)
     while True:
         for batch in batches:
-            loss = model(**batch).loss
+            loss = model(**batch, use_cache=False).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()

@@ -1,34 +1,19 @@
 """The memory forecast of the recipe in hand: made by a process of its own.
 
-A dry run is a second of Python, which would take its time from whatever trains in the kernel. The
-process is started when it is first needed, answers one recipe after another and ends when nothing
+The process is started when it is first needed, answers one recipe after another and ends when nothing
 has been asked for a while.
 """
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import json
-import os
-import subprocess
-import sys
 import threading
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 from workbench.recipe import Recipe
+from workbench.training.forecast_process import ForecastProcess
 
 IDLE = 300  # seconds without a question after which the process ends: it holds torch and peft
-
-_processes: weakref.WeakSet[subprocess.Popen] = weakref.WeakSet()
-
-
-@atexit.register
-def _end_all() -> None:
-    for process in list(_processes):
-        process.kill()
 
 
 class Foretelling:
@@ -57,47 +42,19 @@ class Foretelling:
                 self._thread.start()
 
     def _work(self) -> None:
-        process: subprocess.Popen | None = None
+        process: ForecastProcess | None = None
         while True:
             with self._change:
                 if not self._change.wait_for(lambda: self._asked is not None, IDLE):
                     self._thread = None  # the next question starts another
                     break
                 recipe, self._asked = self._asked, None
-            if process is None or process.poll() is not None:
-                process = _start()
-            answer = _answer(process, recipe)
+            if process is None or process.ended:
+                process = ForecastProcess()
+            answer = process.ask(recipe)
             with self._change:
                 stale = self._asked is not None
             if not stale:
                 self._tell(recipe, answer)
         if process is not None:
-            process.kill()
-
-
-def _answer(process: subprocess.Popen, recipe: Recipe) -> dict[str, Any]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(json.dumps(recipe.to_dict()) + "\n")
-        process.stdin.flush()
-        return json.loads(process.stdout.readline())
-    except (OSError, ValueError):  # it was ended, such as by the system when memory ran out
-        process.kill()
-        return {"problem": "The process that makes memory forecasts ended before it had answered."}
-
-
-def _start() -> subprocess.Popen:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "workbench", "forecast", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
-    )
-    _processes.add(process)
-    with contextlib.suppress(AttributeError, OSError):  # where processes have no rank
-        os.setpriority(os.PRIO_PROCESS, process.pid, 10)
-    return process
+            process.close()

@@ -14,7 +14,7 @@ from workbench.panels.follow import WORDS
 from workbench.panels.live import make_button
 from workbench.panels.text import esc, facts
 from workbench.runs.halving import Halving
-from workbench.runs.race import Race
+from workbench.runs.race import FUSE, Race
 from workbench.runs.standings import Standing
 from workbench.runs.turns import TURNS
 
@@ -68,6 +68,14 @@ class RaceHead:
             tooltip="How many runs step at the same time; automatic: one per core, on CUDA one",
             **about,
         )
+        self.fuse = widgets.Dropdown(
+            description="fuse LoRA",
+            options=list(FUSE.items()),
+            value=race.fuse,
+            tooltip="Train plain LoRA runs of one base together, in one pass through it; never keeps "
+            "their losses to the last bit",
+            **about,
+        )
         rule = Halving() if race.halving is None else race.halving
         self.halving = widgets.Checkbox(
             value=race.halving is not None, indent=False, description="Stop the losers early"
@@ -77,10 +85,11 @@ class RaceHead:
         self.workers.observe(
             lambda event: change("workers", values.read(event["new"], int | None)), "value"
         )
+        self.fuse.observe(lambda event: change("fuse", event["new"]), "value")
         self.halving.observe(
             lambda event: change("halving", rule if event["new"] else None), "value"
         )
-        rules = widgets.Box([self.turns, self.workers, self.halving, self._rule])
+        rules = widgets.Box([self.turns, self.workers, self.fuse, self.halving, self._rule])
         rules.add_class("wb-rules")
         self._notes = widgets.HTML()
         self._notes.add_class("wb-race-notes")
@@ -104,7 +113,7 @@ class RaceHead:
         for word, button in self.buttons.items():
             button.layout.display = None if shown[word] else "none"
             button.disabled = state == "ended"
-        for control in (self.turns, self.workers):
+        for control in (self.turns, self.workers, self.fuse):
             control.disabled = state != "ready"
         self.halving.disabled = state == "ended"
 

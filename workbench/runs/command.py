@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from workbench.recipe import Recipe
 from workbench.runs.halving import Halving
-from workbench.runs.race import Race
+from workbench.runs.progress import follow_race
+from workbench.runs.race import FUSE, Race
 from workbench.runs.search import ask, combine, read_knob
 from workbench.runs.standings import as_text
 
@@ -22,11 +22,13 @@ def race(options: argparse.Namespace) -> int:
     ask(recipes, sure=options.yes)
     halving = Halving(at=options.halving) if options.halving else None
     race = Race(
-        recipes, options.runs, turns=options.turns, workers=options.workers, halving=halving
+        recipes,
+        options.runs,
+        turns=options.turns,
+        workers=options.workers,
+        halving=halving,
+        fuse=FUSE[options.fuse.replace("-", " ")],
     )
-    race.start()
-    for note in race.notes:
-        print(note, file=sys.stderr)
-    race.wait()
+    follow_race(race.start())
     print(as_text(race.standings()))
     return int(any(run.state == "failed" for run in race.members))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 
 from workbench.catalog.tasks import ALL_TASKS
 from workbench.errors import StoreError, TrainingError, WorkbenchError, is_out_of_memory
 from workbench.recipe import Recipe
+
+# Seconds that a run which ran out of memory waits to be told what would fit.
+PATIENCE = 60
 
 
 def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
@@ -34,17 +38,28 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
         )
         told = TrainingError(f"Training stopped because {error}: {advice}.")
     elif is_out_of_memory(error):
-        told = TrainingError(
-            "Training stopped because memory ran out: try a smaller "
-            f"per_device_train_batch_size than {recipe.per_device_train_batch_size}"
-            f"{', or a smaller max_length' if ALL_TASKS[recipe.task].unit == 'tokens' else ''}."
-        )
+        told = TrainingError(f"Training stopped because memory ran out{_what_fits(recipe)}")
     else:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         when = "The run could not begin" if state == "preparing" else "Training stopped"
         told = TrainingError(f"{when}: {first}")
     told.__cause__ = error
     return told
+
+
+def _what_fits(recipe: Recipe) -> str:
+    """Say what would fit into the memory that is left, now that the run has given back its own."""
+    # Here and not at the top: the training package's users import torch with it.
+    from workbench.training.forecast_process import ForecastProcess
+
+    with contextlib.suppress(OSError), ForecastProcess() as process:
+        told = process.ask(recipe, timeout=PATIENCE)
+        if told.get("fits") is False:
+            return f". {told['advice']}"
+    # Others had the memory then, or nobody knows: less of everything helps in any case.
+    shorter = ", or a smaller max_length" if ALL_TASKS[recipe.task].unit == "tokens" else ""
+    rows = recipe.per_device_train_batch_size
+    return f": try a smaller per_device_train_batch_size than {rows}{shorter}."
 
 
 def let_go(error: BaseException | None) -> None:

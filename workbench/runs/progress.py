@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal or in a notebook, plain lines in a log."""
+"""How far runs are: a bar on a terminal or in a notebook, plain lines in a log and for a race."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any, TextIO
 from tqdm.auto import tqdm
 
 from workbench.catalog.tasks import ALL_TASKS
+from workbench.runs.race import Race
 from workbench.runs.run import Run
+from workbench.runs.sharing import notes_of_runs
 
 # Lines that a log gets for the steps of one run; evaluations come on top.
 LINES = 10
@@ -40,6 +42,42 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
     return run.wait()
 
 
+def follow_race(race: Race, file: TextIO | None = None) -> Race:
+    """Print a started race's notes and its runs' steps and evaluations until all are over.
+
+    An interrupt at any moment stops the runs, saves them and goes on.
+
+    Parameters
+    ----------
+    race : Race
+    file : text stream, optional
+        Where to write; standard error if not given.
+    """
+    file = file or sys.stderr
+    lines: list[_Lines] = []
+    told: set[str] = set()
+    try:
+        while True:
+            over = race.state == "ended"
+            # What runs have to note is among their own lines.
+            own = [note for note in race.notes if note not in notes_of_runs(race.members)]
+            for note in own:
+                if note not in told:
+                    print(note, file=file, flush=True)
+            told.update(own)
+            lines += [_Lines(run, file) for run in race.members[len(lines) :]]
+            for one in lines:
+                one.show()
+            if over:
+                break
+            time.sleep(0.25)
+    except KeyboardInterrupt:
+        race.stop()
+        race.wait()
+        raise
+    return race.wait()
+
+
 def _bar(run: Run, file: TextIO) -> None:
     with tqdm(total=None, file=file, unit="step", desc=run.name, dynamic_ncols=True) as bar:
         noted, over = 0, False
@@ -59,21 +97,28 @@ def _bar(run: Run, file: TextIO) -> None:
 
 
 def _lines(run: Run, file: TextIO) -> None:
-    shown = noted = 0
-    while True:
-        over = run.ended
-        for note in run.notes[noted:]:
-            print(f"{run.name}: {note}", file=file, flush=True)
-            noted += 1
-        events = run.events[shown:]
-        shown += len(events)
-        for event in events:
-            line = _line(run, event)
-            if line:
-                print(line, file=file, flush=True)
-        if over:
-            return
+    lines = _Lines(run, file)
+    while lines.show():
         time.sleep(0.25)
+
+
+class _Lines:
+    """What a run has to say, line by line."""
+
+    def __init__(self, run: Run, file: TextIO):
+        self._run, self._file = run, file
+        self._shown = self._noted = 0
+
+    def show(self) -> bool:
+        """Print what is new; returns whether there may be more."""
+        run, over = self._run, self._run.ended
+        notes, events = run.notes[self._noted :], run.events[self._shown :]
+        self._noted, self._shown = self._noted + len(notes), self._shown + len(events)
+        said = [f"{run.name}: {note}" for note in notes]
+        for line in [*said, *(_line(run, event) for event in events)]:
+            if line:
+                print(line, file=self._file, flush=True)
+        return not over
 
 
 def _line(run: Run, event: dict[str, Any]) -> str | None:

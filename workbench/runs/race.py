@@ -24,6 +24,9 @@ from workbench.runs.turns import TURNS, Gate
 if TYPE_CHECKING:
     from workbench.compare import Comparison
 
+# When runs that can be are fused, in a word and as `fuse` has it.
+FUSE = {"where it pays": None, "always": True, "never": False}
+
 # Steps over which a run's pace is measured.
 PACE = 40
 
@@ -269,11 +272,14 @@ class Race:
         # Here and not at the top: whoever reads runs needs no torch.
         import torch
 
+        from workbench.training.threads import share_arenas
+
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         usual = 1 if torch.cuda.is_available() else cores or 1
         self.gate.workers = self.workers or usual
         if self.gate.workers > 1:
             self.gate.threads = max(1, (cores or 1) // self.gate.workers)
+        share_arenas(self.gate.workers)
 
     def _turns_note(self) -> str:
         if not self._started:

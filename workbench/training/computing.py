@@ -12,6 +12,7 @@ from workbench.catalog.techniques import get
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import COMPUTING, Recipe
 from workbench.training import settings
+from workbench.training.lean import lean
 
 
 def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
@@ -34,6 +35,8 @@ def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
     for name in COMPUTING:
         if getattr(recipe, name):
             getattr(settings, f"use_{name}")(model)
+    if not recipe.torch_compile:  # which takes Python out of a step itself
+        lean(model)
 
 
 def check_compiler() -> None:

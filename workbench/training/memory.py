@@ -32,10 +32,16 @@ def available(device: str) -> int:
     """Return the bytes that a device has left for a run."""
     if device == "cuda":
         return torch.cuda.mem_get_info()[0]
-    free = psutil.virtual_memory().available
+    left = [psutil.virtual_memory().available]
     limit, used = (_read(_GROUP / f"memory.{name}") for name in ("max", "current"))
-    # A container may have less than its machine.
-    return free if limit is None or used is None else max(0, min(free, limit - used))
+    if limit is not None and used is not None:  # a container may have less than its machine
+        left.append(limit - used)
+    process = psutil.Process()
+    if hasattr(process, "rlimit"):  # and a process less than either (ulimit -v), on Linux
+        limit, _ = process.rlimit(psutil.RLIMIT_AS)
+        if limit != psutil.RLIM_INFINITY:
+            left.append(limit - process.memory_info().vms)
+    return max(0, min(left))
 
 
 def _read(path: Path) -> int | None:

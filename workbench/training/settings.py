@@ -35,6 +35,8 @@ def noting_labels(forward):
         """Note and go on."""
         labels = inputs.get("labels")
         base.labelled = None if labels is None else find_targets(labels)
+        if labels is not None:  # then nothing is generated that would read a cache
+            inputs.setdefault("use_cache", False)
         return forward(base, *args, **inputs)
 
     return noting

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import workbench as wb
 from tests.allocator import allocated
 from tests.test_bench import settle, words
+from workbench.catalog.techniques import TECHNIQUES
 from workbench.cli import main
 from workbench.compare.words import size
 from workbench.errors import ModelError, RecipeError
@@ -37,6 +38,9 @@ MECHANISMS = (
     "houlsby",
     "psoft",  # keeps a part of a decomposition
     "kasa",  # decomposes the base before it trains
+    "waveft",  # picks values by truths
+    "shira",  # puts sparse tensors into weights
+    "shadow",  # passes more than a tensor from block to block
 )
 
 
@@ -318,6 +322,15 @@ def test_forecasts_come_from_a_process_of_its_own(recipe):
     assert answer["peak"] == wb.forecast(recipe).peak
 
 
+@pytest.mark.parametrize("technique", ["dora", "unilora"])
+@pytest.mark.parametrize("quantization", ["nf4", "int8"])
+def test_techniques_that_look_at_packed_weights_are_foretold(recipe, technique, quantization):
+    if quantization in TECHNIQUES[technique].refuses:
+        pytest.skip(f"{technique} cannot train on {quantization}")
+    recipe = recipe.replace(technique=technique, quantization=quantization)
+    assert wb.forecast(recipe).peak == pytest.approx(allocated(recipe), rel=0.03)
+
+
 def test_what_cannot_be_foretold_is_said(recipe):
-    with pytest.raises(ModelError, match="DoRA with quantization='nf4' cannot be foretold"):
-        wb.forecast(recipe.replace(technique="dora", quantization="nf4"))
+    with pytest.raises(ModelError, match="MonteCLoRA with quantization='nf4' cannot be foretold"):
+        wb.forecast(recipe.replace(technique="monteclora", quantization="nf4"))

@@ -9,7 +9,6 @@ painting take of the processor is counted too, which a busy machine does not blu
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import tempfile
@@ -18,7 +17,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
-import psutil
 from conftest import CHROMIUM_FLAGS, _chromium
 from harness import Lab, Notebook, write_notebook
 
@@ -49,7 +47,18 @@ READY = {"bench": ".wb-trainable b", "race": ".workbench-queue tbody tr"}
 STEPS = {"bench": 25, "race": 150}
 SKIP = {"bench": 3, "race": 12}
 MEASURE = """\
-tick, watched, spent, seconds = panel._pump._tick, True, 0.0, 0.0
+import os, psutil
+tick, watched, spent = panel._pump._tick, True, 0.0
+seconds, others = {{True: 0.0, False: 0.0}}, {{True: 0.0, False: 0.0}}
+
+def processor_seconds():
+    # Of the browser, the server and whatever else runs: all but this kernel.
+    total = 0.0
+    for process in psutil.process_iter(["pid", "cpu_times"]):
+        used = process.info["cpu_times"]
+        if process.pid != os.getpid() and used is not None:
+            total += used.user + used.system
+    return total
 
 def look():
     global spent
@@ -71,13 +80,14 @@ def note(run, event):
             reached.notify_all()
 
 def block(watch):
-    global watched, seconds
-    began = time.perf_counter()
+    global watched
+    began, had = time.perf_counter(), processor_seconds()
     with reached:
         watched = watch
         first = len(times) + {skip}  # the first steps still feel what was before
         reached.wait_for(lambda: len(times) > first + {steps})
-    seconds += watch * (time.perf_counter() - began)
+    seconds[watch] += time.perf_counter() - began
+    others[watch] += processor_seconds() - had
     return {steps} / (times[first + {steps}] - times[first])
 
 {start}
@@ -94,8 +104,9 @@ for pair in range({pairs}):
 stop()
 low, middle, high = statistics.quantiles(ratios, n=4)
 print(f"median of {{len(ratios)}} interleaved pairs: {{middle:.3f}}, quartiles {{low:.3f}} to {{high:.3f}}")
-print(f"for each second watched, the kernel's looking took {{1000 * spent / seconds:.1f}} ms of a processor")
-print(f"watched for {{seconds:.0f}} s")
+print(f"of a processor, looking took the kernel {{1000 * spent / seconds[True]:.1f}} ms for each second watched;")
+each = {{watch: 1000 * others[watch] / seconds[watch] for watch in seconds}}
+print(f"the browser, JupyterLab's server and all else {{each[True]:.0f}} ms, and {{each[False]:.0f}} ms otherwise")
 print("END")"""
 
 
@@ -129,26 +140,10 @@ def measure(book: Notebook, panel: str, pairs: int) -> None:
     book.run(0)
     book.page.locator(READY[panel]).first.wait_for()
     book.run(1)
-    began = processor_seconds()
     book.output(1).get_by_text("END").wait_for()
-    spent = processor_seconds() - began
-    said = book.output(1).inner_text().replace("END", "").strip()
-    print(said, flush=True)
-    watched = float(said.split()[-2])
-    print(f"and the browser and JupyterLab's server {1000 * spent / watched:.0f} ms", flush=True)
+    print(book.output(1).inner_text().replace("END", "").strip(), flush=True)
     book.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     book.page.close()
-
-
-def processor_seconds() -> float:
-    """Return what the browser and the server have had of the processor, the kernel left out."""
-    total = 0.0
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if not any("ipykernel" in word for word in process.cmdline()):
-                used = process.cpu_times()
-                total += used.user + used.system
-    return total
 
 
 if __name__ == "__main__":

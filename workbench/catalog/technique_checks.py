@@ -48,7 +48,7 @@ def problems_of(recipe: Recipe) -> list[Problem]:
                 "quantization",
                 f"None with {technique.title}",
                 recipe.quantization,
-                "its start is cut out of weights in full precision"
+                "PEFT has it for weights in full precision only"
                 if technique.trains == "adapter"
                 else "its weights are trained, so they cannot be stored in fewer bits",
             )

@@ -301,6 +301,11 @@ class Race:
         elif kind == "parameters":
             # Runs that come later find the base and the rows, even when this one is over by then.
             self._kept.append(run.shared)
+        elif kind == "eval":
+            from workbench.training.threads import give_back_memory
+
+            # Its batches were larger than those of steps, which have no use for the room.
+            give_back_memory()
         for loser, why in self._judge.hear(run, kind) if self._judge else []:
             self._reasons[loser] = why
             loser.notes.append(why)

@@ -158,7 +158,8 @@ def _mark_at(
             phase(f"forward {number} {_MIDDLE}")
         if last:
             phase(f"forward {number} end")
-        if output.requires_grad:
+        # Some techniques pass more than a tensor from block to block.
+        if isinstance(output, torch.Tensor) and output.requires_grad:
             output.register_hook(backward)
 
     def backward(_: torch.Tensor) -> None:

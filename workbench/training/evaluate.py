@@ -2,7 +2,8 @@
 
 Each yields an ``evaluating`` event after every batch, so that a run can pause or stop inside an
 evaluation, and ends with one ``eval`` event that holds the figures. Autograd is off only while a
-batch is in the model: a generator must not leave it off between its steps.
+batch is in the model: a generator must not leave it off between its steps. Nor does what a model
+returned stay until the next step, since others may be taking theirs.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def evaluate_lm(model, batches: list[dict], step: int) -> Iterator[dict]:
         total += float(output.loss) * count
         right += int((guessed == wanted[counted]).sum())
         targets += count
+        del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
     loss = total / targets
     yield {
@@ -58,6 +60,7 @@ def evaluate_classify(model, batches: list[dict], step: int) -> Iterator[dict]:
         total += float(output.loss) * len(batch["labels"])
         guessed.append(output.logits.argmax(-1))
         wanted.append(batch["labels"])
+        del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
     guess, want = torch.cat(guessed), torch.cat(wanted)
     yield {
@@ -150,6 +153,7 @@ def evaluate_token_classify(
             guessed.append([labels[index] for index in guess[counted].tolist()])
             wanted.append([labels[index] for index in want[counted].tolist()])
         total += float(output.loss) * int((batch["labels"] != -100).sum())
+        del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
     pairs = list(zip(chain(*guessed), chain(*wanted), strict=True))
     yield {
@@ -223,6 +227,7 @@ def evaluate_instruct(
         count = int((batch["labels"] != -100).sum())
         total += float(output.loss) * count
         targets += count
+        del output
         yield {"event": "evaluating", "step": step, "done": done, "total": length}
     for done, batch in enumerate(prompts, len(batches) + 1):
         with torch.no_grad():
@@ -240,6 +245,7 @@ def evaluate_instruct(
             texts = [text.strip().partition(stop)[0] for text in texts]
         right += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
         asked += len(texts)
+        del generated
         yield {"event": "evaluating", "step": step, "done": done, "total": length}
     yield {
         "event": "eval",
@@ -268,6 +274,7 @@ def evaluate_seq2seq(
         count = int((batch["labels"] != -100).sum())
         total += float(output.loss) * count
         targets += count
+        del output
         yield {"event": "evaluating", "step": step, "done": done, "total": length}
     for done, batch in enumerate(prompts, len(batches) + 1):
         with torch.no_grad():
@@ -283,6 +290,7 @@ def evaluate_seq2seq(
         texts = tokenizer.batch_decode(generated, skip_special_tokens=True)
         right += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
         asked += len(texts)
+        del generated
         yield {"event": "evaluating", "step": step, "done": done, "total": length}
     yield {
         "event": "eval",

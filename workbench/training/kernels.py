@@ -1,14 +1,15 @@
-"""Operators of bitsandbytes whose results have shapes that depend on values, which a dry run has not."""
+"""Operators whose results have shapes that depend on values, which a dry run has not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import bitsandbytes  # noqa: F401 (defines its operators)
 import torch
 
 _OPS = torch.ops.bitsandbytes
+_ATEN = torch.ops.aten
 
 
 def _quantize_rows(
@@ -35,7 +36,41 @@ def _mixed_product(
     return _OPS.int8_scaled_mm.default(*given, bias=bias, dtype=rows.dtype), rows.new_empty(0)
 
 
+def _index(values: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> Any:
+    """Index; of places that are chosen by truths nobody knows, all are."""
+    if not any(one is not None and one.dtype is torch.bool for one in indices):
+        return NotImplemented
+    places = [part for one in indices for part in _chosen(one)]
+    return _ATEN.index.Tensor(values, places)
+
+
+def _chosen(index: torch.Tensor | None) -> Sequence[torch.Tensor | None]:
+    if index is None or index.dtype is not torch.bool:
+        return [index]
+    return index.new_empty(index.numel(), index.dim(), dtype=torch.int64).unbind(1)
+
+
+def _unique(
+    values: torch.Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Find one value: nobody knows how many differ."""
+    inverse = values.new_empty(values.shape if return_inverse else 0, dtype=torch.int64)
+    return values.new_empty(1), inverse, values.new_empty(int(return_counts), dtype=torch.int64)
+
+
+def _sparse_mask(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Keep the values at the places of a sparse tensor, which are as many as it has."""
+    kept = values.new_empty(mask._nnz())
+    return torch.sparse_coo_tensor(mask._indices(), kept, mask.shape, check_invariants=False)
+
+
 OPENED: dict[Any, Callable[..., Any]] = {
+    _ATEN.index.Tensor: _index,
+    _ATEN._unique2.default: _unique,
+    _ATEN.sparse_mask.default: _sparse_mask,
     _OPS.int8_vectorwise_quant.default: _quantize_rows,
     _OPS.int8_mixed_scaled_mm.default: _mixed_product,
 }

@@ -113,10 +113,12 @@ class Live(TorchDispatchMode):
             out = self._for_real(func, args, kwargs)
         elif func is _ITEM:
             return _guess(args[0])
-        elif func in OPENED:
-            with self:
-                return OPENED[func](*args, **kwargs)
         else:
+            if func in OPENED:
+                with self:
+                    out = OPENED[func](*args, **kwargs)
+                if out is not NotImplemented:
+                    return out
             out = func(*args, **kwargs)
             if real and all(map(_small, _tensors(out))):
                 out = self._for_real(func, args, kwargs)

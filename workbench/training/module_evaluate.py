@@ -22,6 +22,7 @@ def evaluate_module(model, batches: list[dict], classes: bool, step: int) -> Ite
         if classes:
             right += int((output.outputs.argmax(1) == batch["targets"]).sum())
             asked += batch["targets"].numel()
+        del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
     yield {
         "event": "eval",

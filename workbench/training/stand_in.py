@@ -23,6 +23,10 @@ def with_packed_layers(model: torch.nn.Module, name: str, heads: Sequence[str]) 
     quantizer = AutoHfQuantizer.from_config(quantization_config(name, heads), pre_quantized=False)
     quantizer.preprocess_model(model=model, device_map=None)
     keep_packed(quantizer.postprocess_model(model))
+    for module in model.modules():
+        # Some starts unpack weights, which takes no more than to know how they are laid out.
+        if isinstance(module, bnb.nn.Linear4bit) and module.weight.is_meta:
+            module.weight.quant_state = _state_4bit(module.weight, _Shapes())
     return model
 
 
@@ -104,60 +108,79 @@ class Faker:
         return torch.empty(0, dtype=plain.dtype, device="meta").set_(shadow, *place)
 
 
+class _Shapes:
+    """Makes tensors of the meta device as :class:`Faker` makes fake ones."""
+
+    def tensor(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to("meta")
+
+    def empty(self, *shape: int, dtype: torch.dtype) -> torch.Tensor:
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+
 def packed_linears(
     model: torch.nn.Module, name: str, heads: Sequence[str]
-) -> list[torch.nn.Module]:
-    """Return the layers of a base whose weights are packed when they are stored so."""
+) -> list[tuple[torch.nn.Module, torch.nn.Parameter]]:
+    """Return the layers of a base whose weights are packed when they are stored so, with these.
+
+    Techniques may put a weight of another class in place, where one of shapes only is moved.
+    """
     if QUANTIZATIONS[name].package == "bitsandbytes":
         kinds: tuple[type, ...] = (bnb.nn.Linear4bit, bnb.nn.Linear8bitLt)
     else:
         kinds = (torch.nn.Linear,)
     return [
-        module
+        (module, module.weight)
         for path, module in model.named_modules()
         if isinstance(module, kinds) and should_convert_module(path, list(heads))
     ]
 
 
-def pack(linears: Sequence[torch.nn.Module], name: str, faker: Faker) -> None:
+def pack(
+    linears: Sequence[tuple[torch.nn.Module, torch.nn.Parameter]], name: str, faker: Faker
+) -> None:
     """Pack the weights of these layers, as they are when a quantised base is loaded."""
-    for module in linears:
+    for module, weight in linears:
         if isinstance(module, bnb.nn.Linear4bit):
-            _pack_4bit(module, faker)
+            _pack_4bit(module, weight, faker)
         elif isinstance(module, bnb.nn.Linear8bitLt):
-            _pack_8bit(module, faker)
+            _pack_8bit(module, weight, faker)
         else:
             _pack_torchao(module, name, faker)
 
 
-def _pack_4bit(module: bnb.nn.Linear4bit, faker: Faker) -> None:
+def _pack_4bit(module: bnb.nn.Linear4bit, old: Any, faker: Faker) -> None:
     """Do what bitsandbytes does when 4-bit weights are loaded."""
-    old = module.weight
+    weight = faker.empty(-(-old.numel() // 2), 1, dtype=torch.uint8, kind=Params4bit)
+    weight._is_param = True
+    settings = {**vars(old), "quant_state": _state_4bit(old, faker), "bnb_quantized": True}
+    for attribute, value in settings.items():
+        setattr(weight, attribute, value)
+    module._parameters["weight"] = weight
+
+
+def _state_4bit(old: Any, maker: Faker | _Shapes) -> bnb.functional.QuantState:
+    """Lay out what stands beside 4-bit weights."""
     pattern = _pattern_4bit(old.quant_type, old.compress_statistics, old.blocksize)
     blocks = -(-old.numel() // pattern.blocksize)
     nested = None
     if pattern.nested:
         nested = bnb.functional.QuantState(
-            absmax=faker.empty(-(-blocks // pattern.state2.blocksize), dtype=torch.float32),
-            code=faker.tensor(pattern.state2.code),
+            absmax=maker.empty(-(-blocks // pattern.state2.blocksize), dtype=torch.float32),
+            code=maker.tensor(pattern.state2.code),
             blocksize=pattern.state2.blocksize,
             dtype=pattern.state2.dtype,
         )
-    state = bnb.functional.QuantState(
-        absmax=faker.empty(blocks, dtype=pattern.absmax.dtype),
+    return bnb.functional.QuantState(
+        absmax=maker.empty(blocks, dtype=pattern.absmax.dtype),
         shape=old.shape,
-        code=faker.tensor(pattern.code),
+        code=maker.tensor(pattern.code),
         blocksize=pattern.blocksize,
         quant_type=pattern.quant_type,
         dtype=old.dtype,
-        offset=faker.empty(dtype=torch.float32) if pattern.nested else None,
+        offset=maker.empty(dtype=torch.float32) if pattern.nested else None,
         state2=nested,
     )
-    weight = faker.empty(-(-old.numel() // 2), 1, dtype=torch.uint8, kind=Params4bit)
-    weight._is_param = True
-    for attribute, value in {**vars(old), "quant_state": state, "bnb_quantized": True}.items():
-        setattr(weight, attribute, value)
-    module._parameters["weight"] = weight
 
 
 @functools.lru_cache
@@ -169,9 +192,8 @@ def _pattern_4bit(quant_type: str, compress: bool, blocksize: int) -> Any:
     )[1]
 
 
-def _pack_8bit(module: bnb.nn.Linear8bitLt, faker: Faker) -> None:
+def _pack_8bit(module: bnb.nn.Linear8bitLt, old: Any, faker: Faker) -> None:
     """Do what bitsandbytes does when 8-bit weights are loaded, and used first."""
-    old = module.weight
     weight = faker.empty(*old.shape, dtype=torch.int8, kind=Int8Params)
     weight._is_param = True
     weight.CB = weight.SCB = None

@@ -68,6 +68,7 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"init_lora_weights": "orthogonal"},
         knobs=CUT_KNOBS,
+        refuses=("nf4", "fp4", "int8"),
         targets="linears",
         merges=True,
     ),

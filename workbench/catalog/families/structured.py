@@ -57,6 +57,7 @@ ENTRIES = (
             Knob("r", 16, 1, 128, fits="widest"),
             Knob("hira_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
+        refuses=("int8_torchao",),
         targets="linears",
         merges=True,
         paper=Paper(

@@ -112,3 +112,11 @@ def test_plain_layers_have_it_and_others_do_not():
     assert (
         other.get_submodule("base_model.model.model.layers.0.mlp.up_proj").plain_adapters == set()
     )
+
+
+def test_a_layer_whose_forward_pass_is_another_ones_is_left_alone():
+    model = adapted()
+    layer = model.get_submodule("base_model.model.model.layers.0.mlp.up_proj")
+    layer.forward = layer.forward  # as X-LoRA has it
+    lean(model)
+    assert not hasattr(layer, "plain_adapters")

@@ -18,7 +18,7 @@ from torch.nn.functional import linear
 def lean(model: torch.nn.Module) -> None:
     """Give those layers a short forward pass that are plain LoRA on a plain Linear."""
     for layer in model.modules():
-        if type(layer) is Linear:
+        if type(layer) is Linear and not _watched(layer):
             layer.plain_adapters = frozenset(
                 name for name in layer.lora_A if _is_plain(layer, name)
             )

@@ -285,7 +285,7 @@ def test_palette_reads_on_white_and_on_black():
         low, high = sorted((light(one), light(other)))
         return (high + 0.05) / (low + 0.05)
 
-    assert len(set(PALETTE)) == 8
+    assert len(set(PALETTE)) == 16
     for colour in PALETTE:
         assert contrast(colour, "#ffffff") >= 3 and contrast(colour, "#111111") >= 3, colour
 

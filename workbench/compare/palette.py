@@ -11,4 +11,13 @@ PALETTE = (
     "#8c6bd8",
     "#808080",
     "#2a9bc7",
+    # For races of more runs than eight: as far from all others as that contrast allows.
+    "#dc2f5e",
+    "#3f9a1e",
+    "#823ddc",
+    "#a0503c",
+    "#c93bc0",
+    "#00807a",
+    "#62781a",
+    "#3f63e0",
 )

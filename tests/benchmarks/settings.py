@@ -27,7 +27,7 @@ import transformers
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.step import CLOCKS, SIZES, fresh, save
+from tests.benchmarks.step import CLOCKS, SIZES, fresh, save, schedule
 from workbench import Recipe
 from workbench.training.batches import collate_tokens
 from workbench.training.computing import set_up
@@ -74,6 +74,7 @@ def by_hand(recipe: Recipe, width: int | None, labelled: bool) -> Iterator[float
         set_up(recipe, model)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=resolved.recipe.learning_rate, weight_decay=0.0)
+    scheduler = schedule(optimizer, resolved)
     pad = resolved.tokenizer.pad_token_id
     if width is not None:
         filler = {"input_ids": [pad] * width, "labels": [-100] * width}
@@ -86,6 +87,7 @@ def by_hand(recipe: Recipe, width: int | None, labelled: bool) -> Iterator[float
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
+            scheduler.step()
             optimizer.zero_grad()
             yield loss.item()
 

@@ -272,7 +272,7 @@ class Race:
         # Here and not at the top: whoever reads runs needs no torch.
         import torch
 
-        from workbench.training.threads import share_arenas
+        from workbench.training.memory import share_arenas
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         usual = 1 if torch.cuda.is_available() else cores or 1
@@ -302,7 +302,7 @@ class Race:
             # Runs that come later find the base and the rows, even when this one is over by then.
             self._kept.append(run.shared)
         elif kind == "eval":
-            from workbench.training.threads import give_back_memory
+            from workbench.training.memory import give_back_memory
 
             # Its batches were larger than those of steps, which have no use for the room.
             give_back_memory()

@@ -221,6 +221,9 @@ class Run:
             # Others need the memory. Models hold themselves in circles.
             self.model = self._began = None
             gc.collect()
+            from workbench.training.memory import give_back_all_memory
+
+            give_back_all_memory()
         if self.error is None:
             self.error = explain(error, self.recipe, self.state)
             self.details = details

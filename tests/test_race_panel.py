@@ -221,8 +221,9 @@ def test_a_line_that_is_no_grid_says_how_one_is_written(line):
 def test_rules_are_set_until_they_are_fixed(race, panel):
     panel._head.turns.value = "tokens"
     panel._head.workers.value = "1"
-    panel._head.fuse.label = "never"
-    assert (race.turns, race.workers, race.fuse) == ("tokens", 1, False)
+    assert panel._head.fuse.value == "never"
+    panel._head.fuse.value = "where it pays"
+    assert (race.turns, race.workers, race.fuse) == ("tokens", 1, None)
     panel._head.workers.value = "none at all"
     settle(panel)
     assert "workers must be" in panel._messages.widget.value

@@ -70,8 +70,8 @@ class RaceHead:
         )
         self.fuse = widgets.Dropdown(
             description="fuse LoRA",
-            options=list(FUSE.items()),
-            value=race.fuse,
+            options=list(FUSE),  # in words: None as a value would show as nothing chosen
+            value=next(word for word, value in FUSE.items() if value is race.fuse),
             tooltip="Train plain LoRA runs of one base together, in one pass through it; never keeps "
             "their losses to the last bit",
             **about,
@@ -85,7 +85,7 @@ class RaceHead:
         self.workers.observe(
             lambda event: change("workers", values.read(event["new"], int | None)), "value"
         )
-        self.fuse.observe(lambda event: change("fuse", event["new"]), "value")
+        self.fuse.observe(lambda event: change("fuse", FUSE[event["new"]]), "value")
         self.halving.observe(
             lambda event: change("halving", rule if event["new"] else None), "value"
         )

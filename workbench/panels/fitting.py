@@ -6,32 +6,21 @@ and would draw from the generators that a run draws from.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 from workbench.catalog.fits import Fit
 from workbench.recipe import Recipe
+from workbench.training.aside import start
 
 # What the answers depend on, but for the techniques' arguments.
 SETTINGS = ("model", "revision", "trust_remote_code", "task", "quantization", "convert_conv1d")
 PATIENCE = 0.7  # seconds between two reports
-
-_processes: weakref.WeakSet[subprocess.Popen] = weakref.WeakSet()
-
-
-@atexit.register
-def _end_all() -> None:
-    for process in list(_processes):
-        process.kill()
 
 
 class Fitting:
@@ -115,16 +104,4 @@ def _start(recipe: Recipe) -> subprocess.Popen:
         for name in ("trust_remote_code", "convert_conv1d")
         if getattr(recipe, name)
     ]
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "workbench", "fit", *flags, "--", str(recipe.model)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
-    )
-    _processes.add(process)
-    with contextlib.suppress(AttributeError, OSError):  # where processes have no rank
-        os.setpriority(os.PRIO_PROCESS, process.pid, 10)
-    return process
+    return start("fit", *flags, "--", str(recipe.model))

@@ -72,8 +72,8 @@ class RaceHead:
             description="fuse LoRA",
             options=list(FUSE),  # in words: None as a value would show as nothing chosen
             value=next(word for word, value in FUSE.items() if value is race.fuse),
-            tooltip="Train plain LoRA runs of one base together, in one pass through it; never keeps "
-            "their losses to the last bit",
+            tooltip="Train plain LoRA runs of one base together, in one pass through it; choose never "
+            "to keep their losses to the last bit",
             **about,
         )
         rule = Halving() if race.halving is None else race.halving

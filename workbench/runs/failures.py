@@ -8,6 +8,7 @@ import traceback
 from workbench.catalog.tasks import ALL_TASKS
 from workbench.errors import StoreError, TrainingError, WorkbenchError, is_out_of_memory
 from workbench.recipe import Recipe
+from workbench.training.forecast_process import ForecastProcess
 
 # Seconds that a run which ran out of memory waits to be told what would fit.
 PATIENCE = 60
@@ -49,9 +50,6 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
 
 def _what_fits(recipe: Recipe) -> str:
     """Say what would fit into the memory that is left, now that the run has given back its own."""
-    # Here and not at the top: the training package's users import torch with it.
-    from workbench.training.forecast_process import ForecastProcess
-
     with contextlib.suppress(OSError), ForecastProcess() as process:
         told = process.ask(recipe, timeout=PATIENCE)
         if told.get("fits") is False:

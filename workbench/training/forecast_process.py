@@ -6,43 +6,21 @@ memory, which may have run out here.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import threading
-import weakref
 from typing import Any, Self
 
 from workbench.recipe import Recipe
-
-_processes: weakref.WeakSet[subprocess.Popen] = weakref.WeakSet()
-
-
-@atexit.register
-def _end_all() -> None:
-    for process in list(_processes):
-        process.kill()
+from workbench.training.aside import start
 
 
 class ForecastProcess:
     """Answers one recipe after another, until it is closed."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "workbench", "forecast", "-"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
-        )
-        _processes.add(self._process)
-        with contextlib.suppress(AttributeError, OSError):  # where processes have no rank
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, 10)
+        self._process = start("forecast", "-", stdin=subprocess.PIPE)
 
     def __enter__(self) -> Self:
         return self

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from pathlib import Path
+
+import peft
 import pytest
+import torch
 
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import TECHNIQUES
+from workbench.training.targets import find_linears
 
 # Those that train something.
 TRAINED = {name: entry for name, entry in TECHNIQUES.items() if entry.trains != "nothing"}
@@ -53,3 +59,11 @@ def serving(task: str) -> list:
             found.append(pytest.param(name, marks=pytest.mark.slow) if more else name)
             families.add(technique.family)
     return found
+
+
+def adapters_for(model: torch.nn.Module, folder: Path) -> dict[str, str]:
+    """Save two adapters for X-LoRA to mix, and return where."""
+    for name in (names := ("one", "other")):
+        config = peft.LoraConfig(init_lora_weights=False, **find_linears(model))
+        peft.get_peft_model(copy.deepcopy(model), config).save_pretrained(folder / name)
+    return {name: str(folder / name) for name in names}

@@ -78,9 +78,11 @@ def test_a_base_in_fewer_bits_is_foretold(recipe, quantization):
         {"gradient_accumulation_steps": 2},
         {"gradient_checkpointing": True},
         {"bf16": True},
+        {"onednn": True},
+        {"onednn": True, "gradient_checkpointing": True},
         {"per_device_train_batch_size": 1, "max_train_samples": 1},
     ],
-    ids=lambda changes: next(iter(changes)),
+    ids=lambda changes: "-".join(changes),
 )
 def test_the_forecast_follows_the_recipe(recipe, changes):
     recipe = recipe.replace(**changes)

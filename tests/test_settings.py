@@ -15,11 +15,25 @@ from workbench.errors import RecipeError
 from workbench.training import batches, computing
 from workbench.training.apart import check_apart
 from workbench.training.evaluate import evaluate_lm
-from workbench.training.settings import use_labelled_logits, use_padding_free
+from workbench.training.settings import (
+    multiplying,
+    product,
+    use_labelled_logits,
+    use_onednn,
+    use_padding_free,
+)
 
 
 def losses(recipe, folder):
     return wb.train(recipe, folder / "runs", progress=False).losses
+
+
+@pytest.fixture
+def recipe_of_hamlet():
+    """The bundled base: its products are large enough for oneDNN."""
+    return wb.Recipe(
+        task="lm", data="chronicle", max_steps=2, max_length=64, max_eval_samples=4, eval_steps=1
+    )
 
 
 def test_gradient_checkpointing_saves_memory_and_no_bits(tiny_llama, tmp_path):
@@ -46,6 +60,67 @@ def test_bf16_that_is_emulated_is_said(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     assert "neither AVX512-BF16 nor AMX" in computing.computing_notes(recipe)[0]
     assert computing.computing_notes(recipe.replace(bf16=False)) == []
+
+
+def test_onednn_differs_in_the_last_bits_only(recipe_of_hamlet, tmp_path):
+    plain, near = (losses(recipe_of_hamlet.replace(onednn=on), tmp_path) for on in (False, True))
+    assert plain == pytest.approx(near, rel=1e-6)
+    # Which library took part shows where the two do not give the same bits.
+    x, weight = torch.randn(64, 512), torch.randn(512, 512)
+    same = torch.equal(product(x, weight), torch.nn.functional.linear(x, weight))
+    assert (plain == near) or not same
+
+
+@pytest.mark.parametrize("other", ["gradient_checkpointing", "cache_frozen_prefix"])
+def test_onednn_keeps_its_bits_with(other, recipe_of_hamlet, tmp_path):
+    recipe = recipe_of_hamlet.replace(onednn=True, technique="last_layers")
+    plain, kept = (losses(recipe.replace(**{other: on}), tmp_path) for on in (False, True))
+    near = {"rel": 1e-6} if other == "cache_frozen_prefix" else {"rel": 0, "abs": 0}
+    assert plain == pytest.approx(kept, **near)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_onednn_gives_products_and_gradients(bias):
+    given = [torch.randn(4, 64, 512), torch.randn(256, 512), *([torch.randn(256)] if bias else [])]
+    grad = torch.randn(4, 64, 256)
+    results = []
+    for multiply in (torch.nn.functional.linear, multiplying(torch.nn.functional.linear)):
+        tensors = [tensor.clone().requires_grad_() for tensor in given]
+        output = multiply(*tensors)
+        assert ("Product" in type(output.grad_fn).__name__) == (len(results) == 1)
+        output.backward(grad)
+        results.append([output, *(tensor.grad for tensor in tensors)])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "dtype"), [(8, torch.float32), (64, torch.float64), (64, torch.bfloat16)]
+)
+def test_onednn_is_not_asked_where_it_takes_longer_or_is_asked_anyway(rows, dtype):
+    x = torch.randn(rows, 512, dtype=dtype, requires_grad=True)
+    weight = torch.randn(512, 512, dtype=dtype)
+    assert (
+        "Product" not in type(multiplying(torch.nn.functional.linear)(x, weight).grad_fn).__name__
+    )
+
+
+def test_onednn_that_changes_nothing_is_said(monkeypatch):
+    recipe = wb.Recipe(onednn=True)
+    assert computing.computing_notes(recipe) == []
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert "has no oneDNN" in computing.computing_notes(recipe)[0]
+    model = ARCHITECTURES["llama"]()
+    use_onednn(model)
+    assert "forward" not in vars(model)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert "on the GPU" in computing.computing_notes(recipe)[0]
+
+
+@pytest.mark.parametrize("other", ["bf16", "torch_compile"])
+def test_onednn_is_refused_with_what_multiplies_otherwise(other):
+    (problem,) = wb.Recipe(onednn=True, **{other: True}).problems()
+    assert f"onednn must be False with {other}" in str(problem)
 
 
 def test_without_a_compiler_torch_compile_is_refused_before_the_first_step():

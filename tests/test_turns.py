@@ -152,3 +152,46 @@ def test_a_turn_that_fails_is_given_back():
         raise ValueError("failed")
     with gate.turn("b") as turn:
         assert turn.granted
+
+
+def test_nobody_steps_beside_who_steps_alone():
+    gate, now, beside = Gate(3), set(), []
+    for run in range(4):
+        gate.join(run)
+    assert gate.step_alone(0)
+    assert not gate.step_alone(0)
+
+    def work(run):
+        for _ in range(20):
+            with gate.turn(run):
+                now.add(run)
+                beside.append(frozenset(now))
+                time.sleep(0.001)
+                now.discard(run)
+
+    threads = [threading.Thread(target=work, args=(run,)) for run in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {runs for runs in beside if 0 in runs} == {frozenset({0})}
+    assert max(map(len, beside)) > 1
+    assert [gate.used(run) for run in range(4)] == [20] * 4
+
+
+def test_who_stepped_alone_does_no_more_once_a_run_is_over():
+    gate = Gate(2)
+    for run in "abc":
+        gate.join(run)
+    assert gate.step_alone("a")
+    gate.leave("b")
+    with gate.turn("a") as one, gate.turn("c") as other:
+        assert one.granted and other.granted
+
+
+@pytest.mark.parametrize(("workers", "runs"), [(1, "ab"), (2, "a")])
+def test_where_nobody_steps_beside_it_stepping_alone_changes_nothing(workers, runs):
+    gate = Gate(workers)
+    for run in runs:
+        gate.join(run)
+    assert not gate.step_alone("a")

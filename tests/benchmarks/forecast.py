@@ -79,6 +79,7 @@ def cases(techniques: list[str], model: str) -> Iterator[Recipe]:
         if name in CHECKPOINTED:
             yield recipe.replace(gradient_checkpointing=True)
             yield recipe.replace(bf16=True)
+            yield recipe.replace(onednn=True)
         if name == "lora":
             for quantization in QUANTIZATIONS:
                 yield recipe.replace(quantization=quantization)
@@ -102,7 +103,7 @@ def main() -> None:
         for name in given.models:
             model = save_llama(Path(folder)) if name == "llama-35m" else name
             for recipe in cases(given.techniques, model):
-                more = ("gradient_checkpointing", "bf16", "quantization")
+                more = ("gradient_checkpointing", "bf16", "onednn", "quantization")
                 label = [
                     one if getattr(recipe, one) is True else getattr(recipe, one) for one in more
                 ]

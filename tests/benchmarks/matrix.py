@@ -12,7 +12,6 @@ Usage: ``python -W ignore tests/benchmarks/matrix.py [--techniques lora ia3] [--
 from __future__ import annotations
 
 import argparse
-import copy
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from safetensors.torch import load_file
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.conftest import save_architecture
-from tests.serving import TRAINED
+from tests.serving import TRAINED, adapters_for
 from tests.test_export import figures, recipe_for, run_scripts
 from tests.tiny import ARCHITECTURES
 from workbench.catalog.techniques import get
@@ -43,7 +42,6 @@ from workbench.training.probe import Probe, inject
 from workbench.training.randomness import Randomness
 from workbench.training.save import lora_state, save
 from workbench.training.specimen import Specimen, from_recipe
-from workbench.training.targets import find_linears
 
 STEPS = 15
 RUN_STEPS = 3  # of the run that is held against its script
@@ -192,14 +190,6 @@ def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
     if not difference <= rounds:
         return f"logits differ by {difference:.2g} after loading"
     return ""
-
-
-def adapters_for(model: torch.nn.Module, folder: Path) -> dict[str, str]:
-    """Save two adapters for X-LoRA to mix, and return where."""
-    for name in (names := ("one", "other")):
-        config = peft.LoraConfig(init_lora_weights=False, **find_linears(model))
-        peft.get_peft_model(copy.deepcopy(model), config).save_pretrained(folder / name)
-    return {name: str(folder / name) for name in names}
 
 
 class _NoTokenizer:

@@ -4,9 +4,11 @@ Both carry out the same techniques with the same settings on the same rows: a ra
 separate scripts, each of which loads the base, reads and tokenizes the data, trains with
 ``transformers.Trainer`` and saves its adapter. Prints for each N the seconds of both, the peak memory
 of the process tree (proportional set sizes, added up) and the seconds until every curve has its first ten
-points, with their ratios; and what each further run of a race adds in memory.
+points, with their ratios; and what each further run of a race adds in memory. With ``--onednn`` the race's
+recipes have that setting, which scripts have no word for.
 
-Usage: ``python tests/benchmarks/race.py [--runs 2 4 6 8 16] [--steps 200] [--pairs 3] [--length 64]``
+Usage: ``python tests/benchmarks/race.py [--runs 2 4 6 8 16] [--steps 200] [--pairs 3] [--length 64]
+[--onednn]``
 """
 
 from __future__ import annotations
@@ -97,7 +99,7 @@ import workbench as wb
 names, steps, folder = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 recipe = wb.Recipe(task="lm", data=DATA, eval_data=EVAL, max_length=LENGTH, max_steps=steps,
                    eval_steps=steps, max_eval_samples=EVAL_ROWS, learning_rate=RATE,
-                   per_device_train_batch_size=BATCH)
+                   per_device_train_batch_size=BATCH, onednn=ONEDNN)
 race = wb.Race([recipe.replace(technique=name, technique_args=TECHNIQUES[name][1], seed=seed)
                 for name, seed in names], folder)
 def note(race, event):
@@ -113,7 +115,7 @@ if bad:
 """
 
 
-def constants(folder: Path, length: int) -> str:
+def constants(folder: Path, length: int, onednn: bool) -> str:
     """Write the settings that both sides share as a script's first lines, and the rows as files."""
     from workbench.catalog import data
 
@@ -126,6 +128,7 @@ def constants(folder: Path, length: int) -> str:
         f"DATA, EVAL = {str(folder / 'train.jsonl')!r}, {str(folder / 'eval.jsonl')!r}\n"
         f"BATCH, LENGTH, RATE = {SETTINGS['batch']}, {length}, {SETTINGS['rate']}\n"
         f"EVAL_ROWS = {SETTINGS['eval_rows']}\n"
+        f"ONEDNN = {onednn}\n"
         f"TECHNIQUES = {TECHNIQUES}\n"
     )
 
@@ -195,15 +198,16 @@ def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def main(counts: list[int], steps: int, pairs: int, length: int) -> None:
+def main(counts: list[int], steps: int, pairs: int, length: int, onednn: bool) -> None:
     """Print a block for each number of runs."""
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
-        head = constants(Path(folder), length)
+        head = constants(Path(folder), length, onednn)
         for count in counts:
             told = [(raced(count, steps, head), scripts(count, steps, head)) for _ in range(pairs)]
             peaks[count] = statistics.median(race[1] for race, _ in told)
             what = f"{SETTINGS['batch']} rows of up to {length} tokens"
+            what += ", race with onednn" * onednn
             print(f"{count} runs of {steps} steps of {what}, {pairs} pairs", flush=True)
             names = ("seconds", "peak bytes of the process tree", "seconds to ten points each")
             for place, name in enumerate(names):
@@ -226,5 +230,6 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--pairs", type=int, default=1)
     parser.add_argument("--length", type=int, default=64)
+    parser.add_argument("--onednn", action="store_true")
     given = parser.parse_args()
-    main(given.runs, given.steps, given.pairs, given.length)
+    main(given.runs, given.steps, given.pairs, given.length, given.onednn)

@@ -3,7 +3,7 @@
 Each is a pair of loops whose steps are taken in turns, so that what else the machine does falls on
 both alike; figures are ratios of the steps in a round, as median and quartiles.
 
-- ``bf16``, ``torch_compile`` (with the seconds that compiling takes), ``gradient_checkpointing``
+- ``bf16``, ``onednn``, ``torch_compile`` (with the seconds that compiling takes), ``gradient_checkpointing``
 - ``padding_free`` against rows padded to the batch's longest, and to the longest of all
 - logits only where labels are against all logits, at about a quarter of the tokens
 
@@ -34,7 +34,7 @@ from workbench.training.computing import set_up
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
 
-PAIRS = ("bf16", "torch_compile", "gradient_checkpointing", "padding_free", "padding_free_maximum",
+PAIRS = ("bf16", "onednn", "torch_compile", "gradient_checkpointing", "padding_free", "padding_free_maximum",
          "labelled_logits")  # fmt: skip
 WARM = 2
 WORDS = ("the", "a", "mill", "river", "bread", "Anna", "walks", "sees", "old", "new", "house", "by")

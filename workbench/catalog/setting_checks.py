@@ -18,6 +18,8 @@ APART = {
     ("cache_frozen_prefix", "gradient_checkpointing"): "it passes blocks by",
     ("cache_frozen_prefix", "torch_compile"): "it passes blocks by",
     ("cache_frozen_prefix", "padding_free"): "it keeps rows one by one",
+    ("onednn", "bf16"): "bfloat16 is multiplied by oneDNN already",
+    ("onednn", "torch_compile"): "what is compiled chooses for itself how to multiply",
     ("padding_free", "torch_compile"): "what is compiled would have to know where rows end",
 }
 

@@ -11,6 +11,7 @@ from workbench.catalog.tasks import ALL_TASKS
 from workbench.compare.words import size, time
 from workbench.panels.compiling import compiling
 from workbench.panels.follow import Followed
+from workbench.panels.multiplying import multiplying
 from workbench.panels.text import esc, facts
 
 PARTS = ("weights", "gradients", "optimizer", "activations")
@@ -84,7 +85,11 @@ def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
         f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
         f"<i class='wb-{run.state}' style='width:{done:.1f}%'></i></div>"
     )
-    told = [*run.notes, *compiling(run.recipe, run.plan, total, followed.first, followed.pace)]
+    told = [
+        *run.notes,
+        *compiling(run.recipe, run.plan, total, followed.first, followed.pace),
+        *multiplying(run.recipe, run.plan, followed.pace),
+    ]
     notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in told)
     return (
         f"<div class='wb-run'><strong>{esc(run.name)}</strong>"

@@ -15,7 +15,7 @@ from workbench.recipe import Recipe
 # The choice of what is not folded away; what these settings are stands in the recipe.
 MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_steps", "seed")
 # What techniques that train nothing still make use of.
-ASKED = ("name", "seed", "per_device_eval_batch_size", "bf16")
+ASKED = ("name", "seed", "per_device_eval_batch_size", "bf16", "onednn")
 
 
 class TrainingCard(Card):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import traceback
 
 from workbench.catalog.tasks import ALL_TASKS
@@ -58,6 +59,16 @@ def _what_fits(recipe: Recipe) -> str:
     shorter = ", or a smaller max_length" if ALL_TASKS[recipe.task].unit == "tokens" else ""
     rows = recipe.per_device_train_batch_size
     return f": try a smaller per_device_train_batch_size than {rows}{shorter}."
+
+
+def make_room(error: BaseException) -> None:
+    """Give back the memory that was held where an error came from: others need it."""
+    # Here and not at the top: whoever reads runs needs no torch.
+    from workbench.training.memory import give_back_all_memory
+
+    let_go(error)
+    gc.collect()  # models hold themselves in circles
+    give_back_all_memory()
 
 
 def let_go(error: BaseException | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import traceback
@@ -15,7 +14,7 @@ from workbench.catalog.lookup import check
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.runs.ending import save, summary
-from workbench.runs.failures import explain, let_go
+from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.meeting import NOBODY
 from workbench.runs.store import Record, RunFolder, load_run
 from workbench.runs.turns import Gate
@@ -26,6 +25,13 @@ _ALONE = Gate()
 _PREPARING = threading.Lock()
 
 ENDED = ("finished", "stopped", "failed")
+
+# The events that come from a run's steps.
+TOLD_BY_STEPS = ("train", "evaluating", "eval")
+AGAIN = (
+    "Memory ran out while other runs stepped beside this one: it began again, and no other steps while "
+    "it does until one of them is over."
+)
 
 
 class Run:
@@ -90,6 +96,8 @@ class Run:
         self._thread: threading.Thread | None = None
         self._folder: RunFolder | None = None
         self._began: Any = None
+        self._asides: list[str] = []
+        self._known = 0
 
     def __repr__(self) -> str:
         step, total = self.progress
@@ -210,6 +218,22 @@ class Run:
         self._tell({"event": "state", "state": self.state})
 
     def _carry_out(self) -> str:
+        try:
+            return self._go_through()
+        except BaseException as error:
+            # Others may have had the memory. What one of them began together cannot be taken up again.
+            told = is_out_of_memory(error) and not self.plan.get("fused")
+            if not (told and self.gate.step_alone(self)):
+                raise
+            self.model = self._began = None
+            make_room(error)
+        self._asides.append(AGAIN)
+        self._change("preparing")
+        # Its steps so far come again as they were, and are not told twice.
+        self._known = sum(event["event"] in TOLD_BY_STEPS for event in self.events)
+        return self._carry_out()
+
+    def _go_through(self) -> str:
         prepared = self._prepare()
         return "stopped" if prepared is None else self._train(prepared)
 
@@ -218,12 +242,8 @@ class Run:
         details = "".join(traceback.format_exception(error))
         let_go(error)
         if is_out_of_memory(error):
-            # Others need the memory. Models hold themselves in circles.
             self.model = self._began = None
-            gc.collect()
-            from workbench.training.memory import give_back_all_memory
-
-            give_back_all_memory()
+            make_room(error)
         if self.error is None:
             self.error = explain(error, self.recipe, self.state)
             self.details = details
@@ -235,21 +255,21 @@ class Run:
         hush_thread()
         if self.gate.threads is not None:
             use_threads(self.gate.threads)
-        while not self._stop.is_set():
+        while not self._stopping():
             if not self._go.is_set():
                 self._rest("preparing")
                 continue
             with _PREPARING, self.gate.turn(self, free=True) as turn:
                 prepared = self._make_ready() if turn.granted else None
             if prepared is not None:
-                self.meeting.come(self, prepared, self._stop.is_set)
+                self.meeting.come(self, prepared, self._stopping)
                 return prepared
         return None
 
     def _tell_of(self, prepared: Any) -> None:
         self.shared = prepared.shared
         self.plan = prepared.plan.to_dict()
-        self.notes = prepared.notes
+        self.notes = [*prepared.notes, *self._asides]
         self.parameters = prepared.parameters
         self.model, self.tokenizer = prepared.model, prepared.tokenizer
         self._began = prepared.began
@@ -265,13 +285,13 @@ class Run:
         try:
             self._tell_of(prepared)
             self._change("running")
-            while not self._stop.is_set():
+            while not self._stopping():
                 if not self._go.is_set():
                     self._rest("running")
                     continue
                 event: dict[str, Any] | None = {}
                 with self.gate.turn(self) as turn:
-                    if turn.granted and self._go.is_set() and not self._stop.is_set():
+                    if turn.granted and self._go.is_set() and not self._stopping():
                         event = self._step(prepared, counted)
                         turn.told(event, shares=prepared.plan.fused > 0)
                 if event is None:
@@ -283,12 +303,16 @@ class Run:
             prepared.steps.close()
             self.memory = prepared.meter.read()
 
+    def _stopping(self) -> bool:
+        # Where a run begins again it first comes to where it was: what it has told it keeps.
+        return self._stop.is_set() and not self._known
+
     def _rest(self, then: str) -> None:
         self._change("paused")
         self.meeting.excuse(self)
         self.gate.rest(self)
         self._go.wait()
-        if not self._stop.is_set():
+        if not self._stopping():
             self._change(then)
 
     def _step(self, prepared: Any, counted: set[int]) -> dict[str, Any] | None:
@@ -301,12 +325,14 @@ class Run:
         return event
 
     def _take(self, event: dict[str, Any], prepared: Any) -> None:
-        """Note and tell what a turn has given."""
-        self._emit(event)
+        """Note and tell what a turn has given, unless that is known from before."""
+        tell = self._emit if not self._known else lambda event: None
+        self._known = max(0, self._known - 1)
+        tell(event)
         if event["event"] == "eval" or (event["event"] == "train" and event["step"] == 1):
             prepared.meter.phase(event["event"])
             self.memory = prepared.meter.read()
-            self._emit({"event": "memory", "step": event["step"], **self.memory})
+            tell({"event": "memory", "step": event["step"], **self.memory})
 
     def _finish(self, state: str) -> str:
         """Save what was learnt, then how the run ended, even if the weights cannot be saved."""

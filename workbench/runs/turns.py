@@ -50,6 +50,7 @@ class _Member:
     asked: float = field(default_factory=time.monotonic)
     last: float = 0.0
     state: str = "coming"  # or "waiting", "stepping", "away"
+    alone: bool = False
     called: threading.Event = field(default_factory=threading.Event)
 
 
@@ -100,10 +101,20 @@ class Gate:
                 self._join(run).lane = runs
 
     def leave(self, run: Hashable) -> None:
-        """Forget a run that is over."""
+        """Forget a run that is over; what it needed is there for those that had to step alone."""
         with self._lock:
             self._members.pop(run, None)
+            for member in self._members.values():
+                member.alone = False
             self._grant()
+
+    def step_alone(self, run: Hashable) -> bool:
+        """Let no other run step while this one does; tell whether any could have so far."""
+        with self._lock:
+            member = self._join(run)
+            could = self.workers > 1 and len(self._members) > 1 and not member.alone
+            member.alone = True
+            return could
 
     def call_out(self, run: Hashable) -> None:
         """Have a run that waits in the queue go on at once, without a turn."""
@@ -163,9 +174,9 @@ class Gate:
 
     def _grant(self) -> None:
         members = self._members.values()
-        free = self.workers - sum(member.state == "stepping" for member in members)
-        while free > 0:
-            taken = {member.lane for member in members if member.state == "stepping"} - {None}
+        stepping = [member for member in members if member.state == "stepping"]
+        while len(stepping) < self.workers and not any(member.alone for member in stepping):
+            taken = {member.lane for member in stepping} - {None}
             waiting = [
                 member
                 for member in members
@@ -174,11 +185,11 @@ class Gate:
             if not waiting:
                 return
             first = min(waiting, key=lambda member: (member.used, member.asked))
-            if any(self._is_due(member, first) for member in members):
+            if any(self._is_due(member, first) for member in members) or (first.alone and stepping):
                 return
             first.state = "stepping"
             first.called.set()
-            free -= 1
+            stepping.append(first)
 
     def _is_due(self, member: _Member, other: _Member) -> bool:
         """Whether a run that is between two turns should have its next one before another."""

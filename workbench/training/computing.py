@@ -73,6 +73,10 @@ def computing_notes(recipe: Recipe) -> list[str]:
             "bf16 is emulated here: neither AVX512-BF16 nor AMX nor a GPU with bfloat16 was found, so "
             "steps take longer than without it."
         )
+    if recipe.onednn and torch.cuda.is_available():
+        notes.append("onednn changes nothing here: matrices are multiplied on the GPU.")
+    elif recipe.onednn and not torch.backends.mkldnn.is_available():
+        notes.append("onednn changes nothing here: this build of PyTorch has no oneDNN.")
     return notes
 
 

@@ -18,7 +18,7 @@ from workbench.training.stacked import trained_linears
 # Layers of PEFT that add LoRA to what a linear gives, and nothing else.
 PLAIN = ("Linear", "Linear4bit", "Linear8bitLt", "TorchaoLoraLinear")
 # Settings of a recipe that run another forward pass than the plain one.
-OTHERWISE = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free")
+OTHERWISE = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free", "onednn")
 
 
 def obstacle(prepared: Prepared) -> str | None:

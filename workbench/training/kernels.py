@@ -7,6 +7,7 @@ from typing import Any
 
 import bitsandbytes  # noqa: F401 (defines its operators)
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 
 _OPS = torch.ops.bitsandbytes
 _ATEN = torch.ops.aten
@@ -37,7 +38,7 @@ def _mixed_product(
 
 
 def _index(values: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> Any:
-    """Index; of places that are chosen by truths nobody knows, all are."""
+    """Index; where nobody knows which places are chosen, all are."""
     if not any(one is not None and one.dtype is torch.bool for one in indices):
         return NotImplemented
     places = [part for one in indices for part in _chosen(one)]
@@ -47,6 +48,8 @@ def _index(values: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> Any:
 def _chosen(index: torch.Tensor | None) -> Sequence[torch.Tensor | None]:
     if index is None or index.dtype is not torch.bool:
         return [index]
+    if not (index.is_meta or isinstance(index, FakeTensor)):
+        return index.nonzero().unbind(1)
     return index.new_empty(index.numel(), index.dim(), dtype=torch.int64).unbind(1)
 
 

@@ -5,10 +5,12 @@ Each takes the adapted model, before its optimizer is made.
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import wraps
 from types import MethodType
 
 import torch
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -111,12 +113,104 @@ def use_bf16(model) -> None:
         model.generate = autocast(model.generate)
 
 
+def use_onednn(model) -> None:
+    """Multiply by weights in oneDNN, all in float32, instead of the library that PyTorch takes.
+
+    That is MKL in most builds, which gives AMD's processors other code than Intel's. On a GPU, and
+    where PyTorch has no oneDNN, nothing changes.
+    """
+    if not torch.backends.mkldnn.is_available():
+        return
+    model.forward = multiplying(model.forward)
+    if hasattr(model, "generate"):
+        model.generate = multiplying(model.generate)
+
+
+def multiplying(call):
+    """Multiply by weights in oneDNN while something is called."""
+
+    @wraps(call)
+    def calling(*args, **kwargs):
+        """Go on."""
+        with OneDNN():
+            return call(*args, **kwargs)
+
+    return calling
+
+
+class OneDNN(TorchFunctionMode):
+    """Gives oneDNN the products of linear layers that are large enough for it."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        """Go on, or multiply."""
+        kwargs = kwargs or {}
+        if function is torch.nn.functional.linear and not kwargs:
+            x, weight, *bias = args
+            if is_for_onednn(x, weight):
+                return Product.apply(x, weight, *(bias or [None]))
+        elif function is torch.addmm and not kwargs:  # as GPT-2's layers do
+            bias, x, weight = args
+            if is_for_onednn(x, weight.t()):
+                return Product.apply(x, weight.t(), bias)
+        return function(*args, **kwargs)
+
+
+def is_for_onednn(x: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Tell whether oneDNN takes less time for a product, what it takes to ask it included."""
+    single = (
+        x.dtype is weight.dtype is torch.float32 and x.device.type == weight.device.type == "cpu"
+    )
+    rows = x.numel() // max(x.shape[-1], 1)
+    return single and rows >= 16 and rows * weight.numel() >= 2**20
+
+
+class Product(torch.autograd.Function):
+    """``torch.nn.functional.linear``, with its gradients, in oneDNN."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        """Return the product."""
+        of_x, of_weight, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if of_weight else None, weight if of_x else None)
+        return product(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, grad):
+        """Return the gradients that are asked for."""
+        x, weight = ctx.saved_tensors
+        rows = grad.flatten(0, -2)
+        return (
+            None if weight is None else product(grad, weight.t()),
+            None if x is None else product(rows.t(), x.flatten(0, -2).t()),
+            rows.sum(0) if ctx.needs_input_grad[2] else None,
+        )
+
+
+def product(x: torch.Tensor, weight: torch.Tensor, bias=None) -> torch.Tensor:
+    """Multiply in oneDNN, by the operator that compiled models call."""
+    return torch.ops.mkldnn._linear_pointwise.default(x, weight, bias, "none", [], "")
+
+
 def use_gradient_checkpointing(model) -> None:
     """Keep what goes into each layer only, and compute the rest again in the backward pass."""
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    base.activation_checkpointing_enable({"use_reentrant": False})
+    base.activation_checkpointing_enable({"use_reentrant": False, "context_fn": alike})
     # Only the reentrant kind needs gradients at the embeddings, which cost a whole backward pass.
     base.disable_input_require_grads()
+
+
+def alike():
+    """Return what to compute a layer within, and what to compute it again within: the same modes."""
+    return nullcontext(), within(_get_current_function_mode_stack())
+
+
+@contextmanager
+def within(modes):
+    """Compute within modes of torch."""
+    with ExitStack() as stack:
+        for mode in modes:
+            stack.enter_context(mode)
+        yield
 
 
 def use_torch_compile(model) -> None:

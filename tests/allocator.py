@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import time
+
 from torch.profiler import ProfilerActivity, profile
 
 from workbench.recipe import Recipe
@@ -14,25 +17,26 @@ from workbench.training.quantize import beside_weights
 def allocated(recipe: Recipe) -> int:
     """Return the most bytes that are alive while a recipe trains, to its fullest step.
 
-    The weights, which are there before, count as long as they are there: the base's and the run's
-    own. Evaluations do not.
+    The base, which the run will share, is there before and counts as long as it is there. Whatever the
+    run keeps from when it is made ready counts too, wherever that stands; what it takes only to be
+    made ready does not, nor do evaluations.
     """
-    base = resolve(recipe).base  # the run will share it
-    run = prepare(recipe)
-    held = [
-        tensor
-        for model in (base.model, run.model)
-        for tensor in (*model.parameters(), *model.buffers(), *beside_weights(model))
-    ]
-    # The first step makes the optimizer's state: the one after it needs more.
-    last = max(2, run.fullest)
-    with run.randomness, profile(activities=[ProfilerActivity.CPU], profile_memory=True) as told:
-        for event in run.steps:
-            if event["event"] == "train" and event["step"] == last:
-                break
+    base = resolve(recipe).base.model
+    gc.collect()  # what an earlier run has left is not to be given back in between
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as told:
+        run = prepare(recipe)
+        ready = time.time_ns()
+        # The first step makes the optimizer's state: the one after it needs more.
+        last = max(2, run.fullest)
+        with run.randomness:
+            for event in run.steps:
+                if event["event"] == "train" and event["step"] == last:
+                    break
     now = most = 0
     for event in told.profiler.kineto_results.events():
         if event.name() == "[memory]":
             now += event.nbytes()
-            most = max(most, now)
+            if event.start_ns() >= ready:
+                most = max(most, now)
+    held = (*base.parameters(), *base.buffers(), *beside_weights(base))
     return storage_bytes(held) + most

@@ -201,14 +201,23 @@ class DryRun:
         faker = Faker(self._mode, self._device)
         if recipe.quantization:
             pack(linears, recipe.quantization, faker)
-        faker.model(model)
+        found = faker.model(model)
         # Compiling changes what is alive too, in ways that only compiling tells.
         set_up(recipe.replace(torch_compile=False), model)
         if self.trains:
             self._wake(model, config)
         given = technique, shapes, recipe.technique_args, self._fresh
         private = {*self._fresh, *selected_names(*given), *rewritten(config, shapes)}
-        return model, self._kept(model, names, private if self.trains else set()), config
+        kept = self._kept(model, names, private if self.trains else set())
+        # What a technique keeps elsewhere than in parameters and buffers is its own.
+        known = {part.untyped_storage()._cdata for some in kept.values() for part in some}
+        kept["adapters"] += [
+            part
+            for one in found
+            for part in plain(one)
+            if part.untyped_storage()._cdata not in known
+        ]
+        return model, kept, config
 
     def _wake(self, model: torch.nn.Module, config: Mapping[str, Any]) -> None:
         """Have what a start puts off on the meta device done, as a run has before its first step."""

@@ -1,4 +1,4 @@
-"""Operators whose results have shapes that depend on values, which a dry run has not."""
+"""Operators that a dry run cannot look into: their results' shapes depend on values, or they copy inside."""
 
 from __future__ import annotations
 
@@ -66,12 +66,29 @@ def _unique(
 
 def _sparse_mask(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Keep the values at the places of a sparse tensor, which are as many as it has."""
-    kept = values.new_empty(mask._nnz())
+    kept = torch.empty(mask._nnz(), dtype=values.dtype, device=values.device)
     return torch.sparse_coo_tensor(mask._indices(), kept, mask.shape, check_invariants=False)
+
+
+def _bmm(left: torch.Tensor, right: torch.Tensor) -> Any:
+    """Multiply batches; what is conjugate is written out for that."""
+    conjugate = [one for one in (left, right) if one.is_conj()]
+    if not conjugate:
+        return NotImplemented
+    _written = [torch.empty_like(one) for one in conjugate]
+    return left.new_empty(*left.shape[:2], right.shape[2])
+
+
+def _coalesce(values: torch.Tensor) -> torch.Tensor:
+    """Sort and add up; nobody knows whether two stand at one place, so none do."""
+    given = values._indices().clone(), values._values().clone(), values.shape
+    return torch.sparse_coo_tensor(*given, is_coalesced=True, check_invariants=False)
 
 
 OPENED: dict[Any, Callable[..., Any]] = {
     _ATEN.index.Tensor: _index,
+    _ATEN.bmm.default: _bmm,
+    _ATEN._coalesce.default: _coalesce,
     _ATEN._unique2.default: _unique,
     _ATEN.sparse_mask.default: _sparse_mask,
     _OPS.int8_vectorwise_quant.default: _quantize_rows,

@@ -143,6 +143,8 @@ class Live(TorchDispatchMode):
 
 def _guess(tensor: torch.Tensor) -> bool | int | float:
     """Say what a number that nobody knows may be: what is asked for any are faults."""
+    if getattr(tensor, "constant", None) is not None:
+        return tensor.constant.item()
     if tensor.dtype is torch.bool:
         return not getattr(tensor, "is_any", False)
     return 1.0 if tensor.is_floating_point() else 1

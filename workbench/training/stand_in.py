@@ -63,28 +63,38 @@ class Faker:
         self.mode, self._device = mode, torch.device(device)
         self._made: dict[int, tuple[torch.Tensor, FakeTensor]] = {}
         self._storages: dict[int, tuple[Any, Any]] = {}
+        self._seen: set[int] = set()
+        self._found: list[torch.Tensor] = []
 
-    def model(self, model: torch.nn.Module) -> torch.nn.Module:
-        """Replace all of a model's tensors, those that it keeps aside too."""
+    def model(self, model: torch.nn.Module) -> list[torch.Tensor]:
+        """Replace all of a model's tensors, those that it keeps aside too, and return the new ones."""
+        self._found = []
         for module in model.modules():
             for name, value in list(vars(module).items()):
                 vars(module)[name] = self._replaced(value)
-        return model
+        return self._found
 
     def _replaced(self, value: Any) -> Any:
-        """Replace tensors, those in dictionaries and sequences too: parameters and buffers are in one."""
+        """Replace tensors, those in dictionaries, sequences and objects of PEFT's too.
+
+        Parameters and buffers are in a dictionary.
+        """
         if isinstance(value, torch.Tensor):
-            return value if _is_fake(value) else self.tensor(value)
-        if type(value) is dict:
-            value.update({name: self._replaced(inner) for name, inner in value.items()})
-        elif type(value) in (list, tuple) and any(isinstance(one, torch.Tensor) for one in value):
+            self._found.append(value if _is_fake(value) else self.tensor(value))
+            return self._found[-1]
+        if type(value) in (list, tuple):
             return type(value)(map(self._replaced, value))
+        inside = value if type(value) is dict else _inside(value)
+        if inside is not None and id(value) not in self._seen:
+            self._seen.add(id(value))
+            inside.update({name: self._replaced(inner) for name, inner in inside.items()})
         return value
 
     def tensor(self, tensor: torch.Tensor, kind: type[FakeTensor] = FakeTensor) -> FakeTensor:
         """Make a fake tensor; the same one for the same tensor."""
         if id(tensor) not in self._made:
-            fake = kind(self.mode, self._shape(tensor), self._device)
+            known = tensor.detach() if _is_size(tensor) else None
+            fake = kind(self.mode, self._shape(tensor), self._device, constant=known)
             if isinstance(tensor, torch.nn.Parameter):
                 fake.requires_grad_(tensor.requires_grad)
                 fake._is_param = True
@@ -216,3 +226,16 @@ def _pack_torchao(module: torch.nn.Module, name: str, faker: Faker) -> None:
 
 def _is_fake(tensor: torch.Tensor) -> bool:
     return isinstance(tensor, FakeTensor) or is_traceable_wrapper_subclass(tensor)
+
+
+def _inside(value: Any) -> dict[str, Any] | None:
+    """Return the attributes of an object in which a technique of PEFT may keep tensors."""
+    if isinstance(value, torch.nn.Module) or not type(value).__module__.startswith("peft."):
+        return None
+    return getattr(value, "__dict__", None)
+
+
+def _is_size(tensor: torch.Tensor) -> bool:
+    """Tell whether these are a few whole numbers, such as a shape, which code may read."""
+    whole = not (tensor.is_floating_point() or tensor.is_complex())
+    return whole and not tensor.is_meta and tensor.numel() <= 8

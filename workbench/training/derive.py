@@ -7,7 +7,7 @@ leaves it to PEFT. An argument inside a config of its own goes by its last name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,14 +133,23 @@ def _block_diagonal(known: Known) -> tuple[list[str], list[str]]:
     ends = {
         end for place in find_places(known.model) for end in (*place.attention, place.end) if end
     }
-    # PEFT knows the layers by their last names, and looks for parts of them.
-    outputs = {name.rpartition(".")[2] for name in meant if name not in ends}
-    inputs = {name.rpartition(".")[2] for name in meant} - outputs
-    while clash := {
-        name for name in inputs if any(name in other or other in name for other in outputs)
-    }:
-        inputs, outputs = inputs - clash, outputs | clash
-    return sorted(inputs), sorted(outputs)
+    inner = [name for name in meant if name in ends]
+    outer = [name for name in meant if name not in ends]
+    # PEFT looks for these anywhere in a layer's whole name, so they are as long as it takes: T5's "o" is in
+    # all of them.
+    for depth in range(1, max((name.count(".") for name in meant), default=0) + 2):
+        inputs, outputs = ({_ending(name, depth) for name in names} for names in (inner, outer))
+        if not (_found(inputs, outer) or _found(outputs, inner)):
+            break
+    return sorted(inputs - outputs), sorted(outputs)
+
+
+def _ending(name: str, depth: int) -> str:
+    return ".".join(name.split(".")[-depth:])
+
+
+def _found(parts: Iterable[str], names: Sequence[str]) -> bool:
+    return any(part in name for part in parts for name in names)
 
 
 def derive_adapters(known: Known) -> None:

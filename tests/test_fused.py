@@ -352,6 +352,26 @@ def test_a_race_fuses_its_runs_and_says_so(recipe, tmp_path):
     assert not race.members[-1].plan["fused"]
 
 
+def test_runs_added_together_while_others_go_on_are_fused(recipe, tmp_path):
+    first = recipe.replace(technique="ia3", name="first", max_steps=4000)
+    recipes = [one.replace(name=f"run {at}") for at, one in enumerate(unlike(recipe))]
+    alone = [figures(ask(prepare(one))) for one in recipes]
+    race = wb.Race([first], tmp_path, fuse=True)
+    reached = threading.Event()
+    race.subscribe(lambda race, event: event.get("step", 0) >= 2 and reached.set())
+    race.start()
+    assert reached.wait(60)
+    runs = race.extend(recipes)
+    for run, solo in zip(runs, alone, strict=True):
+        run.join(60)
+        near([event["loss"] for event in run.events if "loss" in event], solo)
+        assert run.record().plan["fused"] > 1
+    assert race.members[0].state == "running"
+    race.stop()
+    race.wait()
+    assert race.members == [race.members[0], *runs]
+
+
 def test_a_race_that_fuses_nothing_gives_the_bits(recipe, tmp_path):
     recipes = unlike(recipe.replace(max_steps=5))
     alone = [wb.train(one, tmp_path / "alone", progress=False).losses for one in recipes]

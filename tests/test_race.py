@@ -324,3 +324,12 @@ def test_a_run_that_shares_nothing_is_noted_among_others_that_do(recipe):
     odd = recipe.replace(name="odd", model="hamlet-3m", data="reviews")
     race = wb.Race([recipe, recipe.replace(seed=2), odd])
     assert "odd shares neither its base nor its data with another run." in race.notes
+
+
+def test_of_several_runs_none_is_added_where_one_is_wrong(recipe, tmp_path):
+    race = wb.Race([recipe], tmp_path)
+    with pytest.raises(RecipeError, match="learning_rate"):
+        race.extend([recipe.replace(seed=1), recipe.replace(seed=2, learning_rate=-1)])
+    assert [run.recipe for run in race.members] == [recipe]
+    added = race.extend(recipe.replace(seed=seed) for seed in (1, 2))
+    assert race.members[1:] == added

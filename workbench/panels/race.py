@@ -112,7 +112,7 @@ class RacePanel(Panel):
         if len(recipes) > MANY and not sure:
             asked = f"True for {len(recipes):,} more runs"
             raise RecipeError([Problem("sure", asked, False, estimate(recipes))])
-        return [self.race.add(recipe) for recipe in recipes]
+        return self.race.extend(recipes)
 
     # -- on the screen ----------------------------------------------------------------------------
 

@@ -96,8 +96,7 @@ class Race:
         self._reasons: dict[Run, str] = {}
         self._said: list[str] = []
         self._listeners: list[Callable[[Race, dict[str, Any]], None]] = []
-        for recipe in recipes:
-            self._enter(recipe)
+        self._enter(recipes)
 
     def __repr__(self) -> str:
         head = f"Race of {len(self.members)} run{'s' * (len(self.members) != 1)}, {self.state}"
@@ -146,16 +145,7 @@ class Race:
         with self._lock:
             self._settle()
             self._started = True
-            waiting = [run for run in self.members if run.state == "ready"]
-            # All are counted in before the first can take its turns.
-            for run in waiting:
-                self.gate.join(run)
-            if self.fuse is not False:
-                let_meet(waiting, self.gate, bool(self.fuse), self._said)
-            for run in waiting:
-                run.start()
-                # Folders count up, so that names are in the order in which runs were added.
-                run.named.wait()
+            self._begin([run for run in self.members if run.state == "ready"])
         return self
 
     def rule(self, **changes: Any) -> None:
@@ -224,16 +214,27 @@ class Race:
         RecipeError
             The recipe has problems, or shares nothing with the race, or its name is taken.
         """
+        return self.extend([recipe])[0]
+
+    def extend(self, recipes: Iterable[Recipe]) -> list[Run]:
+        """Add several runs at once, as :meth:`add` does one: those that can be are fused with one another.
+
+        Raises
+        ------
+        RecipeError
+            As for :meth:`add`; then none is added.
+        """
+        recipes = list(recipes)
         with self._lock:
-            recipes = [*(run.recipe for run in self.members), recipe]
-            found = _problems(recipes, self.halving)
+            found = _problems([*(run.recipe for run in self.members), *recipes], self.halving)
             if found:
                 raise RecipeError(found)
-            run = self._enter(recipe)
+            runs = self._enter(recipes)
             if self._started:
-                run.start()
-        self._tell({"event": "added", "run": run.name})
-        return run
+                self._begin(runs)
+        for run in runs:
+            self._tell({"event": "added", "run": run.name})
+        return runs
 
     def clone(self, run: Run, weights: bool = False, **changes: Any) -> Run:
         """Add a run like another one, with other settings.
@@ -260,12 +261,25 @@ class Race:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _enter(self, recipe: Recipe) -> Run:
-        run = Run(recipe, self.runs, gate=self.gate)
-        run.subscribe(self._hear)
-        self._paces[run] = deque(maxlen=PACE)
-        self.members.append(run)
-        return run
+    def _enter(self, recipes: Iterable[Recipe]) -> list[Run]:
+        # Each may be refused: then none is in.
+        runs = [Run(recipe, self.runs, gate=self.gate) for recipe in recipes]
+        for run in runs:
+            run.subscribe(self._hear)
+            self._paces[run] = deque(maxlen=PACE)
+        self.members += runs
+        return runs
+
+    def _begin(self, runs: Sequence[Run]) -> None:
+        # All are counted in before the first can take its turns.
+        for run in runs:
+            self.gate.join(run)
+        if self.fuse is not False:
+            let_meet(runs, self.gate, bool(self.fuse), self._said)
+        for run in runs:
+            run.start()
+            # Folders count up, so that names are in the order in which runs were added.
+            run.named.wait()
 
     def _settle(self) -> None:
         """Decide how many runs step at once."""

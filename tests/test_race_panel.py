@@ -311,3 +311,13 @@ def test_few_words_for_what_differs():
         "learning_rate 0.0001",
         "learning_rate 0.0003",
     ]
+
+
+def test_long_curves_are_looked_at_less_often(race, panel):
+    race.start()
+    race.wait(120)
+    settle(panel)
+    assert panel._period() == 1.0  # curves that began a moment ago move far in a second
+    panel.chart.add_series("old/train", "old")
+    panel.chart.append("old/train", [10_000_000], [1.0])
+    assert panel._period() == 3.0

@@ -182,6 +182,12 @@ class LiveChart(anywidget.AnyWidget):
             one = self._find(key)
             return one.xs.tolist(), one.ys.tolist()
 
+    @property
+    def end(self) -> float:
+        """The largest x of all points so far; 0 where there is none."""
+        with self._lock:
+            return max((one.xs[-1] for one in self._series.values() if one.xs), default=0.0)
+
     def figure(self) -> Figure:
         """Draw what the chart shows as a matplotlib figure, to keep or to change."""
         with self._lock:

@@ -48,13 +48,12 @@ class Panel(traitlets.HasTraits):
     """
 
     selected = traitlets.Instance(Run, allow_none=True)
-    period = 0.5  # seconds between two looks at the runs
 
     def __init__(self, empty: str, first: str, **traits: Any):
         self._first = first
         self._lock = threading.RLock()  # around what clicks and typed lines change
         self._followed: list[Followed] = []
-        self._pump = Pump(self._tick, self._failed, self.period)
+        self._pump = Pump(self._tick, self._failed, self._period)
         self._still = Still()
         super().__init__(selected=None, **traits)
         self.chart = LiveChart(empty=empty)
@@ -153,6 +152,10 @@ class Panel(traitlets.HasTraits):
         # In the run's thread. Steps wait for the next tick; the first one and changes do not.
         if event["event"] in ("state", "parameters") or event.get("step") == 1:
             self._pump.wake()
+
+    def _period(self) -> float:
+        """Return the seconds until the next look at the runs."""
+        return 0.5
 
     def _tick(self) -> bool:
         shown = list(self._followed)

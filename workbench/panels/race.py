@@ -7,6 +7,7 @@ can type as well.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ from workbench.runs.race import Race
 from workbench.runs.run import Run
 from workbench.runs.search import MANY, combine
 
+# Pixels of a chart's width, about.
+WIDTH = 800
 _KEPT = "_panel"  # kept on the race, so that both go together
 _making = threading.Lock()
 
@@ -50,10 +53,9 @@ class RacePanel(Panel):
         The losses of all runs.
     """
 
-    period = 1.0
-
     def __init__(self, race: Race):
         self.race = race
+        self._began: float | None = None  # when it was first seen going
         self._differs: list[str] = []
         super().__init__("Press Start: the losses of all runs appear here.", "start the race first")
         self.chart.legend = False  # the queue names the lines
@@ -191,9 +193,19 @@ class RacePanel(Panel):
         ):
             self._pump.wake()
 
+    def _period(self) -> float:
+        # Each look costs those a moment that train; where it moves no curve by a pixel, there are fewer.
+        if self._began is None:
+            return 1.0
+        elapsed = time.monotonic() - self._began
+        farthest = max(run.progress[0] for run in self.race.members)
+        return 1.0 if farthest * WIDTH >= self.chart.end * elapsed else 3.0
+
     def _tick(self) -> bool:
         for run in self.race.members[len(self._followed) :]:
             self._followed.append(Followed(run, len(self._followed)))
+        if self._began is None and self.race.state != "ready":
+            self._began = time.monotonic()
         return super()._tick() and self.race.state != "ready"
 
     def _show(self, shown: Sequence[Followed]) -> None:

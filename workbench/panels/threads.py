@@ -31,18 +31,19 @@ class Pump:
     Parameters
     ----------
     tick : callable
-        Called every ``period`` seconds; returns whether to go on ticking.
+        Called again and again; returns whether to go on ticking.
     failed : callable
         Told about the exception of a job that failed; the pump goes on.
-    period : float
-        Seconds between ticks. Faster than a few times a second, messages to the browser are lost.
+    period : callable, optional
+        Returns the seconds until the next tick, asked after each. Faster than a few times a second,
+        messages to the browser are lost.
     """
 
     def __init__(
         self,
         tick: Callable[[], bool],
         failed: Callable[[Exception], None],
-        period: float = 0.5,
+        period: Callable[[], float] = lambda: 0.5,
     ):
         self._tick, self._failed, self._period = tick, failed, period
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
@@ -82,7 +83,7 @@ class Pump:
                 self._guard(job)
                 continue
             follows = bool(self._guard(self._tick))
-            due = time.monotonic() + self._period
+            due = time.monotonic() + self._period()
 
     def _guard(self, job: Callable[[], object]) -> object:
         try:

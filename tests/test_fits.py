@@ -22,7 +22,7 @@ from workbench.training import specimen
 from workbench.training.count import count
 from workbench.training.probe import Probe
 from workbench.training.shrink import shrink
-from workbench.training.targets import block_linears, matches
+from workbench.training.targets import block_linears, find_apart, matches
 
 FEW = (
     "lora",
@@ -78,6 +78,17 @@ def test_default_targets_are_all_linears_of_the_blocks_and_no_head(model):
     inside = {name for name in linears if re.search(r"\.\d+\.", name)}
     assert inside
     assert {name for name, _ in model.named_modules() if matches(name, targets)} == inside
+
+
+def test_names_of_layers_that_none_of_the_others_ends_with(model):
+    names = find_apart(model)["target_modules"]
+    assert not any(one != other and one.endswith(other) for one in names for other in names)
+    layers = [name for name, _ in model.named_modules()]
+    meant, all_linears = (
+        {layer for layer in layers if matches(layer, some)}
+        for some in (names, block_linears(model))
+    )
+    assert meant == all_linears
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

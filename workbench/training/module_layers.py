@@ -18,7 +18,7 @@ from workbench.training.targets import LINEARS, in_blocks, shortest_names
 
 CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
 # What techniques for language models find by themselves, where a module's layers are meant.
-WHOLE_LAYERS = ("linears", "ia3")
+WHOLE_LAYERS = ("linears", "apart", "ia3")
 
 
 def default_arguments(

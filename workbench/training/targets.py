@@ -26,6 +26,24 @@ def find_linears(model: torch.nn.Module) -> dict[str, Any]:
     return {"target_modules": block_linears(model)}
 
 
+def find_apart(model: torch.nn.Module) -> dict[str, Any]:
+    """All linear layers of the repeated blocks, by names of which none ends with another.
+
+    What Lily shares goes by the name that a layer's own ends with, and where several do PEFT takes
+    any of them: another one in another process.
+    """
+    layers = [name for name, _ in model.named_modules()]
+    names = set(block_linears(model))
+    while clash := {name for name in names if any(_ends_more(other, name) for other in names)}:
+        longer = {
+            _longer(layer, name) for name in clash for layer in layers if matches(layer, [name])
+        }
+        if longer <= names:
+            break
+        names = names - clash | longer
+    return {"target_modules": sorted(names)}
+
+
 def find_blocks(model: torch.nn.Module) -> dict[str, Any]:
     """The repeated blocks themselves."""
     lists = [name for name, module in model.named_modules() if is_blocks(module)]
@@ -147,6 +165,15 @@ def is_blocks(module: torch.nn.Module) -> bool:
         and len(children) > 0
         and len({type(child) for child in children}) == 1
     )
+
+
+def _ends_more(name: str, ending: str) -> bool:
+    return name != ending and name.endswith(ending)
+
+
+def _longer(name: str, ending: str) -> str:
+    """Return the ending of a name that has one part more, or else the name."""
+    return ".".join(name.split(".")[-(ending.count(".") + 2) :])
 
 
 def _endings(name: str) -> list[str]:

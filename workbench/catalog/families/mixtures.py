@@ -16,7 +16,7 @@ ENTRIES = (
             Knob("stride_A", 1, 1, 8),
             Knob("scaling", 1.0, 0.0, 8.0, strict=True),
         ),
-        targets="linears",
+        targets="apart",
         quantizable=False,
         paper=Paper("Low-Rank Interconnected Adaptation across Layers", 2024, "2407.09946"),
     ),

@@ -7,17 +7,20 @@ from functools import partial
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import workbench as wb
+from tests.serving import every
 from tests.test_export import recipe_for
 from tests.tiny import ARCHITECTURES
+from workbench.catalog.techniques import get
 from workbench.errors import RecipeError
 from workbench.training import batches, computing
 from workbench.training.apart import check_apart
 from workbench.training.evaluate import evaluate_lm
+from workbench.training.prepare import prepare
 from workbench.training.settings import (
     multiplying,
-    product,
     use_labelled_logits,
     use_onednn,
     use_padding_free,
@@ -62,13 +65,27 @@ def test_bf16_that_is_emulated_is_said(monkeypatch):
     assert computing.computing_notes(recipe.replace(bf16=False)) == []
 
 
+class Products(TorchDispatchMode):
+    """Notes what oneDNN is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.given = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.mkldnn._linear_pointwise.default:
+            self.given += args[:2]
+        return func(*args, **(kwargs or {}))
+
+
 def test_onednn_differs_in_the_last_bits_only(recipe_of_hamlet, tmp_path):
     plain, near = (losses(recipe_of_hamlet.replace(onednn=on), tmp_path) for on in (False, True))
     assert plain == pytest.approx(near, rel=1e-6)
-    # Which library took part shows where the two do not give the same bits.
-    x, weight = torch.randn(64, 512), torch.randn(512, 512)
-    same = torch.equal(product(x, weight), torch.nn.functional.linear(x, weight))
-    assert (plain == near) or not same
+    for on in (False, True):
+        prepared = prepare(recipe_of_hamlet.replace(onednn=on))
+        with prepared.randomness, Products() as products:
+            next(prepared.steps)
+        assert bool(products.given) == on
 
 
 @pytest.mark.parametrize("other", ["gradient_checkpointing", "cache_frozen_prefix"])
@@ -86,9 +103,10 @@ def test_onednn_gives_products_and_gradients(bias):
     results = []
     for multiply in (torch.nn.functional.linear, multiplying(torch.nn.functional.linear)):
         tensors = [tensor.clone().requires_grad_() for tensor in given]
-        output = multiply(*tensors)
-        assert ("Product" in type(output.grad_fn).__name__) == (len(results) == 1)
-        output.backward(grad)
+        with Products() as products:
+            output = multiply(*tensors)
+            output.backward(grad)
+        assert len(products.given) == (6 if results else 0)
         results.append([output, *(tensor.grad for tensor in tensors)])
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=2e-4)
@@ -98,11 +116,49 @@ def test_onednn_gives_products_and_gradients(bias):
     ("rows", "dtype"), [(8, torch.float32), (64, torch.float64), (64, torch.bfloat16)]
 )
 def test_onednn_is_not_asked_where_it_takes_longer_or_is_asked_anyway(rows, dtype):
-    x = torch.randn(rows, 512, dtype=dtype, requires_grad=True)
-    weight = torch.randn(512, 512, dtype=dtype)
-    assert (
-        "Product" not in type(multiplying(torch.nn.functional.linear)(x, weight).grad_fn).__name__
-    )
+    x = torch.randn(rows, 512, dtype=dtype)
+    with Products() as products:
+        multiplying(torch.nn.functional.linear)(x, torch.randn(512, 512, dtype=dtype))
+    assert not products.given
+
+
+@pytest.mark.parametrize(
+    "multiply",
+    [torch.matmul, torch.mm, torch.Tensor.matmul, torch.Tensor.mm, lambda x, matrix: x @ matrix],
+)
+def test_onednn_multiplies_however_it_is_written(multiply):
+    x, matrix = torch.randn(64, 512), torch.randn(512, 256)
+    with Products() as products:
+        output = multiplying(multiply)(x, matrix)
+    assert len(products.given) == 2
+    torch.testing.assert_close(output, x @ matrix, rtol=1e-5, atol=2e-4)
+
+
+@pytest.mark.parametrize("technique", every(slow_beyond=["lora", "adalora", "vera"]))
+def test_every_technique_can_multiply_in_onednn(technique, tmp_path):
+    tasks = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}
+    task = next((task for task in tasks if task in get(technique).tasks), None)
+    if task is None or get(technique).selects == "biases":
+        pytest.skip("it does not fit the bundled base")
+    recipe = wb.Recipe(
+        technique=technique, task=task, data=tasks[task], max_steps=2, max_length=64,
+        max_train_samples=16, max_eval_samples=4, max_new_tokens=2, onednn=True,
+    )  # fmt: skip
+    near = losses(recipe, tmp_path)
+    plain = losses(recipe.replace(onednn=False), tmp_path)
+    assert plain == pytest.approx(near, rel=1e-4)
+
+
+def test_onednn_is_given_no_tensors_with_gaps():
+    x = torch.randn(64, 8, 512)[:, ::2, :384].requires_grad_()
+    weight = torch.randn(256, 448)[:, :384].requires_grad_()
+    with Products() as products:
+        output = multiplying(torch.nn.functional.linear)(x, weight)
+        output.backward(torch.randn(4, 64, 256).transpose(0, 1))
+    assert len(products.given) == 6
+    for one in products.given:
+        assert one.is_contiguous() or one.t().is_contiguous()
+    torch.testing.assert_close(output, torch.nn.functional.linear(x, weight), rtol=1e-5, atol=2e-4)
 
 
 def test_onednn_that_changes_nothing_is_said(monkeypatch):

@@ -139,33 +139,41 @@ def multiplying(call):
 
 
 class OneDNN(TorchFunctionMode):
-    """Gives oneDNN the products of linear layers that are large enough for it."""
+    """Gives oneDNN the products with a matrix that are large enough for it."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         """Go on, or multiply."""
         kwargs = kwargs or {}
-        if function is torch.nn.functional.linear and not kwargs:
-            x, weight, *bias = args
+        if not kwargs and function in AS_LINEAR:
+            x, weight, bias = AS_LINEAR[function](*args)
             if is_for_onednn(x, weight):
-                return Product.apply(x, weight, *(bias or [None]))
-        elif function is torch.addmm and not kwargs:  # as GPT-2's layers do
-            bias, x, weight = args
-            if is_for_onednn(x, weight.t()):
-                return Product.apply(x, weight.t(), bias)
+                product = Product.apply(x.reshape(-1, x.shape[-1]), weight, bias)
+                return product.view(*x.shape[:-1], -1)
         return function(*args, **kwargs)
+
+
+# Each as what `linear` takes; GPT-2's layers call `addmm`.
+AS_LINEAR = {
+    torch.nn.functional.linear: lambda x, weight, bias=None: (x, weight, bias),
+    torch.addmm: lambda bias, x, matrix: (x, matrix.t(), bias),
+    **dict.fromkeys(
+        (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.mm, torch.Tensor.mm),
+        lambda x, matrix: (x, matrix.t() if matrix.dim() == 2 else matrix, None),
+    ),
+}
 
 
 def is_for_onednn(x: torch.Tensor, weight: torch.Tensor) -> bool:
     """Tell whether oneDNN takes less time for a product, what it takes to ask it included."""
-    single = (
-        x.dtype is weight.dtype is torch.float32 and x.device.type == weight.device.type == "cpu"
-    )
+    if weight.dim() != 2 or not x.dtype is weight.dtype is torch.float32:
+        return False
     rows = x.numel() // max(x.shape[-1], 1)
-    return single and rows >= 16 and rows * weight.numel() >= 2**20
+    large = rows >= 16 and rows * weight.numel() >= 2**20
+    return large and x.device.type == weight.device.type == "cpu"
 
 
 class Product(torch.autograd.Function):
-    """``torch.nn.functional.linear``, with its gradients, in oneDNN."""
+    """``torch.nn.functional.linear`` of a matrix, with its gradients, in oneDNN."""
 
     @staticmethod
     def forward(ctx, x, weight, bias):
@@ -178,17 +186,23 @@ class Product(torch.autograd.Function):
     def backward(ctx, grad):
         """Return the gradients that are asked for."""
         x, weight = ctx.saved_tensors
-        rows = grad.flatten(0, -2)
         return (
             None if weight is None else product(grad, weight.t()),
-            None if x is None else product(rows.t(), x.flatten(0, -2).t()),
-            rows.sum(0) if ctx.needs_input_grad[2] else None,
+            None if x is None else product(grad.t(), x.t()),
+            grad.sum(0) if ctx.needs_input_grad[2] else None,
         )
 
 
 def product(x: torch.Tensor, weight: torch.Tensor, bias=None) -> torch.Tensor:
-    """Multiply in oneDNN, by the operator that compiled models call."""
-    return torch.ops.mkldnn._linear_pointwise.default(x, weight, bias, "none", [], "")
+    """Multiply matrices in oneDNN, by the operator that compiled models call."""
+    given = dense(x), dense(weight), bias
+    return torch.ops.mkldnn._linear_pointwise.default(*given, "none", [], "")
+
+
+def dense(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor without gaps, plain or transposed: others take oneDNN a hundred times as long."""
+    plain = tensor.is_contiguous() or tensor.t().is_contiguous()
+    return tensor if plain else tensor.contiguous()
 
 
 def use_gradient_checkpointing(model) -> None:

@@ -134,6 +134,15 @@ def test_onednn_multiplies_however_it_is_written(multiply):
     torch.testing.assert_close(output, x @ matrix, rtol=1e-5, atol=2e-4)
 
 
+@pytest.mark.parametrize("shape", [(256,), (64, 256)])
+def test_onednn_adds_a_bias_to_a_product_and_no_matrix(shape):
+    added, x, matrix = torch.randn(shape), torch.randn(64, 512), torch.randn(512, 256)
+    with Products() as products:
+        output = multiplying(torch.addmm)(added, x, matrix)
+    assert len(products.given) == (2 if len(shape) == 1 else 0)
+    torch.testing.assert_close(output, torch.addmm(added, x, matrix), rtol=1e-5, atol=2e-4)
+
+
 @pytest.mark.parametrize("technique", every(slow_beyond=["lora", "adalora", "vera"]))
 def test_every_technique_can_multiply_in_onednn(technique, tmp_path):
     tasks = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}

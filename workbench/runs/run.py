@@ -222,8 +222,8 @@ class Run:
             return self._go_through()
         except BaseException as error:
             # Others may have had the memory. What one of them began together cannot be taken up again.
-            told = is_out_of_memory(error) and not self.plan.get("fused")
-            if not (told and self.gate.step_alone(self)):
+            can_begin_again = is_out_of_memory(error) and not self.plan.get("fused")
+            if not (can_begin_again and self.gate.step_alone(self)):
                 raise
             self.model = self._began = None
             make_room(error)

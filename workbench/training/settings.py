@@ -143,24 +143,27 @@ class OneDNN(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         """Go on, or multiply."""
-        kwargs = kwargs or {}
-        if not kwargs and function in AS_LINEAR:
-            x, weight, bias = AS_LINEAR[function](*args)
-            if is_for_onednn(x, weight):
-                product = Product.apply(x.reshape(-1, x.shape[-1]), weight, bias)
-                return product.view(*x.shape[:-1], -1)
-        return function(*args, **kwargs)
+        found = None if kwargs else as_linear(function, args)
+        if found and is_for_onednn(*found[:2]):
+            x, weight, bias = found
+            product = Product.apply(x.reshape(-1, x.shape[-1]), weight, bias)
+            return product.view(*x.shape[:-1], -1)
+        return function(*args, **(kwargs or {}))
 
 
-# Each as what `linear` takes; GPT-2's layers call `addmm`.
-AS_LINEAR = {
-    torch.nn.functional.linear: lambda x, weight, bias=None: (x, weight, bias),
-    torch.addmm: lambda bias, x, matrix: (x, matrix.t(), bias),
-    **dict.fromkeys(
-        (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.mm, torch.Tensor.mm),
-        lambda x, matrix: (x, matrix.t() if matrix.dim() == 2 else matrix, None),
-    ),
-}
+def as_linear(function, args):
+    """Return a product as what ``linear`` takes; None for whatever is no product with a matrix."""
+    if function is torch.nn.functional.linear:
+        x, weight, *bias = args
+        return x, weight, bias[0] if bias else None
+    if function is torch.addmm:  # as GPT-2's layers do
+        bias, x, matrix = args
+        return (x, matrix.t(), bias) if bias.dim() == 1 else None
+    tensor = torch.Tensor
+    if function in (torch.matmul, torch.mm, tensor.matmul, tensor.mm, tensor.__matmul__):
+        x, matrix = args
+        return (x, matrix.t(), None) if matrix.dim() == 2 else None
+    return None
 
 
 def is_for_onednn(x: torch.Tensor, weight: torch.Tensor) -> bool:

@@ -106,8 +106,10 @@ def short_of_memory(monkeypatch):
 
 
 def race_of_three(recipe, folder, **rule):
-    names = ("one", "two", "three")
-    recipes = [recipe.replace(name=name, seed=seed) for seed, name in enumerate(names)]
+    """Race a run called two, and others that go on for longer."""
+    longer = recipe.replace(max_steps=250, eval_steps=250)
+    recipes = [longer.replace(name="one"), recipe.replace(name="two", seed=1)]
+    recipes.append(longer.replace(name="three", seed=2))
     return wb.Race(recipes, folder / "runs", fuse=False, **rule)
 
 
@@ -132,14 +134,15 @@ def test_a_run_that_had_others_beside_it_begins_again_and_keeps_its_bits(
 
 
 def test_a_run_that_had_nobody_beside_it_fails(recipe, tmp_path, short_of_memory):
-    short_of_memory["two"] = 2
+    short_of_memory["two"] = 99
     race = race_of_three(recipe, tmp_path, workers=2).start().wait()
     assert [run.state for run in race.members] == ["finished", "failed", "finished"]
-    assert short_of_memory["two"] == 0
+    assert short_of_memory["two"] == 97  # once beside others, and once alone
     assert "memory ran out" in str(race.members[1].error)
-    short_of_memory["two"] = 1
+    short_of_memory["two"] = 99
     race = race_of_three(recipe, tmp_path, workers=1).start().wait()
     assert [run.state for run in race.members] == ["finished", "failed", "finished"]
+    assert short_of_memory["two"] == 98
 
 
 def test_a_stop_waits_until_a_run_that_began_again_is_where_it_was(

@@ -172,7 +172,7 @@ def test_where_nothing_is_trained_only_what_is_made_use_of_is_asked_for(bench, r
     for one in inside(bench._cards.training.widget):
         if "wb-fold" in one._dom_classes:
             one.click()
-    rest = {"name", "seed", "per_device_eval_batch_size", "bf16"}
+    rest = {"name", "seed", "per_device_eval_batch_size", "bf16", "onednn"}
     assert offered() == rest
     # What stands in the way is there to be mended.
     bench.recipe = recipe.replace(technique=name, torch_compile=True, learning_rate=-1)

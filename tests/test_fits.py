@@ -20,6 +20,11 @@ from workbench.cli import main
 from workbench.errors import ModelError, RecipeError
 from workbench.training import specimen
 from workbench.training.count import count
+from workbench.training.derive import (
+    Known,
+    derive_target_modules_bd_a,
+    derive_target_modules_bd_b,
+)
 from workbench.training.probe import Probe
 from workbench.training.shrink import shrink
 from workbench.training.targets import block_linears, find_apart, matches
@@ -89,6 +94,18 @@ def test_names_of_layers_that_none_of_the_others_ends_with(model):
         for some in (names, block_linears(model))
     )
     assert meant == all_linears
+
+
+def test_each_layer_is_block_diagonal_in_one_of_its_factors(model):
+    targets = block_linears(model)
+    known = Known(model, 1, {"target_modules": targets}, list)
+    inner, outer = derive_target_modules_bd_a(known), derive_target_modules_bd_b(known)
+    layers = [name for name, _ in model.named_modules() if matches(name, targets)]
+    # PEFT looks for these anywhere in a layer's name, and refuses one that both are found in.
+    for layer in layers:
+        found = [any(part in layer for part in parts) for parts in (inner, outer)]
+        assert sorted(found) == [False, True], layer
+    assert inner and outer
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -29,8 +29,8 @@ ENDED = ("finished", "stopped", "failed")
 # The events that come from a run's steps.
 TOLD_BY_STEPS = ("train", "evaluating", "eval")
 AGAIN = (
-    "Memory ran out while other runs stepped beside this one: it began again, and no other steps while "
-    "it does until one of them is over."
+    "Memory ran out while other runs stepped too: it began again, and steps alone until one of them is "
+    "over."
 )
 
 

@@ -126,7 +126,7 @@ def derive_target_modules_bd_b(known: Known) -> list[str]:
 
 def _block_diagonal(known: Known) -> tuple[list[str], list[str]]:
     from workbench.techniques.places import find_places
-    from workbench.training.targets import matches
+    from workbench.training.targets import ending, matches
 
     targets = known.args["target_modules"]
     meant = [name for name, _ in known.model.named_modules() if matches(name, targets)]
@@ -138,14 +138,10 @@ def _block_diagonal(known: Known) -> tuple[list[str], list[str]]:
     # PEFT looks for these anywhere in a layer's whole name, so they are as long as it takes: T5's "o" is in
     # all of them.
     for depth in range(1, max((name.count(".") for name in meant), default=0) + 2):
-        inputs, outputs = ({_ending(name, depth) for name in names} for names in (inner, outer))
+        inputs, outputs = ({ending(name, depth) for name in names} for names in (inner, outer))
         if not (_found(inputs, outer) or _found(outputs, inner)):
             break
     return sorted(inputs - outputs), sorted(outputs)
-
-
-def _ending(name: str, depth: int) -> str:
-    return ".".join(name.split(".")[-depth:])
 
 
 def _found(parts: Iterable[str], names: Sequence[str]) -> bool:

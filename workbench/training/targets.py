@@ -36,7 +36,10 @@ def find_apart(model: torch.nn.Module) -> dict[str, Any]:
     names = set(block_linears(model))
     while clash := {name for name in names if any(_ends_more(other, name) for other in names)}:
         longer = {
-            _longer(layer, name) for name in clash for layer in layers if matches(layer, [name])
+            ending(layer, name.count(".") + 2)
+            for name in clash
+            for layer in layers
+            if matches(layer, [name])
         }
         if longer <= names:
             break
@@ -171,12 +174,17 @@ def _ends_more(name: str, ending: str) -> bool:
     return name != ending and name.endswith(ending)
 
 
-def _longer(name: str, ending: str) -> str:
-    """Return the ending of a name that has one part more, or else the name."""
-    return ".".join(name.split(".")[-(ending.count(".") + 2) :])
+def ending(name: str, parts: int) -> str:
+    """Return the last parts of a dotted name, so many or all.
+
+    Examples
+    --------
+    >>> ending("layers.0.self_attn.q_proj", 2)
+    'self_attn.q_proj'
+    """
+    return ".".join(name.split(".")[-parts:])
 
 
 def _endings(name: str) -> list[str]:
     """Return the endings of a dotted name that stand for whole parts, the shortest first."""
-    parts = name.split(".")
-    return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+    return [ending(name, parts) for parts in range(1, name.count(".") + 2)]

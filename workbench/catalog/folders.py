@@ -20,6 +20,10 @@ TOKENIZERS = (
 )
 
 PROCESSOR = "preprocessor_config.json"
+ADAPTER = "adapter_config.json"
+# An adapter that lies beside a base is loaded with it by transformers, unless it is told to look for
+# one elsewhere: in a part of the folder that is not there.
+WITHOUT_ADAPTER = {"subfolder": "no-adapter"}
 
 
 def check_folder(
@@ -32,8 +36,8 @@ def check_folder(
     ModelError
     """
     if not (folder / "config.json").is_file():
-        if (folder / "adapter_config.json").is_file():
-            base = read_json(folder / "adapter_config.json", name).get("base_model_name_or_path")
+        if (folder / ADAPTER).is_file():
+            base = read_json(folder / ADAPTER, name).get("base_model_name_or_path")
             raise ModelError(
                 f"The model {name!r} must be a base model, but is an adapter: give the one that "
                 f"it adapts, {base!r}."

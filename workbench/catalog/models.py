@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from workbench.catalog.configs import (
     kind,
 )
 from workbench.catalog.fetch import fetch
-from workbench.catalog.folders import check_folder
+from workbench.catalog.fingerprint import Fingerprint, fingerprint
+from workbench.catalog.folders import ADAPTER, check_folder
 from workbench.catalog.weights import Tensor, count, read_json, tensors
 from workbench.errors import ModelError, Problem, did_you_mean
 
@@ -73,6 +74,11 @@ class ModelFacts:
         Whether its tokenizer knows how turns of a talk are written.
     hub_id, commit : str or None
         Its name and state on the hub, where it came from there.
+    has_adapter : bool
+        Whether an adapter lies in its folder too, which is never loaded with it.
+    fingerprint : tuple
+        The state of its files when they were looked at; see
+        :func:`workbench.catalog.fingerprint.fingerprint`.
     """
 
     name: str
@@ -94,6 +100,8 @@ class ModelFacts:
     has_chat_template: bool
     hub_id: str | None = None
     commit: str | None = None
+    has_adapter: bool = False
+    fingerprint: Fingerprint = field(default=(), repr=False, compare=False)
 
 
 def bundled() -> dict[str, BundledModel]:
@@ -140,7 +148,7 @@ def resolve(
     ModelError
         It is not there, has no weights, or must not be loaded.
     """
-    return str(_open(_name(model), revision, trust_remote_code)[0])
+    return str(_open(_name(model), revision, trust_remote_code).folder)
 
 
 def facts(
@@ -154,11 +162,12 @@ def facts(
         See :func:`resolve`.
     """
     name = _name(model)
-    folder, config, files, found = _open(name, revision, trust_remote_code)
+    opened = _open(name, revision, trust_remote_code)
+    folder, config = opened.folder, opened.config
     # What combines a language model with eyes or ears keeps the former's settings apart.
     nested = config.get("text_config")
     text = (nested if isinstance(nested, dict) else {}) | config
-    parameters, dtype = count(found, text)
+    parameters, dtype = count(opened.tensors, text)
     hub_id, commit = _on_the_hub(folder)
     known = bundled().get(minilm.NAME if name == minilm.HUB_ID else name)
     return ModelFacts(
@@ -170,7 +179,7 @@ def facts(
         model_type=config["model_type"],
         kind=kind(config),
         parameters=parameters,
-        bytes=sum(file.stat().st_size for file in files),
+        bytes=sum(file.stat().st_size for file in opened.weights),
         dtype=dtype,
         context=context_length(text),
         vocab_size=first(text, "vocab_size"),
@@ -181,17 +190,30 @@ def facts(
         has_chat_template=_has_chat_template(name, folder),
         hub_id=hub_id,
         commit=commit,
+        has_adapter=(folder / ADAPTER).is_file(),
+        fingerprint=opened.fingerprint,
     )
 
 
-def _open(
-    name: str, revision: str | None, trust_remote_code: bool
-) -> tuple[Path, dict[str, Any], list[Path], list[Tensor]]:
-    """Find and check a model: its folder, its config, its weight files and what is in them."""
+@dataclass(frozen=True)
+class _Opened:
+    """A model's folder and its state, its config, its weight files and what is in them."""
+
+    folder: Path
+    fingerprint: Fingerprint
+    config: dict[str, Any]
+    weights: list[Path]
+    tensors: list[Tensor]
+
+
+def _open(name: str, revision: str | None, trust_remote_code: bool) -> _Opened:
+    """Find and check a model."""
     try:
         folder = _find(name, revision, trust_remote_code)
+        # Before anything is read: what changes while it is read must not pass for this state.
+        state = fingerprint(folder)
         config, files = check_folder(name, folder, trust_remote_code)
-        return folder, config, files, tensors(files, name)
+        return _Opened(folder, state, config, files, tensors(files, name))
     except OSError as error:
         raise ModelError(
             f"The model {name!r} cannot be read ({error.strerror or type(error).__name__}): check "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workbench.catalog.folders import WITHOUT_ADAPTER
 from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.export.layout import Code, call
@@ -33,6 +34,9 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
     if plan["resizes_head"]:
         given["ignore_mismatched_sizes"] = True
+    if plan.get("has_adapter"):
+        yield "    # An adapter lies beside the base and would be loaded with it: it is looked for elsewhere."
+        given["adapter_kwargs"] = WITHOUT_ADAPTER
     entry = QUANTIZATIONS.get(settings["quantization"])
     if entry is not None:
         first = [Code(f"{entry.inner}()")] if entry.inner else []

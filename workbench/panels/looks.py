@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog.data import Table
+from workbench.catalog.fingerprint import Fingerprint, fingerprint
 from workbench.catalog.lookup import COLUMNS, Found, find_facts, load_data, look_up
 from workbench.catalog.models import ModelFacts
 from workbench.catalog.techniques import arguments, find
@@ -101,13 +102,13 @@ class Looks:
         """Find a recipe's base and data, and all that stands in its way, without heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
 
-    def version(self, recipe: Recipe) -> float | None:
-        """Tell one state of a base's files from another."""
-        return _changed(recipe.model)
+    def version(self, recipe: Recipe) -> Fingerprint:
+        """Tell one state of a base's files from another; a hub id's are known by their revision."""
+        return _state(recipe.model)
 
     def _model(self, recipe: Recipe) -> ModelFacts:
         asked = (recipe.model, recipe.revision, recipe.trust_remote_code)
-        return self._keep(("model", *asked, _changed(recipe.model)), lambda: find_facts(recipe))
+        return self._keep(("model", *asked, _state(recipe.model)), lambda: find_facts(recipe))
 
     def _data(self, recipe: Recipe) -> Table:
         return self._keep(_data_key(recipe), lambda: load_data(recipe))
@@ -115,7 +116,7 @@ class Looks:
     def _tokens(self, recipe: Recipe, table: Table) -> list[dict[str, Any]]:
         from workbench.training.show import tokenised
 
-        model = (recipe.model, recipe.revision, recipe.trust_remote_code, _changed(recipe.model))
+        model = (recipe.model, recipe.revision, recipe.trust_remote_code, _state(recipe.model))
         virtual = recipe.technique_args.get("num_virtual_tokens")
         room = (recipe.max_length, recipe.max_new_tokens, recipe.technique, virtual)
         technique = find(recipe.technique)
@@ -196,6 +197,10 @@ def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any
         sentence = f"{what}: {first}"
         troubles.append(Trouble(part, sentence, traceback.format_exc()))
     return None
+
+
+def _state(model: Any) -> Fingerprint:
+    return fingerprint(os.path.expanduser(model)) if isinstance(model, str) else ()
 
 
 def _changed(name: Any) -> float | None:

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 import transformers
 
+from workbench.catalog.fingerprint import Fingerprint, fingerprint
+from workbench.catalog.folders import WITHOUT_ADAPTER
 from workbench.errors import ModelError
 from workbench.training.convert import convert_conv1d
 from workbench.training.heads import head_modules, new_parameters
@@ -67,6 +69,7 @@ def load_base(
     convert_conv1d: bool = False,
     device: str = "cpu",
     name: str | None = None,
+    files: Fingerprint | None = None,
 ) -> Base:
     """Return the pristine base, from memory if a run holds it or it was the last one used.
 
@@ -76,13 +79,19 @@ def load_base(
         Whether to rewrite Conv1D layers as Linear ones.
     name : str, optional
         What to call it where something is wrong; None takes the path.
+    files : tuple, optional
+        The fingerprint of the folder, whose base is wanted in this state; None takes the one that
+        it has now.
 
     Raises
     ------
     ModelError
-        It cannot be loaded, or not whole.
+        It cannot be loaded, or not whole, or its files are no longer those.
     """
-    key = (path, auto_class, num_labels, quantization, trust_remote_code, convert_conv1d, device)
+    name = name or path
+    files = fingerprint(path) if files is None else files
+    asked = (path, auto_class, num_labels, quantization, trust_remote_code, convert_conv1d, device)
+    key = (*asked, files)
     with _LOCK:
         base = _BASES.get(key)
         # A notebook can reach a base through its runs, by model.merge_and_unload() for one.
@@ -91,10 +100,21 @@ def load_base(
             # saves. It goes before the new one comes.
             base = None
             _LATEST.clear()
-            with loading(name or path):
-                base = _BASES[key] = read_base(*key, name or path)
+            with loading(name):
+                base = read_base(*asked, name)
+        check_unchanged(path, files, name)
+        _BASES[key] = base
         _LATEST[:] = [base]
         return base
+
+
+def check_unchanged(path: str, files: Fingerprint, name: str) -> None:
+    """Refuse a model whose files were written while it was read: it would be a bit of each."""
+    if fingerprint(path) != files:
+        raise ModelError(
+            f"The model {name!r} must stay as it is while it is loaded, but its files have changed "
+            "meanwhile: begin again once they are all written."
+        )
 
 
 def is_pristine(base: Base) -> bool:
@@ -113,7 +133,11 @@ def read_base(
     name: str,
 ) -> Base:
     """Load a base from its files; :func:`load_base` remembers it."""
-    settings = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
+    settings = {
+        "dtype": torch.float32,
+        "trust_remote_code": trust_remote_code,
+        "adapter_kwargs": WITHOUT_ADAPTER,
+    }
     if num_labels is not None:
         settings["num_labels"] = num_labels
     shape = skeleton(path, auto_class, num_labels, trust_remote_code, convert)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from workbench.catalog.fingerprint import Fingerprint
 from workbench.catalog.fits import task_problems
 from workbench.catalog.lookup import find_facts, load_data
 from workbench.catalog.tasks import TASKS
@@ -95,6 +96,7 @@ def shapes_of(
             num_labels if adds_head else None,
             recipe.trust_remote_code,
             recipe.convert_conv1d,
+            facts.fingerprint,
         )
     # A head for labels is new to every checkpoint; a language model's comes with it.
     return shapes, new_parameters(shapes, facts.path) if adds_head else ()
@@ -167,6 +169,11 @@ def _rows(recipe: Recipe) -> list[dict]:
 
 @functools.lru_cache(maxsize=4)
 def _shapes(
-    path: str, auto_class: str, num_labels: int | None, trust: bool, convert: bool
+    path: str,
+    auto_class: str,
+    num_labels: int | None,
+    trust: bool,
+    convert: bool,
+    files: Fingerprint,  # so that shapes are built anew when the folder has changed
 ) -> torch.nn.Module:
     return skeleton(path, auto_class, num_labels, trust, convert)

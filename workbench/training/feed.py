@@ -15,7 +15,7 @@ from workbench.catalog.tasks import TASKS, are_iob
 from workbench.recipe import Recipe
 from workbench.training import batches, encode, evaluate
 from workbench.training.encoder import encoder, settings_of
-from workbench.training.plan import Plan, Resolved
+from workbench.training.plan import Resolved
 from workbench.training.widest import drawn, padded
 
 
@@ -33,7 +33,7 @@ def encode_rows(resolved: Resolved) -> tuple[Rows, Rows]:
     encode_part = encoder(plan.recipe["task"], resolved.tokenizer, settings)
 
     def encoded(part: str, rows: list[dict]) -> Rows:
-        key = f"{part} of {_same_rows(plan, settings)}"
+        key = f"{part} of {_same_rows(resolved, settings)}"
         found = _ENCODED.get(key)
         if found is None:
             made = encode_part(rows)
@@ -45,13 +45,14 @@ def encode_rows(resolved: Resolved) -> tuple[Rows, Rows]:
     return encoded("train", resolved.train_rows), encoded("eval", resolved.eval_rows)
 
 
-def _same_rows(plan: Plan, settings: Mapping[str, Any]) -> str:
+def _same_rows(resolved: Resolved, settings: Mapping[str, Any]) -> str:
     """Write down all that the encoded rows of a plan depend on."""
-    recipe = plan.recipe
+    plan, recipe = resolved.plan, resolved.plan.recipe
     chosen = ["task", "max_train_samples", "max_eval_samples", "trust_remote_code"]
     chosen += ["seed", "eval_fraction"] if plan.data["eval"] is None else []
     facts = [
         plan.model_path,
+        resolved.fingerprint,
         plan.virtual_labels,
         {name: recipe[name] for name in chosen},
         settings,

@@ -22,6 +22,11 @@ def takes_rows(function: str) -> bool:
     return function in ("get_eva_model", "get_corda_model", "get_lora_ga_model")
 
 
+def reads_base(function: str) -> bool:
+    """Tell whether one of these functions, by its name, reads the base from its folder again."""
+    return function == "get_loftq_model"
+
+
 def get_eva_model(model, config, batches: list[dict]):
     """Start LoRA from the directions in which the layers' inputs vary most (EVA)."""
     inputs = [
@@ -95,6 +100,7 @@ def get_loftq_model(model, config):
         config=plain_config(model),
         dtype=torch.float32,
         ignore_mismatched_sizes=True,
+        adapter_kwargs={"subfolder": "no-adapter"},  # one that lies there is no part of the base
     )
     adapted = get_peft_model(model, config)
     for name, layer in adapted.get_base_model().named_modules():

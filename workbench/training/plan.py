@@ -16,6 +16,8 @@ import torch
 import transformers
 
 from workbench.catalog import data as catalog_data
+from workbench.catalog.fingerprint import Fingerprint
+from workbench.catalog.folders import WITHOUT_ADAPTER
 from workbench.catalog.lookup import look_up
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import config_class, get
@@ -51,6 +53,11 @@ PACKAGES = (
 CONVERTED = (
     "Conv1D layers of the base were rewritten as Linear ones: before loading the adapter, do the same "
     "to its base with workbench.training.convert.convert_conv1d, which an exported script carries."
+)
+ADAPTER_LEFT_OUT = (
+    "The base's folder holds an adapter too, which transformers would load with it: the run has the base "
+    "without it, and so must you before loading what was trained, with "
+    f"from_pretrained(folder, adapter_kwargs={WITHOUT_ADAPTER})."
 )
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
@@ -122,6 +129,8 @@ class Plan:
     fused : int
         How many runs trained together in one pass of their base, this one among them; 0 if it trained
         alone. Its losses are then those of training alone within float tolerance.
+    has_adapter : bool
+        Whether the base's folder holds an adapter too, which is not loaded.
     """
 
     recipe: dict[str, Any]
@@ -159,6 +168,7 @@ class Plan:
     versions: dict[str, str]
     notes: list[str]
     fused: int = 0
+    has_adapter: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""
@@ -167,7 +177,7 @@ class Plan:
 
 @dataclass
 class Resolved:
-    """A plan with the heavy things that were loaded to make it."""
+    """A plan with the heavy things that were loaded to make it, and the state of their files."""
 
     plan: Plan
     recipe: Recipe
@@ -175,6 +185,7 @@ class Resolved:
     tokenizer: Any
     train_rows: list[dict]
     eval_rows: list[dict]
+    fingerprint: Fingerprint
 
 
 def resolve(recipe: Recipe) -> Resolved:
@@ -229,6 +240,7 @@ def resolve(recipe: Recipe) -> Resolved:
         convert_conv1d=recipe.convert_conv1d,
         device=device,
         name=recipe.model,
+        files=facts.fingerprint,
     )
     source = table.source
     plan = Plan(
@@ -275,11 +287,13 @@ def resolve(recipe: Recipe) -> Resolved:
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         notes=[
             *table.notes,
+            *([ADAPTER_LEFT_OUT] if facts.has_adapter else []),
             *([CONVERTED] if recipe.convert_conv1d else []),
             *computing_notes(recipe),
         ],
+        has_adapter=facts.has_adapter,
     )
-    return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows)
+    return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows, facts.fingerprint)
 
 
 def choose_rows(recipe: Recipe, table: catalog_data.Table) -> tuple[list[dict], list[dict]]:

@@ -18,7 +18,7 @@ from workbench.recipe import Recipe
 from workbench.training import after_step, batches
 from workbench.training.adapt import adapt, rewritten
 from workbench.training.apart import check_apart
-from workbench.training.base import Base, clone, own
+from workbench.training.base import Base, check_unchanged, clone, own
 from workbench.training.computing import set_up
 from workbench.training.feed import (
     encode_rows,
@@ -28,6 +28,7 @@ from workbench.training.feed import (
     make_evaluation,
 )
 from workbench.training.heads import new_head
+from workbench.training.initialise import reads_base
 from workbench.training.lengths import check_lengths
 from workbench.training.loading import quiet_transformers
 from workbench.training.loop import train
@@ -112,6 +113,8 @@ def prepare(recipe: Recipe) -> Prepared:
     randomness = Randomness(recipe.seed)
     with randomness, quiet_transformers():
         model = build(plan, resolved.base, resolved.tokenizer, start)
+    if reads_base(plan.injects):
+        check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
     set_up(recipe, model)
     if recipe.padding_free:
         check_apart(model, rows, collate)

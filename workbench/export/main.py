@@ -8,7 +8,14 @@ from typing import Any
 from workbench.catalog.tasks import TASKS, are_iob
 from workbench.export.header import SAVED, reads_train
 from workbench.export.layout import Code, call
-from workbench.export.model import collator, encoding, model, optimizer, origin
+from workbench.export.model import (
+    collator,
+    encoding,
+    keeps_statistics,
+    model,
+    optimizer,
+    origin,
+)
 from workbench.export.prompts import asking, prompts
 
 
@@ -207,7 +214,8 @@ def _end(plan: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "    if accelerator.is_main_process:"
     if plan["trains"] == "selected":
-        yield "        save_trained(model, args.output)"
+        moved = ", moving_statistics(model)" if keeps_statistics(plan) else ""
+        yield f"        save_trained(model, args.output{moved})"
     elif plan["config_class"] == "XLoraConfig":
         yield "        save_blend(model, args.output)"
     elif plan["restarts"]:

@@ -77,6 +77,8 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
             yield "    register()"
         yield call(f"config = {plan['config_class']}", **plan["config"])
         yield from _inject(plan)
+    if keeps_statistics(plan):
+        yield "    keep_statistics(model)"
     yield from _computing(plan)
 
 
@@ -93,6 +95,12 @@ def _inject(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["restarts"]:
         yield "    # What is learnt will be saved as the difference to this."
         yield "    began = lora_state(model)"
+
+
+def keeps_statistics(plan: Mapping[str, Any]) -> bool:
+    """Tell whether running statistics stay as they are where they are not trained with their layer."""
+    # Runs of earlier versions did not ask.
+    return bool(plan.get("gathers_statistics")) and plan["trains"] in ("adapter", "selected")
 
 
 def settings_of(plan: Mapping[str, Any]) -> list[str]:

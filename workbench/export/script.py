@@ -9,7 +9,7 @@ from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
 from workbench.export.main import command_line, locates, main, scorer
-from workbench.export.model import collator, settings_of
+from workbench.export.model import collator, keeps_statistics, settings_of
 from workbench.export.prompts import prompting
 from workbench.export.source import imports, imports_of, pick, whole
 
@@ -112,8 +112,12 @@ def _training(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if plan["injects"] != "get_peft_model":
         yield "training.batches", "fixed_batches"
         yield "training.initialise", plan["injects"]
+        if plan["injects"] == "get_lora_ga_model":
+            yield "training.running_stats", "moving_statistics"
     if plan["wires"]:
         yield "training.wiring", plan["wires"]
+    if keeps_statistics(plan):
+        yield "training.running_stats", "keep_statistics"
     if plan["after_step"]:
         yield "training.after_step", plan["after_step"]
     yield "training.evaluate", task.evaluate
@@ -131,6 +135,8 @@ def _training(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "training.start", "load_start"
     if plan["trains"] == "selected":
         yield "training.save", "save_trained"
+        if keeps_statistics(plan):
+            yield "training.running_stats", "moving_statistics"
     if plan["config_class"] == "XLoraConfig":
         yield "training.save", "save_blend"
     if plan["restarts"]:

@@ -22,6 +22,7 @@ from workbench.training import derive, initialise, targets, wiring
 from workbench.training.bounds import check_bounds, check_depth
 from workbench.training.heads import new_modules
 from workbench.training.names import check_names
+from workbench.training.running_stats import keep_statistics
 
 
 def config_arguments(
@@ -147,6 +148,8 @@ def adapt(
 ) -> torch.nn.Module:
     """Make the technique's parameters the trained ones; returns the model to train.
 
+    Running statistics move where all is trained, and else only in layers that are trained whole.
+
     Parameters
     ----------
     config : mapping
@@ -164,6 +167,7 @@ def adapt(
         chosen = set(selected)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name in chosen)
+        keep_statistics(model)
         return model
     made = config_class(technique.name)(**config)
     if batches is None and technique.injects != "get_xlora_model":
@@ -173,6 +177,7 @@ def adapt(
         adapted = getattr(initialise, technique.injects)(model, made, *given)
     if technique.wires is not None:
         getattr(wiring, technique.wires)(adapted)
+    keep_statistics(adapted)
     return _wrapping(technique, adapted)
 
 

@@ -24,6 +24,7 @@ from workbench.training.heads import head_modules, new_parameters
 from workbench.training.loading import loading
 from workbench.training.quantize import beside_weights, plain, quantization_config, settle
 from workbench.training.randomness import Randomness
+from workbench.training.running_stats import moving_statistics
 
 # Numbers that are added up at a time.
 PIECE = 2**20
@@ -49,7 +50,7 @@ class Base:
     resized : bool
         Whether the checkpoint has a head for another number of labels.
     sums : tuple of int
-        The bits of each parameter, added up.
+        The bits of each parameter and buffer, added up.
     """
 
     model: torch.nn.Module
@@ -118,7 +119,7 @@ def check_unchanged(path: str, files: Fingerprint, name: str) -> None:
 
 
 def is_pristine(base: Base) -> bool:
-    """Tell whether a base's parameters are the bits that were loaded."""
+    """Tell whether a base's parameters and buffers are the bits that were loaded."""
     return sums(base.model) == base.sums
 
 
@@ -162,7 +163,9 @@ def read_base(
 
 def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> None:
     """Refuse a checkpoint for which transformers has invented weights that are not new."""
-    lost = sorted(set(info["missing_keys"]) - set(fresh))
+    # A new head brings its running statistics.
+    layers = {key.rpartition(".")[0] for key in fresh}
+    lost = sorted(key for key in info["missing_keys"] if key.rpartition(".")[0] not in layers)
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise ModelError(
@@ -184,14 +187,14 @@ def sums(model: torch.nn.Module) -> tuple[int, ...]:
     # In pieces, because adding up in 64 bits takes a copy in 64 bits.
     return tuple(
         sum(int(piece.sum(dtype=torch.int64)) for piece in flat.split(PIECE))
-        for parameter in model.parameters()
-        for part in plain(parameter)
-        for flat in [part.reshape(-1).view(whole[part.element_size()])]
+        for tensor in (*model.parameters(), *model.buffers())
+        for part in plain(tensor)
+        for flat in [part.reshape(-1).view(whole.get(part.element_size(), torch.uint8))]
     )
 
 
 def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
-    """Copy a base's modules around its own tensors, but copy the private ones.
+    """Copy a base's modules around its own tensors, but copy the private ones and running statistics.
 
     Parameters
     ----------
@@ -200,7 +203,12 @@ def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
         Takes a parameter's or buffer's name; true for those that the run will change.
     """
     model = base.model
-    buffers = [buffer for name, buffer in model.named_buffers() if not private(name)]
+    written = moving_statistics(model)
+    buffers = [
+        buffer
+        for name, buffer in model.named_buffers()
+        if name not in written and not private(name)
+    ]
     shared = [*buffers, *beside_weights(model)]
     memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in shared}
     for name, parameter in model.named_parameters():

@@ -51,6 +51,7 @@ from workbench.training.prompt_facts import prompt_facts
 from workbench.training.prompted import prompt_encoder
 from workbench.training.quantize import beside_weights, plain
 from workbench.training.reasons import Refusal
+from workbench.training.running_stats import moving_statistics
 from workbench.training.stand_in import CpuLayout, Faker, pack, packed_linears, with_packed_layers
 from workbench.training.widest import drawn, in_turn, widest
 
@@ -207,8 +208,10 @@ class DryRun:
         if self.trains:
             self._wake(model, config)
         given = technique, shapes, recipe.technique_args, self._fresh
-        private = {*self._fresh, *selected_names(*given), *rewritten(config, shapes)}
-        kept = self._kept(model, names, private if self.trains else set())
+        private = {*moving_statistics(shapes)}
+        if self.trains:
+            private |= {*self._fresh, *selected_names(*given), *rewritten(config, shapes)}
+        kept = self._kept(model, names, private)
         # What a technique keeps elsewhere than in parameters and buffers is its own.
         known = {part.untyped_storage()._cdata for some in kept.values() for part in some}
         kept["adapters"] += [

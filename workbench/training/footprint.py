@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from workbench.catalog.techniques import get
 from workbench.recipe import OPTIMIZERS, Recipe
 from workbench.training.meters import count_parameters
+from workbench.training.running_stats import moving_statistics
 
 
 def measure(recipe: Recipe, adapted: torch.nn.Module, base: torch.nn.Module) -> dict[str, Any]:
@@ -74,7 +75,8 @@ def _saved(
         return {}, {}
     if technique.trains == "selected":
         parameters = adapted.named_parameters()
-        return {name: value for name, value in parameters if value.requires_grad}, {}
+        trained = {name: value for name, value in parameters if value.requires_grad}
+        return {**trained, **moving_statistics(adapted)}, {}
     notes = {"format": "pt"}
     if technique.trains == "all":
         # Tied weights are saved once.

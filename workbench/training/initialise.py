@@ -16,6 +16,8 @@ from peft.tuners.lora.corda import preprocess_corda
 from peft.tuners.lora.loraga import preprocess_loraga
 from transformers.pytorch_utils import Conv1D
 
+from workbench.training.running_stats import moving_statistics
+
 
 def takes_rows(function: str) -> bool:
     """Tell whether one of these functions, by its name, takes training rows."""
@@ -77,13 +79,15 @@ def run_rows(model, batches: list[dict]) -> None:
 def get_lora_ga_model(model, config, batches: list[dict]):
     """Start LoRA where its first step goes the way of full fine-tuning's (LoRA-GA)."""
     # The last bits of gradients can depend on where weights lie in memory, and a checkpoint's lie
-    # anywhere: for these gradients all lie where copies do.
-    loaded = [(parameter, parameter.data) for parameter in model.parameters()]
-    for parameter, data in loaded:
-        parameter.data = data.clone()
+    # anywhere: for these gradients all lie where copies do. Nor do running statistics move, which PEFT
+    # gathers here.
+    tensors = (*model.parameters(), *moving_statistics(model).values())
+    loaded = [(tensor, tensor.data) for tensor in tensors]
+    for tensor, data in loaded:
+        tensor.data = data.clone()
     preprocess_loraga(model, config, partial(add_gradients, model, batches))
-    for parameter, data in loaded:
-        parameter.data = data
+    for tensor, data in loaded:
+        tensor.data = data
     return get_peft_model(model, config)
 
 

@@ -42,6 +42,7 @@ from workbench.training.optimizer import make_optimizer, optimizer_facts
 from workbench.training.plan import count_steps
 from workbench.training.prepare import Prepared
 from workbench.training.randomness import Randomness
+from workbench.training.running_stats import moving_statistics
 
 PACKAGES = ("torch", "peft", "accelerate", "safetensors")
 
@@ -64,28 +65,13 @@ class WithLoss(torch.nn.Module):
     module : torch.nn.Module
     loss : callable
         Takes outputs and targets, returns the mean over the rows.
-    keeps_statistics : bool
-        Whether running statistics stay as they are. An adapter that is saved without them would
-        give other outputs when it is loaded again.
     """
 
-    def __init__(self, module: torch.nn.Module, loss: Callable, keeps_statistics: bool):
+    def __init__(self, module: torch.nn.Module, loss: Callable):
         super().__init__()
         self.module = module
         own = isinstance(loss, torch.nn.Module)
         self.loss = copy.deepcopy(loss).requires_grad_(False) if own else loss
-        self._still = [
-            part
-            for part in module.modules()
-            if keeps_statistics and getattr(part, "track_running_stats", False)
-        ]
-
-    def train(self, mode: bool = True) -> WithLoss:
-        """Set training mode, in which frozen statistics are used and not gathered."""
-        super().train(mode)
-        for part in self._still:
-            part.eval()
-        return self
 
     def forward(self, inputs, targets, labels=None, attention_mask=None) -> Told:
         """Return the loss and the outputs of a batch of :class:`Rows`."""
@@ -147,7 +133,7 @@ def task_for(given: Given) -> str:
         They do not go together.
     """
     batch = given.rows.batch(list(given.rows.order[:2]))
-    model = WithLoss(copy_around(given.module), given.loss, keeps_statistics=True).eval()
+    model = WithLoss(copy_around(given.module), given.loss).eval()
     device = next(given.module.parameters()).device
     batch = fixed_batches([0], 1, lambda _: batch, device)[0]
     with torch.no_grad():
@@ -183,7 +169,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         )
     facts = optimizer_facts(recipe, technique)
     optimizer = make_optimizer(facts, adapted)
-    model = WithLoss(adapted, given.loss, keeps_statistics=technique.trains != "all")
+    model = WithLoss(adapted, given.loss)
     accelerator = Accelerator()
     name = type(given.module).__name__
     set_up(recipe, model)
@@ -287,7 +273,7 @@ def _try_step(model: WithLoss, rows: Rows, technique: Technique, name: str, seed
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     batch = fixed_batches([0], 1, lambda _: batch, trained[0].device)[0]
     # As in training, where some techniques do more; but no statistics are gathered over so few rows.
-    model.train(technique.trains != "all")
+    model.train(not moving_statistics(model.module))
     with Randomness(seed):
         loss = say_misfit(technique, name, lambda: model(**batch).loss)
         if loss.requires_grad:

@@ -34,6 +34,7 @@ from workbench.training.loading import loading
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
 from workbench.training.prompt_facts import prompt_facts
+from workbench.training.running_stats import gathering_layers
 
 PACKAGES = (
     "torch",
@@ -114,6 +115,8 @@ class Plan:
         Tokens in the longest row, 0 for images; optimizer steps.
     max_prompt_length : int
         Tokens in the longest prompt that answers are generated for; 0 where none are.
+    gathers_statistics : bool
+        Whether some layers of the base gather running statistics in training.
     labelled_logits : bool
         Whether logits are computed only where there are labels.
     sets_pad_token : bool
@@ -161,6 +164,7 @@ class Plan:
     max_length: int
     max_prompt_length: int
     max_steps: int
+    gathers_statistics: bool
     labelled_logits: bool
     sets_pad_token: bool
     threads: int
@@ -280,6 +284,7 @@ def resolve(recipe: Recipe) -> Resolved:
         max_length=max_length,
         max_prompt_length=max_prompt_length,
         max_steps=steps,
+        gathers_statistics=bool(gathering_layers(base.model)),
         labelled_logits=labels_some(recipe, base.model),
         sets_pad_token=sets_pad_token,
         threads=torch.get_num_threads(),

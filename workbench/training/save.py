@@ -9,6 +9,8 @@ import torch
 from peft import PeftConfig, PeftType, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file, save_model
 
+from workbench.training.running_stats import moving_statistics
+
 
 def save(
     model: torch.nn.Module,
@@ -26,13 +28,14 @@ def save(
     trains : {"adapter", "all", "selected"}
         An adapter loads with ``PeftModel.from_pretrained``, a whole model with the auto classes of
         transformers (a plain module with ``safetensors.torch.load_model``, from
-        ``model.safetensors``); selected parameters are a state dict, in ``trained.safetensors``.
+        ``model.safetensors``); selected parameters are a state dict, in ``trained.safetensors``, with
+        the running statistics that moved.
     folder : Path
     began : dict of str to torch.Tensor, optional
         The adapter as it began; see :func:`save_since`.
     """
     if trains == "selected":
-        save_trained(model, folder)
+        save_trained(model, folder, moving_statistics(model))
     elif getattr(model, "peft_type", None) == PeftType.XLORA:
         save_blend(model, folder)
     elif began is not None:
@@ -47,15 +50,15 @@ def save(
 
 
 # Exported scripts carry this function's source.
-def save_trained(model, folder) -> None:
-    """Save the trained parameters, and no others, as a state dict."""
+def save_trained(model, folder, statistics=()) -> None:
+    """Save the trained parameters and statistics, and nothing else, as a state dict."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     trained = {
         name: parameter.detach().contiguous()
         for name, parameter in model.named_parameters()
         if parameter.requires_grad
     }
-    save_file(trained, Path(folder) / "trained.safetensors")
+    save_file({**trained, **dict(statistics)}, Path(folder) / "trained.safetensors")
 
 
 # Exported scripts carry this function's source.

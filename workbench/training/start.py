@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from workbench.errors import Problem, RecipeError
+from workbench.training.running_stats import moving_statistics
 
 FILE = "trained.safetensors"
 
@@ -28,6 +29,7 @@ def _own(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad or (prefix and prefix in name):
             yield name, parameter
+    yield from moving_statistics(model).items()
 
 
 def keep(state: dict[str, torch.Tensor], folder: Path) -> None:
@@ -39,8 +41,9 @@ def keep(state: dict[str, torch.Tensor], folder: Path) -> None:
 # Exported scripts carry this function's source.
 def load_start(model, folder) -> None:
     """Start from weights that were learnt before; the optimizer starts afresh."""
+    known = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     for name, tensor in load_file(Path(folder) / "trained.safetensors").items():
-        model.get_parameter(name).data.copy_(tensor)
+        known[name].data.copy_(tensor)
 
 
 def check_start(model: torch.nn.Module, folder: str, technique: str) -> None:

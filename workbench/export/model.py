@@ -62,6 +62,8 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         return
     if collator(plan) == "collate_left":
         yield "    model.config.pad_token_id = tokenizer.pad_token_id"
+    if plan.get("mask_positions"):
+        yield "    use_mask_positions(model)"
     yield "    # Whatever is drawn at random is drawn from here on, in this order."
     yield "    set_seed(SEED)"
     if plan["fresh"]:

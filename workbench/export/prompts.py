@@ -15,6 +15,8 @@ def prompting(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name the functions that turn rows into prompts and score them, by their modules."""
     task = TASKS[plan["recipe"]["task"]]
     yield "training.prompting", f"prompt_{task.name}"
+    if task.name == "instruct":
+        yield "training.encode", "split_turns"
     if _weighs(plan):
         yield "training.batches", "collate_words"
     else:

@@ -84,6 +84,8 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
     if entry is not None and entry.bits == 4:
         yield "training.quantize", "keep_packed"
+    if plan.get("mask_positions"):
+        yield "training.settings", "use_mask_positions"
     for name in settings_of(plan):
         yield "training.settings", f"use_{name}"
     if plan["trains"] == "nothing":

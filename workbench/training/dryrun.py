@@ -42,6 +42,7 @@ from workbench.training.plan import (
     START_ROWS,
     choose_rows,
     count_steps,
+    counts_positions,
     longest,
     longest_prompt,
     padding_side,
@@ -52,6 +53,7 @@ from workbench.training.prompted import prompt_encoder
 from workbench.training.quantize import beside_weights, plain
 from workbench.training.reasons import Refusal
 from workbench.training.running_stats import moving_statistics
+from workbench.training.settings import use_mask_positions
 from workbench.training.stand_in import CpuLayout, Faker, pack, packed_linears, with_packed_layers
 from workbench.training.widest import drawn, in_turn, widest
 
@@ -198,6 +200,8 @@ class DryRun:
             raise _Unequal
         if self._task.collator(self._side) == "collate_left":
             model.config.pad_token_id = self._tokenizer.pad_token_id
+        if counts_positions(recipe, shapes):
+            use_mask_positions(model)
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
         faker = Faker(self._mode, self._device)
         if recipe.quantization:

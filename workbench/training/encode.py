@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from os.path import commonprefix
+
 import torch
+
+
+class ChatError(ValueError):
+    """A conversation that a chat template does not hold as it was given."""
 
 
 def split_rows(rows: list[dict], fraction: float, seed: int) -> tuple[list[dict], list[dict]]:
@@ -62,11 +69,39 @@ def chat(tokenizer, prompt: str, answer: str) -> tuple[str, str]:
     """Return the text before the answer, and the answer with what ends it."""
     if tokenizer.chat_template is None:
         return f"{prompt}\n", f"{answer}{tokenizer.eos_token}"
-    turn = [{"role": "user", "content": prompt}]
-    before = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-    turn.append({"role": "assistant", "content": answer})
-    whole = tokenizer.apply_chat_template(turn, tokenize=False)
-    return before, whole.removeprefix(before).rstrip("\n")
+    turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+    return split_turns(tokenizer, turns)
+
+
+def split_turns(tokenizer, turns: list[dict]) -> tuple[str, str]:
+    """Return a finished conversation as the text before its last answer, and that answer.
+
+    The former is the template's generation prompt where a finished conversation begins with it; else
+    (DeepSeek-R1's ends with ``<think>``) it is all that stands before any answer. Newlines at the
+    end are left out.
+
+    Raises
+    ------
+    ChatError
+        The template leaves out the last prompt, or a part of the answer.
+    """
+    *asked, answered = turns
+    render = partial(tokenizer.apply_chat_template, tokenize=False)
+    whole = render(turns)
+    before = render(asked, add_generation_prompt=True)
+    prompt, answer = ("".join(turn["content"].split()) for turn in turns[-2:])
+    if not whole.startswith(before):
+        other = "1" if answer.startswith("0") else "0"
+        before = commonprefix([whole, render([*asked, {**answered, "content": other}])])
+    # Templates may trim what they are given.
+    read, finished = ("".join(text.split()) for text in (before, whole))
+    if prompt not in read or answer not in finished[finished.find(prompt) + len(prompt) :]:
+        raise ChatError(
+            f"the chat template of {tokenizer.name_or_path!r} leaves out a part of the prompt "
+            f"{asked[-1]['content'][:60]!r} or of its answer {answered['content'][:60]!r}: take that "
+            "part out of the data, or give the tokenizer another chat template"
+        )
+    return before, whole[len(before) :].rstrip("\n")
 
 
 def encode_seq2seq(

@@ -10,8 +10,10 @@ import dataclasses
 import importlib.metadata
 import math
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
+import peft
 import torch
 import transformers
 
@@ -109,6 +111,8 @@ class Plan:
         The labels, in the order of the classifier's outputs.
     padding_side : {"left", "right"}
         Side on which rows with one label are padded.
+    mask_positions : bool
+        Whether the model is told positions that follow from the attention mask.
     virtual_labels : int
         Virtual tokens for which the labels of each row must leave room.
     max_length, max_steps : int
@@ -160,6 +164,7 @@ class Plan:
     columns: dict[str, str]
     labels: list[str]
     padding_side: str
+    mask_positions: bool
     virtual_labels: int
     max_length: int
     max_prompt_length: int
@@ -280,6 +285,7 @@ def resolve(recipe: Recipe) -> Resolved:
         columns=dict(table.columns),
         labels=list(table.labels),
         padding_side=padding_side(base.model),
+        mask_positions=counts_positions(recipe, base.model),
         virtual_labels=virtual_labels(task, peft_class, config),
         max_length=max_length,
         max_prompt_length=max_prompt_length,
@@ -381,3 +387,18 @@ def padding_side(model: torch.nn.Module) -> str:
     masked = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
     kind = model.config.model_type
     return "right" if kind in masked or kind not in architectures else "left"
+
+
+def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
+    """Tell whether a base must be told positions, so that padding on the left moves none.
+
+    Rows with one label are padded there in decoders. So are prompts to be answered: transformers
+    tells their positions, but PEFT leaves those out where virtual tokens come first.
+    """
+    task, technique = TASKS[recipe.task], get(recipe.technique)
+    if technique.trains == "nothing" or "position_ids" not in signature(model.forward).parameters:
+        return False
+    if task.ask == "collate_prompts":
+        config = config_class(technique.name) if technique.config else None
+        return config is not None and issubclass(config, peft.config.PromptLearningConfig)
+    return task.collator(padding_side(model)) == "collate_left"

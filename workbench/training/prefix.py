@@ -94,7 +94,8 @@ def forget(_: Any) -> None:
 def plain_inputs(signature: inspect.Signature, args: tuple, kwargs: dict) -> dict | None:
     """Return what a backbone is given, by name; None where that is more than a plain batch.
 
-    More are words generated so far, positions, or a wish for what blocks return on the way.
+    More are words generated so far, positions that do not follow from a mask, or a wish for what
+    blocks return on the way.
     """
     given = dict(signature.bind(*args, **kwargs).arguments)
     given |= given.pop("kwargs", {})
@@ -102,6 +103,8 @@ def plain_inputs(signature: inspect.Signature, args: tuple, kwargs: dict) -> dic
         name: value for name, value in given.items() if value is not None and value is not False
     }
     told.pop("return_dict", None)
+    if "attention_mask" in told:
+        told.pop("position_ids", None)
     return told if set(told) <= {"input_ids", "pixel_values", "attention_mask"} else None
 
 

@@ -20,6 +20,7 @@ from workbench.training.adapt import adapt, rewritten
 from workbench.training.apart import check_apart
 from workbench.training.base import Base, check_unchanged, clone, own
 from workbench.training.computing import set_up
+from workbench.training.encoder import chat_notes
 from workbench.training.feed import (
     encode_rows,
     fullest_step,
@@ -34,12 +35,13 @@ from workbench.training.loading import quiet_transformers
 from workbench.training.loop import train
 from workbench.training.meters import MemoryMeter, count_parameters
 from workbench.training.optimizer import make_optimizer
-from workbench.training.plan import Plan, Resolved, resolve
+from workbench.training.plan import START_ROWS, Plan, Resolved, resolve
 from workbench.training.prefix_choice import skip_frozen
 from workbench.training.prompted import prompt_evaluation
 from workbench.training.randomness import Randomness, may_step_beside
 from workbench.training.reasons import in_words
 from workbench.training.save import lora_state
+from workbench.training.settings import use_mask_positions
 from workbench.training.start import check_start, load_start
 
 
@@ -104,6 +106,8 @@ def prepare(recipe: Recipe) -> Prepared:
         return prepare_prompts(resolved)
     rows, held = encode_rows(resolved)
     cut = check_lengths(resolved, (resolved.train_rows, rows), (resolved.eval_rows, held))
+    few_rows = resolved.train_rows[:START_ROWS]
+    chat = chat_notes(recipe.task, resolved.tokenizer, plan.columns, few_rows)
     collate = make_collate(resolved)
     accelerator = Accelerator()
     device = accelerator.device
@@ -166,7 +170,7 @@ def prepare(recipe: Recipe) -> Prepared:
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *cut, *said],
+        notes=[*plan.notes, *limit_notes(resolved), *cut, *chat, *said],
         began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
         shared=(resolved.base, rows, held),
@@ -211,6 +215,8 @@ def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn
     if TASKS[plan.recipe["task"]].collator(plan.padding_side) == "collate_left":
         # A decoder's classifier reads the last token that is not padding.
         model.config.pad_token_id = tokenizer.pad_token_id
+    if plan.mask_positions:
+        use_mask_positions(model)
     new_head(model, plan.fresh)
     with in_words(technique, model):
         return own(adapt(model, technique, plan.config, plan.selected, start), base)

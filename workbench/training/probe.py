@@ -34,9 +34,11 @@ from workbench.training.count import adapt_shapes
 from workbench.training.heads import new_head
 from workbench.training.loading import quiet_transformers
 from workbench.training.optimizer import make_optimizer, optimizer_facts
+from workbench.training.plan import counts_positions
 from workbench.training.processor import virtual_labels
 from workbench.training.randomness import Randomness
 from workbench.training.reasons import Refusal, explain, of_problem
+from workbench.training.settings import use_mask_positions
 from workbench.training.specimen import Specimen, from_module, from_recipe, is_for
 
 STEPS = 100  # of a run that is not there: some techniques plan over its length
@@ -216,6 +218,8 @@ def inject(
     model = clone(base, lambda name: technique.trains == "all" or name in private)
     if tried.task and tried.task.labels and getattr(model.config, "pad_token_id", None) is None:
         model.config.pad_token_id = 0  # a run takes its tokenizer's
+    if tried.task and counts_positions(recipe, model):
+        use_mask_positions(model)
     new_head(model, base.fresh)
     model = own(adapt(model, technique, config, selected, [tried.batch]), base)
     return model, make_optimizer(optimizer_facts(recipe, technique), model), batch

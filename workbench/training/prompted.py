@@ -11,8 +11,8 @@ import torch
 from workbench.catalog.prompting import CONTENT_FREE, SEPARATOR
 from workbench.catalog.tasks import TASKS
 from workbench.training import batches, evaluate, prompting
-from workbench.training.encoder import settings_of
-from workbench.training.plan import Resolved
+from workbench.training.encoder import chat_notes, refusing, settings_of
+from workbench.training.plan import START_ROWS, Resolved
 
 
 def prompt_encoder(
@@ -24,7 +24,7 @@ def prompt_encoder(
 ) -> Callable[[list[dict]], list[dict]]:
     """Return the function that encodes a task's rows as the prompts that the facts tell of."""
     words = {"words": facts["words"]} if "words" in facts else {}
-    return partial(
+    function = partial(
         getattr(prompting, f"prompt_{task}"),
         tokenizer=tokenizer,
         examples=[train_rows[number] for number in facts["examples"]],
@@ -32,6 +32,7 @@ def prompt_encoder(
         **settings,
         **words,
     )
+    return refusing(function, tokenizer)
 
 
 def prompt_evaluation(
@@ -45,6 +46,8 @@ def prompt_evaluation(
     held = encode(resolved.eval_rows)
     size = recipe.per_device_eval_batch_size
     notes = _fewer_notes(held, len(facts["examples"]), plan.max_length)
+    if facts["template"] is None:
+        notes += chat_notes(recipe.task, tokenizer, plan.columns, resolved.eval_rows[:START_ROWS])
     if "words" in facts:
         collate = partial(batches.collate_words, pad_token_id=tokenizer.pad_token_id)
         empty = [

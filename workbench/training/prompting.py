@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import torch
 
+from workbench.training.encode import split_turns
+
 
 def draw_examples(rows: list[dict], count: int, seed: int, label_column: str | None) -> list[int]:
     """Draw the numbers of so many rows by seed; where rows have labels, each label in turn."""
@@ -217,6 +219,4 @@ def as_turns(tokenizer, columns: dict, shown: list[dict], row: dict) -> tuple[st
         for one in [*shown, row]
         for role, column in zip(("user", "assistant"), columns.values(), strict=True)
     ]
-    before = tokenizer.apply_chat_template(turns[:-1], tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template(turns, tokenize=False)
-    return before, whole.removeprefix(before).rstrip("\n")
+    return split_turns(tokenizer, turns)

@@ -16,6 +16,32 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 
+def use_mask_positions(model) -> None:
+    """Count positions from each row's first token, so that padding on the left moves none.
+
+    Virtual tokens, where PEFT puts some before a row, count too.
+    """
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base.forward = MethodType(counting_positions(base.forward.__func__), base)
+
+
+def counting_positions(forward):
+    """Take positions from the attention mask, unless they are given."""
+
+    @wraps(forward)
+    def counting(base, input_ids=None, *args, **inputs):
+        """Count and go on."""
+        mask = inputs.get("attention_mask")
+        if not args and inputs.get("position_ids") is None and mask is not None and mask.dim() == 2:
+            read = inputs["inputs_embeds"] if input_ids is None else input_ids
+            # What a cache holds is masked too, but read no more.
+            places = mask.long().cumsum(-1)[:, -read.shape[1] :] - 1
+            inputs["position_ids"] = places.clamp(min=0)
+        return forward(base, input_ids, *args, **inputs)
+
+    return counting
+
+
 def use_labelled_logits(model) -> None:
     """Compute logits only where a label says what comes next; the loss is their mean, as it was.
 
@@ -23,7 +49,7 @@ def use_labelled_logits(model) -> None:
     """
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     base.labelled = None
-    base.forward = MethodType(noting_labels(type(base).forward), base)
+    base.forward = MethodType(noting_labels(base.forward.__func__), base)
     backbone = getattr(base, base.base_model_prefix)
     backbone.register_forward_hook(MethodType(keep_labelled, base))
     base.loss_function = MethodType(labelled_loss, base)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -32,6 +32,7 @@ from workbench.training.loading import loading
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
 from workbench.training.prompt_facts import prompt_facts
+from workbench.training.quantize import whole_modules
 
 PACKAGES = (
     "torch",
@@ -51,6 +52,10 @@ PACKAGES = (
 CONVERTED = (
     "Conv1D layers of the base were rewritten as Linear ones: before loading the adapter, do the same "
     "to its base with workbench.training.convert.convert_conv1d, which an exported script carries."
+)
+STORED = (
+    "The checkpoint {model!r} is stored in {name!r}: it is trained as it is, as quantization={name!r} "
+    "would be, and what is learnt belongs to its weights in fewer bits."
 )
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
@@ -73,7 +78,7 @@ class Plan:
     fresh : list of str
         Parameters that are drawn anew from the seed: the task's head.
     heads : list of str
-        Modules beside the backbone, which a quantised base leaves as they are.
+        Modules beside the backbone, which stay as they are where the base is quantised when it is loaded.
     resizes_head : bool
         Whether the checkpoint has a head for another number of labels.
     trains : {"adapter", "all", "selected", "nothing"}
@@ -122,6 +127,11 @@ class Plan:
     fused : int
         How many runs trained together in one pass of their base, this one among them; 0 if it trained
         alone. Its losses are then those of training alone within float tolerance.
+    prequantized : bool
+        Whether the checkpoint is itself stored in the recipe's quantization.
+    whole : list of str
+        Modules of such a checkpoint that must be loaded in full precision, because the task's new ones
+        are among them; empty where the checkpoint says enough itself.
     """
 
     recipe: dict[str, Any]
@@ -159,6 +169,8 @@ class Plan:
     versions: dict[str, str]
     notes: list[str]
     fused: int = 0
+    prequantized: bool = False
+    whole: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""
@@ -189,7 +201,7 @@ def resolve(recipe: Recipe) -> Resolved:
     if found.problems:
         raise RecipeError(found.problems)
     facts, table = found.facts, found.table
-    recipe = recipe.resolved()
+    recipe = recipe.resolved(facts.quantization)
     task, technique = TASKS[recipe.task], get(recipe.technique)
     tokenizer, sets_pad_token = load_processor(recipe, task, facts.path)
     room = (recipe, facts.context, getattr(tokenizer, "model_max_length", math.inf))
@@ -276,8 +288,15 @@ def resolve(recipe: Recipe) -> Resolved:
         notes=[
             *table.notes,
             *([CONVERTED] if recipe.convert_conv1d else []),
+            *(
+                [STORED.format(model=recipe.model, name=facts.quantization)]
+                if facts.quantization
+                else []
+            ),
             *computing_notes(recipe),
         ],
+        prequantized=facts.quantization is not None,
+        whole=whole_modules(shapes, fresh),
     )
     return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows)
 

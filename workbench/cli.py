@@ -205,6 +205,7 @@ def _models(options: argparse.Namespace) -> int:
                 "name": name,
                 "architecture": facts.architecture,
                 "parameters": facts.parameters,
+                "stored": facts.quantization or facts.dtype,
                 "context": facts.context,
                 "licence": facts.licence,
                 "note": facts.note,

@@ -78,7 +78,7 @@ class Recipe:
     quantization: str | None = knob(
         None,
         "model",
-        "Store the frozen base in fewer bits; None leaves it to the technique.",
+        "Store the frozen base in fewer bits; None leaves it to the checkpoint, then to the technique.",
         choices=tuple(QUANTIZATIONS),
     )
     convert_conv1d: bool = knob(
@@ -293,8 +293,14 @@ class Recipe:
             raise RecipeError(found)
         return self
 
-    def resolved(self) -> Recipe:
-        """Return the recipe with everything filled in that it leaves to the technique."""
+    def resolved(self, stored: str | None = None) -> Recipe:
+        """Return the recipe with everything filled in that it leaves to the technique and to the base.
+
+        Parameters
+        ----------
+        stored : str, optional
+            The quantization in which the base's checkpoint is itself stored.
+        """
         from workbench.catalog.techniques import get
 
         technique = get(self.technique)
@@ -302,7 +308,7 @@ class Recipe:
         return dataclasses.replace(
             self,
             learning_rate=rate,
-            quantization=self.quantization or technique.quantization,
+            quantization=self.quantization or stored or technique.quantization,
             technique_args={**technique.defaults(), **self.technique_args},
         )
 

@@ -12,6 +12,7 @@ from workbench.catalog import models as catalog_models
 from workbench.catalog import sources
 from workbench.catalog.fits import task_problems
 from workbench.catalog.prompt_fits import base_problems, prompt_problems
+from workbench.catalog.storage import storage_problems
 from workbench.catalog.tasks import ROLES
 from workbench.errors import Problem, RecipeError, Said, WorkbenchError
 from workbench.recipe import Recipe
@@ -77,6 +78,8 @@ def look_up(
     table = None if wrong & DATA else _try(problems, "data", recipe, data)
     if facts is not None and "task" not in wrong:
         problems += task_problems(recipe, facts) or base_problems(recipe, facts)
+    if facts is not None and not wrong & {"technique", "quantization"}:
+        problems += storage_problems(recipe, facts)
     if table is not None and not wrong:
         problems += prompt_problems(recipe, table)
     return Found(problems, facts, table)

@@ -22,6 +22,8 @@ from workbench.catalog.configs import (
 from workbench.catalog.fetch import fetch
 from workbench.catalog.fingerprint import Fingerprint, fingerprint
 from workbench.catalog.folders import ADAPTER, check_folder
+from workbench.catalog.folders import check_folder
+from workbench.catalog.quantizations import stored_as
 from workbench.catalog.weights import Tensor, count, read_json, tensors
 from workbench.errors import ModelError, Problem, did_you_mean
 
@@ -64,6 +66,8 @@ class ModelFacts:
         Counted from the weights' headers, and their size on disk.
     dtype : str
         In which most of the weights are stored.
+    quantization : str or None
+        The quantization in which the checkpoint itself is stored, if its config says one that is known.
     context, vocab_size, hidden_size, layers : int or None
         As the config says.
     image_size : tuple of int, or None
@@ -91,6 +95,7 @@ class ModelFacts:
     parameters: int
     bytes: int
     dtype: str
+    quantization: str | None
     context: int | None
     vocab_size: int | None
     hidden_size: int | None
@@ -181,6 +186,7 @@ def facts(
         parameters=parameters,
         bytes=sum(file.stat().st_size for file in opened.weights),
         dtype=dtype,
+        quantization=stored_as(text.get("quantization_config")),
         context=context_length(text),
         vocab_size=first(text, "vocab_size"),
         hidden_size=first(text, "hidden_size", "d_model", "n_embd", "dim"),

@@ -28,6 +28,8 @@ class Quantization:
     skips : str
         Its argument that names the modules which stay as they are. Heads do: a new one has no
         weights yet that could be stored.
+    marks : mapping
+        What the ``quantization_config`` of a checkpoint that is stored so says, by dotted keys.
     inner : str or None
         The class of :mod:`torchao.quantization` that comes first.
     paper : Paper or None
@@ -42,6 +44,7 @@ class Quantization:
     config: str
     arguments: Mapping[str, Any]
     skips: str
+    marks: Mapping[str, Any]
     inner: str | None = None
     paper: Paper | None = None
 
@@ -61,6 +64,7 @@ def _four_bits(name: str, title: str, sentence: str) -> Quantization:
             "bnb_4bit_compute_dtype": "float32",
         },
         skips="llm_int8_skip_modules",
+        marks={"load_in_4bit": True, "bnb_4bit_quant_type": name},
         paper=Paper("QLoRA: Efficient Finetuning of Quantized LLMs", 2023, "2305.14314"),
     )
 
@@ -89,6 +93,7 @@ QUANTIZATIONS = {
             config="BitsAndBytesConfig",
             arguments={"load_in_8bit": True},
             skips="llm_int8_skip_modules",
+            marks={"load_in_8bit": True},
             paper=Paper(
                 "LLM.int8(): 8-bit Matrix Multiplication for Transformers at Scale",
                 2022,
@@ -105,7 +110,33 @@ QUANTIZATIONS = {
             config="TorchAoConfig",
             arguments={},
             skips="modules_to_not_convert",
+            marks={"quant_method": "torchao", "quant_type.default._type": "Int8WeightOnlyConfig"},
             inner="Int8WeightOnlyConfig",
         ),
     )
 }
+
+
+def stored_as(told: Any) -> str | None:
+    """Name the quantization that a checkpoint's ``quantization_config`` describes, if it is one of these.
+
+    Examples
+    --------
+    >>> stored_as({"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"})
+    'nf4'
+    >>> stored_as({"quant_method": "gptq", "bits": 4})
+    """
+    if not isinstance(told, Mapping):
+        return None
+    told = {"bnb_4bit_quant_type": "fp4", **told}  # what bitsandbytes takes where none is named
+    for entry in QUANTIZATIONS.values():
+        if all(_at(told, key) == value for key, value in entry.marks.items()):
+            return entry.name
+    return None
+
+
+def _at(told: Any, key: str) -> Any:
+    """Return what stands at a dotted key; None if nothing does."""
+    for name in key.split("."):
+        told = told.get(name) if isinstance(told, Mapping) else None
+    return told

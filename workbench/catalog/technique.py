@@ -115,6 +115,8 @@ class Technique:
         Whether the base may be quantised.
     refuses : tuple of str
         Ways of storing the base that it cannot work with, if it works with others.
+    reads_whole_weights : bool
+        Whether its start reads the base's weights in full precision, even if the base is quantised.
     weighs : bool
         Whether it takes weights, and not their shapes alone, to put it into a model.
     recomputes : bool
@@ -153,6 +155,7 @@ class Technique:
     quantization: str | None = None
     quantizable: bool = True
     refuses: tuple[str, ...] = ()
+    reads_whole_weights: bool = False
     weighs: bool = False
     recomputes: bool = True
     own_loss: bool = False

@@ -38,21 +38,7 @@ def problems_of(recipe: Recipe) -> list[Problem]:
                 f"{technique.title} serves {', '.join(technique.tasks)}",
             )
         )
-    if recipe.quantization in technique.refuses:
-        others = [name for name in QUANTIZATIONS if name not in technique.refuses]
-        allowed = f"one of {', '.join(map(repr, others))} with {technique.title} (or None)"
-        found.append(Problem("quantization", allowed, recipe.quantization))
-    if recipe.quantization is not None and not technique.quantizable:
-        found.append(
-            Problem(
-                "quantization",
-                f"None with {technique.title}",
-                recipe.quantization,
-                "PEFT has it for weights in full precision only"
-                if technique.trains == "adapter"
-                else "its weights are trained, so they cannot be stored in fewer bits",
-            )
-        )
+    found += quantization_problems(recipe.quantization, technique)
     if recipe.convert_conv1d is True and technique.trains != "adapter":
         allowed, why = (
             f"False with {technique.title}",
@@ -67,6 +53,27 @@ def problems_of(recipe: Recipe) -> list[Problem]:
         found += _argument_problems(technique, name, value)
     if technique.trains == "nothing":
         found += prompting.argument_problems(recipe.task, recipe.technique_args)
+    return found
+
+
+def quantization_problems(quantization: str | None, technique: Technique) -> list[Problem]:
+    """Return what speaks against a technique on a base that is stored so."""
+    found = []
+    if quantization in technique.refuses:
+        others = [name for name in QUANTIZATIONS if name not in technique.refuses]
+        allowed = f"one of {', '.join(map(repr, others))} with {technique.title} (or None)"
+        found.append(Problem("quantization", allowed, quantization))
+    if quantization is not None and not technique.quantizable:
+        found.append(
+            Problem(
+                "quantization",
+                f"None with {technique.title}",
+                quantization,
+                "PEFT has it for weights in full precision only"
+                if technique.trains == "adapter"
+                else "its weights are trained, so they cannot be stored in fewer bits",
+            )
+        )
     return found
 
 

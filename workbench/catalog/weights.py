@@ -26,6 +26,7 @@ DTYPES = {
 EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "shared.weight")
 HEADS = ("lm_head.weight", "cls.predictions.decoder.weight")
 BUFFERS = ("rotary_emb.inv_freq", ".masked_bias")
+SCALES = (".SCB", ".weight_format", "._weight_scale", "._weight_zero_point")
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def count(found: Iterable[Tensor], config: Mapping[str, Any]) -> tuple[int, str]
     (10, 'float32')
     """
     found = list(found)
-    # bitsandbytes keeps two 4-bit weights in a byte, and its scales under the weight's own name.
+    # bitsandbytes keeps two 4-bit weights in a byte, and its scales under the weight's own name; what
+    # stands beside 8-bit weights has names of its own.
     states = [tensor.name.partition(".quant_state.") for tensor in found]
     packed = {weight for weight, state, _ in states if state}
     tables = {tensor.shape for tensor in found if tensor.name.endswith(EMBEDDINGS)}
@@ -161,9 +163,9 @@ def count(found: Iterable[Tensor], config: Mapping[str, Any]) -> tuple[int, str]
 
 
 def _is_buffer(tensor: Tensor) -> bool:
-    """Tell what old checkpoints keep beside the parameters, such as GPT-2's causal masks."""
+    """Tell what checkpoints keep beside the parameters, such as GPT-2's old causal masks."""
     mask = tensor.name.endswith(".attn.bias") and len(tensor.shape) == 4
-    return mask or tensor.name.endswith(BUFFERS)
+    return mask or tensor.name.endswith((*BUFFERS, *SCALES))
 
 
 def _unreadable(path: Path, model: str) -> ModelError:

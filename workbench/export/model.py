@@ -8,7 +8,7 @@ from typing import Any
 from workbench.catalog.folders import WITHOUT_ADAPTER
 from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.tasks import TASKS
-from workbench.export.layout import Code, call
+from workbench.export.layout import Code, call, lay
 from workbench.recipe import COMPUTING
 
 
@@ -29,9 +29,20 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
     settings = plan["recipe"]
     given: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
     trains = plan["trains"] != "nothing"
+    entry = QUANTIZATIONS.get(settings["quantization"])
+    labels: dict[str, Any] = {}
     if plan["labels"] and trains:
-        given["id2label"] = Code("dict(enumerate(LABELS))")
-        given["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
+        labels["id2label"] = Code("dict(enumerate(LABELS))")
+        labels["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
+    if entry is not None and plan.get("whole"):
+        yield "    # The checkpoint is stored in fewer bits and does not know of the new head, which is not."
+        yield call(
+            "stored = AutoConfig.from_pretrained", Code("args.model"), **origin(plan), **labels
+        )
+        yield lay(f'stored.quantization_config["{entry.skips}"] = ', plan["whole"], indent=4)
+        given["config"] = Code("stored")
+    else:
+        given |= labels
     if plan["resizes_head"]:
         given["ignore_mismatched_sizes"] = True
     if plan.get("has_adapter"):
@@ -39,6 +50,8 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         given["adapter_kwargs"] = WITHOUT_ADAPTER
     entry = QUANTIZATIONS.get(settings["quantization"])
     if entry is not None:
+    # Plans of earlier versions know only of bases that are stored so while they are loaded.
+    if entry is not None and not plan.get("prequantized"):
         first = [Code(f"{entry.inner}()")] if entry.inner else []
         skips = {entry.skips: plan["heads"]}
         yield f"    # {entry.sentence}"

@@ -26,7 +26,8 @@ from pathlib import Path
 from peft import get_peft_model
 from torch.utils.data import DataLoader
 from torchao.quantization import Int8WeightOnlyConfig
-from transformers import AutoImageProcessor, AutoTokenizer, BitsAndBytesConfig, TorchAoConfig
+from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, BitsAndBytesConfig
+from transformers import TorchAoConfig
 from transformers import get_scheduler
 """
 

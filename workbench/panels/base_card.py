@@ -59,7 +59,7 @@ def _describe(found: ModelFacts) -> str:
         ("Parameters", big(found.parameters)),
         ("Layers × width", f"{found.layers} × {found.hidden_size}"),
         *_reads(found),
-        ("On disk", f"{size(found.bytes)}, {found.dtype}"),
+        ("On disk", f"{size(found.bytes)}, {found.quantization or found.dtype}"),
         ("Licence", found.licence or "not stated"),
     ]
     return note + facts(pairs)

@@ -22,7 +22,15 @@ from workbench.errors import ModelError
 from workbench.training.convert import convert_conv1d
 from workbench.training.heads import head_modules, new_parameters
 from workbench.training.loading import loading
-from workbench.training.quantize import beside_weights, plain, quantization_config, settle
+from workbench.training.quantize import (
+    beside_weights,
+    leave_whole,
+    plain,
+    quantization_config,
+    settle,
+    stored_quantization,
+    whole_modules,
+)
 from workbench.training.randomness import Randomness
 from workbench.training.running_stats import moving_statistics
 
@@ -144,14 +152,19 @@ def read_base(
     shape = skeleton(path, auto_class, num_labels, trust_remote_code, convert)
     heads = head_modules(shape)
     fresh = new_parameters(shape, path) if num_labels is not None else ()
-    if quantization is not None:
+    settings = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
+    settings["config"] = config = read_config(path, num_labels, trust_remote_code)
+    stored = stored_quantization(config)
+    if stored is not None:
+        leave_whole(config, whole_modules(shape, fresh))
+    elif quantization is not None:
         settings["quantization_config"] = quantization_config(quantization, heads)
     with Randomness(0):
         model, info = getattr(transformers, auto_class).from_pretrained(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     _check_whole(info, fresh, name)
-    if quantization is not None:
+    if quantization is not None or stored is not None:
         settle(model)
     elif device != "cpu":
         model.to(device)
@@ -241,12 +254,19 @@ def skeleton(
     convert: bool = False,
 ) -> torch.nn.Module:
     """Build the model on the meta device: shapes only, in a moment, for any size."""
-    settings = {} if num_labels is None else {"num_labels": num_labels}
-    config = transformers.AutoConfig.from_pretrained(
-        path, trust_remote_code=trust_remote_code, **settings
-    )
+    config = read_config(path, num_labels, trust_remote_code)
     with torch.device("meta"):
         model = getattr(transformers, auto_class).from_config(
             config, trust_remote_code=trust_remote_code
         )
     return convert_conv1d(model) if convert else model
+
+
+def read_config(
+    path: str, num_labels: int | None, trust_remote_code: bool
+) -> transformers.PreTrainedConfig:
+    """Read a base's config, for a task with so many labels."""
+    settings = {} if num_labels is None else {"num_labels": num_labels}
+    return transformers.AutoConfig.from_pretrained(
+        path, trust_remote_code=trust_remote_code, **settings
+    )

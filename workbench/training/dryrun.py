@@ -32,7 +32,6 @@ from workbench.training.count import adapt_shapes, shapes_of
 from workbench.training.encode import leave_room
 from workbench.training.encoder import encoder, settings_of
 from workbench.training.evaluate import word_scores
-from workbench.training.heads import head_modules
 from workbench.training.live import KINDS, Live
 from workbench.training.loading import quiet_transformers
 from workbench.training.loop import train
@@ -50,11 +49,12 @@ from workbench.training.plan import (
 from workbench.training.processor import load_processor, virtual_labels
 from workbench.training.prompt_facts import prompt_facts
 from workbench.training.prompted import prompt_encoder
-from workbench.training.quantize import beside_weights, plain
+from workbench.training.quantize import beside_weights, plain, storage
 from workbench.training.reasons import Refusal
 from workbench.training.running_stats import moving_statistics
 from workbench.training.settings import use_mask_positions
 from workbench.training.stand_in import CpuLayout, Faker, pack, packed_linears, with_packed_layers
+from workbench.training.stand_in import CpuLayout, Faker, pack, with_packed_layers
 from workbench.training.widest import drawn, in_turn, widest
 
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
@@ -180,9 +180,8 @@ class DryRun:
             )
         model, linears = copy.deepcopy(shapes), []
         if recipe.quantization:
-            heads = head_modules(model)
-            model = with_packed_layers(model, recipe.quantization, heads)
-            linears = packed_linears(model, recipe.quantization, heads)
+            stored = storage(model, recipe.quantization, self._fresh)
+            model, linears = with_packed_layers(model, stored)
         names = _slots(model)
         rows = partial(self._encode, self._train_rows[:START_ROWS], {})
         layout = CpuLayout() if self._device == "cpu" else contextlib.nullcontext()
@@ -205,7 +204,7 @@ class DryRun:
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
         faker = Faker(self._mode, self._device)
         if recipe.quantization:
-            pack(linears, recipe.quantization, faker)
+            pack(linears, stored, faker)
         found = faker.model(model)
         # Compiling changes what is alive too, in ways that only compiling tells.
         set_up(recipe.replace(torch_compile=False), model)

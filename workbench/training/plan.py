@@ -11,6 +11,7 @@ import importlib.metadata
 import math
 from dataclasses import dataclass
 from inspect import signature
+from dataclasses import dataclass, field
 from typing import Any
 
 import peft
@@ -37,6 +38,7 @@ from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
 from workbench.training.prompt_facts import prompt_facts
 from workbench.training.running_stats import gathering_layers
+from workbench.training.quantize import whole_modules
 
 PACKAGES = (
     "torch",
@@ -61,6 +63,9 @@ ADAPTER_LEFT_OUT = (
     "The base's folder holds an adapter too, which transformers would load with it: the run has the base "
     "without it, and so must you before loading what was trained, with "
     f"from_pretrained(folder, adapter_kwargs={WITHOUT_ADAPTER})."
+STORED = (
+    "The checkpoint {model!r} is stored in {name!r}: it is trained as it is, as quantization={name!r} "
+    "would be, and what is learnt belongs to its weights in fewer bits."
 )
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
@@ -83,7 +88,7 @@ class Plan:
     fresh : list of str
         Parameters that are drawn anew from the seed: the task's head.
     heads : list of str
-        Modules beside the backbone, which a quantised base leaves as they are.
+        Modules beside the backbone, which stay as they are where the base is quantised when it is loaded.
     resizes_head : bool
         Whether the checkpoint has a head for another number of labels.
     trains : {"adapter", "all", "selected", "nothing"}
@@ -138,6 +143,11 @@ class Plan:
         alone. Its losses are then those of training alone within float tolerance.
     has_adapter : bool
         Whether the base's folder holds an adapter too, which is not loaded.
+    prequantized : bool
+        Whether the checkpoint is itself stored in the recipe's quantization.
+    whole : list of str
+        Modules of such a checkpoint that must be loaded in full precision, because the task's new ones
+        are among them; empty where the checkpoint says enough itself.
     """
 
     recipe: dict[str, Any]
@@ -178,6 +188,8 @@ class Plan:
     notes: list[str]
     fused: int = 0
     has_adapter: bool = False
+    prequantized: bool = False
+    whole: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""
@@ -209,7 +221,7 @@ def resolve(recipe: Recipe) -> Resolved:
     if found.problems:
         raise RecipeError(found.problems)
     facts, table = found.facts, found.table
-    recipe = recipe.resolved()
+    recipe = recipe.resolved(facts.quantization)
     task, technique = TASKS[recipe.task], get(recipe.technique)
     tokenizer, sets_pad_token = load_processor(recipe, task, facts.path)
     room = (recipe, facts.context, getattr(tokenizer, "model_max_length", math.inf))
@@ -300,9 +312,16 @@ def resolve(recipe: Recipe) -> Resolved:
             *table.notes,
             *([ADAPTER_LEFT_OUT] if facts.has_adapter else []),
             *([CONVERTED] if recipe.convert_conv1d else []),
+            *(
+                [STORED.format(model=recipe.model, name=facts.quantization)]
+                if facts.quantization
+                else []
+            ),
             *computing_notes(recipe),
         ],
         has_adapter=facts.has_adapter,
+        prequantized=facts.quantization is not None,
+        whole=whole_modules(shapes, fresh),
     )
     return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows, facts.fingerprint)
 

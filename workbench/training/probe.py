@@ -20,7 +20,9 @@ from peft.utils.other import AuxiliaryTrainingWrapper
 
 from workbench.catalog.fits import Fit
 from workbench.catalog.lookup import find_facts
+from workbench.catalog.models import ModelFacts
 from workbench.catalog.prompt_fits import base_problems
+from workbench.catalog.storage import storage_problems
 from workbench.catalog.tasks import TASKS, tasks_of
 from workbench.catalog.technique_checks import problems_of
 from workbench.catalog.techniques import TECHNIQUES, config_class, find, get
@@ -52,11 +54,14 @@ class Probe:
         self._batch = batch
         self._specimens: dict[tuple, Specimen] = {}
         self._settings = {name: value for name, value in settings.items() if value is not None}
+        self._facts: ModelFacts | None = None
         if self._module is not None:
             self._tasks = [task.name for task in TASKS.values() if is_for(model, task)]
         else:
             self._settings["model"] = os.fspath(model)
-            self._tasks = [settings["task"]] if settings.get("task") else self._tasks_of_base()
+            self._facts = find_facts(Recipe().replace(**self._settings))
+            task = settings.get("task")
+            self._tasks = [task] if task else _tasks_of(self._facts)
 
     def fit(self, technique: str) -> Fit:
         """Try one technique."""
@@ -69,9 +74,11 @@ class Probe:
         problems = problems_of(recipe)
         if others := [problem for problem in recipe.problems() if problem not in problems]:
             raise RecipeError(others)
+        if self._facts is not None:
+            problems += storage_problems(recipe, self._facts)
         if problems:
             return Fit(technique, False, task, *of_problem(problems[0]))
-        recipe = recipe.resolved()
+        recipe = recipe.resolved(self._facts and self._facts.quantization)
         if get(technique).trains == "nothing":
             return self._ask(recipe)
         if recipe.quantization is not None and self._module is not None:
@@ -80,21 +87,13 @@ class Probe:
         return self._fit(recipe)
 
     def _ask(self, recipe: Recipe) -> Fit:
-        if self._module is not None:
+        if self._facts is None:
             reason, remedy = "a model in memory cannot be asked", "give its folder or hub id"
-        elif problems := base_problems(recipe, find_facts(recipe)):
+        elif problems := base_problems(recipe, self._facts):
             reason, remedy = of_problem(problems[0])
         else:
             return Fit(recipe.technique, True, recipe.task)
         return Fit(recipe.technique, False, recipe.task, reason, remedy)
-
-    def _tasks_of_base(self) -> Sequence[str]:
-        base = Recipe().replace(**self._settings)
-        found = find_facts(base)
-        if tasks := tasks_of(found.kind):
-            return tasks
-        hint = f"{found.name} is of a kind that is not known, so say what is to be learnt"
-        raise RecipeError([Problem("task", "given", None, hint)])
 
     def _fit(self, recipe: Recipe) -> Fit:
         technique = get(recipe.technique)
@@ -133,6 +132,14 @@ class Probe:
         kinds = {type(module).__name__ for module in tried.base.model.modules()}
         trains = get(recipe.technique).trains
         return "Conv1D" in kinds and trains == "adapter" and not recipe.convert_conv1d
+
+
+def _tasks_of(facts: ModelFacts) -> Sequence[str]:
+    """Return the tasks that a base can do."""
+    if tasks := tasks_of(facts.kind):
+        return tasks
+    hint = f"{facts.name} is of a kind that is not known, so say what is to be learnt"
+    raise RecipeError([Problem("task", "given", None, hint)])
 
 
 def _try(tried: Specimen, recipe: Recipe) -> tuple[int, tuple[str, ...]]:

@@ -22,6 +22,7 @@ from workbench.training.base import Base, read_base, skeleton, sums
 from workbench.training.convert import convert_conv1d
 from workbench.training.heads import head_modules
 from workbench.training.loading import loading
+from workbench.training.quantize import stored_quantization
 from workbench.training.randomness import Randomness
 from workbench.training.shrink import shrink
 
@@ -124,8 +125,13 @@ def _save_small(shapes: torch.nn.Module) -> str:
     folder = tempfile.mkdtemp()
     # LoftQ looks at the weights on disk again, so they stay for as long as the specimen may.
     weakref.finalize(shapes, shutil.rmtree, folder, ignore_errors=True)
+    config = shrink(shapes.config)
+    if stored_quantization(config) is not None:
+        del (
+            config.quantization_config
+        )  # its weights are stored as the recipe says when it is loaded
     with Randomness(0):
-        model = type(shapes)(shrink(shapes.config))
+        model = type(shapes)(config)
     model.save_pretrained(folder)
     return folder
 

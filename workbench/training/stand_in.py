@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import bitsandbytes as bnb
 import torch
 import torchao.quantization
+import transformers
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 from transformers.quantizers import AutoHfQuantizer
 from transformers.quantizers.quantizers_utils import should_convert_module
 
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.training.quantize import keep_packed, quantization_config
+from workbench.training.quantize import keep_packed
 
 
-def with_packed_layers(model: torch.nn.Module, name: str, heads: Sequence[str]) -> torch.nn.Module:
-    """Put the layers of a quantised base into a skeleton; :func:`pack` packs their weights."""
-    quantizer = AutoHfQuantizer.from_config(quantization_config(name, heads), pre_quantized=False)
+def with_packed_layers(
+    model: torch.nn.Module, storage: Any
+) -> tuple[torch.nn.Module, list[tuple[torch.nn.Module, torch.nn.Parameter]]]:
+    """Put the layers of a quantised base into a skeleton; :func:`pack` packs their weights.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    storage : QuantizationConfigMixin
+        How the weights are stored: see :func:`workbench.training.quantize.storage`.
+
+    Returns
+    -------
+    tuple
+        The model, and its layers whose weights are to be packed, with these: techniques may put a weight
+        of another class in place, where one of shapes only is moved.
+    """
+    quantizer = AutoHfQuantizer.from_config(storage, pre_quantized=False)
     quantizer.preprocess_model(model=model, device_map=None)
     keep_packed(quantizer.postprocess_model(model))
     for module in model.modules():
         # Some starts unpack weights, which takes no more than to know how they are laid out.
         if isinstance(module, bnb.nn.Linear4bit) and module.weight.is_meta:
             module.weight.quant_state = _state_4bit(module.weight, _Shapes())
-    return model
+    return model, list(_packed_linears(model, storage, quantizer.modules_to_not_convert))
 
 
 class CpuLayout(TorchDispatchMode):
@@ -128,26 +143,21 @@ class _Shapes:
         return torch.empty(shape, dtype=dtype, device="meta")
 
 
-def packed_linears(
-    model: torch.nn.Module, name: str, heads: Sequence[str]
-) -> list[tuple[torch.nn.Module, torch.nn.Parameter]]:
-    """Return the layers of a base whose weights are packed when they are stored so, with these.
-
-    Techniques may put a weight of another class in place, where one of shapes only is moved.
-    """
-    if QUANTIZATIONS[name].package == "bitsandbytes":
+def _packed_linears(
+    model: torch.nn.Module, storage: Any, skipped: Sequence[str]
+) -> Iterable[tuple[torch.nn.Module, torch.nn.Parameter]]:
+    """Go through the layers of a base whose weights are packed when they are stored so."""
+    if isinstance(storage, transformers.BitsAndBytesConfig):
         kinds: tuple[type, ...] = (bnb.nn.Linear4bit, bnb.nn.Linear8bitLt)
     else:
         kinds = (torch.nn.Linear,)
-    return [
-        (module, module.weight)
-        for path, module in model.named_modules()
-        if isinstance(module, kinds) and should_convert_module(path, list(heads))
-    ]
+    for path, module in model.named_modules():
+        if isinstance(module, kinds) and should_convert_module(path, list(skipped)):
+            yield module, module.weight
 
 
 def pack(
-    linears: Sequence[tuple[torch.nn.Module, torch.nn.Parameter]], name: str, faker: Faker
+    linears: Sequence[tuple[torch.nn.Module, torch.nn.Parameter]], storage: Any, faker: Faker
 ) -> None:
     """Pack the weights of these layers, as they are when a quantised base is loaded."""
     for module, weight in linears:
@@ -156,7 +166,7 @@ def pack(
         elif isinstance(module, bnb.nn.Linear8bitLt):
             _pack_8bit(module, weight, faker)
         else:
-            _pack_torchao(module, name, faker)
+            _pack_torchao(module, storage, faker)
 
 
 def _pack_4bit(module: bnb.nn.Linear4bit, old: Any, faker: Faker) -> None:
@@ -213,14 +223,13 @@ def _pack_8bit(module: bnb.nn.Linear8bitLt, old: Any, faker: Faker) -> None:
     module._parameters["weight"] = weight
 
 
-def _pack_torchao(module: torch.nn.Module, name: str, faker: Faker) -> None:
+def _pack_torchao(module: torch.nn.Module, storage: Any, faker: Faker) -> None:
     """Do what torchao does when weights are loaded."""
-    config = quantization_config(name, ()).quant_type
     weight = faker.tensor(module.weight)
     with faker.mode:
         shell = torch.nn.Linear(module.in_features, module.out_features, bias=False)
         shell.weight = weight
-        torchao.quantization.quantize_(torch.nn.Sequential(shell), config)
+        torchao.quantization.quantize_(torch.nn.Sequential(shell), storage.quant_type)
     module._parameters["weight"] = shell.weight
 
 

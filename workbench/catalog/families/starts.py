@@ -107,6 +107,7 @@ ENTRIES = (
         injects="get_loftq_model",
         quantization="nf4",
         refuses=("int8", "int8_torchao"),
+        reads_whole_weights=True,
         merges=True,
         needs="the base's weights in full precision, for a moment",
         paper=Paper(

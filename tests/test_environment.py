@@ -1,7 +1,8 @@
-"""Versions are pinned in one place, and the other ways to the environment agree with it."""
+"""Ranges and exact versions stand in one place each, and every way to the environment uses them."""
 
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -13,39 +14,60 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TEST = PROJECT["optional-dependencies"]["test"]
+CONSTRAINTS = [
+    line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")
+]
+EXACT = dict(line.split("==") for line in CONSTRAINTS)
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
 
 
-def test_environment_yml_has_the_pins_of_pyproject():
+def test_environment_yml_installs_this_clone_in_the_exact_versions():
     (pip,) = (entry["pip"] for entry in CONDA if isinstance(entry, dict))
-    assert sorted(pip) == sorted(PROJECT["dependencies"])
+    assert pip == ["--constraint constraints.txt", "--editable ."]
+
+
+@pytest.mark.parametrize("target", ["lab", "test"])
+def test_make_installs_the_exact_versions(target):
+    command = ["make", "--dry-run", "--always-make", target]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    installs = [line for line in done.stdout.splitlines() if "--editable" in line]
+    assert installs
+    assert all("--constraint constraints.txt" in line for line in installs)
 
 
 def test_environment_yml_asks_for_the_same_python():
     assert f"python{PROJECT['requires-python']}" in CONDA
 
 
-def test_every_dependency_is_pinned():
-    extras = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
-    for line in [*PROJECT["dependencies"], *extras]:
-        (specifier,) = Requirement(line).specifier
-        assert specifier.operator == "==", line
+@pytest.mark.parametrize("line", PROJECT["dependencies"])
+def test_every_dependency_has_a_range(line):
+    operators = {specifier.operator for specifier in Requirement(line).specifier}
+    assert operators == {">=", "<"}
+
+
+@pytest.mark.parametrize("line", [*PROJECT["dependencies"], *TEST])
+def test_the_exact_version_is_in_the_range(line):
+    requirement = Requirement(line)
+    assert EXACT[requirement.name] in requirement.specifier
+
+
+def test_constraints_are_exact():
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in CONSTRAINTS)
 
 
 @pytest.mark.parametrize("line", PROJECT["dependencies"])
-def test_what_is_installed_is_what_is_pinned(line):
+def test_what_is_installed_is_in_the_range(line):
     requirement = Requirement(line)
     assert importlib.metadata.version(requirement.name) in requirement.specifier
 
 
-def test_contributing_says_why_each_dependency_is_there():
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    missing = [
-        Requirement(line).name
-        for line in PROJECT["dependencies"]
-        if f"`{Requirement(line).name}`" not in text
-    ]
-    assert missing == []
+@pytest.mark.parametrize("line", PROJECT["dependencies"])
+def test_contributing_says_why_each_dependency_is_there_and_in_this_range(line):
+    requirement = Requirement(line)
+    lowest, end = sorted(requirement.specifier, key=lambda part: part.operator, reverse=True)
+    assert f"| `{requirement.name}` | {lowest.version} to <{end.version} |" in CONTRIBUTING
 
 
 def test_the_makefile_and_environment_yml_name_the_same_encoder():
@@ -62,7 +84,7 @@ def test_the_root_holds_what_a_newcomer_looks_for_and_no_more():
         pytest.skip("not a git checkout")
     folders = {"notebooks", "workbench", "data", "tests", ".ci"}
     texts = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"}
-    settings = {"environment.yml", "pyproject.toml", "Makefile", ".gitignore"}
+    settings = {"environment.yml", "pyproject.toml", "constraints.txt", "Makefile", ".gitignore"}
     there = {path.split("/")[0] for path in done.stdout.splitlines()}
     assert there == folders | texts | settings
 

@@ -7,7 +7,6 @@ import re
 import string
 from collections import Counter
 from itertools import islice
-from pathlib import Path
 
 import pytest
 import yaml
@@ -18,8 +17,9 @@ from data.make.lexicon.phrase import render
 from data.make.plain_tests import BEFORE_GRAMMAR, BEYOND_FRAMES
 from data.make.world.people import build_world
 from data.make.world.plain import Plain
+from workbench.bundled import data_folder
 
-FOLDER = Path(__file__).parents[1] / "data" / "hamlet-3m"
+FOLDER = data_folder() / "hamlet-3m"
 WRONG = re.compile(
     r"[{}\[\]]|  |\.\.| [.,!?]|[.?!] [a-z]|\.,|,\."
     r"|\b[Aa] [aeio](?!ne\b)|\b[Aa]n [^aeiouh]|\b(?!had\b|that\b)(\w+) \1\b"

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from workbench.bundled import data_folder
 from workbench.catalog import minilm, models
 from workbench.errors import ModelError
-
-HERE = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -199,7 +198,7 @@ def shard(folder):
 
 def test_hamlet():
     facts = models.facts("hamlet-3m")
-    assert facts.path == str(HERE / "data" / "hamlet-3m")
+    assert facts.path == str(data_folder() / "hamlet-3m")
     assert (facts.kind, facts.model_type) == ("causal-lm", "llama")
     assert facts.parameters <= 4_000_000
     assert facts.bytes <= 12_000_000

@@ -25,6 +25,7 @@ from workbench.training.batches import collate_left, collate_right
 from workbench.training.prefix import find_frozen, reach
 from workbench.training.prefix_padded import PaddedActivations, PaddedRows
 from workbench.training.prefix_rows import keep_rows
+from workbench.training.settings import use_gradient_checkpointing
 
 # Their blocks return more than hidden states, or stand in two stacks.
 LEFT_ALONE = ("t5", "bart", "deberta-v2")
@@ -176,7 +177,7 @@ def test_what_lies_under_the_first_trained_block(tiny_llama, rows, technique, de
 
 def test_models_that_compute_otherwise_in_training_are_left_alone():
     model = ARCHITECTURES["llama"]()
-    model.activation_checkpointing_enable({"use_reentrant": False})
+    use_gradient_checkpointing(model)
     assert frozen_of(model, inputs_for(model)) is None
     model = ARCHITECTURES["opt"]()
     assert frozen_of(model, inputs_for(model)) is not None

@@ -111,6 +111,7 @@ def __dir__() -> list[str]:
 # module for whoever had imported something from inside it before.
 from workbench.compare import Comparison, compare
 from workbench.export import export
+from workbench.versions import warn_outside
 
 
 def _show_races() -> None:
@@ -133,3 +134,4 @@ def _show_races() -> None:
 
 
 _show_races()
+warn_outside()

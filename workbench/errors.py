@@ -88,6 +88,10 @@ class TrainingError(WorkbenchError, RuntimeError):
     """A run that cannot go on."""
 
 
+class VersionWarning(UserWarning):
+    """A package of a version that the workbench was not tried with."""
+
+
 class StoreError(WorkbenchError, OSError):
     """A run's folder that cannot be written or read."""
 

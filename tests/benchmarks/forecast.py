@@ -29,6 +29,7 @@ import transformers
 
 import workbench as wb
 from tests.allocator import allocated
+from workbench.bundled import data_folder
 from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.catalog.techniques import TECHNIQUES
 from workbench.compare.words import size
@@ -43,8 +44,7 @@ TARGET = 3.0  # per cent
 
 def save_llama(folder: Path) -> str:
     """Save a llama of random weights, with the bundled base's tokenizer."""
-    bundled = Path(__file__).parents[2] / "data" / "hamlet-3m"
-    tokenizer = transformers.AutoTokenizer.from_pretrained(bundled)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "hamlet-3m")
     config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=512,

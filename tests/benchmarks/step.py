@@ -25,7 +25,7 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from workbench import Recipe
-from workbench.catalog.cards import DATA
+from workbench.bundled import data_folder
 from workbench.training.feed import encode_rows, make_collate
 from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import build, prepare
@@ -55,7 +55,7 @@ def recipe_of(case: str, folder: Path, steps: int) -> Recipe:
 
 def save(folder: Path, sizes: dict) -> Path:
     """Save a llama of random weights with the bundled tokenizer."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(DATA / "hamlet-3m")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "hamlet-3m")
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
         **sizes, max_position_embeddings=512, eos_token_id=tokenizer.eos_token_id,

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-import workbench
+from workbench.bundled import data_folder
 from workbench.errors import DataError
 
-DATA = Path(workbench.__file__).parents[1] / "data"
+DATA = data_folder()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-import workbench
+from workbench.bundled import data_folder
 from workbench.catalog import minilm
 from workbench.catalog.cards import front_matter
 from workbench.catalog.configs import (
@@ -237,8 +237,7 @@ def _name(model: str | os.PathLike) -> str:
 def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
     if name in (minilm.NAME, minilm.HUB_ID):
         return minilm.find(revision)
-    bundled_folder = Path(workbench.__file__).parents[1] / "data" / HAMLET
-    path = bundled_folder if name == HAMLET else Path(os.path.expanduser(name))
+    path = data_folder() / HAMLET if name == HAMLET else Path(os.path.expanduser(name))
     if path.is_dir():
         if revision is not None:
             raise ModelError(
@@ -252,8 +251,8 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
         )
     if name == HAMLET:
         raise ModelError(
-            f"The model {HAMLET!r} comes with the project's folder, but {str(path)!r} is missing: "
-            "work in a clone of the project, installed with 'pip install --editable .'."
+            f"The model {HAMLET!r} comes with the workbench, but {str(path)!r} is missing: restore "
+            "that folder in your clone of the project, or install the workbench again."
         )
     if not on_hub(name):
         raise _wrong_name(name)

@@ -8,3 +8,5 @@ warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", categ
 warnings.filterwarnings("ignore", message="Position ids are not supported", category=UserWarning)
 # peft sees by itself which way round a layer keeps its weights.
 warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False", category=UserWarning)
+# bitsandbytes before 0.50 checks sizes by a name that torch is to give up.
+warnings.filterwarnings("ignore", message="_check_is_size", category=FutureWarning)

@@ -237,7 +237,12 @@ def dense(tensor: torch.Tensor) -> torch.Tensor:
 def use_gradient_checkpointing(model) -> None:
     """Keep what goes into each layer only, and compute the rest again in the backward pass."""
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    base.activation_checkpointing_enable({"use_reentrant": False, "context_fn": alike})
+    # transformers has renamed it from one to the other.
+    new_name = hasattr(base, "activation_checkpointing_enable")
+    enable = (
+        base.activation_checkpointing_enable if new_name else base.gradient_checkpointing_enable
+    )
+    enable({"use_reentrant": False, "context_fn": alike})
     # Only the reentrant kind needs gradients at the embeddings, which cost a whole backward pass.
     base.disable_input_require_grads()
 

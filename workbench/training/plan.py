@@ -22,12 +22,13 @@ from workbench.catalog.techniques import config_class, get
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments, selected_names
-from workbench.training.base import Base, load_base, skeleton
+from workbench.training.base import Base, clone, load_base, skeleton
 from workbench.training.computing import computing_notes, labels_some
 from workbench.training.encode import split_rows
 from workbench.training.encoder import encoder, settings_of
 from workbench.training.heads import new_parameters
 from workbench.training.initialise import takes_rows
+from workbench.training.labelled import keeps_loss
 from workbench.training.loading import loading
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
@@ -51,6 +52,10 @@ PACKAGES = (
 CONVERTED = (
     "Conv1D layers of the base were rewritten as Linear ones: before loading the adapter, do the same "
     "to its base with workbench.training.convert.convert_conv1d, which an exported script carries."
+)
+EVERY_LOGIT = (
+    "The base's loss is not the same, or fails, with logits only where there are labels: every logit is "
+    "computed."
 )
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
@@ -230,6 +235,8 @@ def resolve(recipe: Recipe) -> Resolved:
         device=device,
         name=recipe.model,
     )
+    may_label = labels_some(recipe, base.model)
+    labelled_logits = may_label and keeps_loss(clone(base, lambda name: False))
     source = table.source
     plan = Plan(
         recipe=recipe.to_dict(),
@@ -268,7 +275,7 @@ def resolve(recipe: Recipe) -> Resolved:
         max_length=max_length,
         max_prompt_length=max_prompt_length,
         max_steps=steps,
-        labelled_logits=labels_some(recipe, base.model),
+        labelled_logits=labelled_logits,
         sets_pad_token=sets_pad_token,
         threads=torch.get_num_threads(),
         device=device,
@@ -276,6 +283,7 @@ def resolve(recipe: Recipe) -> Resolved:
         notes=[
             *table.notes,
             *([CONVERTED] if recipe.convert_conv1d else []),
+            *([EVERY_LOGIT] if may_label and not labelled_logits else []),
             *computing_notes(recipe),
         ],
     )

@@ -112,7 +112,7 @@ def prepare(recipe: Recipe) -> Prepared:
     randomness = Randomness(recipe.seed)
     with randomness, quiet_transformers():
         model = build(plan, resolved.base, resolved.tokenizer, start)
-    set_up(recipe, model)
+    set_up(recipe, model, labelled_logits=plan.labelled_logits)
     if recipe.padding_free:
         check_apart(model, rows, collate)
     optimizer = make_optimizer(plan.optimizer, model)
@@ -176,7 +176,7 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
     plan, base = resolved.plan, resolved.base
     cut = check_lengths(resolved, (resolved.eval_rows, None))
     model = build(plan, base, resolved.tokenizer, [])
-    set_up(resolved.recipe, model)
+    set_up(resolved.recipe, model, labelled_logits=plan.labelled_logits)
     ask, notes = prompt_evaluation(resolved, model, Accelerator().device)
     return Prepared(
         plan=plan,

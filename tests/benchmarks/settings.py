@@ -71,7 +71,7 @@ def by_hand(recipe: Recipe, width: int | None, labelled: bool) -> Iterator[float
     resolved = resolve(recipe)
     model, loader = fresh(resolved)
     if labelled:
-        set_up(recipe, model)
+        set_up(recipe, model, labelled_logits=True)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=resolved.recipe.learning_rate, weight_decay=0.0)
     scheduler = schedule(optimizer, resolved)

@@ -15,8 +15,15 @@ from workbench.training import settings
 from workbench.training.lean import lean
 
 
-def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
+def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = False) -> None:
     """Make an adapted model compute as its recipe's settings say.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    model : torch.nn.Module
+    labelled_logits : bool
+        Whether to compute logits only where there are labels; see :func:`labels_some`.
 
     Raises
     ------
@@ -30,7 +37,7 @@ def set_up(recipe: Recipe, model: torch.nn.Module) -> None:
         why = "transformers cannot compute its layers a second time"
         allowed = f"False with {type(base).__name__}"
         raise RecipeError([Problem("gradient_checkpointing", allowed, True, why)])
-    if labels_some(recipe, base):
+    if labelled_logits:
         settings.use_labelled_logits(model)
     for name in COMPUTING:
         if getattr(recipe, name):
@@ -53,9 +60,10 @@ def check_compiler() -> None:
 
 
 def labels_some(recipe: Recipe, base: torch.nn.Module) -> bool:
-    """Tell whether logits are needed at some places only, and the base can do with those.
+    """Tell whether logits are needed at some places only, and the base looks as if it can do with those.
 
-    It can where it is an ordinary causal model of transformers, which leaves its loss to a function.
+    That is an ordinary causal model of transformers, which leaves its loss to a function. Whether it
+    can is tried where there are weights: see :func:`workbench.training.labelled.keeps_loss`.
     """
     kinds = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
     causal = ALL_TASKS[recipe.task].peft_task_type == "CAUSAL_LM"

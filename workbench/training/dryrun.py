@@ -23,11 +23,11 @@ from workbench.catalog.data import Table
 from workbench.catalog.models import ModelFacts
 from workbench.catalog.tasks import TASKS
 from workbench.catalog.techniques import config_class, get
-from workbench.errors import ModelError
+from workbench.errors import ModelError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.training import after_step, batches, blocks
 from workbench.training.adapt import rewritten, selected_names
-from workbench.training.computing import set_up
+from workbench.training.computing import labels_some, set_up
 from workbench.training.count import adapt_shapes, shapes_of
 from workbench.training.encode import leave_room
 from workbench.training.encoder import encoder, settings_of
@@ -55,6 +55,14 @@ from workbench.training.running_stats import moving_statistics
 from workbench.training.settings import use_mask_positions
 from workbench.training.stand_in import CpuLayout, Faker, pack, packed_linears, with_packed_layers
 from workbench.training.stand_in import CpuLayout, Faker, pack, with_packed_layers
+from workbench.training.stand_in import (
+    CpuLayout,
+    ExpertProducts,
+    Faker,
+    pack,
+    packed_linears,
+    with_packed_layers,
+)
 from workbench.training.widest import drawn, in_turn, widest
 
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
@@ -103,6 +111,7 @@ class DryRun:
         self._thins = any(stack.rounds > blocks.MANY for stack in self._stacks) and not (
             blocks.singles_out(self._technique, recipe.technique_args)
         )
+        self._labelled_logits = labels_some(recipe, self._shapes)
         self.recomputes = self._shapes.supports_gradient_checkpointing
         held = (*self._shapes.parameters(), *self._shapes.buffers())
         self.whole = sum(tensor.nbytes for tensor in held)
@@ -131,6 +140,18 @@ class DryRun:
             the evaluation begin with :data:`EVALUATION`; :data:`METER` is what a run's meter counts.
         """
         recipe = self._recipe.replace(**changes)
+        try:
+            return self._peaks(recipe, size, whole)
+        except (WorkbenchError, MemoryError):
+            raise
+        except Exception:  # whatever a base refuses, its run does without
+            if not self._labelled_logits:
+                raise
+        # Shapes have no loss that could be held against another, but they fail where numbers do.
+        self._labelled_logits = False
+        return self._peaks(recipe, size, whole)
+
+    def _peaks(self, recipe: Recipe, size: int, whole: bool) -> dict[str, dict[str, int]]:
         if self._thins:
             few = [2] * len(self._stacks)
             more = [[*few[:at], 3, *few[at + 1 :]] for at in range(len(few))]
@@ -147,7 +168,7 @@ class DryRun:
         model, kept, config = self._model(recipe, rounds)
         live = Live(_BLOCKS.get(self._device, 1))
         blocks.mark(model, self._stacks, live.phase)
-        with self._mode, live, quiet_transformers():
+        with self._mode, ExpertProducts(), live, quiet_transformers():
             for kind, tensors in kept.items():
                 live.hold(tensors, kind)
             meter = MemoryMeter(model)
@@ -207,7 +228,8 @@ class DryRun:
             pack(linears, stored, faker)
         found = faker.model(model)
         # Compiling changes what is alive too, in ways that only compiling tells.
-        set_up(recipe.replace(torch_compile=False), model)
+        uncompiled = recipe.replace(torch_compile=False)
+        set_up(uncompiled, model, labelled_logits=self._labelled_logits)
         if self.trains:
             self._wake(model, config)
         given = technique, shapes, recipe.technique_args, self._fresh
@@ -227,7 +249,7 @@ class DryRun:
 
     def _wake(self, model: torch.nn.Module, config: Mapping[str, Any]) -> None:
         """Have what a start puts off on the meta device done, as a run has before its first step."""
-        with self._mode, Live(), torch.no_grad(), quiet_transformers():
+        with self._mode, ExpertProducts(), Live(), torch.no_grad(), quiet_transformers():
             model(**self._batch("train", self._recipe.per_device_train_batch_size, config))
 
     def _kept(

@@ -27,12 +27,13 @@ from workbench.catalog.techniques import config_class, get
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.training.adapt import config_arguments, selected_names
-from workbench.training.base import Base, load_base, skeleton
+from workbench.training.base import Base, clone, load_base, skeleton
 from workbench.training.computing import computing_notes, labels_some
 from workbench.training.encode import split_rows
 from workbench.training.encoder import encoder, settings_of
 from workbench.training.heads import new_parameters
 from workbench.training.initialise import takes_rows
+from workbench.training.labelled import keeps_loss
 from workbench.training.loading import loading
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
@@ -66,6 +67,9 @@ ADAPTER_LEFT_OUT = (
 STORED = (
     "The checkpoint {model!r} is stored in {name!r}: it is trained as it is, as quantization={name!r} "
     "would be, and what is learnt belongs to its weights in fewer bits."
+EVERY_LOGIT = (
+    "The base's loss is not the same, or fails, with logits only where there are labels: every logit is "
+    "computed."
 )
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
@@ -263,6 +267,8 @@ def resolve(recipe: Recipe) -> Resolved:
         name=recipe.model,
         files=facts.fingerprint,
     )
+    may_label = labels_some(recipe, base.model)
+    labelled_logits = may_label and keeps_loss(clone(base, lambda name: False))
     source = table.source
     plan = Plan(
         recipe=recipe.to_dict(),
@@ -304,6 +310,7 @@ def resolve(recipe: Recipe) -> Resolved:
         max_steps=steps,
         gathers_statistics=bool(gathering_layers(base.model)),
         labelled_logits=labels_some(recipe, base.model),
+        labelled_logits=labelled_logits,
         sets_pad_token=sets_pad_token,
         threads=torch.get_num_threads(),
         device=device,
@@ -317,6 +324,7 @@ def resolve(recipe: Recipe) -> Resolved:
                 if facts.quantization
                 else []
             ),
+            *([EVERY_LOGIT] if may_label and not labelled_logits else []),
             *computing_notes(recipe),
         ],
         has_adapter=facts.has_adapter,

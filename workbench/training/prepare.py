@@ -120,6 +120,7 @@ def prepare(recipe: Recipe) -> Prepared:
     if reads_base(plan.injects):
         check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
     set_up(recipe, model)
+    set_up(recipe, model, labelled_logits=plan.labelled_logits)
     if recipe.padding_free:
         check_apart(model, rows, collate)
     optimizer = make_optimizer(plan.optimizer, model)
@@ -183,7 +184,7 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
     plan, base = resolved.plan, resolved.base
     cut = check_lengths(resolved, (resolved.eval_rows, None))
     model = build(plan, base, resolved.tokenizer, [])
-    set_up(resolved.recipe, model)
+    set_up(resolved.recipe, model, labelled_logits=plan.labelled_logits)
     ask, notes = prompt_evaluation(resolved, model, Accelerator().device)
     return Prepared(
         plan=plan,

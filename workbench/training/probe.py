@@ -31,7 +31,7 @@ from workbench.recipe import Recipe
 from workbench.training import after_step
 from workbench.training.adapt import adapt, config_arguments, rewritten, selected_names
 from workbench.training.base import clone, is_pristine, own
-from workbench.training.computing import set_up
+from workbench.training.computing import labels_some, set_up
 from workbench.training.count import adapt_shapes
 from workbench.training.heads import new_head
 from workbench.training.loading import quiet_transformers
@@ -175,7 +175,8 @@ def _run(tried: Specimen, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
     with Randomness(recipe.seed):
         model, _, batch = inject(tried, recipe)
         # Compiling takes longer than all else, and nothing that fits would not fit then.
-        set_up(recipe.replace(torch_compile=False), model)
+        labelled = labels_some(recipe, base.model) and tried.keeps_loss
+        set_up(recipe.replace(torch_compile=False), model, labelled_logits=labelled)
         model.train()
         loss = model(**batch).loss
         if not bool(torch.isfinite(loss)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from itertools import dropwhile
+from traceback import walk_tb
 
 import torch
 from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
@@ -70,6 +72,8 @@ _KNOWN = (
         "name layers that are torch.nn.Linear in target_modules",
     ),
 )
+# Whose code an error may come from; below them all is torch.
+_RAISERS = {"peft": "PEFT", "transformers": "transformers", "workbench": "the workbench itself"}
 
 
 class Refusal(ModelError):
@@ -132,7 +136,20 @@ def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> t
     first = re.split(r"(?<=[a-z])\. | \(|, e\.g\.", said)[0].rstrip(".")
     if isinstance(error, ValueError | NotImplementedError) and first:
         return first.replace("`", "'"), ""
-    return f"it fails inside PEFT with {type(error).__name__}: {first}", ""
+    return f"it fails{_where(error)} with {type(error).__name__}: {first}", ""
+
+
+def _where(error: Exception) -> str:
+    """Say in whose code an error was raised, if that is known: the innermost that a library called.
+
+    What calls the libraries is left out, as it is there whatever fails.
+    """
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    packages = [name.split(".")[0] for name in names]
+    called = [
+        *dropwhile(lambda package: package not in ("peft", "torch", "transformers"), packages)
+    ]
+    return next((f" inside {_RAISERS[one]}" for one in reversed(called) if one in _RAISERS), "")
 
 
 def of_problem(problem: Problem) -> tuple[str, str]:

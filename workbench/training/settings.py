@@ -85,8 +85,8 @@ def keep_labelled(base, backbone, args: tuple, output):
     return output
 
 
-def labelled_loss(base, logits: torch.Tensor, labels: torch.Tensor, **_) -> torch.Tensor:
-    """Return the cross-entropy per target."""
+def labelled_loss(base, logits: torch.Tensor, labels: torch.Tensor, *_, **__) -> torch.Tensor:
+    """Return the cross-entropy per target, whatever else a model gives its loss."""
     # Who calls the forward pass past what is noted, as LLaMA-Adapter does, gets every logit.
     _, places, targets = base.labelled or find_targets(labels)
     logits = logits.flatten(0, 1)

@@ -71,9 +71,11 @@ def shrink(config: transformers.PreTrainedConfig) -> transformers.PreTrainedConf
         setattr(small, name, min(getattr(small, name), LAYERS))
     if _is_size(small, "vocab_size"):
         small.vocab_size = min(small.vocab_size, VOCABULARY)
+    words = small if _is_size(small, "vocab_size") else small.get_text_config(decoder=True)
+    vocabulary = getattr(words, "vocab_size", None)
     for name, value in vars(small).items():
-        if name.endswith("_token_id") and isinstance(value, int):
-            setattr(small, name, min(value, small.vocab_size - 1))
+        if name.endswith("_token_id") and isinstance(value, int) and vocabulary is not None:
+            setattr(small, name, min(value, vocabulary - 1))
         elif isinstance(value, list) and len(value) > LAYERS and len(value) in layers.values():
             setattr(small, name, _some(value))  # such as the kind of each layer
     return small

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import shutil
 import tempfile
 import weakref
@@ -18,9 +19,10 @@ from workbench.catalog.lookup import find_facts
 from workbench.catalog.tasks import TASKS, Task
 from workbench.errors import ModelError, RecipeError
 from workbench.recipe import Recipe
-from workbench.training.base import Base, read_base, skeleton, sums
+from workbench.training.base import Base, clone, read_base, skeleton, sums
 from workbench.training.convert import convert_conv1d
 from workbench.training.heads import head_modules
+from workbench.training.labelled import keeps_loss
 from workbench.training.loading import loading
 from workbench.training.quantize import stored_quantization
 from workbench.training.randomness import Randomness
@@ -60,6 +62,11 @@ class Specimen:
     task: Task | None
     whole: bool
     batch: dict[str, torch.Tensor]
+
+    @functools.cached_property
+    def keeps_loss(self) -> bool:
+        """Whether its loss is the same with labelled logits."""
+        return keeps_loss(clone(self.base, lambda name: False))
 
 
 def from_recipe(recipe: Recipe) -> Specimen:

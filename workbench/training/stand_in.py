@@ -60,6 +60,21 @@ class CpuLayout(TorchDispatchMode):
         return out
 
 
+class ExpertProducts(TorchDispatchMode):
+    """Gives the products of all experts in one operator a shape in float32 too.
+
+    The CPU computes them, but the meta device knows them in bfloat16 only.
+    """
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        """Compute the shape in bfloat16, and return it in the kind of numbers that came."""
+        if func is not torch.ops.aten._grouped_mm.default:
+            return func(*args, **(kwargs or {}))
+        left, right, *more = args
+        out = func(left.bfloat16(), right.bfloat16(), *more, **(kwargs or {}))
+        return out.to(left.dtype)
+
+
 class Params4bit(FakeTensor):
     """4-bit weights without memory. PEFT knows packed weights by the name of their class."""
 

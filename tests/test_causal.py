@@ -78,7 +78,7 @@ def test_every_causal_class_keeps_its_loss_or_is_left_alone(config, kind):
         gradients.append([part.grad for part in one.parameters() if part.grad is not None])
     largest = max(gradient.abs().max().item() for gradient in gradients[0])
     for one, other in zip(*gradients, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5 * largest)
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * largest)
 
 
 @pytest.mark.parametrize(("config", "kind"), ALL)

@@ -188,7 +188,7 @@ def test_what_a_technique_refuses_it_refuses_of_a_checkpoint(stored):
 
 
 def test_loftq_has_nothing_to_start_from(stored):
-    folder, name = stored
+    folder, _ = stored
     sentences = refusals(RECIPE.replace(model=folder, technique="loftq"))
     assert len(sentences) == 1 and folder in sentences[0]
     assert not wb.fits(folder, "loftq").fits

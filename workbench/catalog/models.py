@@ -22,7 +22,6 @@ from workbench.catalog.configs import (
 from workbench.catalog.fetch import fetch
 from workbench.catalog.fingerprint import Fingerprint, fingerprint
 from workbench.catalog.folders import ADAPTER, check_folder
-from workbench.catalog.folders import check_folder
 from workbench.catalog.quantizations import stored_as
 from workbench.catalog.weights import Tensor, count, read_json, tensors
 from workbench.errors import ModelError, Problem, did_you_mean

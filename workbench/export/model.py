@@ -48,8 +48,6 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan.get("has_adapter"):
         yield "    # An adapter lies beside the base and would be loaded with it: it is looked for elsewhere."
         given["adapter_kwargs"] = WITHOUT_ADAPTER
-    entry = QUANTIZATIONS.get(settings["quantization"])
-    if entry is not None:
     # Plans of earlier versions know only of bases that are stored so while they are loaded.
     if entry is not None and not plan.get("prequantized"):
         first = [Code(f"{entry.inner}()")] if entry.inner else []

@@ -142,17 +142,14 @@ def read_base(
     name: str,
 ) -> Base:
     """Load a base from its files; :func:`load_base` remembers it."""
+    shape = skeleton(path, auto_class, num_labels, trust_remote_code, convert)
+    heads = head_modules(shape)
+    fresh = new_parameters(shape, path) if num_labels is not None else ()
     settings = {
         "dtype": torch.float32,
         "trust_remote_code": trust_remote_code,
         "adapter_kwargs": WITHOUT_ADAPTER,
     }
-    if num_labels is not None:
-        settings["num_labels"] = num_labels
-    shape = skeleton(path, auto_class, num_labels, trust_remote_code, convert)
-    heads = head_modules(shape)
-    fresh = new_parameters(shape, path) if num_labels is not None else ()
-    settings = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
     settings["config"] = config = read_config(path, num_labels, trust_remote_code)
     stored = stored_quantization(config)
     if stored is not None:

@@ -53,16 +53,7 @@ from workbench.training.quantize import beside_weights, plain, storage
 from workbench.training.reasons import Refusal
 from workbench.training.running_stats import moving_statistics
 from workbench.training.settings import use_mask_positions
-from workbench.training.stand_in import CpuLayout, Faker, pack, packed_linears, with_packed_layers
-from workbench.training.stand_in import CpuLayout, Faker, pack, with_packed_layers
-from workbench.training.stand_in import (
-    CpuLayout,
-    ExpertProducts,
-    Faker,
-    pack,
-    packed_linears,
-    with_packed_layers,
-)
+from workbench.training.stand_in import CpuLayout, ExpertProducts, Faker, pack, with_packed_layers
 from workbench.training.widest import drawn, in_turn, widest
 
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"

@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import math
-from dataclasses import dataclass
-from inspect import signature
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import peft
@@ -38,8 +37,8 @@ from workbench.training.loading import loading
 from workbench.training.optimizer import optimizer_facts
 from workbench.training.processor import load_processor, virtual_labels
 from workbench.training.prompt_facts import prompt_facts
-from workbench.training.running_stats import gathering_layers
 from workbench.training.quantize import whole_modules
+from workbench.training.running_stats import gathering_layers
 
 PACKAGES = (
     "torch",
@@ -64,9 +63,11 @@ ADAPTER_LEFT_OUT = (
     "The base's folder holds an adapter too, which transformers would load with it: the run has the base "
     "without it, and so must you before loading what was trained, with "
     f"from_pretrained(folder, adapter_kwargs={WITHOUT_ADAPTER})."
+)
 STORED = (
     "The checkpoint {model!r} is stored in {name!r}: it is trained as it is, as quantization={name!r} "
     "would be, and what is learnt belongs to its weights in fewer bits."
+)
 EVERY_LOGIT = (
     "The base's loss is not the same, or fails, with logits only where there are labels: every logit is "
     "computed."
@@ -309,7 +310,6 @@ def resolve(recipe: Recipe) -> Resolved:
         max_prompt_length=max_prompt_length,
         max_steps=steps,
         gathers_statistics=bool(gathering_layers(base.model)),
-        labelled_logits=labels_some(recipe, base.model),
         labelled_logits=labelled_logits,
         sets_pad_token=sets_pad_token,
         threads=torch.get_num_threads(),

@@ -119,7 +119,6 @@ def prepare(recipe: Recipe) -> Prepared:
         model = build(plan, resolved.base, resolved.tokenizer, start)
     if reads_base(plan.injects):
         check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
-    set_up(recipe, model)
     set_up(recipe, model, labelled_logits=plan.labelled_logits)
     if recipe.padding_free:
         check_apart(model, rows, collate)

@@ -8,10 +8,10 @@ import time
 from torch.profiler import ProfilerActivity, profile
 
 from workbench.recipe import Recipe
-from workbench.training.meters import storage_bytes
+from workbench.training.adaptation.meters import storage_bytes
+from workbench.training.adaptation.quantize import beside_weights
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
-from workbench.training.quantize import beside_weights
 
 
 def allocated(recipe: Recipe) -> int:

@@ -8,7 +8,7 @@ import torch
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from tests.tiny import STD
-from workbench.training.shrink import shrink
+from workbench.training.inspection.compatibility.tiny_config import shrink
 
 VOCAB = 96
 LARGEST = 30_000_000

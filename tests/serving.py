@@ -9,9 +9,9 @@ import peft
 import pytest
 import torch
 
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
-from workbench.training.targets import find_linears
+from workbench.registry.tasks import TASKS
+from workbench.registry.techniques import TECHNIQUES
+from workbench.training.adaptation.target_modules import find_linears
 
 # Those that train something.
 TRAINED = {name: entry for name, entry in TECHNIQUES.items() if entry.trains != "nothing"}

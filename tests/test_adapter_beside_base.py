@@ -15,10 +15,10 @@ import transformers
 from safetensors.torch import load_file
 
 import workbench as wb
-from workbench.catalog import models
 from workbench.errors import ModelError
-from workbench.training.count import count
-from workbench.training.forecast import forecast
+from workbench.sources.models import describe
+from workbench.training.forecast.forecast import forecast
+from workbench.training.inspection.skeleton import count
 
 # One of each kind of what is trained, one that starts from the base's files, one in fewer bits.
 TECHNIQUES = ("full", "lora", "ia3", "last_layers", "prompt_tuning", "loftq", "qlora", "zero_shot")
@@ -149,4 +149,4 @@ def test_an_adapter_without_its_base_is_refused(folder, tmp_path):
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         shutil.copy(folder / name, bare / name)
     with pytest.raises(ModelError, match="must be a base model, but is an adapter"):
-        models.facts(bare)
+        describe.facts(bare)

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from tests.serving import every, mechanisms
 from tests.tiny import ARCHITECTURES
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import ModelError
 from workbench.recipe import Recipe
-from workbench.training import count
-from workbench.training.anatomy import dissect, take_apart, to_dict
-from workbench.training.heads import head_modules
-from workbench.training.meters import count_parameters
+from workbench.registry.techniques import TECHNIQUES
+from workbench.training.adaptation.checkpoint import save
+from workbench.training.adaptation.heads import head_modules
+from workbench.training.adaptation.meters import count_parameters
+from workbench.training.inspection import skeleton as count
+from workbench.training.inspection.anatomy import dissect, take_apart, to_dict
 from workbench.training.prepare import prepare
-from workbench.training.save import save
 
 CLASSIFY = [name for name, entry in TECHNIQUES.items() if "classify" in entry.tasks]
 

@@ -8,18 +8,19 @@ from xml.etree import ElementTree
 
 import pytest
 
-from workbench.catalog.techniques import TECHNIQUES, get
 from workbench.errors import WorkbenchError
-from workbench.panels import Anatomy, Bench, libraries
-from workbench.panels.chart import LiveChart
-from workbench.panels.drawing import beside, draw
-from workbench.panels.drawing.layer import example
-from workbench.panels.drawing.sheet import Sheet, times
-from workbench.panels.follow import Followed
-from workbench.panels.live import _ranks, thinned
+from workbench.panels import Anatomy, Bench
+from workbench.panels.anatomy.drawing import beside, draw
+from workbench.panels.anatomy.drawing.layer import example
+from workbench.panels.anatomy.drawing.sheet import Sheet, times
+from workbench.panels.chart.chart import LiveChart
+from workbench.panels.kernel import preload
+from workbench.panels.run.run_view import Followed
+from workbench.panels.run.status import _ranks, thinned
 from workbench.recipe import Recipe
+from workbench.registry.techniques import TECHNIQUES, get
 from workbench.runs.train import train
-from workbench.training.anatomy import take_apart
+from workbench.training.inspection.anatomy import take_apart
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_it_reads_in_a_terminal(recipe):
 
 def test_a_saved_notebook_has_the_tree_as_it_was_last(recipe, monkeypatch):
     shown = []
-    home = "workbench.panels.anatomy"
+    home = "workbench.panels.anatomy.panel"
     monkeypatch.setattr(f"{home}.display", lambda data, **about: shown.append((data, about)))
     monkeypatch.setattr(f"{home}.update_display", lambda data, **about: shown.append((data, about)))
     anatomy = Anatomy(recipe)
@@ -156,7 +157,7 @@ def test_a_saved_notebook_has_the_tree_as_it_was_last(recipe, monkeypatch):
 def test_in_the_bench_it_is_looked_up_once_it_is_opened_and_ticks_set_the_recipe(recipe, tmp_path):
     bench = Bench(recipe, runs=tmp_path / "runs")
     loaded = threading.Event()
-    libraries.load(loaded.set)
+    preload.load(loaded.set)
     assert loaded.wait(120)
 
     def settle():

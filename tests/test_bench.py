@@ -11,15 +11,16 @@ import threading
 import ipywidgets as widgets
 import pytest
 
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, TrainingError
-from workbench.panels import Bench, libraries
-from workbench.panels.cards import Cards
-from workbench.panels.forms import Field
-from workbench.panels.looks import Looks
-from workbench.panels.runs_table import figures
-from workbench.panels.threads import Latest, Pump
+from workbench.panels import Bench
+from workbench.panels.bench.form import Cards
+from workbench.panels.bench.inspector import Looks
+from workbench.panels.kernel import preload
+from workbench.panels.kernel.ui_loop import Latest, Pump
+from workbench.panels.run.table import figures
+from workbench.panels.widgets.fields import Field
 from workbench.recipe import FIELDS, Recipe
+from workbench.registry.techniques import TECHNIQUES
 from workbench.runs.train import train
 
 
@@ -56,7 +57,7 @@ def bench(recipe, tmp_path):
 
 def load_libraries():
     loaded = threading.Event()
-    libraries.load(loaded.set)
+    preload.load(loaded.set)
     assert loaded.wait(120)
 
 
@@ -236,7 +237,7 @@ def test_a_run_is_told_from_its_own_steps_that_compiling_could_pay(bench, monkey
     bench.train().wait()
     end(bench)
     assert "torch_compile could pay" not in words(bench)  # it takes longer than these steps
-    monkeypatch.setattr("workbench.panels.compiling.SECONDS", (0, 0))
+    monkeypatch.setattr("workbench.panels.run.speed_hints.SECONDS", (0, 0))
     bench._pump.wake()
     assert bench._pump.flush(60)
     assert "this run has 8." in words(bench)
@@ -393,12 +394,15 @@ def test_without_a_run_it_says_what_to_do(bench):
 
 def test_a_picture_is_shown_beside_the_panel_and_kept_up_to_date(bench, monkeypatch):
     shown = []
-    monkeypatch.setattr("workbench.panels.panel.display", lambda widget: shown.append(widget))
     monkeypatch.setattr(
-        "workbench.panels.still.display", lambda data, **about: shown.append((data, about))
+        "workbench.panels.run.base_panel.display", lambda widget: shown.append(widget)
     )
     monkeypatch.setattr(
-        "workbench.panels.still.update_display", lambda data, **about: shown.append((data, about))
+        "workbench.panels.run.snapshot.display", lambda data, **about: shown.append((data, about))
+    )
+    monkeypatch.setattr(
+        "workbench.panels.run.snapshot.update_display",
+        lambda data, **about: shown.append((data, about)),
     )
     bench._ipython_display_()
     settle(bench)
@@ -494,7 +498,7 @@ def test_odd_settings_do_not_stop_the_panel(bench, recipe):
 def test_while_libraries_load_only_their_arguments_wait():
     code = (
         "import workbench as wb\n"
-        "from workbench.panels.looks import Looks\n"
+        "from workbench.panels.bench.inspector import Looks\n"
         "recipe = wb.Recipe(technique_args={'use_rslora': 'odd', 'r': 0}, learning_rate=-1)\n"
         "print(*(problem.parameter for problem in Looks(print).find(recipe).problems))"
     )

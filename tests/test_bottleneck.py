@@ -13,10 +13,10 @@ import transformers
 from torch import nn
 
 from tests.tiny import ARCHITECTURES, inputs_for
-from workbench import techniques
-from workbench.techniques import BottleneckConfig
-from workbench.techniques.places import default_places
-from workbench.training.quantize import keep_packed
+from workbench import tuners
+from workbench.training.adaptation.quantize import keep_packed
+from workbench.tuners import BottleneckConfig
+from workbench.tuners.bottleneck_targets import default_places
 
 VARIANTS = ("houlsby", "pfeiffer", "parallel")
 CAUSAL = ("llama", "qwen3", "gemma", "mistral", "phi", "gpt-neox", "gpt2", "opt")
@@ -441,9 +441,9 @@ def test_what_cannot_be_is_said(settings, message):
 
 
 def test_registering_twice_is_no_harm():
-    techniques.register()
+    tuners.register()
     types = list(peft.PeftType)
-    techniques.register()
+    tuners.register()
     assert list(peft.PeftType) == types
     assert types.count("BOTTLENECK") == 1
 
@@ -453,7 +453,7 @@ def test_the_source_alone_is_enough(tmp_path):
     model = adapted("llama", "parallel")
     model.save_pretrained(tmp_path / "adapter")
     model.unload().save_pretrained(tmp_path / "base")
-    source = Path(techniques.__file__).with_name("bottleneck.py").read_text(encoding="utf-8")
+    source = Path(tuners.__file__).with_name("bottleneck.py").read_text(encoding="utf-8")
     script = tmp_path / "script.py"
     script.write_text(
         f"{source}\n\nregister()\n"

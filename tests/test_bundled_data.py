@@ -12,8 +12,8 @@ from data.make import neardup, reviews, support
 from data.make.lexicon import phrase, review_frames, sentiment
 from data.make.lexicon import support as support_lexicon
 from data.make.neardup import near_duplicates, normalise, read_rows, row_text
-from workbench.bundled import data_folder
-from workbench.catalog.cards import front_matter
+from workbench.sources.bundled import data_folder
+from workbench.sources.datasets.cards import front_matter
 
 DATA = data_folder()
 SETS = sorted(path.parent.name for path in DATA.glob("*/train.jsonl"))

@@ -14,8 +14,9 @@ import workbench as wb
 from tests.causal import causal_classes, tiny_causal
 from tests.conftest import tiny_tokenizer
 from tests.test_export import figures, recipe_for, run_scripts
-from workbench.training import computing, labelled, plan
-from workbench.training.settings import use_labelled_logits
+from workbench.training import plan
+from workbench.training.speedups import apply, labelled_logits
+from workbench.training.speedups.settings import use_labelled_logits
 
 LM = wb.Recipe(task="lm")
 # They give their loss the vocabulary's size by its place, cap logits, or add a loss for experts.
@@ -63,12 +64,12 @@ def test_every_causal_class_keeps_its_loss_or_is_left_alone(config, kind):
         pytest.skip(f"cannot be made tiny: {model}")
     lean = copy.deepcopy(model)
     batch, plain = plain_loss(model)
-    may = computing.labels_some(LM, lean)
+    may = apply.labels_some(LM, lean)
     assert may or config.__name__ not in FEW
     if not may:
         return
     # What its source promises must hold, as a forecast has shapes only and cannot try.
-    assert labelled.keeps_loss(copy.deepcopy(lean))
+    assert labelled_logits.keeps_loss(copy.deepcopy(lean))
     use_labelled_logits(lean)
     some = lean(**batch)
     assert some.loss.item() == pytest.approx(plain.item(), rel=1e-5)
@@ -86,7 +87,7 @@ def test_a_loss_for_experts_is_still_added(config, kind):
     model = tiny_causal(config, kind)
     if isinstance(model, str) or not hasattr(model.config, "output_router_logits"):
         pytest.skip("it has none")
-    if not computing.labels_some(LM, model):
+    if not apply.labels_some(LM, model):
         pytest.skip("it is left alone")
     without = plain_loss(model)[1].item()
     model.config.output_router_logits = True
@@ -161,7 +162,7 @@ def test_trying_leaves_the_generator_and_the_base_as_they_were(tiny_llama, tmp_p
     assert "forward" not in vars(resolved.base.model)
     before = torch.get_rng_state()
     model = copy.deepcopy(resolved.base.model)
-    assert labelled.keeps_loss(model)
+    assert labelled_logits.keeps_loss(model)
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -218,8 +219,10 @@ def test_who_failed_is_said_truthfully(monkeypatch):
     def broken(*_, **__):
         raise TypeError("it is broken")
 
-    monkeypatch.setattr(computing.settings, "find_targets", broken)
-    monkeypatch.setattr("workbench.training.specimen.keeps_loss", lambda model: True)
+    monkeypatch.setattr(apply.settings, "find_targets", broken)
+    monkeypatch.setattr(
+        "workbench.training.inspection.compatibility.trial_model.keeps_loss", lambda model: True
+    )
     # As it is called from the workbench's own code, which transformers calls.
     reason = wb.fits(model, "lora").reason
     assert "PEFT" not in reason, reason

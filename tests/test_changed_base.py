@@ -13,12 +13,12 @@ import pytest
 
 import workbench as wb
 from tests.conftest import save_tiny, tiny_tokenizer
-from workbench.catalog import models
-from workbench.catalog.fingerprint import fingerprint
 from workbench.errors import ModelError
-from workbench.training import base as bases
-from workbench.training.count import count
-from workbench.training.forecast import forecast
+from workbench.sources.models import describe
+from workbench.sources.models.fingerprint import fingerprint
+from workbench.training.adaptation import base_model as bases
+from workbench.training.forecast.forecast import forecast
+from workbench.training.inspection.skeleton import count
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
 
@@ -103,7 +103,7 @@ def test_what_is_counted_foretold_tried_and_described_is_there_now(change, folde
     def ask():
         told = forecast(recipe)
         tried = wb.fits(str(folder), "lora", task="lm")
-        return count(recipe), dict(told.parts), tried, models.facts(folder)
+        return count(recipe), dict(told.parts), tried, describe.facts(folder)
 
     before = ask()
     change(folder)
@@ -119,7 +119,7 @@ def test_what_is_counted_foretold_tried_and_described_is_there_now(change, folde
 
 
 def test_the_bench_reads_a_base_again_though_its_files_look_older(folder, recipe):
-    from workbench.panels.looks import Looks
+    from workbench.panels.bench.inspector import Looks
 
     looks = Looks(lambda *_: None)
     before, state = looks.find(recipe).facts, looks.version(recipe)

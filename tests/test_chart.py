@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.compare.palette import PALETTE
-from workbench.panels.chart import LiveChart
-from workbench.panels.series import smooth, thin
+from workbench.display.colours import PALETTE
+from workbench.panels.chart.chart import LiveChart
+from workbench.panels.chart.series import smooth, thin
 
 
 class Wire:

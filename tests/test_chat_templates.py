@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import workbench as wb
 from tests.conftest import save_tiny, tiny_tokenizer
 from workbench.errors import RecipeError
-from workbench.training import encode
-from workbench.training.encoder import encoder
-from workbench.training.prompting import prompt_instruct
+from workbench.training.inputs import tokenize
+from workbench.training.inputs.few_shot import prompt_instruct
+from workbench.training.inputs.task_inputs import encoder
 
 ROWS = "{% for m in messages %}{% if m.role == 'user' %}"
 ANSWERED = "<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}"
@@ -50,7 +50,7 @@ def tokenizer_of(name):
 
 
 def encoded(tokenizer, prompt, answer):
-    (row,) = encode.encode_instruct(
+    (row,) = tokenize.encode_instruct(
         [{"prompt": prompt, "completion": answer}],
         tokenizer,
         prompt_column="prompt",

@@ -14,7 +14,7 @@ import time
 import pytest
 
 import workbench as wb
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.registry.techniques import TECHNIQUES
 from workbench.runs.store import RunFolder
 
 

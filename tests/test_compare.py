@@ -15,9 +15,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 import workbench as wb
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError, StoreError, WorkbenchError
 from workbench.recipe import Recipe
+from workbench.registry.techniques import TECHNIQUES
 from workbench.runs.store import RunFolder
 
 METRICS = {"classify": "accuracy", "instruct": "exact_match", "lm": "perplexity"}

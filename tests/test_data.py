@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.catalog import readers
-from workbench.catalog.data import Source, bundled, guess_task, load, preview, read, resolve
 from workbench.errors import DataError
+from workbench.sources.datasets import readers
+from workbench.sources.datasets.load import (
+    Source,
+    bundled,
+    guess_task,
+    load,
+    preview,
+    read,
+    resolve,
+)
 
 REAL = Path(__file__).parents[2] / "shared" / "datasets"
 needs_real = pytest.mark.skipif(
@@ -229,7 +237,7 @@ def test_real_messages_without_quoting_are_read_as_the_message_says(tmp_path, mo
 
 def test_importing_it_loads_no_heavy_library():
     code = (
-        "import sys, workbench.catalog.data as data\n"
+        "import sys, workbench.sources.datasets.load as data\n"
         "data.bundled()\n"
         "heavy = {'torch', 'transformers', 'peft', 'datasets', 'accelerate', 'pandas', 'pyarrow',"
         " 'numpy', 'huggingface_hub', 'httpx'}\n"

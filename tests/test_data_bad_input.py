@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.catalog.data import bundled, load, resolve
 from workbench.errors import DataError
+from workbench.sources.datasets.load import bundled, load, resolve
 
 
 def refusal(data, task="classify", **kwargs) -> str:
@@ -307,7 +307,7 @@ def test_permission_denied(as_somebody_else):
 
 
 def test_a_file_that_goes_between_finding_and_reading(tmp_path):
-    from workbench.catalog.data import read
+    from workbench.sources.datasets.load import read
 
     path = file(tmp_path, "rows.csv", "text,label\n" + A_DOZEN)
     source = resolve(path)

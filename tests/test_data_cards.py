@@ -2,9 +2,9 @@
 
 import pytest
 
-from workbench.catalog import cards
-from workbench.catalog.data import bundled, guess_task, load, resolve
 from workbench.errors import DataError
+from workbench.sources.datasets import cards
+from workbench.sources.datasets.load import bundled, guess_task, load, resolve
 
 CARD = """---
 pretty_name: Tales

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbench.catalog.data import guess_task, load
 from workbench.errors import DataError
+from workbench.sources.datasets.load import guess_task, load
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.catalog.data import keep, load, read, resolve
-from workbench.catalog.frames import cache
 from workbench.errors import DataError
+from workbench.sources.datasets.load import keep, load, read, resolve
+from workbench.sources.datasets.tables import cache
 
 FRAME = pandas.DataFrame({"text": ["a", "b\n'c'", "d"], "label": ["x", "y", "x"]})
 ROWS = [{"text": "a", "label": "x"}, {"text": "b\n'c'", "label": "y"}, {"text": "d", "label": "x"}]
@@ -62,7 +62,7 @@ def test_a_frame_and_a_data_set_of_the_same_rows_are_the_same_file(datasets):
 
 def test_another_process_finds_the_same_name():
     code = (
-        "import pandas; from workbench.catalog.data import keep\n"
+        "import pandas; from workbench.sources.datasets.load import keep\n"
         f"print(keep(pandas.DataFrame({FRAME.to_dict('list')!r})), end='')"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

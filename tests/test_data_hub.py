@@ -108,7 +108,7 @@ def hub():
 
 CODE = """
 import json, sys
-from workbench.catalog.data import DataError, load
+from workbench.sources.datasets.load import DataError, load
 for args, kwargs in json.loads(sys.argv[1]):
     try:
         table = load(*args, **kwargs)

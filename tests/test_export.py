@@ -17,10 +17,10 @@ import pytest
 
 import workbench as wb
 from tests.serving import ASK, TRAINED, mechanisms
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.tasks import TASKS
 from workbench.errors import RecipeError, StoreError, TrainingError, WorkbenchError
 from workbench.recipe import COMPUTING, Recipe
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.tasks import TASKS
 
 THINGS = ("film", "lamp", "kettle", "coat", "boat", "song", "soup", "walk")
 VERDICTS = (
@@ -220,10 +220,10 @@ def logits(plan, folder):
     from peft import PeftModel
     from safetensors.torch import load_file
 
-    from workbench.techniques import register
-    from workbench.training import wiring
-    from workbench.training.convert import convert_conv1d
-    from workbench.training.quantize import keep_packed, quantization_config
+    from workbench.training.adaptation import forward_hooks
+    from workbench.training.adaptation.conv1d import convert_conv1d
+    from workbench.training.adaptation.quantize import keep_packed, quantization_config
+    from workbench.tuners import register
 
     auto = getattr(transformers, plan["auto_class"])
     settings = {"dtype": torch.float32}
@@ -252,7 +252,7 @@ def logits(plan, folder):
                 model.config.use_cache = False
             model = PeftModel.from_pretrained(model, folder)
             if plan["wires"]:
-                getattr(wiring, plan["wires"])(model)
+                getattr(forward_hooks, plan["wires"])(model)
     model.eval()
     with torch.no_grad():
         return model(**probe(plan)).logits
@@ -420,8 +420,8 @@ FORMATS = ("jsonl", "json", "csv", "tsv", "parquet")
 def test_scripts_read_the_rows_that_runs_read(kind, tmp_path):
     import pandas
 
-    from workbench.catalog.readers import read_file
     from workbench.export import rows
+    from workbench.sources.datasets.readers import read_file
 
     odd = [
         {"text": 'two\nlines, a comma, "quotes"', "label": "é"},

@@ -12,8 +12,8 @@ import warnings
 import pytest
 
 import workbench as wb
-from workbench.catalog.models import facts
 from workbench.runs.store import load_run
+from workbench.sources.models.describe import facts
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROWS = [{"text": f"the film was {word}", "label": word} for word in ("good", "bad")] * 6

@@ -13,14 +13,14 @@ import workbench as wb
 from tests.allocator import allocated
 from tests.test_bench import settle, words
 from workbench.cli import main
-from workbench.compare.words import size
+from workbench.display.units import size
 from workbench.errors import ModelError, RecipeError
 from workbench.panels import Bench
-from workbench.panels.foretelling import Foretelling
+from workbench.panels.kernel.forecast_worker import Foretelling
 from workbench.recipe import Recipe
-from workbench.training import blocks
-from workbench.training.advice import MOST, Growth, advise
-from workbench.training.forecast import PARTS
+from workbench.training.forecast import layer_stacks
+from workbench.training.forecast.advice import MOST, Growth, advise
+from workbench.training.forecast.forecast import PARTS
 from workbench.training.prepare import prepare
 
 # One of each mechanism: what is injected, copied, packed, prepended, or planned step by step.
@@ -166,7 +166,7 @@ def deep_llama(tmp_path_factory, save_model):
 def test_few_layers_tell_what_many_take(recipe, deep_llama, monkeypatch, changes):
     recipe = recipe.replace(model=str(deep_llama), **changes)
     whole = wb.forecast(recipe)
-    monkeypatch.setattr(blocks, "MANY", 3)
+    monkeypatch.setattr(layer_stacks, "MANY", 3)
     few = wb.forecast(recipe)
     assert few.peak == pytest.approx(whole.peak, rel=0.01)
     assert few.evaluation == pytest.approx(whole.evaluation, rel=0.01)
@@ -273,7 +273,7 @@ class Foreteller:
 
 
 def test_the_panel_follows_the_knobs(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.panels.memory.Foretelling", Foreteller)
+    monkeypatch.setattr("workbench.panels.bench.memory_forecast.Foretelling", Foreteller)
     bench = Bench(recipe, runs=tmp_path / "runs")
     bench._shown = True
     settle(bench)
@@ -299,7 +299,7 @@ def test_the_panel_follows_the_knobs(recipe, tmp_path, monkeypatch):
 
 
 def test_the_panel_says_why_there_is_no_forecast(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.panels.memory.Foretelling", Foreteller)
+    monkeypatch.setattr("workbench.panels.bench.memory_forecast.Foretelling", Foreteller)
     bench = Bench(recipe, runs=tmp_path / "runs")
     bench._shown = True
     settle(bench)

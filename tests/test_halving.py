@@ -8,7 +8,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import RecipeError
-from workbench.runs.halving import Judge
+from workbench.race.halving import Judge
 
 
 class Runner:

@@ -17,7 +17,7 @@ from data.make.lexicon.phrase import render
 from data.make.plain_tests import BEFORE_GRAMMAR, BEYOND_FRAMES
 from data.make.world.people import build_world
 from data.make.world.plain import Plain
-from workbench.bundled import data_folder
+from workbench.sources.bundled import data_folder
 
 FOLDER = data_folder() / "hamlet-3m"
 WRONG = re.compile(

@@ -15,16 +15,17 @@ from PIL import Image
 
 import workbench as wb
 from tests.serving import serving
-from workbench.catalog import images, models
-from workbench.catalog.data import guess_task, load, preview, read
-from workbench.catalog.lookup import load_data
 from workbench.errors import DataError, ModelError, RecipeError, TrainingError
 from workbench.export import rows as script_rows
-from workbench.panels.preview import describe
-from workbench.training import batches
-from workbench.training.count import count
+from workbench.panels.bench.data_preview import describe
+from workbench.sources.datasets import images
+from workbench.sources.datasets.load import guess_task, load, preview, read
+from workbench.sources.lookup import load_data
+from workbench.sources.models import describe as models
+from workbench.training.inputs import collate as batches
+from workbench.training.inspection.skeleton import count
+from workbench.training.inspection.token_preview import tokenised
 from workbench.training.plan import resolve
-from workbench.training.show import tokenised
 
 COLOURS = {"blue": (20, 30, 200), "red": (210, 20, 30)}
 

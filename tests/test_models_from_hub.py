@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from workbench.catalog import minilm
+from workbench.sources.models import minilm
 
 NOWHERE = "http://127.0.0.1:9"  # the port for what is to be discarded: nobody listens
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -112,7 +112,7 @@ def hub(tiny_llama):
 SCRIPT = """
 import json, sys
 from dataclasses import asdict
-from workbench.catalog.models import ModelError, facts
+from workbench.sources.models.describe import ModelError, facts
 for args, kwargs in json.loads(sys.argv[1]):
     try:
         print(json.dumps(asdict(facts(*args, **kwargs))))

@@ -6,7 +6,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import RecipeError
-from workbench.training.count import count
+from workbench.training.inspection.skeleton import count
 
 
 @pytest.mark.parametrize(

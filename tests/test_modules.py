@@ -15,9 +15,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 import workbench as wb
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import TrainingError, WorkbenchError
-from workbench.training.module_layers import default_arguments
+from workbench.registry.techniques import TECHNIQUES
+from workbench.training.adaptation.plain_module_layers import default_arguments
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -9,7 +9,7 @@ import pytest
 
 import workbench as wb
 from tests.conftest import save_tiny
-from tests.test_catalogue import data, model, recipe_for  # noqa: F401 (fixtures)
+from tests.test_techniques import data, model, recipe_for  # noqa: F401 (fixtures)
 from workbench.errors import is_out_of_memory
 from workbench.runs.run import TOLD_BY_STEPS
 from workbench.runs.store import load_run

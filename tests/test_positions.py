@@ -9,9 +9,9 @@ import torch
 import transformers
 from transformers.models.auto import modeling_auto
 
-from workbench.training.batches import collate_left
-from workbench.training.settings import use_mask_positions
-from workbench.training.shrink import shrink
+from workbench.training.inputs.collate import collate_left
+from workbench.training.inspection.compatibility.tiny_config import shrink
+from workbench.training.speedups.settings import use_mask_positions
 
 FAST = [
     "biogpt",

@@ -12,13 +12,13 @@ import transformers
 import workbench as wb
 from tests.allocator import allocated
 from tests.test_export import figures, run_scripts
-from workbench.catalog import models
-from workbench.catalog.quantizations import QUANTIZATIONS
 from workbench.cli import main
 from workbench.errors import ModelError, RecipeError
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.sources.models import describe
+from workbench.training.adaptation.quantize import quantization_config
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
-from workbench.training.quantize import quantization_config
 
 RECIPE = wb.Recipe(
     task="lm",
@@ -35,7 +35,7 @@ RECIPE = wb.Recipe(
 
 def store(folder, config, dtype=torch.float32):
     """Save the bundled base as a config of transformers says, with its tokenizer."""
-    plain = models.resolve("hamlet-3m")
+    plain = describe.resolve("hamlet-3m")
     model = transformers.AutoModelForCausalLM.from_pretrained(
         plain, dtype=dtype, quantization_config=config
     )
@@ -71,10 +71,10 @@ def refusals(recipe):
 
 def test_facts_tell_how_a_checkpoint_is_stored(stored):
     folder, name = stored
-    facts = models.facts(folder)
+    facts = describe.facts(folder)
     assert facts.quantization == name
-    assert facts.parameters == models.facts("hamlet-3m").parameters
-    assert models.facts("hamlet-3m").quantization is None
+    assert facts.parameters == describe.facts("hamlet-3m").parameters
+    assert describe.facts("hamlet-3m").quantization is None
 
 
 def test_losses_are_those_of_a_recipe_that_says_so(stored, tmp_path):
@@ -210,7 +210,7 @@ def test_it_fits(stored, technique):
 
 
 def test_it_fits_where_it_is_too_large_to_be_tried(stored, monkeypatch):
-    monkeypatch.setattr("workbench.training.specimen.SMALL", 0)
+    monkeypatch.setattr("workbench.training.inspection.compatibility.trial_model.SMALL", 0)
     folder, name = stored
     assert wb.fits(folder, "lora") == wb.fits("hamlet-3m", "lora", quantization=name)
     assert wb.fits(folder, "lora").fits
@@ -237,7 +237,7 @@ def test_what_is_not_known_is_no_quantization(told, tiny_llama, tmp_path):
     (folder / "config.json").write_text(json.dumps({**config, "quantization_config": told}))
     known = isinstance(told, dict) and "load_in_4bit" in told
     # bitsandbytes takes fp4 where a config says no more than that.
-    assert models.facts(folder).quantization == ("fp4" if known else None)
+    assert describe.facts(folder).quantization == ("fp4" if known else None)
 
 
 @pytest.mark.parametrize("method", ["gptq", "awq"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import workbench as wb
-from workbench.catalog.quantizations import QUANTIZATIONS
+from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.training.plan import resolve
 
 RECIPE = wb.Recipe(

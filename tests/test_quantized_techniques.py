@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import RecipeError
 from workbench.recipe import Recipe
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.techniques import TECHNIQUES
 from workbench.runs.train import train
 
 DATA = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}

@@ -9,13 +9,14 @@ import transformers
 
 import workbench as wb
 from tests.serving import ASK, TRAINED, adapters_for, mechanisms
-from tests.test_catalogue import data, model, recipe_for  # noqa: F401 (fixtures)
-from workbench.catalog.techniques import arguments
+from tests.test_techniques import data, model, recipe_for  # noqa: F401 (fixtures)
 from workbench.errors import RecipeError
-from workbench.runs import race as race_module
+from workbench.race import race as race_module
+from workbench.registry.techniques import arguments
 from workbench.runs import run as run_module
-from workbench.training import base as bases
-from workbench.training import encode, feed
+from workbench.training import batches
+from workbench.training.adaptation import base_model as bases
+from workbench.training.inputs import tokenize
 
 REST = [name for name in TRAINED if name not in mechanisms()]
 
@@ -209,7 +210,7 @@ def test_names_count_up_in_the_order_in_which_runs_were_added(recipe, tmp_path):
 
 def test_a_base_is_loaded_once_and_rows_are_encoded_once(recipe, tiny_llama, tmp_path, monkeypatch):
     read, encoded = [], []
-    load, encode_rows = bases.read_base, encode.encode_classify
+    load, encode_rows = bases.read_base, tokenize.encode_classify
 
     def reading(path, *rest):
         read.append(path)
@@ -221,9 +222,9 @@ def test_a_base_is_loaded_once_and_rows_are_encoded_once(recipe, tiny_llama, tmp
 
     bases._LATEST.clear()
     bases._BASES.clear()
-    feed._ENCODED.clear()
+    batches._ENCODED.clear()
     monkeypatch.setattr(bases, "read_base", reading)
-    monkeypatch.setattr(encode, "encode_classify", encoding)
+    monkeypatch.setattr(tokenize, "encode_classify", encoding)
     other = recipe.replace(model=str(tiny_llama))
     recipes = [base.replace(seed=1, r=rank) for rank in (2, 4, 6) for base in (recipe, other)]
     race = wb.Race(recipes, tmp_path, workers=2).start().wait()

@@ -13,11 +13,11 @@ import pytest
 
 from workbench.errors import RecipeError
 from workbench.panels import Bench, RacePanel
-from workbench.panels.differs import differences
-from workbench.panels.grid_form import parse
+from workbench.panels.race.grid_form import parse
+from workbench.panels.race.recipe_diff import differences
+from workbench.race.race import Race
 from workbench.recipe import Recipe
-from workbench.runs import turns
-from workbench.runs.race import Race
+from workbench.runs import step_scheduler
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,7 @@ def test_rules_are_set_until_they_are_fixed(race, panel):
 
 def test_the_rule_of_halving_is_shown_and_off(race, panel, monkeypatch):
     # On a busy machine a run may be over before the others come to where they are judged.
-    monkeypatch.setattr(turns, "PATIENCE", 10.0)
+    monkeypatch.setattr(step_scheduler, "PATIENCE", 10.0)
     assert race.halving is None and not panel._head.halving.value
     panel._head.halving.value = True
     assert str(race.halving) in html.unescape(panel._head._rule.value)

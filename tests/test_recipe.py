@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench as wb
-from workbench.catalog.techniques import TECHNIQUES, Knob
-from workbench.checks import describe
 from workbench.errors import RecipeError
 from workbench.recipe import FIELDS, HINTS, Recipe
+from workbench.registry.techniques import TECHNIQUES, Knob
+from workbench.settings.values import describe
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=30)
 values = {
@@ -196,7 +196,7 @@ def test_every_field_says_what_it_is(name):
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_knobs_are_arguments_of_the_config_class(name):
-    from workbench.catalog.techniques import arguments
+    from workbench.registry.techniques import arguments
 
     knobs = TECHNIQUES[name].knobs
     assert {knob.name for knob in knobs} <= set(arguments(name))

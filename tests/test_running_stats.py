@@ -18,12 +18,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 import workbench as wb
-from workbench.catalog.techniques import TECHNIQUES
-from workbench.training.anatomy import take_apart
-from workbench.training.base import is_pristine
+from workbench.registry.techniques import TECHNIQUES
+from workbench.training.adaptation.base_model import is_pristine
+from workbench.training.adaptation.running_stats import gathering_layers, moving_statistics
+from workbench.training.adaptation.warm_start import keep, learnt
+from workbench.training.inspection.anatomy import take_apart
 from workbench.training.prepare import prepare
-from workbench.training.running_stats import gathering_layers, moving_statistics
-from workbench.training.start import keep, learnt
 
 # Every architecture for images whose layers gather statistics.
 NETS = {

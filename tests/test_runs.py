@@ -17,7 +17,7 @@ import workbench as wb
 from tests.serving import serving
 from workbench.errors import RecipeError, StoreError, TrainingError
 from workbench.runs.store import RunFolder, write_whole
-from workbench.training.base import load_base
+from workbench.training.adaptation.base_model import load_base
 
 ROWS = [
     {"text": f"the {thing} was {word} and I {verb} it", "label": label}

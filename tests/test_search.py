@@ -6,7 +6,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import RecipeError
-from workbench.runs.search import combine
+from workbench.race.search import combine
 
 
 def settings(recipes, *names):

@@ -10,17 +10,17 @@ import transformers
 
 import workbench as wb
 from tests.serving import serving
-from workbench.catalog import models
-from workbench.catalog.lookup import load_data
 from workbench.errors import ModelError, RecipeError
-from workbench.training.base import skeleton
-from workbench.training.batches import collate_pairs, collate_sources
-from workbench.training.count import count
-from workbench.training.encode import encode_seq2seq
+from workbench.sources.lookup import load_data
+from workbench.sources.models import describe
+from workbench.training.adaptation.base_model import skeleton
+from workbench.training.adaptation.heads import head_modules
 from workbench.training.evaluate import evaluate_seq2seq
-from workbench.training.heads import head_modules
+from workbench.training.inputs.collate import collate_pairs, collate_sources
+from workbench.training.inputs.tokenize import encode_seq2seq
+from workbench.training.inspection.skeleton import count
+from workbench.training.inspection.token_preview import tokenised
 from workbench.training.plan import resolve
-from workbench.training.show import tokenised
 
 MODELS = ["tiny_t5", "tiny_bart"]
 
@@ -169,7 +169,7 @@ def test_the_preview_shows_both_sides_and_what_is_learnt(model, rows):
 
 
 def test_t5_has_no_fixed_context_and_bart_has(tiny_t5, tiny_bart, rows):
-    assert models.facts(tiny_t5).context is None
+    assert describe.facts(tiny_t5).context is None
     assert resolve(recipe_for(tiny_t5, rows)).plan.max_length == 512
     assert resolve(recipe_for(tiny_t5, rows, max_length=2048)).plan.max_length == 2048
     prompted = recipe_for(tiny_t5, rows, "prompt_tuning", technique_args={"num_virtual_tokens": 12})

@@ -13,13 +13,14 @@ import workbench as wb
 from tests.serving import every
 from tests.test_export import recipe_for
 from tests.tiny import ARCHITECTURES
-from workbench.catalog.techniques import get
 from workbench.errors import RecipeError
-from workbench.training import batches, computing
-from workbench.training.apart import check_apart
+from workbench.registry.techniques import get
 from workbench.training.evaluate import evaluate_lm
+from workbench.training.inputs import collate as batches
 from workbench.training.prepare import prepare
-from workbench.training.settings import (
+from workbench.training.speedups import apply
+from workbench.training.speedups.packing_check import check_apart
+from workbench.training.speedups.settings import (
     multiplying,
     use_labelled_logits,
     use_onednn,
@@ -59,10 +60,10 @@ def test_bf16_is_near_and_not_equal(tiny_llama, tmp_path):
 def test_bf16_that_is_emulated_is_said(monkeypatch):
     recipe = wb.Recipe(bf16=True)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
-    assert computing.computing_notes(recipe) == []
+    assert apply.computing_notes(recipe) == []
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    assert "neither AVX512-BF16 nor AMX" in computing.computing_notes(recipe)[0]
-    assert computing.computing_notes(recipe.replace(bf16=False)) == []
+    assert "neither AVX512-BF16 nor AMX" in apply.computing_notes(recipe)[0]
+    assert apply.computing_notes(recipe.replace(bf16=False)) == []
 
 
 class Products(TorchDispatchMode):
@@ -172,14 +173,14 @@ def test_onednn_is_given_no_tensors_with_gaps():
 
 def test_onednn_that_changes_nothing_is_said(monkeypatch):
     recipe = wb.Recipe(onednn=True)
-    assert computing.computing_notes(recipe) == []
+    assert apply.computing_notes(recipe) == []
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    assert "has no oneDNN" in computing.computing_notes(recipe)[0]
+    assert "has no oneDNN" in apply.computing_notes(recipe)[0]
     model = ARCHITECTURES["llama"]()
     use_onednn(model)
     assert "forward" not in vars(model)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert "on the GPU" in computing.computing_notes(recipe)[0]
+    assert "on the GPU" in apply.computing_notes(recipe)[0]
 
 
 @pytest.mark.parametrize("other", ["bf16", "torch_compile"])
@@ -194,8 +195,8 @@ def test_without_a_compiler_torch_compile_is_refused_before_the_first_step():
     model, recipe = ARCHITECTURES["llama"](), wb.Recipe(task="lm", torch_compile=True)
     with config.patch({"cpp.cxx": ("no-such-compiler",)}):
         with pytest.raises(RecipeError, match="C\\+\\+ compiler is found.*install one, such as g"):
-            computing.set_up(recipe, model)
-        computing.set_up(recipe.replace(torch_compile=False), model)
+            apply.set_up(recipe, model)
+        apply.set_up(recipe.replace(torch_compile=False), model)
 
 
 @pytest.mark.parametrize("technique", ["prefix_tuning", "cartridge", "poly", "monteclora"])
@@ -297,7 +298,7 @@ def test_where_rows_must_be_padded_is_said(changes, why):
 @pytest.mark.parametrize("name", [*DECODERS, "opt"])
 def test_a_loss_where_labels_are_is_the_loss(name):
     model, lean = ARCHITECTURES[name](), ARCHITECTURES[name]()
-    assert computing.labels_some(wb.Recipe(task="lm"), lean)
+    assert apply.labels_some(wb.Recipe(task="lm"), lean)
     use_labelled_logits(lean)
     lean = copy.deepcopy(lean)  # what hangs on it must be its own
     batch = batches.collate_tokens(ROWS, pad_token_id=0)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from tests.serving import serving
-from workbench.catalog.data import guess_task, load
-from workbench.catalog.lookup import load_data
-from workbench.catalog.tasks import TASKS, are_iob
 from workbench.errors import DataError, ModelError, RecipeError
-from workbench.training.count import count
-from workbench.training.encode import encode_token_classify
+from workbench.registry.tasks import TASKS, are_iob
+from workbench.sources.datasets.load import guess_task, load
+from workbench.sources.lookup import load_data
 from workbench.training.evaluate import entities, score_entities, score_tags
-from workbench.training.processor import load_tokenizer
-from workbench.training.show import tokenised
+from workbench.training.inputs.processor import load_tokenizer
+from workbench.training.inputs.tokenize import encode_token_classify
+from workbench.training.inspection.skeleton import count
+from workbench.training.inspection.token_preview import tokenised
 
 LABELS = ["B-LOC", "B-PER", "I-PER", "O"]
 NAMES = ("Anna", "Tom Miller", "Edith", "Old Mary Reed")

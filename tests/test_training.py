@@ -13,17 +13,23 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from tests.serving import ASK, mechanisms, serving
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
 from workbench.errors import ModelError, RecipeError
-from workbench.training import encode, evaluate
-from workbench.training.base import skeleton
-from workbench.training.batches import collate_left, collate_prompts, collate_right, collate_tokens
-from workbench.training.count import count
+from workbench.registry.tasks import TASKS
+from workbench.registry.techniques import TECHNIQUES
+from workbench.training import evaluate
+from workbench.training.adaptation.base_model import skeleton
+from workbench.training.adaptation.target_modules import block_linears
+from workbench.training.inputs import tokenize
+from workbench.training.inputs.collate import (
+    collate_left,
+    collate_prompts,
+    collate_right,
+    collate_tokens,
+)
+from workbench.training.inspection.skeleton import count
+from workbench.training.inspection.token_preview import tokenised
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
-from workbench.training.show import tokenised
-from workbench.training.targets import block_linears
 
 LABELS = ["no", "yes"]
 
@@ -102,7 +108,7 @@ def test_default_targets_are_the_linears_of_the_blocks_and_no_other(tiny_llama, 
 
 def test_a_chat_template_shapes_instructions_and_only_the_answer_is_learnt(tiny_llama, rows):
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_llama))
-    (row,) = encode.encode_instruct(
+    (row,) = tokenize.encode_instruct(
         [{"q": "Where is Tom?", "a": "At home."}],
         tokenizer,
         prompt_column="q",
@@ -121,7 +127,7 @@ def test_a_chat_template_shapes_instructions_and_only_the_answer_is_learnt(tiny_
 @pytest.mark.parametrize("length", [8, 9, 12, 30])
 def test_a_long_prompt_loses_its_beginning_and_keeps_the_answer(length, tiny_llama):
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_llama))
-    (row,) = encode.encode_instruct(
+    (row,) = tokenize.encode_instruct(
         [{"prompt": "very " * 100, "completion": "yes"}],
         tokenizer,
         prompt_column="prompt",
@@ -137,10 +143,10 @@ def test_a_long_prompt_loses_its_beginning_and_keeps_the_answer(length, tiny_lla
 @given(st.integers(2, 60), st.floats(0.01, 0.9), st.integers(0, 5))
 def test_splitting_loses_and_doubles_nothing(number, fraction, seed):
     rows = [{"n": n} for n in range(number)]
-    train, held = encode.split_rows(rows, fraction, seed)
+    train, held = tokenize.split_rows(rows, fraction, seed)
     assert sorted(row["n"] for row in train + held) == list(range(number))
     assert held
-    assert encode.split_rows(rows, fraction, seed) == (train, held)
+    assert tokenize.split_rows(rows, fraction, seed) == (train, held)
 
 
 encoded = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=9), min_size=1, max_size=5)
@@ -232,7 +238,7 @@ def test_what_the_context_cannot_hold_is_refused(changes, sentence, tiny_llama, 
 @pytest.mark.parametrize("task", OF_A_DECODER)
 def test_the_preview_shows_what_training_sees(task, tiny_llama, rows):
     recipe = recipe_for(tiny_llama, rows, task, "lora")
-    from workbench.catalog.lookup import load_data
+    from workbench.sources.lookup import load_data
 
     shown = tokenised(recipe, load_data(recipe), rows=2)
     assert len(shown) == 2

@@ -11,15 +11,15 @@ import transformers
 from accelerate import Accelerator
 
 import workbench as wb
-from workbench.catalog.lookup import load_data
 from workbench.errors import ModelError, RecipeError
-from workbench.panels import libraries
-from workbench.panels.looks import Looks
-from workbench.training.count import count
-from workbench.training.feed import encode_rows, fullest_step
+from workbench.panels.bench.inspector import Looks
+from workbench.panels.kernel import preload
+from workbench.sources.lookup import load_data
+from workbench.training.batches import encode_rows, fullest_step
+from workbench.training.inspection.skeleton import count
+from workbench.training.inspection.token_preview import tokenised
 from workbench.training.loop import train
 from workbench.training.plan import resolve
-from workbench.training.show import tokenised
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_what_cannot_be_trained_is_not_counted_either(tiny_llama, write):
 
 def test_the_panel_says_once_what_cannot_be_trained(tiny_llama, write):
     loaded, told = threading.Event(), {}
-    libraries.load(loaded.set)
+    preload.load(loaded.set)
     assert loaded.wait(120)
     recipe = wb.Recipe(model=str(tiny_llama), data=write(), task="lm", technique="prompt_tuning")
     looks = Looks(told.__setitem__)

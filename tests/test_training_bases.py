@@ -16,12 +16,12 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 import workbench as wb
-from workbench.catalog import models
 from workbench.errors import ModelError, TrainingError
-from workbench.training.count import count
-from workbench.training.loading import hush_thread, quiet_transformers
+from workbench.sources.models import describe
+from workbench.training.inspection.skeleton import count
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.runtime.quiet_loading import hush_thread, quiet_transformers
 
 WORDS = ("good", "bad", "dull")
 
@@ -162,19 +162,19 @@ def test_a_script_over_a_base_with_a_classifier_gives_the_same_losses(
 def test_a_type_that_nobody_knows_is_refused_at_once(folder):
     edit(folder / "config.json", model_type="zork")
     with pytest.raises(ModelError, match="a model_type that transformers knows, but .* 'zork'"):
-        models.facts(folder)
+        describe.facts(folder)
 
 
 @pytest.mark.parametrize("known", ["llama", "gemma3_text", "openai-gpt", "gpt-sw3"])
 def test_types_are_known_whatever_folder_their_code_lies_in(known, folder):
     edit(folder / "config.json", model_type=known)
-    assert models.facts(folder).model_type == known
+    assert describe.facts(folder).model_type == known
 
 
 def test_a_file_that_holds_no_tokenizer_is_refused_at_once(folder):
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match="tokenizer.json without a tokenizer in it: copy"):
-        models.facts(folder)
+        describe.facts(folder)
 
 
 def test_whatever_a_library_says_about_a_tokenizer_is_one_sentence(folder, recipe_for):

@@ -79,7 +79,9 @@ def test_the_clone_is_out_of_sight(python, installed):
 
 
 def test_the_bundled_models_and_data_are_there(python, installed):
-    assert str(installed) in python("-c", "import workbench.bundled as b; print(b.data_folder())")
+    assert str(installed) in python(
+        "-c", "import workbench.sources.bundled as b; print(b.data_folder())"
+    )
     models = json.loads(python("-m", "workbench", "models", "--json"))
     assert "hamlet-3m" in [model["name"] for model in models]
     assert "positive" in python("-m", "workbench", "data", "reviews")

@@ -19,18 +19,18 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.catalog.fits import Fit, fit_table, fits
     from workbench.errors import WorkbenchError
     from workbench.panels import Anatomy, Bench, RacePanel
+    from workbench.race.halving import Halving
+    from workbench.race.race import Race
+    from workbench.race.search import race
     from workbench.recipe import Recipe
-    from workbench.runs.halving import Halving
-    from workbench.runs.modules import ModuleRun, adapt, train_module
-    from workbench.runs.race import Race
+    from workbench.runs.module_run import ModuleRun, adapt, train_module
     from workbench.runs.run import Run
-    from workbench.runs.search import race
     from workbench.runs.store import Record, load_run, load_runs
     from workbench.runs.train import train
-    from workbench.training.forecast import Forecast, forecast
+    from workbench.training.forecast.forecast import Forecast, forecast
+    from workbench.training.inspection.compatibility.result import Fit, fit_table, fits
 
 __version__ = "0.1.0"
 
@@ -46,25 +46,25 @@ for _chatter in (
 _HOMES = {
     "Anatomy": "workbench.panels",
     "Bench": "workbench.panels",
-    "Fit": "workbench.catalog.fits",
-    "Forecast": "workbench.training.forecast",
-    "Halving": "workbench.runs.halving",
-    "ModuleRun": "workbench.runs.modules",
-    "Race": "workbench.runs.race",
+    "Fit": "workbench.training.inspection.compatibility.result",
+    "Forecast": "workbench.training.forecast.forecast",
+    "Halving": "workbench.race.halving",
+    "ModuleRun": "workbench.runs.module_run",
+    "Race": "workbench.race.race",
     "RacePanel": "workbench.panels",
     "Recipe": "workbench.recipe",
     "Record": "workbench.runs.store",
     "Run": "workbench.runs.run",
     "WorkbenchError": "workbench.errors",
-    "adapt": "workbench.runs.modules",
-    "fit_table": "workbench.catalog.fits",
-    "fits": "workbench.catalog.fits",
-    "forecast": "workbench.training.forecast",
+    "adapt": "workbench.runs.module_run",
+    "fit_table": "workbench.training.inspection.compatibility.result",
+    "fits": "workbench.training.inspection.compatibility.result",
+    "forecast": "workbench.training.forecast.forecast",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
-    "race": "workbench.runs.search",
+    "race": "workbench.race.search",
     "train": "workbench.runs.train",
-    "train_module": "workbench.runs.modules",
+    "train_module": "workbench.runs.module_run",
 }
 
 __all__ = [
@@ -130,7 +130,7 @@ def _show_races() -> None:
         display(RacePanel.of(race))
 
     formatter = shell.display_formatter.ipython_display_formatter
-    formatter.for_type_by_name("workbench.runs.race", "Race", show)
+    formatter.for_type_by_name("workbench.race.race", "Race", show)
 
 
 _show_races()

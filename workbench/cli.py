@@ -18,9 +18,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.tasks import ROLES, TASKS
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.tasks import ROLES, TASKS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -160,9 +160,9 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _forecast(options: argparse.Namespace) -> int:
-    from workbench.compare.words import size
+    from workbench.display.units import size
     from workbench.recipe import Recipe
-    from workbench.training.forecast import forecast
+    from workbench.training.forecast.forecast import forecast
 
     if options.recipe == "-":
         return _forecasts()
@@ -179,7 +179,7 @@ def _forecast(options: argparse.Namespace) -> int:
 def _forecasts() -> int:
     """Answer each line of standard input, a recipe as JSON, with a line of JSON."""
     from workbench.recipe import Recipe
-    from workbench.training.forecast import forecast
+    from workbench.training.forecast.forecast import forecast
 
     for line in sys.stdin:
         try:
@@ -191,12 +191,12 @@ def _forecasts() -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from workbench.catalog import models
+    from workbench.sources.models import describe
 
     rows: list[dict[str, Any]] = []
-    for name in models.bundled():
+    for name in describe.bundled():
         try:
-            facts = models.facts(name)
+            facts = describe.facts(name)
         except WorkbenchError as error:
             rows.append({"name": name, "architecture": "not here", "note": str(error)})
             continue
@@ -216,7 +216,7 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _techniques(options: argparse.Namespace) -> int:
-    from workbench.catalog.techniques import TECHNIQUES, uncurated
+    from workbench.registry.techniques import TECHNIQUES, uncurated
 
     found = [*TECHNIQUES.values(), *uncurated().values()]
     if options.json:
@@ -236,8 +236,8 @@ def _techniques(options: argparse.Namespace) -> int:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from workbench.catalog.fits import fit_table
-    from workbench.catalog.techniques import get
+    from workbench.registry.techniques import get
+    from workbench.training.inspection.compatibility.result import fit_table
 
     names = ("task", "quantization", "convert_conv1d", "revision", "trust_remote_code")
     tried = fit_table(options.model, **{name: getattr(options, name) for name in names})
@@ -267,11 +267,11 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _data(options: argparse.Namespace) -> int:
-    from workbench.catalog import data
+    from workbench.sources.datasets import load
 
     columns = {f"{role}_column": getattr(options, f"{role}_column") for role in ROLES}
-    task = options.task or data.guess_task(options.data, **columns)
-    loaded = data.load(options.data, task, eval_data=options.eval_data, **columns)
+    task = options.task or load.guess_task(options.data, **columns)
+    loaded = load.load(options.data, task, eval_data=options.eval_data, **columns)
     held = "split off by seed" if loaded.eval is None else f"{len(loaded.eval):,}"
     print(f"task        {task}")
     print(f"rows        {len(loaded.train):,} to train on, {held} to evaluate on")
@@ -280,7 +280,7 @@ def _data(options: argparse.Namespace) -> int:
         print(f"labels      {len(loaded.labels)}: {', '.join(loaded.labels)}")
     for note in loaded.notes:
         print(f"note        {note}")
-    for row in data.preview(loaded, options.rows):
+    for row in load.preview(loaded, options.rows):
         print(json.dumps(row, ensure_ascii=False, default=str))
     return 0
 

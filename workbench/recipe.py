@@ -18,16 +18,16 @@ from typing import Any, get_type_hints
 
 import yaml
 
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.tasks import TASKS
-from workbench.checks import value_problems
 from workbench.errors import Problem, RecipeError, did_you_mean
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.tasks import TASKS
+from workbench.settings.values import value_problems
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
 # transformers' names, and what each is called in torch.optim.
 OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
 # Settings that change how the model computes, in the order in which they are put into it: each has a
-# function use_… in workbench.training.settings.
+# function use_… in workbench.training.speedups.settings.
 COMPUTING = ("padding_free", "gradient_checkpointing", "torch_compile", "bf16", "onednn")
 
 
@@ -206,7 +206,7 @@ class Recipe:
             if isinstance(value, os.PathLike):
                 object.__setattr__(self, name, os.fspath(value))
             elif value is not None and not isinstance(value, str | int | float):
-                from workbench.catalog.data import keep
+                from workbench.sources.datasets.load import keep
 
                 object.__setattr__(self, name, keep(value))
         for name in ("model", "start_from"):
@@ -266,7 +266,7 @@ class Recipe:
 
     def problems(self) -> list[Problem]:
         """Return all that is wrong with the settings themselves; no file or model is opened."""
-        from workbench.catalog.technique_checks import problems_of
+        from workbench.settings.checks import problems_of
 
         found = []
         for name, spec in FIELDS.items():
@@ -301,7 +301,7 @@ class Recipe:
         stored : str, optional
             The quantization in which the base's checkpoint is itself stored.
         """
-        from workbench.catalog.techniques import get
+        from workbench.registry.techniques import get
 
         technique = get(self.technique)
         rate = technique.learning_rate if self.learning_rate is None else self.learning_rate

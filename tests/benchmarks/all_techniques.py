@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import torch
 
 import workbench as wb
-from workbench.catalog.cards import bundled
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
-from workbench.compare.words import size
+from workbench.display.units import size
+from workbench.registry.tasks import TASKS
+from workbench.registry.techniques import TECHNIQUES
+from workbench.sources.datasets.cards import bundled
 
 SLOWEST = 5
 # Evaluate at the end only.

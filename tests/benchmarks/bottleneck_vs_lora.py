@@ -23,10 +23,10 @@ from pathlib import Path
 import torch
 
 from workbench import Recipe, train
-from workbench.catalog.cards import bundled
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import TECHNIQUES
-from workbench.training.count import count
+from workbench.registry.tasks import TASKS
+from workbench.registry.techniques import TECHNIQUES
+from workbench.sources.datasets.cards import bundled
+from workbench.training.inspection.skeleton import count
 
 PROJECT = Path(__file__).parents[2]
 BANKING = PROJECT.parent / "shared" / "datasets"

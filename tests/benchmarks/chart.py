@@ -15,7 +15,7 @@ from jupyter_client.manager import start_new_kernel
 
 SETUP = """
 import math, statistics, time
-from workbench.panels.chart import LiveChart
+from workbench.panels.chart.chart import LiveChart
 chart = LiveChart()
 keys = [f"run-{run}/train" for run in range(RUNS)]
 for key in keys:

@@ -30,7 +30,7 @@ from tests.benchmarks.step import fresh, save, schedule
 from workbench import Recipe
 from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import prepare
-from workbench.training.settings import use_bf16, use_labelled_logits
+from workbench.training.speedups.settings import use_bf16, use_labelled_logits
 
 LARGE = {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22,
          "num_attention_heads": 32, "num_key_value_heads": 4, "vocab_size": 32000}  # fmt: skip

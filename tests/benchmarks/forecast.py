@@ -29,12 +29,12 @@ import transformers
 
 import workbench as wb
 from tests.allocator import allocated
-from workbench.bundled import data_folder
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.techniques import TECHNIQUES
-from workbench.compare.words import size
+from workbench.display.units import size
 from workbench.errors import WorkbenchError
 from workbench.recipe import Recipe
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.techniques import TECHNIQUES
+from workbench.sources.bundled import data_folder
 
 DATA = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}
 CHECKPOINTED = ("full", "lora", "prompt_tuning", "ia3")

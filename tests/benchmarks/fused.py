@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import torch
 
+from workbench.race.batching import fuse
 from workbench.recipe import Recipe
-from workbench.runs.fusing import fuse
 from workbench.training.prepare import Prepared, prepare
 
 

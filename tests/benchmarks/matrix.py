@@ -30,18 +30,18 @@ from tests.conftest import save_architecture
 from tests.serving import TRAINED, adapters_for
 from tests.test_export import figures, recipe_for, run_scripts
 from tests.tiny import ARCHITECTURES
-from workbench.catalog.techniques import get
 from workbench.errors import WorkbenchError
 from workbench.export import export
 from workbench.recipe import Recipe
+from workbench.registry.techniques import get
 from workbench.runs.run import Run
 from workbench.runs.train import train
-from workbench.training import after_step, wiring
-from workbench.training.base import is_pristine
-from workbench.training.probe import Probe, inject
-from workbench.training.randomness import Randomness
-from workbench.training.save import lora_state, save
-from workbench.training.specimen import Specimen, from_recipe
+from workbench.training.adaptation import forward_hooks, step_callbacks
+from workbench.training.adaptation.base_model import is_pristine
+from workbench.training.adaptation.checkpoint import lora_state, save
+from workbench.training.inspection.compatibility.probe import Probe, inject
+from workbench.training.inspection.compatibility.trial_model import Specimen, from_recipe
+from workbench.training.runtime.rng import Randomness
 
 STEPS = 15
 RUN_STEPS = 3  # of the run that is held against its script
@@ -175,7 +175,7 @@ def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             if technique.after_step:
-                getattr(after_step, technique.after_step)(model, step)
+                getattr(step_callbacks, technique.after_step)(model, step)
             optimizer.zero_grad()
         after = loss_of(model, batch)
     if not after < before:
@@ -212,7 +212,7 @@ def load(recipe: Recipe, saved: Path) -> torch.nn.Module:
         model.config.use_cache = False
     model = peft.PeftModel.from_pretrained(model, saved)
     if technique.wires:
-        getattr(wiring, technique.wires)(model)
+        getattr(forward_hooks, technique.wires)(model)
     return model
 
 

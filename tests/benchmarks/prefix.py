@@ -23,7 +23,7 @@ import torch
 import transformers
 
 import workbench as wb
-from workbench.catalog.models import facts
+from workbench.sources.models.describe import facts
 from workbench.training import prepare as preparing
 
 ROWS, BATCH = 48, 8

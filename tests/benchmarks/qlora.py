@@ -18,8 +18,8 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from workbench import Recipe
-from workbench.catalog.models import resolve
-from workbench.compare.words import size
+from workbench.display.units import size
+from workbench.sources.models.describe import resolve
 from workbench.training.prepare import Prepared, prepare
 
 SEED = 0

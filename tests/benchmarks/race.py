@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from workbench.catalog.models import bundled, facts
+from workbench.sources.models.describe import bundled, facts
 
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 # PEFT's config and arguments for each technique; what has none is done to the model itself. More runs
@@ -117,9 +117,9 @@ if bad:
 
 def constants(folder: Path, length: int, onednn: bool) -> str:
     """Write the settings that both sides share as a script's first lines, and the rows as files."""
-    from workbench.catalog import data
+    from workbench.sources.datasets import load
 
-    table = data.load("chronicle", "lm")
+    table = load.load("chronicle", "lm")
     held = table.eval or table.train[-SETTINGS["eval_rows"] :]
     for name, rows in (("train", table.train), ("eval", held)):
         with (folder / f"{name}.jsonl").open("w") as file:

@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.serving import ASK, TRAINED
-from workbench.catalog.techniques import TECHNIQUES
+from workbench.registry.techniques import TECHNIQUES
 
 # Those that need something given cannot be had by name alone.
 NAMES = [name for name in TRAINED if name not in ASK]

@@ -29,10 +29,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.step import CLOCKS, SIZES, fresh, save, schedule
 from workbench import Recipe
-from workbench.training.batches import collate_tokens
-from workbench.training.computing import set_up
+from workbench.training.inputs.collate import collate_tokens
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.speedups.apply import set_up
 
 PAIRS = ("bf16", "onednn", "torch_compile", "gradient_checkpointing", "padding_free", "padding_free_maximum",
          "labelled_logits")  # fmt: skip

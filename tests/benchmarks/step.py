@@ -25,12 +25,12 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from workbench import Recipe
-from workbench.bundled import data_folder
-from workbench.training.feed import encode_rows, make_collate
+from workbench.sources.bundled import data_folder
+from workbench.training.batches import encode_rows, make_collate
 from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import build, prepare
-from workbench.training.randomness import Randomness
-from workbench.training.settings import use_labelled_logits
+from workbench.training.runtime.rng import Randomness
+from workbench.training.speedups.settings import use_labelled_logits
 
 # Sizes of llamas with random weights; (c) is so small that what Python does costs the most.
 SIZES = {

@@ -25,8 +25,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from workbench import Recipe, train
-from workbench.catalog.cards import bundled
-from workbench.catalog.models import resolve
+from workbench.sources.datasets.cards import bundled
+from workbench.sources.models.describe import resolve
 
 BASE = "hamlet-3m"
 # The figures of a task: column of the evaluation, title, factor.

@@ -9,7 +9,7 @@ import pytest
 MAKE = """\
 import math, os, random, time
 import ipywidgets
-from workbench.panels.chart import LiveChart
+from workbench.panels.chart.chart import LiveChart
 chart = LiveChart()
 chart"""
 FILL = """\

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog.tasks import ALL_TASKS, Task
-from workbench.catalog.techniques import find
 from workbench.errors import Problem, RecipeError, StoreError
 from workbench.recipe import Recipe
+from workbench.registry.tasks import ALL_TASKS, Task
+from workbench.registry.techniques import find
 from workbench.runs.run import Run
 from workbench.runs.store import RECIPE, Record, load_run, load_runs
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from workbench.compare.entry import Entry, grouped
 from workbench.compare.labels import label_points
-from workbench.compare.palette import PALETTE
+from workbench.display.colours import PALETTE
 from workbench.errors import WorkbenchError
 
 INK = "#767676"  # reads on white and on black

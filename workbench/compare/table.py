@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from workbench.compare.entry import Entry, best, grouped
-from workbench.compare.words import number, share, size, time
+from workbench.display.units import number, share, size, time
 
 STAR = "★"
 

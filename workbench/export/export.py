@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog.sources import checksum
-from workbench.catalog.tasks import MODULE_TASKS
 from workbench.errors import Problem, RecipeError, StoreError, TrainingError
 from workbench.export.script import script
 from workbench.recipe import Recipe
+from workbench.registry.tasks import MODULE_TASKS
 from workbench.runs.run import Run
 from workbench.runs.store import Record, load_run, write_whole
+from workbench.sources.datasets.locate import checksum
 
 
 def export(

@@ -8,10 +8,10 @@ from pathlib import PurePath
 from typing import Any
 
 from workbench import __version__
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import get
 from workbench.export.layout import WIDTH, lay
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.tasks import TASKS
+from workbench.registry.techniques import get
 
 # What is saved, by what is trained.
 SAVED = {"adapter": "adapter", "all": "model", "selected": "weights", "nothing": None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from workbench.catalog.tasks import TASKS, are_iob
 from workbench.export.header import SAVED, reads_train
 from workbench.export.layout import Code, call
 from workbench.export.model import (
@@ -17,6 +16,7 @@ from workbench.export.model import (
     origin,
 )
 from workbench.export.prompts import asking, prompts
+from workbench.registry.tasks import TASKS, are_iob
 
 
 def scorer(plan: Mapping[str, Any]) -> str | None:

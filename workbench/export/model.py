@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.catalog.folders import WITHOUT_ADAPTER
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.tasks import TASKS
 from workbench.export.layout import Code, call, lay
 from workbench.recipe import COMPUTING
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.tasks import TASKS
+from workbench.sources.models.folders import WITHOUT_ADAPTER
 
 
 def collator(plan: Mapping[str, Any]) -> str:

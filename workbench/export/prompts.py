@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.catalog.prompting import CONTENT_FREE, SEPARATOR
-from workbench.catalog.tasks import TASKS
 from workbench.export.layout import Code, call, literal
 from workbench.export.model import collator, encoding
+from workbench.registry.prompt_templates import CONTENT_FREE, SEPARATOR
+from workbench.registry.tasks import TASKS
 
 
 def prompting(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name the functions that turn rows into prompts and score them, by their modules."""
     task = TASKS[plan["recipe"]["task"]]
-    yield "training.prompting", f"prompt_{task.name}"
+    yield "training.inputs.few_shot", f"prompt_{task.name}"
     if task.name == "instruct":
-        yield "training.encode", "split_turns"
+        yield "training.inputs.tokenize", "split_turns"
     if _weighs(plan):
-        yield "training.batches", "collate_words"
+        yield "training.inputs.collate", "collate_words"
     else:
-        yield "training.batches", collator(plan)
+        yield "training.inputs.collate", collator(plan)
     if task.ask:
-        yield "training.batches", task.ask
-    yield "training.batches", "fixed_batches"
+        yield "training.inputs.collate", task.ask
+    yield "training.inputs.collate", "fixed_batches"
     yield "training.evaluate", "evaluate_words" if _weighs(plan) else task.evaluate
 
 

@@ -1,6 +1,6 @@
 """From files to rows in a few lines, one function per format. Exported scripts carry their source.
 
-They give the rows that :mod:`workbench.catalog.readers` gives, without its care for bad files: what
+They give the rows that :mod:`workbench.sources.datasets.readers` gives, without its care for bad files: what
 a script reads has been read by a run before.
 """
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.catalog.quantizations import QUANTIZATIONS
-from workbench.catalog.tasks import TASKS
 from workbench.export.header import constants, docstring, requirements
 from workbench.export.main import command_line, locates, main, scorer
 from workbench.export.model import collator, keeps_statistics, settings_of
 from workbench.export.prompts import prompting
 from workbench.export.source import imports, imports_of, pick, whole
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.tasks import TASKS
 
 # What the script's own lines may use; only what they do use is imported.
 OFFERED = """
@@ -32,7 +32,7 @@ from transformers import get_scheduler
 """
 
 # Where techniques stand that peft lacks: their whole source is carried.
-HOMES = {"BottleneckConfig": "techniques.bottleneck"}
+HOMES = {"BottleneckConfig": "tuners.bottleneck"}
 
 
 def script(plan: Mapping[str, Any], source: str, filename: str) -> str:
@@ -81,14 +81,14 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if locates(plan):
         yield "export.rows", "locate_images"
     if plan["data"]["eval"] is None:
-        yield "training.encode", "split_rows"
+        yield "training.inputs.tokenize", "split_rows"
     entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
     if entry is not None and entry.bits == 4:
-        yield "training.quantize", "keep_packed"
+        yield "training.adaptation.quantize", "keep_packed"
     if plan.get("mask_positions"):
-        yield "training.settings", "use_mask_positions"
+        yield "training.speedups.settings", "use_mask_positions"
     for name in settings_of(plan):
-        yield "training.settings", f"use_{name}"
+        yield "training.speedups.settings", f"use_{name}"
     if plan["trains"] == "nothing":
         yield from prompting(plan)
     else:
@@ -97,51 +97,51 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _training(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     task = TASKS[plan["recipe"]["task"]]
-    yield "training.encode", f"encode_{task.name}"
+    yield "training.inputs.tokenize", f"encode_{task.name}"
     if plan["virtual_labels"]:
-        yield "training.encode", "leave_room"
-    yield "training.batches", collator(plan)
+        yield "training.inputs.tokenize", "leave_room"
+    yield "training.inputs.collate", collator(plan)
     if plan["recipe"].get("padding_free"):
-        yield "training.batches", "collate_flat"
+        yield "training.inputs.collate", "collate_flat"
     if task.ask:
-        yield "training.batches", task.ask
-    yield "training.batches", task.hold
+        yield "training.inputs.collate", task.ask
+    yield "training.inputs.collate", task.hold
     if plan["recipe"]["convert_conv1d"]:
-        yield "training.convert", "convert_conv1d"
+        yield "training.adaptation.conv1d", "convert_conv1d"
     if plan["fresh"]:
-        yield "training.heads", "new_head"
+        yield "training.adaptation.heads", "new_head"
     if plan["selects"]:
-        yield "training.select", f"select_{plan['selects']}"
+        yield "registry.parameter_selectors", f"select_{plan['selects']}"
     if plan["injects"] != "get_peft_model":
-        yield "training.batches", "fixed_batches"
-        yield "training.initialise", plan["injects"]
+        yield "training.inputs.collate", "fixed_batches"
+        yield "training.adaptation.initializers", plan["injects"]
         if plan["injects"] == "get_lora_ga_model":
-            yield "training.running_stats", "moving_statistics"
+            yield "training.adaptation.running_stats", "moving_statistics"
     if plan["wires"]:
-        yield "training.wiring", plan["wires"]
+        yield "training.adaptation.forward_hooks", plan["wires"]
     if keeps_statistics(plan):
-        yield "training.running_stats", "keep_statistics"
+        yield "training.adaptation.running_stats", "keep_statistics"
     if plan["after_step"]:
-        yield "training.after_step", plan["after_step"]
+        yield "training.adaptation.step_callbacks", plan["after_step"]
     yield "training.evaluate", task.evaluate
     if score := scorer(plan):
         yield "training.evaluate", score
     if plan["recipe"].get("cache_frozen_prefix"):
-        yield "training.batches", "fixed_batches"
-        yield "training.activations", "Activations"
-        yield "training.prefix", "find_frozen"
-        yield "training.prefix", "in_mode"
-        yield "training.prefix", "digest"
-        yield "training.prefix_rows", "cache_frozen_prefix"
+        yield "training.inputs.collate", "fixed_batches"
+        yield "training.speedups.frozen_prefix.activation_store", "Activations"
+        yield "training.speedups.frozen_prefix.blocks", "find_frozen"
+        yield "training.speedups.frozen_prefix.blocks", "in_mode"
+        yield "training.speedups.frozen_prefix.blocks", "digest"
+        yield "training.speedups.frozen_prefix.per_row", "cache_frozen_prefix"
     yield "training.loop", "train"
     if plan["recipe"].get("start_from"):
-        yield "training.start", "load_start"
+        yield "training.adaptation.warm_start", "load_start"
     if plan["trains"] == "selected":
-        yield "training.save", "save_trained"
+        yield "training.adaptation.checkpoint", "save_trained"
         if keeps_statistics(plan):
-            yield "training.running_stats", "moving_statistics"
+            yield "training.adaptation.running_stats", "moving_statistics"
     if plan["config_class"] == "XLoraConfig":
-        yield "training.save", "save_blend"
+        yield "training.adaptation.checkpoint", "save_blend"
     if plan["restarts"]:
-        yield "training.save", "lora_state"
-        yield "training.save", "save_since"
+        yield "training.adaptation.checkpoint", "lora_state"
+        yield "training.adaptation.checkpoint", "save_since"

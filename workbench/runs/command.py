@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from workbench.race.halving import Halving
+from workbench.race.leaderboard import as_text
+from workbench.race.race import FUSE, Race
+from workbench.race.search import ask, combine, read_knob
 from workbench.recipe import Recipe
-from workbench.runs.halving import Halving
 from workbench.runs.progress import follow_race
-from workbench.runs.race import FUSE, Race
-from workbench.runs.search import ask, combine, read_knob
-from workbench.runs.standings import as_text
 
 
 def race(options: argparse.Namespace) -> int:

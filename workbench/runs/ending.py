@@ -18,8 +18,8 @@ def save(run: Run, folder: RunFolder, began: Any) -> None:
     if trains == "nothing":
         return
     # Here and not at the top: whoever reads runs needs neither torch nor peft.
-    from workbench.training.loading import quiet_transformers
-    from workbench.training.save import save as save_weights
+    from workbench.training.adaptation.checkpoint import save as save_weights
+    from workbench.training.runtime.quiet_loading import quiet_transformers
 
     name = "model" if trains == "all" else "adapter"
     with folder.saving(name) as half, quiet_transformers():

@@ -6,10 +6,10 @@ import contextlib
 import gc
 import traceback
 
-from workbench.catalog.tasks import ALL_TASKS
 from workbench.errors import StoreError, TrainingError, WorkbenchError, is_out_of_memory
 from workbench.recipe import Recipe
-from workbench.training.forecast_process import ForecastProcess
+from workbench.registry.tasks import ALL_TASKS
+from workbench.training.forecast.worker import ForecastProcess
 
 # Seconds that a run which ran out of memory waits to be told what would fit.
 PATIENCE = 60
@@ -64,7 +64,7 @@ def _what_fits(recipe: Recipe) -> str:
 def make_room(error: BaseException) -> None:
     """Give back the memory that was held where an error came from: others need it."""
     # Here and not at the top: whoever reads runs needs no torch.
-    from workbench.training.memory import give_back_all_memory
+    from workbench.training.runtime.device_memory import give_back_all_memory
 
     let_go(error)
     gc.collect()  # models hold themselves in circles

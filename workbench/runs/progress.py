@@ -8,10 +8,10 @@ from typing import Any, TextIO
 
 from tqdm.auto import tqdm
 
-from workbench.catalog.tasks import ALL_TASKS
-from workbench.runs.race import Race
+from workbench.race.race import Race
+from workbench.race.shared_resources import notes_of_runs
+from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
-from workbench.runs.sharing import notes_of_runs
 
 # Lines that a log gets for the steps of one run; evaluations come on top.
 LINES = 10

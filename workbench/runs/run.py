@@ -10,14 +10,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog.lookup import check
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
+from workbench.runs.barrier import NOBODY
 from workbench.runs.ending import save, summary
 from workbench.runs.failures import explain, let_go, make_room
-from workbench.runs.meeting import NOBODY
+from workbench.runs.step_scheduler import Gate
 from workbench.runs.store import Record, RunFolder, load_run
-from workbench.runs.turns import Gate
+from workbench.sources.lookup import check
 
 # Runs that belong to no race take turns with each other, so that two in a notebook go on alike.
 _ALONE = Gate()
@@ -249,8 +249,8 @@ class Run:
             self.details = details
 
     def _prepare(self) -> Any:
-        from workbench.training.loading import hush_thread
-        from workbench.training.threads import use_threads
+        from workbench.training.runtime.intra_op_threads import use_threads
+        from workbench.training.runtime.quiet_loading import hush_thread
 
         hush_thread()
         if self.gate.threads is not None:

@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog.tasks import task_of
 from workbench.errors import RecipeError, StoreError
 from workbench.recipe import Recipe
+from workbench.registry.tasks import task_of
 
 RECIPE, PLAN, METRICS, RESULT = "recipe.yaml", "plan.json", "metrics.jsonl", "result.json"
 WEIGHTS = ("adapter", "model")

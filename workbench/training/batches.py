@@ -1,153 +1,122 @@
-"""From encoded rows to padded batches. Exported scripts carry these functions' source."""
+"""What a run is fed: its rows encoded, put into batches, and scored, as its task has it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from io import BytesIO
-from itertools import accumulate
+import json
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 import torch
-from accelerate.utils import send_to_device
-from PIL import Image, ImageOps
-from torch.utils.data import DataLoader
+
+from workbench.recipe import Recipe
+from workbench.registry.tasks import TASKS, are_iob
+from workbench.sources.datasets.row_checks import labels_of
+from workbench.training import evaluate
+from workbench.training.inputs import collate as batches
+from workbench.training.inputs import tokenize
+from workbench.training.inputs.largest_batch import drawn, padded
+from workbench.training.inputs.task_inputs import encoder, settings_of
+from workbench.training.plan import Resolved
 
 
-def collate_tokens(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Pad rows with a label per token on the right, to the batch's longest."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
-        "labels": torch.tensor([row["labels"] + [-100] * gap for row, gap in pairs]),
-    }
+class Rows(list):
+    """Encoded rows: a list that others can share for as long as somebody holds it."""
 
 
-def collate_flat(rows: list[dict]) -> dict[str, torch.Tensor]:
-    """Put rows with a label per token behind one another, and say where each ends."""
-    lengths = [len(row["input_ids"]) for row in rows]
-    return {
-        "input_ids": torch.tensor([[number for row in rows for number in row["input_ids"]]]),
-        "position_ids": torch.tensor([[place for length in lengths for place in range(length)]]),
-        # Nothing comes before the first token of a row, so it is not a target.
-        "labels": torch.tensor([[label for row in rows for label in [-100, *row["labels"][1:]]]]),
-        "cu_seq_lens_q": torch.tensor([0, *accumulate(lengths)]),
-    }
+_ENCODED: weakref.WeakValueDictionary[str, Rows] = weakref.WeakValueDictionary()
 
 
-def collate_right(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Pad rows with one label each on the right, as encoders expect."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
-        "labels": torch.tensor([row["labels"] for row in rows]),
-    }
+def encode_rows(resolved: Resolved) -> tuple[Rows, Rows]:
+    """Encode training and evaluation rows for the plan's task, or take those of a run that has the same."""
+    plan = resolved.plan
+    settings = settings_of(plan.columns, plan.labels, plan.max_length, plan.max_prompt_length)
+    encode_part = encoder(plan.recipe["task"], resolved.tokenizer, settings)
+
+    def encoded(part: str, rows: list[dict]) -> Rows:
+        key = f"{part} of {_same_rows(resolved, settings)}"
+        found = _ENCODED.get(key)
+        if found is None:
+            made = encode_part(rows)
+            if plan.virtual_labels:
+                made = tokenize.leave_room(made, plan.virtual_labels)
+            found = _ENCODED[key] = Rows(made)
+        return found
+
+    return encoded("train", resolved.train_rows), encoded("eval", resolved.eval_rows)
 
 
-def collate_left(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Pad rows with one label each on the left: a decoder's classifier reads the last token."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([[pad_token_id] * gap + row["input_ids"] for row, gap in pairs]),
-        "attention_mask": torch.tensor([[0] * gap + [1] * (width - gap) for gap in gaps]),
-        "labels": torch.tensor([row["labels"] for row in rows]),
-    }
+def _same_rows(resolved: Resolved, settings: Mapping[str, Any]) -> str:
+    """Write down all that the encoded rows of a plan depend on."""
+    plan, recipe = resolved.plan, resolved.plan.recipe
+    chosen = ["task", "max_train_samples", "max_eval_samples", "trust_remote_code"]
+    chosen += ["seed", "eval_fraction"] if plan.data["eval"] is None else []
+    facts = [
+        plan.model_path,
+        resolved.fingerprint,
+        plan.virtual_labels,
+        {name: recipe[name] for name in chosen},
+        settings,
+        plan.data,
+    ]
+    return json.dumps(facts, sort_keys=True)
 
 
-def collate_pairs(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Pad what the encoder reads and what the decoder writes on the right, each to its longest."""
-    read = max(len(row["input_ids"]) for row in rows)
-    written = max(len(row["labels"]) for row in rows)
-    gaps = [read - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (read - gap) + [0] * gap for gap in gaps]),
-        "labels": torch.tensor(
-            [row["labels"] + [-100] * (written - len(row["labels"])) for row in rows]
-        ),
-    }
+def make_collate(resolved: Resolved) -> Callable[[list[dict]], dict]:
+    """Return the function that makes a batch of encoded rows."""
+    task = TASKS[resolved.recipe.task]
+    function = getattr(batches, task.collator(resolved.plan.padding_side))
+    if task.reads_images:
+        return partial(function, processor=resolved.tokenizer)
+    return partial(function, pad_token_id=resolved.tokenizer.pad_token_id)
 
 
-def collate_sources(rows: list[dict], pad_token_id: int) -> dict:
-    """Pad what the encoder reads on the right, and keep the answers as texts."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
-        "answers": [row["answer"] for row in rows],
-    }
+def make_evaluation(
+    resolved: Resolved,
+    model: torch.nn.Module,
+    held: list[dict],
+    collate: Callable[[list[dict]], dict],
+    device: torch.device,
+) -> Callable[[int], Iterator[dict]]:
+    """Return the function of a step's number that evaluates the model on the held-out rows."""
+    recipe, plan, tokenizer = resolved.recipe, resolved.plan, resolved.tokenizer
+    task = TASKS[recipe.task]
+    size = recipe.per_device_eval_batch_size
+    given: list[Any] = [model, getattr(batches, task.hold)(held, size, collate, device)]
+    if task.ask:
+        ask = partial(getattr(batches, task.ask), pad_token_id=tokenizer.pad_token_id)
+        prompts = batches.fixed_batches(held, size, ask, device)
+        given += [prompts, tokenizer, recipe.max_new_tokens]
+    if task.labels == "tags":
+        score = evaluate.score_entities if are_iob(plan.labels) else evaluate.score_tags
+        given += [plan.labels, score]
+    return partial(getattr(evaluate, task.evaluate), *given)
 
 
-def collate_prompts(rows: list[dict], pad_token_id: int) -> dict:
-    """Pad prompts on the left, so that every answer begins at the same place."""
-    width = max(len(row["prompt_ids"]) for row in rows)
-    gaps = [width - len(row["prompt_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([[pad_token_id] * gap + row["prompt_ids"] for row, gap in pairs]),
-        "attention_mask": torch.tensor([[0] * gap + [1] * (width - gap) for gap in gaps]),
-        "answers": [row["answer"] for row in rows],
-    }
+def limit_notes(resolved: Resolved) -> list[str]:
+    """Say where taking the first rows only has left labels out: many files are sorted by label."""
+    recipe, labels = resolved.recipe, resolved.plan.labels
+    role = TASKS[recipe.task].labels
+    if role is None:
+        return []
+    notes = []
+    for part, rows in (("train", resolved.train_rows), ("eval", resolved.eval_rows)):
+        limit = getattr(recipe, f"max_{part}_samples")
+        kept = {
+            label for row in rows for label in labels_of(row[resolved.plan.columns[role]], role)
+        }
+        if limit is not None and len(kept) < len(labels):
+            notes.append(
+                f"The first {len(rows)} rows, which max_{part}_samples keeps, have {len(kept)} of "
+                f"the {len(labels)} labels: if the rows are sorted by label, shuffle them first."
+            )
+    return notes
 
 
-def collate_images(rows: list[dict], processor) -> dict[str, torch.Tensor]:
-    """Open images and bring them to the size and the range of values that the model reads."""
-    images = [open_image(row["image"]) for row in rows]
-    return {
-        "pixel_values": processor(images, return_tensors="pt")["pixel_values"],
-        "labels": torch.tensor([row["labels"] for row in rows]),
-    }
-
-
-def open_image(image: str | bytes) -> Image.Image:
-    """Open an image from its path or its bytes, upright and in colour."""
-    try:
-        with Image.open(BytesIO(image) if isinstance(image, bytes) else image) as opened:
-            return ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, SyntaxError) as error:
-        name = f"of {len(image):,} bytes" if isinstance(image, bytes) else repr(image)
-        raise ValueError(f"the image {name} cannot be read ({error})") from error
-
-
-def collate_words(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Keep one prompt as it is, and pad what each label would add to it on the right."""
-    (row,) = rows
-    width = max(map(len, row["words"]))
-    gaps = [width - len(ids) for ids in row["words"]]
-    pairs = list(zip(row["words"], gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"]]),
-        "words": torch.tensor([ids + [pad_token_id] * gap for ids, gap in pairs]),
-        "counted": torch.tensor([[True] * len(ids) + [False] * gap for ids, gap in pairs]),
-        "labels": torch.tensor([row["labels"]]),
-    }
-
-
-def lazy_batches(
-    rows: list[dict], size: int, collate: Callable[[list[dict]], dict], device: torch.device
-) -> DataLoader:
-    """Batch rows in their order, anew for each evaluation: images are too large to be kept."""
-    return DataLoader(
-        rows,
-        batch_size=size,
-        collate_fn=lambda part: send_to_device(collate(part), device),
-        # Even a loader that does not shuffle draws a number.
-        generator=torch.Generator(),
-    )
-
-
-def fixed_batches(
-    rows: list[dict], size: int, collate: Callable[[list[dict]], dict], device: torch.device
-) -> list[dict]:
-    """Batch rows in their order, once for all evaluations."""
-    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
-    return [send_to_device(collate(part), device) for part in parts]
+def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
+    """Return the step of the first epoch that trains on the widest batch."""
+    sizes = [
+        padded([rows[number] for number in batch]) for batch in drawn(len(rows), recipe, max_steps)
+    ]
+    return sizes.index(max(sizes)) // recipe.gradient_accumulation_steps + 1

@@ -17,28 +17,28 @@ import peft
 import torch
 import transformers
 
-from workbench.catalog import data as catalog_data
-from workbench.catalog.fingerprint import Fingerprint
-from workbench.catalog.folders import WITHOUT_ADAPTER
-from workbench.catalog.lookup import look_up
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import config_class, get
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
-from workbench.training.adapt import config_arguments, selected_names
-from workbench.training.base import Base, clone, load_base, skeleton
-from workbench.training.computing import computing_notes, labels_some
-from workbench.training.encode import split_rows
-from workbench.training.encoder import encoder, settings_of
-from workbench.training.heads import new_parameters
-from workbench.training.initialise import takes_rows
-from workbench.training.labelled import keeps_loss
-from workbench.training.loading import loading
-from workbench.training.optimizer import optimizer_facts
-from workbench.training.processor import load_processor, virtual_labels
-from workbench.training.prompt_facts import prompt_facts
-from workbench.training.quantize import whole_modules
-from workbench.training.running_stats import gathering_layers
+from workbench.registry.tasks import TASKS
+from workbench.registry.techniques import config_class, get
+from workbench.sources.datasets import load as catalog_data
+from workbench.sources.lookup import look_up
+from workbench.sources.models.fingerprint import Fingerprint
+from workbench.sources.models.folders import WITHOUT_ADAPTER
+from workbench.training.adaptation.adapt import config_arguments, selected_names
+from workbench.training.adaptation.base_model import Base, clone, load_base, skeleton
+from workbench.training.adaptation.heads import new_parameters
+from workbench.training.adaptation.initializers import takes_rows
+from workbench.training.adaptation.optimizer import optimizer_facts
+from workbench.training.adaptation.quantize import whole_modules
+from workbench.training.adaptation.running_stats import gathering_layers
+from workbench.training.inputs.few_shot_plan import prompt_facts
+from workbench.training.inputs.processor import load_processor, virtual_labels
+from workbench.training.inputs.task_inputs import encoder, settings_of
+from workbench.training.inputs.tokenize import split_rows
+from workbench.training.runtime.quiet_loading import loading
+from workbench.training.speedups.apply import computing_notes, labels_some
+from workbench.training.speedups.labelled_logits import keeps_loss
 
 PACKAGES = (
     "torch",
@@ -57,7 +57,7 @@ PACKAGES = (
 
 CONVERTED = (
     "Conv1D layers of the base were rewritten as Linear ones: before loading the adapter, do the same "
-    "to its base with workbench.training.convert.convert_conv1d, which an exported script carries."
+    "to its base with workbench.training.adaptation.conv1d.convert_conv1d, which an exported script carries."
 )
 ADAPTER_LEFT_OUT = (
     "The base's folder holds an adapter too, which transformers would load with it: the run has the base "
@@ -101,13 +101,13 @@ class Plan:
     selected : list of str
         The base's own parameters that are trained, if some of them are.
     selects, injects, after_step, wires, restarts
-        See :class:`workbench.catalog.technique.Technique`.
+        See :class:`workbench.registry.technique.Technique`.
     start_rows : int
         Training rows from which the start is made.
     optimizer : dict
-        See :func:`workbench.training.optimizer.optimizer_facts`; empty where nothing is trained.
+        See :func:`workbench.training.adaptation.optimizer.optimizer_facts`; empty where nothing is trained.
     prompt : dict
-        See :func:`workbench.training.prompt_facts.prompt_facts`; empty where something is trained.
+        See :func:`workbench.training.inputs.few_shot_plan.prompt_facts`; empty where something is trained.
     config_class : str or None
         The PEFT config class.
     config : dict

@@ -12,37 +12,38 @@ import transformers
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
-from workbench.catalog.tasks import TASKS
-from workbench.catalog.techniques import get
 from workbench.recipe import Recipe
-from workbench.training import after_step, batches
-from workbench.training.adapt import adapt, rewritten
-from workbench.training.apart import check_apart
-from workbench.training.base import Base, check_unchanged, clone, own
-from workbench.training.computing import set_up
-from workbench.training.encoder import chat_notes
-from workbench.training.feed import (
+from workbench.registry.tasks import TASKS
+from workbench.registry.techniques import get
+from workbench.training.adaptation import step_callbacks
+from workbench.training.adaptation.adapt import adapt, rewritten
+from workbench.training.adaptation.base_model import Base, check_unchanged, clone, own
+from workbench.training.adaptation.checkpoint import lora_state
+from workbench.training.adaptation.heads import new_head
+from workbench.training.adaptation.initializers import reads_base
+from workbench.training.adaptation.meters import MemoryMeter, count_parameters
+from workbench.training.adaptation.optimizer import make_optimizer
+from workbench.training.adaptation.refusals import in_words
+from workbench.training.adaptation.warm_start import check_start, load_start
+from workbench.training.batches import (
     encode_rows,
     fullest_step,
     limit_notes,
     make_collate,
     make_evaluation,
 )
-from workbench.training.heads import new_head
-from workbench.training.initialise import reads_base
-from workbench.training.lengths import check_lengths
-from workbench.training.loading import quiet_transformers
+from workbench.training.few_shot_run import prompt_evaluation
+from workbench.training.inputs import collate as batches
+from workbench.training.inputs.task_inputs import chat_notes
 from workbench.training.loop import train
-from workbench.training.meters import MemoryMeter, count_parameters
-from workbench.training.optimizer import make_optimizer
 from workbench.training.plan import START_ROWS, Plan, Resolved, resolve
-from workbench.training.prefix_choice import skip_frozen
-from workbench.training.prompted import prompt_evaluation
-from workbench.training.randomness import Randomness, may_step_beside
-from workbench.training.reasons import in_words
-from workbench.training.save import lora_state
-from workbench.training.settings import use_mask_positions
-from workbench.training.start import check_start, load_start
+from workbench.training.runtime.quiet_loading import quiet_transformers
+from workbench.training.runtime.rng import Randomness, may_step_beside
+from workbench.training.speedups.apply import set_up
+from workbench.training.speedups.frozen_prefix.choice import skip_frozen
+from workbench.training.speedups.packing_check import check_apart
+from workbench.training.speedups.settings import use_mask_positions
+from workbench.training.truncation import check_lengths
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Prepared:
         To be entered around each request for an event.
     meter : MemoryMeter
     parameters : dict
-        See :func:`workbench.training.meters.count_parameters`.
+        See :func:`workbench.training.adaptation.meters.count_parameters`.
     notes : list of str
         What the user should know, such as rows that were cut.
     began : dict of str to torch.Tensor, or None
@@ -74,7 +75,7 @@ class Prepared:
     shared : tuple
         What others can use too as long as somebody holds it: the base and the encoded rows.
     beside : bool
-        Whether it may step while others do; see :func:`workbench.training.randomness.may_step_beside`.
+        Whether it may step while others do; see :func:`workbench.training.runtime.rng.may_step_beside`.
     """
 
     plan: Plan
@@ -142,7 +143,7 @@ def prepare(recipe: Recipe) -> Prepared:
         generator=torch.Generator().manual_seed(recipe.seed),
         collate_fn=batches.collate_flat if recipe.padding_free else collate,
     )
-    tail = partial(getattr(after_step, plan.after_step), model) if plan.after_step else None
+    tail = partial(getattr(step_callbacks, plan.after_step), model) if plan.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     given = {
         "accelerator": accelerator,

@@ -1,0 +1,292 @@
+"""Whether a technique fits: tried on every architecture, said with a reason, leaving the base alone."""
+
+import dataclasses
+import itertools
+import json
+import re
+
+import pytest
+import torch
+import transformers
+
+import workbench as wb
+from tests.benchmarks import matrix
+from tests.conftest import save_architecture
+from tests.serving import TRAINED
+from tests.test_export import recipe_for
+from tests.tiny import ARCHITECTURES, inputs_for
+from workbench.cli import main
+from workbench.errors import ModelError, RecipeError
+from workbench.registry.techniques import TECHNIQUES, uncurated
+from workbench.training.adaptation.derived_arguments import (
+    Known,
+    derive_target_modules_bd_a,
+    derive_target_modules_bd_b,
+)
+from workbench.training.adaptation.target_modules import block_linears, find_apart, matches
+from workbench.training.inspection.compatibility import trial_model
+from workbench.training.inspection.compatibility.probe import Probe
+from workbench.training.inspection.compatibility.tiny_config import shrink
+from workbench.training.inspection.skeleton import count
+
+FEW = (
+    "lora",
+    "dora",
+    "pissa",
+    "adalora",
+    "lora_plus",
+    "vera",
+    "ia3",
+    "hra",
+    "hira",
+    "last_layers",
+    "full",
+)
+CONVERT = "set convert_conv1d=True to rewrite them as Linear"
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def model(request):
+    return ARCHITECTURES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def tiny_gpt2(tmp_path_factory):
+    return save_architecture(tmp_path_factory.mktemp("models") / "tiny-gpt2", "gpt2")
+
+
+def test_few_of_all_kinds_fit_every_architecture(model):
+    bits = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    flags = [parameter.requires_grad for parameter in model.parameters()]
+    probe = Probe(model)
+    for technique in FEW:
+        fit = probe.fit(technique)
+        if not fit.fits:
+            assert model.config.model_type == "gpt2"
+            assert "Conv1D" in fit.reason and fit.remedy == CONVERT
+            fit = wb.fits(model, technique, convert_conv1d=True)
+        assert fit.fits, str(fit)
+        assert fit.trainable > 0
+        assert set(fit.matched) <= {name for name, _ in model.named_modules()}
+    assert all(torch.equal(bits[name], tensor) for name, tensor in model.state_dict().items())
+    assert flags == [parameter.requires_grad for parameter in model.parameters()]
+    assert not hasattr(model, "peft_config")
+
+
+def test_default_targets_are_all_linears_of_the_blocks_and_no_head(model):
+    targets = block_linears(model)
+    linears = {
+        name
+        for name, module in model.named_modules()
+        if type(module).__name__ in ("Linear", "Conv1D")
+    }
+    inside = {name for name in linears if re.search(r"\.\d+\.", name)}
+    assert inside
+    assert {name for name, _ in model.named_modules() if matches(name, targets)} == inside
+
+
+def test_names_of_layers_that_none_of_the_others_ends_with(model):
+    names = find_apart(model)["target_modules"]
+    assert not any(one != other and one.endswith(other) for one in names for other in names)
+    layers = [name for name, _ in model.named_modules()]
+    meant, all_linears = (
+        {layer for layer in layers if matches(layer, some)}
+        for some in (names, block_linears(model))
+    )
+    assert meant == all_linears
+
+
+def test_each_layer_is_block_diagonal_in_one_of_its_factors(model):
+    targets = block_linears(model)
+    known = Known(model, 1, {"target_modules": targets}, list)
+    inner, outer = derive_target_modules_bd_a(known), derive_target_modules_bd_b(known)
+    layers = [name for name, _ in model.named_modules() if matches(name, targets)]
+    # PEFT looks for these anywhere in a layer's name, and refuses one that both are found in.
+    for layer in layers:
+        found = [any(part in layer for part in parts) for parts in (inner, outer)]
+        assert sorted(found) == [False, True], layer
+    assert inner and outer
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_small_one_of_each_kind_has_the_same_parts_and_runs(name):
+    tiny = ARCHITECTURES[name]()
+    small = {"vocab_size", "pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"}
+    settings = {
+        key: getattr(tiny.config, key)
+        for key in small
+        if key not in ("vocab_size",) and hasattr(tiny.config, key)
+    }
+    kind = type(tiny.config)
+    if name == "deberta-v2":
+        settings |= {
+            "relative_attention": True,
+            "pos_att_type": ["p2c", "c2p"],
+            "type_vocab_size": 0,
+        }
+    config = kind(**settings)
+    with torch.device("meta"):
+        large = type(tiny)(config)
+    model = type(tiny)(shrink(config))
+    assert kinds(model) == kinds(large)
+    assert sum(p.numel() for p in model.parameters()) < 2e7
+    from workbench.registry.tasks import TASKS
+
+    task = next(task for task in TASKS.values() if trial_model.is_for(model, task))
+    assert torch.isfinite(model(**trial_model.example(model, task)).loss)
+
+
+def kinds(model):
+    return {(re.sub(r"\d+", "N", name), type(part)) for name, part in model.named_modules()}
+
+
+@pytest.mark.parametrize("technique", ["lora", "oft", "prompt_tuning", "head_only", "full"])
+def test_of_a_large_base_the_true_numbers_are_told(technique, tiny_llama, monkeypatch):
+    whole = wb.fits(tiny_llama, technique)
+    monkeypatch.setattr(trial_model, "SMALL", 0)
+    assert wb.fits(tiny_llama, technique) == whole
+
+
+def test_what_cannot_be_made_of_shapes_alone_may_fit_a_large_base(tiny_llama, monkeypatch):
+    monkeypatch.setattr(trial_model, "SMALL", 0)
+    fit = wb.fits(tiny_llama, "frod")  # decomposes weights as it is made
+    assert fit.fits
+
+
+def test_loftq_fits_bases_whose_layers_or_heads_are_stored_in_another_way(
+    tiny_gpt2, tiny_t5, tiny_bert, tiny_llama, monkeypatch
+):
+    assert wb.fits(tiny_gpt2, "loftq").fits  # Conv1D keeps its weights the other way round
+    assert wb.fits(tiny_t5, "loftq").fits  # one layer of each block is never packed
+    assert wb.fits(tiny_bert, "loftq").fits  # a head of its own
+    monkeypatch.setattr(trial_model, "SMALL", 0)
+    assert wb.fits(tiny_llama, "loftq").fits  # reads the small model of its kind twice
+
+
+def test_a_base_without_a_padding_token_is_given_one_as_in_a_run(tmp_path):
+    base = save_architecture(tmp_path / "unpadded", "llama")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "pad_token_id": None}))
+    assert wb.fits(base, "head_only", task="classify").fits
+
+
+@pytest.mark.parametrize("name", ["bert", "distilbert", "deberta-v2", "llama"])
+def test_whole_blocks_are_found_where_peft_does_not_know_their_name(name):
+    fit = wb.fits(ARCHITECTURES[name](), "shadow")
+    assert fit.fits, str(fit)
+    assert len(fit.matched) == 2
+
+
+@pytest.mark.parametrize("technique", ["eva", "poly"])
+@pytest.mark.parametrize("name", ["deberta-v2", "vit"])
+def test_layers_may_see_something_else_than_the_rows_tokens(name, technique):
+    fit = wb.fits(ARCHITECTURES[name](), technique)
+    assert fit.fits, str(fit)
+
+
+def test_converting_is_offered_and_does_it(tiny_gpt2):
+    fit = wb.fits(tiny_gpt2, "hra")
+    assert (fit.fits, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
+    assert fit.remedy == CONVERT
+    assert str(fit) == f"HRA does not fit: {fit.reason}: {fit.remedy}."
+    assert wb.fits(tiny_gpt2, "hra", convert_conv1d=True).fits
+
+
+def test_what_wraps_nothing_is_refused_before_and_in_training(tiny_gpt2, tmp_path):
+    # OSF passes over every Conv1D without a word.
+    assert wb.fits(tiny_gpt2, "osf").remedy == CONVERT
+    with pytest.raises(ModelError, match="target_modules must name layers that OSF can wrap"):
+        wb.train(recipe_for("osf", "lm", tiny_gpt2, tmp_path), tmp_path / "runs", progress=False)
+
+
+def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, tmp_path):
+    recipe = recipe_for("hra", "lm", tiny_gpt2, tmp_path)
+    said = "HRA does not fit GPT2LMHeadModel: gpt2 uses Conv1D, which HRA cannot wrap: set convert_"
+    with pytest.raises(ModelError, match=said):
+        count(recipe)
+    with pytest.raises(ModelError, match=said):
+        wb.train(recipe, tmp_path / "runs", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("technique", "settings", "reason", "remedy"),
+    [
+        (
+            "lora",
+            {"target_modules": ["q_prj"]},
+            "target_modules must be the name of a module",
+            "did you mean",
+        ),
+        ("lora", {"r": 10_000}, "r must be at most 32, the width of the layers, but is 10000", ""),
+        (
+            "pissa",
+            {"quantization": "nf4"},
+            "quantization must be None with PiSSA",
+            "PEFT has it for weights in full precision only",
+        ),
+        ("lora", {"task": "seq2seq"}, "task must be", ""),
+        ("head_only", {"task": "lm"}, "Head only serves classify", ""),
+        ("lora", {"quantization": "nf3"}, "quantization must be", ""),
+    ],
+)
+def test_a_reason_names_the_knob_and_what_is_allowed(
+    technique, settings, reason, remedy, tiny_llama
+):
+    try:
+        fit = wb.fits(tiny_llama, technique, **settings)
+    except RecipeError as error:  # about the base or the task, whatever the technique
+        said, found = str(error), ""
+    else:
+        assert not fit.fits
+        said, found = fit.reason, fit.remedy
+    assert said.startswith(reason)
+    assert found.startswith(remedy)
+
+
+def test_what_is_no_technique_or_no_base_raises(tiny_llama):
+    with pytest.raises(RecipeError, match="did you mean 'lora'"):
+        wb.fits(tiny_llama, "lorra")
+    with pytest.raises(ModelError, match="must be a bundled name"):
+        wb.fits("./nowhere", "lora")
+
+
+def test_a_fit_is_a_frozen_value():
+    fit = wb.fits(ARCHITECTURES["llama"](), "lora")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        fit.fits = False
+    assert str(fit) == f"LoRA fits: it would train {fit.trainable:,} parameters in 14 modules."
+
+
+def test_a_model_in_memory_can_bring_its_own_rows():
+    model = ARCHITECTURES["llama"]()
+    assert wb.fits(model, "lora", batch=inputs_for(model)).fits
+    assert "in memory" in wb.fits(model, "qlora").reason
+    headless = transformers.AutoModel.from_config(model.config)
+    with pytest.raises(ModelError, match="batch must be given"):
+        wb.fits(headless, "lora")
+
+
+def test_the_command_line_prints_the_whole_table(tiny_llama, capsys):
+    assert main(["fit", str(tiny_llama), "--json"]) == 0
+    rows = {row["technique"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == {*TECHNIQUES, *uncurated()}
+    assert rows["lora"]["fits"] and len(rows["lora"]["matched"]) == 14
+    assert all(row["fits"] or row["reason"] for row in rows.values())
+    assert rows["head_only"]["task"] == "classify"
+
+
+def test_each_architecture_holds_what_a_fit_says_and_its_script_gives_the_same_losses(tmp_path):
+    pairs = zip(ARCHITECTURES, itertools.cycle(FEW), strict=False)
+    cells = [matrix.cell(technique, name, tmp_path) for name, technique in pairs]
+    assert [one for one in cells if one.state not in (matrix.HOLDS, matrix.CONVERTED)] == []
+    assert matrix.differences(cells, tmp_path) == [""] * len(ARCHITECTURES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_technique_holds_what_its_fit_says(name, tmp_path):
+    cells = matrix.column(name, TRAINED, tmp_path)
+    print(matrix.table(cells))
+    assert [one for one in cells if one.state == matrix.BROKEN] == []
+    assert all(one.reason for one in cells if one.state == matrix.REFUSED)
+    assert sum(one.state == matrix.REFUSED for one in cells) < len(cells) / 3

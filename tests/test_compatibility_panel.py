@@ -1,0 +1,123 @@
+"""In the panel: techniques that do not fit are greyed out, and say why."""
+
+import html
+import queue
+from dataclasses import dataclass
+
+import peft
+import pytest
+from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+
+from tests.conftest import save_architecture
+from tests.test_bench import button, settle, words
+from workbench.panels import Bench
+from workbench.panels.bench.technique_summary import describe
+from workbench.panels.kernel.compatibility_worker import Fitting
+from workbench.recipe import Recipe
+from workbench.registry.techniques import TECHNIQUES
+from workbench.training.inspection.compatibility.result import Fit
+
+REFUSED = Fit(
+    "dora", False, "lm", "gpt2 uses Conv1D, which DoRA cannot wrap", "set convert_conv1d=True"
+)
+
+
+@pytest.fixture(scope="module")
+def tiny_gpt2(tmp_path_factory):
+    return save_architecture(tmp_path_factory.mktemp("models") / "tiny-gpt2", "gpt2")
+
+
+@pytest.fixture
+def bench(tiny_gpt2, tmp_path):
+    recipe = Recipe(model=str(tiny_gpt2), task="lm", data="chronicle", max_length=32)
+    return Bench(recipe, runs=tmp_path / "runs")
+
+
+def options(bench):
+    groups = bench._cards.technique._picker.groups
+    return {name: why for _, options in groups for name, _, why in options}
+
+
+def test_every_technique_is_offered_until_more_is_known(bench):
+    assert set(options(bench)) >= set(TECHNIQUES)
+    assert set(options(bench).values()) == {""}
+
+
+def test_a_technique_that_does_not_fit_is_greyed_with_the_reason(bench):
+    bench._cards.technique.tell_fits({"dora": REFUSED, "lora": Fit("lora", True, "lm")})
+    assert options(bench)["dora"] == str(REFUSED)
+    assert options(bench)["lora"] == ""
+    assert str(REFUSED) not in words(bench)
+
+
+def test_picked_all_the_same_the_card_says_why_and_offers_to_convert(bench):
+    bench._cards.technique.tell_fits({"dora": REFUSED})
+    bench.recipe = bench.recipe.replace(technique="dora")
+    assert str(REFUSED) in words(bench)
+    button(bench, "Convert the base").click()
+    assert bench.recipe.convert_conv1d
+    assert bench.recipe.technique == "dora"
+    bench.recipe = bench.recipe.replace(technique="lora")
+    assert str(REFUSED) not in words(bench)
+
+
+@dataclass
+class NewcomerConfig(peft.LoraConfig):
+    """A type that this PEFT does not have yet."""
+
+
+def test_a_technique_that_nobody_has_described_is_in_a_group_of_its_own(bench, monkeypatch):
+    monkeypatch.setitem(PEFT_TYPE_TO_CONFIG_MAPPING, "NEWCOMER", NewcomerConfig)
+    settle(bench)
+    groups = dict(bench._cards.technique._picker.groups)
+    assert "newcomer" in [name for name, *_ in groups["New in PEFT"]]
+    bench.recipe = bench.recipe.replace(technique="newcomer")
+    assert NewcomerConfig.__doc__ in words(bench)
+
+
+@pytest.mark.slow
+def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
+    told = queue.Queue()
+    fitting = Fitting(told.put)
+    recipe = Recipe(model=str(tiny_gpt2), task="lm")
+    fitting.ask(recipe)
+    fitting.ask(recipe)  # the same: nothing begins anew
+    known = {}
+    while set(known) < set(TECHNIQUES):
+        known = told.get(timeout=120)
+    assert known["lora"].fits
+    assert known["head_only"].reason
+    assert told.empty()
+    fitting.stop()
+
+
+def test_with_arguments_of_ones_own_the_reason_goes_as_it_was_for_the_defaults(bench):
+    refused = Fit("oft", False, "lm", "oft_block_size must be a divisor of 24", "")
+    bench._cards.technique.tell_fits({"oft": refused})
+    bench.recipe = bench.recipe.replace(technique="oft")
+    assert str(refused) in words(bench)
+    bench.recipe = bench.recipe.replace(oft_block_size=8)
+    assert str(refused) not in words(bench)
+
+
+def test_the_card_sums_up_what_fits_and_why_the_others_do_not(bench):
+    others = [
+        Fit(name, False, "lm", f"gpt2 uses Conv1D, which {title} cannot wrap", "convert it")
+        for name, title in (("hra", "HRA"), ("oft", "OFT"))
+    ]
+    fits = {fit.technique: fit for fit in (*others, Fit("lora", True, "lm"))}
+    bench._cards.technique.tell_fits(fits)
+    assert "1 technique fits this base" in words(bench)
+    assert "HRA, OFT</b>: gpt2 uses Conv1D, which it cannot wrap: convert it" in words(bench)
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_the_card_says_what_a_technique_is(name):
+    entry = TECHNIQUES[name]
+    told = html.unescape(describe(entry))
+    assert entry.changes in told
+    assert "None" not in told
+    if entry.paper is not None:
+        assert f"{entry.paper.title} ({entry.paper.year})" in told
+    assert ("Merges into the base</dt><dd>yes" in told) == entry.merges
+    assert entry.needs in told

@@ -1,0 +1,122 @@
+"""The short forward pass of LoRA layers gives what PEFT's gives, to the last bit."""
+
+from __future__ import annotations
+
+import copy
+
+import peft
+import pytest
+import torch
+
+from tests.tiny import ARCHITECTURES
+from workbench.training.adaptation.target_modules import find_linears
+from workbench.training.speedups.fast_lora_forward import lean
+from workbench.training.speedups.settings import use_bf16
+
+CASES = {
+    "plain": {},
+    "rsLoRA": {"use_rslora": True},
+    "dropout": {"lora_dropout": 0.2},
+    "DoRA": {"use_dora": True},
+    "biases": {"lora_bias": True, "bias": "all"},
+    "PiSSA": {"init_lora_weights": "pissa"},
+}
+
+
+def adapted(model: str = "llama", **settings) -> torch.nn.Module:
+    """Return a tiny model with adapters that do something."""
+    torch.manual_seed(0)
+    base = ARCHITECTURES[model]()
+    config = peft.LoraConfig(
+        **{"init_lora_weights": False, "r": 4, **settings}, **find_linears(base)
+    )
+    return peft.get_peft_model(base, config).train()
+
+
+def both(model: torch.nn.Module, act=lambda model: None) -> list[list[torch.Tensor]]:
+    """Return the loss and the gradients as PEFT computes them, and as short passes do."""
+    told = []
+    for prepare in (lambda model: None, lean):
+        one = copy.deepcopy(model)
+        prepare(one)
+        torch.manual_seed(1)
+        act(one)
+        ids = torch.arange(24).reshape(2, 12)
+        loss = one(input_ids=ids, labels=ids).loss
+        loss.backward()
+        gradients = [part.grad for part in one.parameters() if part.grad is not None]
+        told.append([loss.detach(), *gradients])
+    return told
+
+
+def same(told: list[list[torch.Tensor]]) -> bool:
+    mine, theirs = told
+    return len(mine) == len(theirs) and all(map(torch.equal, mine, theirs))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_losses_and_gradients_are_the_same_bits(case):
+    assert same(both(adapted(**CASES[case])))
+
+
+@pytest.mark.parametrize("model", ["qwen3", "gpt2", "opt", "phi"])
+def test_on_other_architectures_too(model):
+    assert same(both(adapted(model)))
+
+
+def test_in_bfloat16_too():
+    assert same(both(adapted(), use_bf16))
+
+
+def other_adapter(model):
+    model.add_adapter("other", peft.LoraConfig(r=2, use_dora=True, target_modules=["q_proj"]))
+    model.set_adapter("other")
+
+
+def switched_off(model):
+    model.base_model.disable_adapter_layers()
+    model.get_input_embeddings().requires_grad_(True)
+
+
+def merged(model):
+    model.merge_adapter()
+    model.get_input_embeddings().requires_grad_(True)
+
+
+@pytest.mark.parametrize("act", [other_adapter, switched_off, merged])
+def test_whoever_changes_adapters_afterwards_gets_what_peft_gives(act):
+    assert same(both(adapted(), act))
+
+
+def test_a_copy_is_one_by_itself():
+    model = adapted()
+    lean(model)
+    other = copy.deepcopy(model)
+    layer = "base_model.model.model.layers.0.self_attn.q_proj"
+    given = torch.ones(1, model.config.hidden_size)
+    before = model.get_submodule(layer)(given)
+    with torch.no_grad():
+        for part in other.parameters():
+            part.zero_()
+    assert torch.equal(model.get_submodule(layer)(given), before)
+    assert not other.get_submodule(layer)(given).any()
+
+
+def test_plain_layers_have_it_and_others_do_not():
+    model = adapted()
+    lean(model)
+    layer = model.get_submodule("base_model.model.model.layers.0.mlp.up_proj")
+    assert layer.plain_adapters == {"default"}
+    other = adapted(use_dora=True)
+    lean(other)
+    assert (
+        other.get_submodule("base_model.model.model.layers.0.mlp.up_proj").plain_adapters == set()
+    )
+
+
+def test_a_layer_whose_forward_pass_is_another_ones_is_left_alone():
+    model = adapted()
+    layer = model.get_submodule("base_model.model.model.layers.0.mlp.up_proj")
+    layer.forward = layer.forward  # as X-LoRA has it
+    lean(model)
+    assert not hasattr(layer, "plain_adapters")

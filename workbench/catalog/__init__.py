@@ -1,1 +1,0 @@
-"""What can be picked: base models, data sets, tasks and techniques."""

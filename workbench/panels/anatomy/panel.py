@@ -1,0 +1,94 @@
+"""The anatomy of a recipe as a panel of its own."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import traitlets
+from IPython.display import display, update_display
+
+from workbench.errors import WorkbenchError
+from workbench.panels.anatomy.text import as_text, static_html
+from workbench.panels.anatomy.view import AnatomyView
+from workbench.recipe import Recipe
+
+
+class Anatomy(traitlets.HasTraits):
+    """A recipe's model as a tree, to tick in it what the technique shall wrap.
+
+    Parameters
+    ----------
+    recipe : Recipe, optional
+        What to take apart.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Set it to show another one; ticking sets its ``target_modules`` and, where it says more in
+        fewer words, ``layers_to_transform``.
+    structure : workbench.training.inspection.anatomy.Structure
+        The tree and the figures, as plain values.
+
+    Raises
+    ------
+    RecipeError, ModelError, DataError
+        The base or the data of a recipe cannot be found.
+
+    Examples
+    --------
+    >>> anatomy = Anatomy(Recipe(technique="lora"))
+    >>> anatomy.structure.figures["trainable"]
+    133632
+    >>> anatomy.recipe = anatomy.recipe.replace(target_modules=["q_proj", "v_proj"])
+    >>> anatomy.structure.figures["trainable"]
+    33280
+    >>> anatomy.tick("model.layers.0.self_attn.q_proj", False)
+    >>> anatomy.recipe.technique_args
+    {'target_modules': ['v_proj']}
+    """
+
+    recipe = traitlets.Instance(Recipe)
+
+    def __init__(self, recipe: Recipe | None = None):
+        self._shown: str | None = None
+        super().__init__(recipe=recipe or Recipe())
+        self.widget = AnatomyView(self._set)
+        self._look()
+        self.observe(lambda _: self._look(), "recipe")
+
+    def tick(self, path: str, on: bool = True) -> None:
+        """Tick a module, all those equal to it, and what is in them; or take the ticks away."""
+        self.widget.tick(path, on)
+
+    def tick_layer(self, path: str, index: int) -> None:
+        """Tick a block of a stack as the others are, or take its ticks away."""
+        self.widget.tick_layer(path, index)
+
+    def _set(self, args: dict[str, Any]) -> None:
+        self.recipe = self.recipe.replace(technique_args=args)
+
+    def _look(self) -> None:
+        from workbench.training.inspection.anatomy import take_apart
+
+        try:
+            self.structure = take_apart(self.recipe)
+        except WorkbenchError:
+            self.widget.show(None, self.recipe)
+            raise
+        self.widget.show(self.structure, self.recipe, "anatomy.recipe")
+        if self._shown:
+            update_display(self._still(), raw=True, display_id=self._shown)
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show the panel, and below it what is seen of it without a kernel."""
+        display(self.widget)
+        self._shown = self._shown or f"workbench-{uuid.uuid4().hex}"
+        display(self._still(), raw=True, display_id=self._shown)
+
+    def _still(self) -> dict[str, str]:
+        picture = self.widget.content.get("picture", "")
+        return {"text/plain": repr(self), "text/html": static_html(self.structure, picture)}
+
+    def __repr__(self) -> str:
+        return as_text(self.structure)

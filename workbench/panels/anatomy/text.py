@@ -1,0 +1,124 @@
+"""The anatomy in words: figures, the line of code that means the ticks, static HTML and text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from workbench.display.html import big, esc
+from workbench.display.units import share, size
+from workbench.panels.anatomy.drawing.sheet import times
+from workbench.recipe import Recipe
+
+if TYPE_CHECKING:
+    from workbench.training.inspection.anatomy import Structure
+    from workbench.training.inspection.module_tree import Node
+
+# Which arguments the ticks set.
+TICKS = ("target_modules", "layers_to_transform", "feedforward_modules")
+
+# Where the panel cannot be, its place says "model not found"; the tree says more.
+_STYLE = (
+    "<style>.jp-OutputArea-child:not(:has(.workbench-anatomy)):has(+ .jp-OutputArea-child "
+    ".workbench-anatomy-still){display:none}</style>"
+)
+
+
+def figures(structure: Structure) -> list[dict[str, str]]:
+    """Return the three figures that follow the ticks, as ``label``, ``value`` and ``title``."""
+    known = structure.figures
+    if not known:
+        return []
+    memory = known["memory"]
+    whole = f"{known['trainable']:,} of {known['total']:,} parameters"
+    parts = ", ".join(f"{name} {size(value)}" for name, value in memory.items())
+    return [
+        {
+            "label": "Trainable",
+            "value": f"{known['trainable']:,}",
+            "more": share(known["trainable"], known["total"]),
+            "title": whole,
+        },
+        {
+            "label": "Saved on disk",
+            "value": "–" if known["disk"] is None else size(known["disk"]),
+            "more": "",
+            "title": "known once it is saved"
+            if known["disk"] is None
+            else f"{known['disk']:,} bytes of safetensors",
+        },
+        {
+            "label": "Memory beside the base",
+            "value": f"+{size(sum(memory.values()))}",
+            "more": "",
+            "title": f"{parts}; activations come on top",
+        },
+    ]
+
+
+def argument_line(recipe: Recipe, subject: str) -> str:
+    """Return the code that ticks what a recipe ticks."""
+    args = recipe.technique_args if isinstance(recipe.technique_args, Mapping) else {}
+    given = {name: args[name] for name in TICKS if args.get(name) is not None}
+    if not given:
+        return f"# {subject} leaves target_modules to the technique"
+    words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    return f"{subject} = {subject}.replace({words})"
+
+
+def label(node: Node) -> str:
+    """Name a node; the model itself goes by its class."""
+    return node.name or node.kind
+
+
+def state(node: Node) -> str:
+    """Say how much of a node is trained."""
+    return f"{node.trainable:,} trained" if node.trainable else "frozen"
+
+
+def as_text(structure: Structure) -> str:
+    """Draw the tree with letters, for terminals."""
+    lines = []
+
+    def write(node: Node, depth: int, count: int) -> None:
+        many = f" × {node.count}" if node.count > count else ""
+        shape = f" ({times(node.shape)})" if node.shape else ""
+        trained = f", {big(node.trainable)} trained" if node.trainable else ""
+        chips = "".join(f" + {one.name} {times(one.shape)}" for one in node.injected)
+        name = f"{'  ' * depth}{label(node)}{many}"
+        lines.append(f"{name:<38}{node.kind}{shape}  {big(node.parameters)}{trained}{chips}")
+        for child in node.children:
+            write(child, depth + 1, node.count)
+
+    write(structure.tree, 0, 1)
+    lines += [
+        f"{one['label']}: {one['value']} {one['more']}".rstrip() for one in figures(structure)
+    ]
+    return "\n".join([*lines, *filter(None, (structure.problem, structure.why_fixed))])
+
+
+def static_html(structure: Structure, picture: str) -> str:
+    """Draw the tree as HTML that needs no kernel, for saved notebooks."""
+
+    def row(node: Node, count: int) -> str:
+        many = f" × {node.count}" if node.count > count else ""
+        chips = "".join(
+            f" <code style='border:1px solid #d9730d;border-radius:3px;padding:0 3px'>"
+            f"{esc(one.name)} {times(one.shape)}</code>"
+            for one in node.injected
+        )
+        line = (
+            f"<b>{esc(label(node))}</b>{many} <small>{esc(node.kind)} {times(node.shape)} · "
+            f"{node.parameters:,} parameters · {state(node)}</small>{chips}"
+        )
+        if not node.children:
+            return f"<div style='padding-left:16px'>{line}</div>"
+        inner = "".join(row(child, node.count) for child in node.children)
+        return (
+            f"<details open style='padding-left:16px'><summary style='margin-left:-14px'>"
+            f"{line}</summary>{inner}</details>"
+        )
+
+    said = " · ".join(f"{one['label']}: <b>{one['value']}</b>" for one in figures(structure))
+    why = esc(structure.problem or structure.why_fixed)
+    return f"<div class='workbench-anatomy-still'>{_STYLE}<p>{said} {why}</p>{row(structure.tree, 1)}{picture}</div>"

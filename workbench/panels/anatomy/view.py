@@ -1,0 +1,138 @@
+"""The anatomy panel in the browser: the tree to tick in, its figures and a picture of one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from workbench.panels.anatomy.drawing import draw
+from workbench.panels.anatomy.drawing.layer import walk
+from workbench.panels.anatomy.text import argument_line, figures
+from workbench.recipe import Recipe
+
+if TYPE_CHECKING:
+    from workbench.training.inspection.anatomy import Structure
+    from workbench.training.inspection.module_tree import Node
+
+_STATIC = Path(__file__).parent
+
+
+class AnatomyView(anywidget.AnyWidget):
+    """A structure on the screen. Written by one thread at a time.
+
+    Parameters
+    ----------
+    changed : callable
+        Told the technique's new arguments when a person has ticked something.
+
+    Attributes
+    ----------
+    content : dict
+        What is shown, as plain data.
+    """
+
+    _esm = _STATIC / "anatomy.js"
+    _css = _STATIC / "anatomy.css"
+
+    content = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, changed: Callable[[dict[str, Any]], None], **traits: Any):
+        self._changed = changed
+        self._structure: Structure | None = None
+        self._ticked: set[str] = set()
+        super().__init__(**traits)
+        self.on_msg(lambda _, content, __: self._answer(content))
+
+    def show(self, structure: Structure | None, recipe: Recipe, subject: str = "recipe") -> None:
+        """Show a recipe's structure; None where its base cannot be found.
+
+        Parameters
+        ----------
+        subject : str
+            How code calls what holds the recipe.
+        """
+        self._structure = structure
+        self._ticked = set(structure.tree.ticked) if structure else set()
+        if structure is None:
+            self.content = {"problem": "No tree: the base or the data is not known yet."}
+            return
+        name, picture = draw(str(recipe.technique), structure)
+        self.content = {
+            "tree": _plain(structure.tree),
+            "figures": figures(structure),
+            "problem": structure.problem,
+            "why": structure.why_fixed,
+            "code": argument_line(recipe, subject) if structure.tree.can else "",
+            "layer": name,
+            "picture": picture,
+        }
+
+    def tick(self, path: str, on: bool) -> None:
+        """Tick all that can be wrapped at a node of the tree and below it, or take the ticks away.
+
+        Parameters
+        ----------
+        path : str
+            Whole name of the module, or of the first of equal ones.
+        """
+        node = self._find(path)
+        if node is not None:
+            self._tell(self._ticked | set(node.can) if on else self._ticked - set(node.can))
+
+    def tick_layer(self, path: str, index: int) -> None:
+        """Tick a block of a stack as the other blocks are ticked, or take its ticks away."""
+        node = self._find(path)
+        if node is None or not 0 <= index < len(node.layers):
+            return
+        can = set(node.layers[index][0])
+        if can & self._ticked:
+            self._tell(self._ticked - can)
+            return
+        ends = {_end(name, path) for layer in node.layers for name in self._ticked & set(layer[0])}
+        self._tell(self._ticked | ({name for name in can if _end(name, path) in ends} or can))
+
+    def _tell(self, ticked: set[str]) -> None:
+        if self._structure is not None and ticked != self._ticked:
+            self._ticked = ticked
+            self._changed(self._structure.arguments(sorted(ticked)))
+
+    def _find(self, path: str) -> Node | None:
+        if self._structure is None:
+            return None
+        return next((one for one in walk(self._structure.tree) if one.paths[0] == path), None)
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        match content:
+            case {"kind": "tick", "path": str(path), "on": bool(on)}:
+                self.tick(path, on)
+            case {"kind": "layer", "path": str(path), "index": int(index)}:
+                self.tick_layer(path, index)
+
+
+def _end(name: str, stack: str) -> str:
+    """Return a module's name inside its block."""
+    return name[len(stack) + 1 :].partition(".")[2]
+
+
+def _plain(node: Node) -> dict[str, Any]:
+    return {
+        "path": node.paths[0],
+        "name": node.name,
+        "kind": node.kind,
+        "count": node.count,
+        "shape": list(node.shape),
+        "parameters": node.parameters,
+        "trainable": node.trainable,
+        "injected": [
+            {"name": one.name, "shape": list(one.shape), "trainable": one.trainable}
+            for one in node.injected
+        ],
+        "can": len(node.can),
+        "ticked": len(node.ticked),
+        "layers": [[len(can), len(ticked)] for can, ticked in node.layers if node.can],
+        "children": [_plain(child) for child in node.children],
+    }

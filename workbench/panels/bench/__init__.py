@@ -1,0 +1,1 @@
+"""The bench: cards in which a recipe is filled."""

@@ -1,0 +1,93 @@
+"""The four cards, as one form for a recipe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.errors import DataError
+from workbench.panels.bench.card import Card
+from workbench.panels.bench.data_card import DataCard
+from workbench.panels.bench.inspector import Trouble
+from workbench.panels.bench.model_card import BaseCard
+from workbench.panels.bench.technique_card import TechniqueCard
+from workbench.panels.bench.training_card import TrainingCard
+from workbench.panels.kernel.ui_loop import on_main_thread
+from workbench.recipe import Recipe
+from workbench.sources.datasets import load as catalog_data
+from workbench.sources.lookup import COLUMNS
+
+
+class Cards:
+    """Base model, data, technique and training.
+
+    Parameters
+    ----------
+    change : callable
+        Told the settings that a person changed, as :meth:`Recipe.replace` takes them.
+    """
+
+    def __init__(self, change: Callable[[dict[str, Any]], None]):
+        self._change = change
+        self.base = BaseCard(self._changed)
+        self.data = DataCard(self._changed)
+        self.technique = TechniqueCard(self._changed, self._changed_argument)
+        self.training = TrainingCard(self._changed)
+        self._all: tuple[Card, ...] = (self.base, self.data, self.technique, self.training)
+        self.widget = widgets.Box([card.widget for card in self._all])
+        self.widget.add_class("wb-cards")
+        self._recipe = Recipe()
+
+    def show(self, recipe: Recipe) -> None:
+        """Fill the form from a recipe."""
+        self._recipe = recipe
+        for card in self._all:
+            card.show(recipe)
+
+    def say(self, troubles: list[Trouble]) -> list[Trouble]:
+        """Say what is wrong where it is wrong, and return the rest. For the pump only."""
+        for card in self._all:
+            troubles = card.say(troubles)
+        return troubles
+
+    def tell(self, part: str, value: Any) -> None:
+        """Show what was found out. For the pump only."""
+        {
+            "model": self.base.tell,
+            "data": self.data.tell,
+            "tokens": self.data.tell_tokens,
+            "rows": lambda rows: on_main_thread(lambda: self.technique.offer_rows(rows)),
+        }[part](value)
+
+    def libraries_are_there(self) -> None:
+        """Show what only the libraries know."""
+        self.technique.libraries_are_there()
+
+    def _changed(self, name: str, value: Any) -> None:
+        changes = {name: value}
+        if name == "data":
+            # Other data has other columns, and may be for another task.
+            changes |= dict.fromkeys(COLUMNS) | {"eval_data": None, "data_revision": None}
+            changes |= _task_of(value)
+        self._change(changes)
+
+    def _changed_argument(self, name: str, value: Any) -> None:
+        given = self._recipe.technique_args
+        args = {**(given if isinstance(given, Mapping) else {}), name: value}
+        if value == self.technique.fields[name].default:
+            del args[name]  # a recipe says only what differs
+        self._change({"technique_args": args})
+
+
+def _task_of(data: str) -> dict[str, str]:
+    """Tell what data is for, where that takes a moment only."""
+    small = os.path.isfile(data) and os.path.getsize(data) < 32e6
+    if data not in catalog_data.bundled() and not small:
+        return {}  # a person is waiting
+    try:
+        return {"task": catalog_data.guess_task(data)}
+    except DataError:
+        return {}  # what is wrong with it is said when it is read

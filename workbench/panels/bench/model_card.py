@@ -1,0 +1,76 @@
+"""Step 1: the base model."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from workbench.display.html import big, esc, facts
+from workbench.display.units import size
+from workbench.panels.bench.card import Card
+from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
+from workbench.panels.widgets.picker import Picker
+from workbench.recipe import FIELDS, Recipe
+from workbench.sources.models import describe
+from workbench.sources.models.describe import ModelFacts
+
+
+class BaseCard(Card):
+    """Pick a base model, and see what it is."""
+
+    def __init__(self, changed: Changed):
+        super().__init__(1, "Base model", ("model",))
+        self._changed = changed
+        self._recipe = Recipe()
+        bundled = [[model.name, model.title] for model in describe.bundled().values()]
+        self._picker = Picker(
+            label="Base model",
+            groups=[["Bundled", bundled]],
+            other="Folder or hub id …",
+            placeholder="path/to/folder or owner/name",
+            hint=FIELDS["model"].metadata["help"],
+        )
+        self._picker.observe(lambda change: changed("model", change["new"]), "value")
+        self._facts = widgets.HTML("<p class='wb-quiet'>Looking …</p>")
+        fold = Fold("More about the base", self._more)
+        self.body.children = [self._picker, self._troubles, self._facts, fold.widget]
+
+    def show(self, recipe: Recipe) -> None:
+        """Fill the card's form from a recipe."""
+        self._recipe = recipe
+        self._picker.unobserve_all("value")
+        self._picker.value = str(recipe.model)
+        self._picker.observe(lambda change: self._changed("model", change["new"]), "value")
+        super().show(recipe)
+
+    def _more(self) -> list[widgets.Widget]:
+        self.fields |= recipe_fields(group("model", without=("model",)), self._changed)
+        super().show(self._recipe)
+        return [field.widget for field in self.fields.values()]
+
+    def tell(self, found: ModelFacts | None) -> None:
+        """Show what the base is. For the pump only."""
+        self._facts.value = _describe(found) if found else ""
+
+
+def _describe(found: ModelFacts) -> str:
+    note = f"<p class='wb-note'>{esc(found.note)}</p>" if found.note else ""
+    pairs = [
+        ("Architecture", found.architecture),
+        ("Parameters", big(found.parameters)),
+        ("Layers × width", f"{found.layers} × {found.hidden_size}"),
+        *_reads(found),
+        ("On disk", f"{size(found.bytes)}, {found.quantization or found.dtype}"),
+        ("Licence", found.licence or "not stated"),
+    ]
+    return note + facts(pairs)
+
+
+def _reads(found: ModelFacts) -> list[tuple[str, str]]:
+    if found.kind == "vision":
+        size = found.image_size
+        return [("Images", f"{size[0]} × {size[1]} pixels" if size else "any size")]
+    return [
+        ("Context", f"{found.context:,} tokens" if found.context else "unknown"),
+        ("Vocabulary", f"{found.vocab_size:,}" if found.vocab_size else "unknown"),
+        ("Chat template", "yes" if found.has_chat_template else "no"),
+    ]

@@ -1,0 +1,197 @@
+"""Step 3: the technique, its few main arguments, and all the others folded away."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.panels.bench.card import Card
+from workbench.panels.bench.compatibility_note import FitNote
+from workbench.panels.bench.example_picker import Examples
+from workbench.panels.bench.inspector import Trouble
+from workbench.panels.bench.technique_summary import describe
+from workbench.panels.kernel import preload
+from workbench.panels.widgets import parsing
+from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
+from workbench.panels.widgets.picker import Picker
+from workbench.recipe import FIELDS, Recipe
+from workbench.registry.prompt_templates import TEMPLATES
+from workbench.registry.techniques import (
+    TECHNIQUES,
+    Technique,
+    arguments,
+    find,
+    uncurated,
+)
+from workbench.training.inspection.compatibility.result import Fit
+
+
+class TechniqueCard(Card):
+    """Pick a technique, read what it changes, and set its arguments."""
+
+    def __init__(self, changed: Changed, changed_args: Changed):
+        super().__init__(3, "Technique", ("technique", "technique_args", "count"))
+        self._changed, self._changed_args = changed, changed_args
+        self._recipe = Recipe()
+        self._shown: str | None = None
+        self._fold: Fold | None = None
+        self._fits: Mapping[str, Fit] = {}
+        self._note = FitNote(lambda: changed("convert_conv1d", True))
+        self._picker = Picker(
+            label="Technique",
+            groups=_groups(self._fits),
+            hint=FIELDS["technique"].metadata["help"],
+        )
+        self._picker.observe(self._on_technique, "value")
+        self._sentence = widgets.HTML()
+        self._knobs = widgets.Box()
+        self._knobs.add_class("wb-form")
+        self._others = widgets.VBox()
+        self._examples = Examples(lambda numbers: changed_args("examples", numbers))
+        self.body.children = [
+            self._picker,
+            self._note.widget,
+            self._sentence,
+            self._knobs,
+            self._troubles,
+            self._examples.widget,
+            self._others,
+        ]
+
+    def _on_technique(self, change: dict[str, Any]) -> None:
+        self._changed("technique", change["new"])
+
+    def show(self, recipe: Recipe) -> None:
+        """Fill the card's form from a recipe; another technique gets another form."""
+        self._recipe = recipe
+        name = str(recipe.technique)
+        if name != self._shown:
+            self._shown = name
+            self._picker.unobserve(self._on_technique, "value")
+            self._picker.value = name
+            self._picker.observe(self._on_technique, "value")
+            self._build(_known(name))
+        self._note.show(self._refusal())
+        self._show_arguments(self.fields)
+        if "template" in self.fields and recipe.task != "instruct":  # whose own may be a chat's
+            self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
+
+    def tell_fits(self, fits: Mapping[str, Fit]) -> None:
+        """Grey out what does not fit the base, and say why where it is picked already."""
+        self._fits = fits
+        groups = _groups(fits)
+        if groups != self._picker.groups:
+            self._picker.groups = groups
+        self._note.tell(fits, sum(len(options) for _, options in groups))
+        self._note.show(self._refusal())
+
+    def _refusal(self) -> Fit | None:
+        """Return why the technique in hand does not fit with its defaults, which were tried.
+
+        With arguments of the user's own it may; then counting says what is wrong.
+        """
+        fit = self._fits.get(str(self._shown))
+        return None if fit is None or fit.fits or self._recipe.technique_args else fit
+
+    def say(self, troubles: Iterable[Trouble]) -> list[Trouble]:
+        """Say what is wrong here; that a technique does not fit has been said already."""
+        if self._refusal() is not None:
+            troubles = [trouble for trouble in troubles if trouble.parameter != "count"]
+        return super().say(troubles)
+
+    def _show_arguments(self, fields: Mapping[str, Field]) -> None:
+        given = self._recipe.technique_args
+        for name, field in fields.items():
+            value = given.get(name, field.default) if isinstance(given, Mapping) else field.default
+            field.show(value)
+            if name == "examples":
+                self._examples.show(value)
+
+    def offer_rows(self, found: tuple[list[dict], Mapping[str, str]] | None) -> None:
+        """Offer the training rows to choose from, where the technique shows some."""
+        self._examples.offer(*(found or ([], {})))
+
+    def _build(self, technique: Technique | None) -> None:
+        self.fields = {
+            knob.name: knob_field(knob, self._on_argument)
+            for knob in (technique.knobs if technique else ())
+        }
+        if technique is not None and technique.settings is not None:
+            self.fields |= self._rest(technique.name)  # few, and all of them are chosen
+        self._sentence.value = describe(technique) if technique else ""
+        self._knobs.children = [field.widget for field in self.fields.values()]
+        self._fold = None
+        if technique is not None and technique.config is not None:
+            self._fold = Fold("All arguments", lambda: self._all(technique.name))
+        self._others.children = [self._fold.widget] if self._fold else []
+        self._explain()
+
+    def _all(self, name: str) -> list[widgets.Widget]:
+        if not preload.ready():
+            return [widgets.HTML("<p class='wb-quiet'>Known once the libraries are loaded.</p>")]
+        made = self._rest(name)
+        self._show_arguments(made)
+        self.fields |= made
+        return [field.widget for field in made.values()]
+
+    def _rest(self, name: str) -> dict[str, Field]:
+        """Make the fields of all arguments that have none yet."""
+        made = {}
+        for argument, (spec, hint) in arguments(name).items():
+            if argument in self.fields or not parsing.typeable(hint):
+                continue
+            made[argument] = Field(
+                argument,
+                hint,
+                self._on_argument,
+                limits={"multiline": True} if spec.metadata.get("multiline") else {},
+                help=spec.metadata.get("help", ""),
+                default=_default(spec),
+            )
+        return made
+
+    def libraries_are_there(self) -> None:
+        """Say what only peft knows: what its arguments mean, and which others there are."""
+        self.tell_fits(self._fits)
+        if self._shown is not None and self._shown not in TECHNIQUES:
+            self._build(_known(self._shown))
+        self._explain()
+        if self._fold is not None and self._fold.open:
+            self._fold.refill()
+
+    def _explain(self) -> None:
+        if not preload.ready() or _known(self._shown) is None:
+            return
+        known = arguments(self._shown)
+        for name, field in self.fields.items():
+            if name in known:
+                field.explain(known[name][0].metadata.get("help", ""))
+
+    def _on_argument(self, name: str, value: Any) -> None:
+        self._changed_args(name, value)
+
+
+def _known(name: str | None) -> Technique | None:
+    """Return a technique that can be named already: PEFT's own need the libraries."""
+    return find(name) if preload.ready() else TECHNIQUES.get(name or "")
+
+
+def _groups(fits: Mapping[str, Fit]) -> list[list[Any]]:
+    """List what can be picked, by family, each with the reason why it does not fit."""
+    families: dict[str, list[list[str]]] = {}
+    others = uncurated() if preload.ready() else {}
+    for technique in (*TECHNIQUES.values(), *others.values()):
+        fit = fits.get(technique.name)
+        why = str(fit) if fit is not None and not fit.fits else ""
+        families.setdefault(technique.family, []).append([technique.name, technique.title, why])
+    return [[family[:1].upper() + family[1:], options] for family, options in families.items()]
+
+
+def _default(spec: dataclasses.Field) -> Any:
+    if spec.default is not dataclasses.MISSING:
+        return spec.default
+    factory = spec.default_factory
+    return None if factory is dataclasses.MISSING else factory()

@@ -1,0 +1,66 @@
+"""What a technique is, in a few lines: what it changes, its paper, what it does to the base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.display.html import esc, facts
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.technique import Paper, Technique
+
+
+def describe(technique: Technique) -> str:
+    """Write a technique's entry in the catalogue as HTML."""
+    paper = f"<p class='wb-quiet wb-paper'>{_cite(technique.paper)}</p>" if technique.paper else ""
+    return f"<p class='wb-note'>{esc(technique.changes)}</p>{paper}{facts(about(technique))}"
+
+
+def _cite(paper: Paper) -> str:
+    told = f"{esc(paper.title)} ({paper.year})"
+    if paper.arxiv is None:
+        return told
+    where = f"https://arxiv.org/abs/{paper.arxiv}"
+    link = f"<a href='{where}' target='_blank' rel='noreferrer'>arXiv {paper.arxiv}</a>"
+    return f"{told}, {link}"
+
+
+def about(technique: Technique) -> Iterator[tuple[str, str]]:
+    """Say what a technique does to the base, whether it merges, and what it needs.
+
+    Examples
+    --------
+    >>> from workbench.registry.techniques import get
+    >>> for name, value in about(get("corda")):
+    ...     print(f"{name}: {value}")
+    The base: what it wraps is rewritten, in the run's own copy
+    Merges into the base: yes
+    Base in fewer bits: no
+    Needs: training rows for its start
+    """
+    yield "The base", _base(technique)
+    if technique.trains != "nothing":
+        yield "Merges into the base", "yes" if technique.merges else "no"
+    yield "Base in fewer bits", _bits(technique)
+    if technique.needs:
+        yield "Needs", technique.needs
+
+
+def _base(technique: Technique) -> str:
+    if technique.writes_base:
+        return "what it wraps is rewritten, in the run's own copy"
+    return {
+        "adapter": "frozen, shared by all runs",
+        "selected": "part of it is trained, in the run's own copy",
+        "all": "all of it is trained, in the run's own copy",
+        "nothing": "asked as it is",
+    }[technique.trains]
+
+
+def _bits(technique: Technique) -> str:
+    if not technique.quantizable:
+        return "no"
+    if technique.quantization is not None:
+        return f"yes: {technique.quantization}"
+    if not technique.refuses:
+        return "yes"
+    return ", ".join(name for name in QUANTIZATIONS if name not in technique.refuses)

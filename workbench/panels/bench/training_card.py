@@ -1,0 +1,61 @@
+"""Step 4: how it is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from workbench.panels.bench.card import Card
+from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
+from workbench.panels.widgets.parsing import write
+from workbench.recipe import Recipe
+from workbench.registry.techniques import find
+
+# The choice of what is not folded away; what these settings are stands in the recipe.
+MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_steps", "seed")
+# What techniques that train nothing still make use of.
+ASKED = ("name", "seed", "per_device_eval_batch_size", "bf16", "onednn")
+
+
+class TrainingCard(Card):
+    """Set the learning rate, how long to train, and whatever else is wanted."""
+
+    def __init__(self, changed: Changed):
+        super().__init__(4, "Training", ())
+        self._changed = changed
+        self._recipe = Recipe()
+        main = (*MAIN, *group("run"))
+        self.fields = recipe_fields([*main], changed)
+        form = widgets.Box([field.widget for field in self.fields.values()])
+        form.add_class("wb-form")
+        form.add_class("wb-wide")
+        fold = Fold("More training arguments", self._more)
+        self.body.children = [form, self._troubles, fold.widget]
+
+    def show(self, recipe: Recipe) -> None:
+        """Fill the card's form from a recipe."""
+        self._recipe = recipe
+        super().show(recipe)
+        self._offer()
+        technique = find(recipe.technique)
+        rate = technique.learning_rate if technique else None
+        own = f"{write(rate)} ({technique.title})" if technique and rate is not None else ""
+        self.fields["learning_rate"].suggest(own)
+        self.fields["max_steps"].suggest("as the epochs say")
+        self.fields["name"].suggest(f"{recipe.technique}-{Path(str(recipe.data)).stem}-1")
+
+    def _offer(self) -> None:
+        """Hide what reaches nothing, unless it stands in the way: then it is there to be mended."""
+        technique, kept = find(self._recipe.technique), set(self.fields)
+        if technique is not None and technique.trains == "nothing":
+            kept = {*ASKED, *(problem.parameter for problem in self._recipe.problems())}
+        for name, field in self.fields.items():
+            field.offer(name in kept)
+
+    def _more(self) -> list[widgets.Widget]:
+        made = recipe_fields(group("training", without=MAIN), self._changed)
+        self.fields |= made
+        super().show(self._recipe)
+        self._offer()
+        return [field.widget for field in made.values()]

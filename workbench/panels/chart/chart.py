@@ -1,0 +1,262 @@
+"""The live chart: curves that grow while runs train.
+
+The kernel keeps every point and sends only new ones, as one binary buffer, and of those only what a
+screen can show: the lowest and the highest of each stretch that falls on a pixel. What it sends is
+numbered; a browser that misses a number asks for a snapshot. A page that is opened later reads the
+snapshot from the widget's state, which is made when it is asked for and never sent otherwise: an
+update costs the same after ten points and after ten thousand.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+import uuid
+from array import array
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from workbench.display.colours import PALETTE
+from workbench.panels.chart import static_chart
+from workbench.panels.chart.series import Series, run_of, thin
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STATIC = Path(__file__).parent
+_MODULES = ("kernel.js", "store.js", "scale.js", "canvas.js", "chart.js")
+
+
+def _bundle() -> str:
+    """Join the chart's modules into the one that anywidget can load.
+
+    Each file is an ES module of its own, which an editor and a linter can follow. Joined, they
+    need no imports from each other and export only the last one's default.
+    """
+    text = "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in _MODULES)
+    text = re.sub(r"^import .*;\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+
+
+class LiveChart(anywidget.AnyWidget):
+    """Curves over steps, drawn in the browser as they come.
+
+    Series named ``"<run>/train"`` and ``"<run>/eval"`` share the run's colour. Any thread may call
+    any method; :meth:`append` only notes points down, and whoever owns the chart calls
+    :meth:`flush` a few times a second. The other methods flush by themselves.
+
+    Attributes
+    ----------
+    x_label, y_label : str
+        What the axes show.
+    legend : bool
+        Whether the chart names its lines itself.
+    log_y : bool
+        Whether the y axis is logarithmic.
+    smoothing : float
+        How much of the moving average survives each step, from 0 (off) to 0.99.
+    empty : str
+        What to say before there is a point.
+
+    Examples
+    --------
+    >>> chart = LiveChart()
+    >>> chart.add_series("run-1/train", "lora r=8")
+    >>> chart.append("run-1/train", [1, 2, 3], [2.5, 2.25, 2.0])
+    >>> chart.flush()
+    >>> chart.points("run-1/train")
+    ([1.0, 2.0, 3.0], [2.5, 2.25, 2.0])
+    """
+
+    _esm = _bundle()
+    _css = (_STATIC / "chart.css").read_text(encoding="utf-8")
+
+    x_label = traitlets.Unicode("step").tag(sync=True)
+    y_label = traitlets.Unicode("loss").tag(sync=True)
+    legend = traitlets.Bool(True).tag(sync=True)
+    log_y = traitlets.Bool(False).tag(sync=True)
+    smoothing = traitlets.Float(0.0, min=0.0, max=0.99).tag(sync=True)
+    empty = traitlets.Unicode("Press Train: the loss appears here.").tag(sync=True)
+    # Never set here: its value is made whenever a browser asks for the whole state.
+    _history = traitlets.Any().tag(
+        sync=True, to_json=lambda _, chart: chart._snapshot(), from_json=lambda *_: None
+    )
+    _palette = traitlets.List(list(PALETTE)).tag(sync=True)
+    _own_id = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **traits: Any):
+        self._lock = threading.Lock()  # around the series; held briefly
+        self._sending = threading.Lock()  # around a flush, so that messages leave in order
+        self._series: dict[str, Series] = {}
+        self._made = 0
+        self._sent = 0
+        self._changed = False
+        self._highlighted: str | None = None
+        own_id = uuid.uuid4().hex
+        super().__init__(model_id=own_id, _own_id=own_id, **traits)
+        self.on_msg(self._answer)
+
+    def add_series(self, key: str, label: str, *, style: str = "line") -> None:
+        """Add an empty line; one of that key that exists is replaced.
+
+        Parameters
+        ----------
+        key : str
+            Its name in code. What stands before the last slash is the run, which has one colour.
+        label : str
+            Its name in the legend.
+        style : {"line", "points"}, default "line"
+            ``"points"`` draws dashes with a marker at each point, for evaluations.
+        """
+        if style not in ("line", "points"):
+            raise ValueError(f"style must be 'line' or 'points', but is {style!r}.")
+        with self._lock:
+            self._made += 1
+            self._series[key] = Series(self._made, key, label, style, self._colour(key))
+            self._changed = True
+        self.flush()
+
+    def append(self, key: str, x: float | Iterable[float], y: float | Iterable[float]) -> None:
+        """Note down one point or many, to be sent at the next :meth:`flush`."""
+        with self._lock:
+            self._find(key).extend(x, y)
+
+    def rename(self, key: str, label: str) -> None:
+        """Change a line's name in the legend."""
+        with self._lock:
+            self._find(key).label = label
+            self._changed = True
+        self.flush()
+
+    def remove_series(self, key: str) -> None:
+        """Take a line away."""
+        with self._lock:
+            self._find(key)
+            del self._series[key]
+            self._changed = True
+        self.flush()
+
+    def highlight(self, key: str | None) -> None:
+        """Bring a series, or all of a run, to the front; None brings back them all."""
+        with self._lock:
+            self._highlighted = key
+            self._changed = True
+        self.flush()
+
+    def clear(self) -> None:
+        """Take all lines away."""
+        with self._lock:
+            self._series.clear()
+            self._highlighted = None
+            self._changed = True
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what is new to the browser; nothing when nothing is."""
+        with self._sending:
+            with self._lock:
+                counts, values = [], array("d")
+                for one in self._series.values():
+                    if one.sent < len(one.ys):
+                        xs, ys = one.take()
+                        counts.append([one.number, len(ys), one.sent])
+                        values.extend(xs)
+                        values.extend(ys)
+                if not counts and not self._changed:
+                    return
+                self._sent += 1
+                content: dict[str, Any] = {"kind": "points", "n": self._sent, "counts": counts}
+                if self._changed:
+                    content |= self._legend()
+                    self._changed = False
+            self.send(content, [values.tobytes()])
+
+    def points(self, key: str) -> tuple[list[float], list[float]]:
+        """Give all the points of a series, as a list of x and a list of y."""
+        with self._lock:
+            one = self._find(key)
+            return one.xs.tolist(), one.ys.tolist()
+
+    @property
+    def end(self) -> float:
+        """The largest x of all points so far; 0 where there is none."""
+        with self._lock:
+            return max((one.xs[-1] for one in self._series.values() if one.xs), default=0.0)
+
+    def figure(self) -> Figure:
+        """Draw what the chart shows as a matplotlib figure, to keep or to change."""
+        with self._lock:
+            series = [
+                Series(one.number, one.key, one.label, one.style, one.colour, one.xs[:], one.ys[:])
+                for one in self._series.values()
+            ]
+        return static_chart.draw(
+            series,
+            x_label=self.x_label,
+            y_label=self.y_label,
+            log_y=self.log_y,
+            smoothing=self.smoothing,
+        )
+
+    def to_png(self) -> bytes:
+        """Draw what the chart shows as a PNG that fits light and dark pages."""
+        from workbench.compare.figure import png  # brings matplotlib
+
+        return png(self.figure())
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Show the live chart, and a picture of it where no widget can be."""
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        if any(one.ys for one in list(self._series.values())):
+            data["image/png"] = base64.b64encode(self.to_png()).decode("ascii")
+            metadata["image/png"] = {"width": 640, "height": 256}
+        return data, metadata
+
+    def _find(self, key: str) -> Series:
+        if key not in self._series:
+            known = ", ".join(map(repr, self._series)) or "none yet"
+            raise KeyError(f"key must be one of the chart's series ({known}), but is {key!r}.")
+        return self._series[key]
+
+    def _colour(self, key: str) -> int:
+        """Give a run the colour it has, else the first that no run has."""
+        run = run_of(key)
+        taken = {run_of(one.key): one.colour for one in self._series.values()}
+        free = (colour for colour in range(len(taken) + 1) if colour not in taken.values())
+        return taken[run] if run in taken else next(free)
+
+    def _legend(self) -> dict[str, Any]:
+        series = [one.about() for one in self._series.values()]
+        return {"series": series, "highlight": self._highlighted}
+
+    def _snapshot(self) -> dict[str, Any]:
+        """Give all that was sent so far, thinned to what a screen can show."""
+        with self._lock:
+            number, legend = self._sent, self._legend()
+            lines = [
+                (one.number, one.sent, one.shown_xs[:], one.shown_ys[:])
+                for one in self._series.values()
+            ]
+        counts, values = [], array("d")
+        for line, sent, xs, ys in lines:  # thinned outside of the lock: runs go on meanwhile
+            xs, ys = thin(xs, ys)
+            counts.append([line, len(xs), sent])
+            values.extend(xs)
+            values.extend(ys)
+        return {"n": number, "counts": counts, **legend, "values": values.tobytes()}
+
+    def _answer(self, _: LiveChart, content: dict[str, Any], __: list[memoryview]) -> None:
+        """Do what a browser asks for."""
+        match content:
+            case {"kind": "snapshot"}:
+                snapshot = self._snapshot()
+                values = snapshot.pop("values")
+                with self._sending:
+                    self.send({"kind": "snapshot", **snapshot}, [values])
+            case {"kind": "set", "name": "log_y" | "smoothing" as name, "value": value}:
+                setattr(self, name, value)

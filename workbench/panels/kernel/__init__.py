@@ -1,0 +1,1 @@
+"""What panels do in the kernel beside the notebook's own thread."""

@@ -1,0 +1,55 @@
+"""The heavy libraries, loaded in the background while a person reads the panel."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import traceback
+from collections.abc import Callable
+
+# The first is what a run imports first too: a run that starts meanwhile waits at the same door.
+MODULES = (
+    "workbench.training.prepare",
+    "workbench.training.inspection.skeleton",
+    "workbench.training.inspection.token_preview",
+    "workbench.runs.run",
+)
+
+_lock = threading.Lock()
+_waiting: list[Callable[[], None]] = []
+_ready = threading.Event()
+_thread: threading.Thread | None = None
+problem = ""
+
+
+def ready() -> bool:
+    """Tell whether the libraries are loaded."""
+    return _ready.is_set()
+
+
+def load(then: Callable[[], None]) -> None:
+    """Load the libraries in a thread unless that has begun, and call ``then`` afterwards."""
+    global _thread
+    with _lock:
+        if not _ready.is_set():
+            _waiting.append(then)
+            if _thread is None:
+                _thread = threading.Thread(target=_work, name="libraries", daemon=True)
+                _thread.start()
+            return
+    then()
+
+
+def _work() -> None:
+    global problem
+    try:
+        for module in MODULES:
+            importlib.import_module(module)
+    except Exception:  # noqa: BLE001 (said in the panel, where a person can read it)
+        problem = traceback.format_exc()
+    with _lock:
+        _ready.set()
+        waiting = _waiting[:]
+        _waiting.clear()
+    for then in waiting:
+        then()

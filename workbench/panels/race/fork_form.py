@@ -1,0 +1,98 @@
+"""Clone and change: a run once more, with other settings, from its start or from its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.display.html import esc
+from workbench.panels.race.recipe_diff import differing
+from workbench.panels.run.status import make_button
+from workbench.panels.widgets.fields import Field, knob_field, recipe_fields
+from workbench.recipe import FIELDS, Recipe
+from workbench.registry.techniques import get
+from workbench.runs.run import Run
+
+# What is offered besides the settings in which the runs differ and the technique's own few.
+USUAL = ("learning_rate", "max_steps", "seed")
+START, WEIGHTS = "its start", "its current weights"
+
+
+class CloneForm:
+    """A small form below the queue, hidden until a run is to be cloned. Written by the pump only.
+
+    Parameters
+    ----------
+    clone : callable
+        Told the run, whether to begin from its current weights, and the changes.
+    post : callable
+        Runs a job in the pump.
+    """
+
+    def __init__(
+        self,
+        clone: Callable[[Run, bool, dict[str, Any]], object],
+        post: Callable[[Callable[[], object]], object],
+    ):
+        self._clone = clone
+        self._run: Run | None = None
+        self._changes: dict[str, Any] = {}
+        self.fields: dict[str, Field] = {}
+        self._heading = widgets.HTML()
+        self._form = widgets.Box()
+        self._form.add_class("wb-form")
+        tooltip = "Where the clone begins: as the run did, or with what the run has learnt so far"
+        self.begin = widgets.Dropdown(
+            description="begins from",
+            options=[START, WEIGHTS],
+            tooltip=tooltip,
+            style={"description_width": "auto"},
+        )
+        self._begin = widgets.Box([self.begin])
+        self._begin.add_class("wb-field")
+        self.go = make_button("Add the clone", "Line it up with the others", self._add)
+        self.cancel = make_button("Cancel", "Put this form away", lambda: post(self.close))
+        bar = widgets.HBox([self.go, self.cancel])
+        bar.add_class("wb-controls")
+        self.widget = widgets.VBox([self._heading, self._form, bar], layout={"display": "none"})
+        self.widget.add_class("wb-clone")
+
+    def open(self, run: Run, recipes: Sequence[Recipe]) -> None:
+        """Ask what is to be changed of a run; what sets ``recipes`` apart comes first."""
+        self._run, self._changes = run, {}
+        technique = get(run.recipe.technique)
+        own = {knob.name: knob for knob in technique.knobs}
+        first = [name for name in differing(recipes) if name in USUAL or name in own]
+        more = [name for name in differing(recipes) if name in FIELDS and name not in self._fixed]
+        names = list(dict.fromkeys([*first, *more, *own, *USUAL]))
+        plain = recipe_fields([name for name in names if name in FIELDS], self._changed)
+        self.fields = {
+            name: plain[name] if name in plain else knob_field(own[name], self._changed)
+            for name in names
+        }
+        values = run.recipe.resolved().flat()
+        for name, field in self.fields.items():
+            field.show(values.get(name))
+        self.begin.value = START
+        self._heading.value = (
+            f"<h3>Clone <em>{esc(run.name)}</em> and change</h3><p class='wb-quiet'>All that is not "
+            "changed here stays as it is in the run.</p>"
+        )
+        self._form.children = [self._begin, *(field.widget for field in self.fields.values())]
+        self.widget.layout.display = None
+
+    # Another technique or other data make another run, not a clone.
+    _fixed = ("name", "technique", "technique_args", "model", "data", "task")
+
+    def close(self) -> None:
+        """Put the form away."""
+        self.widget.layout.display = "none"
+
+    def _changed(self, name: str, value: Any) -> None:
+        self._changes[name] = value
+
+    def _add(self) -> None:
+        if self._run is not None:
+            self._clone(self._run, self.begin.value == WEIGHTS, dict(self._changes))

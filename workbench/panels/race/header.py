@@ -1,0 +1,159 @@
+"""The head of a race's panel: how it stands as a whole, its controls and its rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.display.html import esc, facts
+from workbench.display.units import number, time
+from workbench.panels.kernel import subshell_patch
+from workbench.panels.run.run_view import WORDS
+from workbench.panels.run.status import make_button
+from workbench.panels.widgets import parsing
+from workbench.race.halving import Halving
+from workbench.race.leaderboard import Standing
+from workbench.race.race import FUSE, Race
+from workbench.runs.step_scheduler import TURNS
+
+TOOLTIPS = {
+    "Start": "Begin all runs; the notebook stays usable",
+    "Pause all": "Let every run rest after its step in hand",
+    "Resume all": "Let every run go on",
+    "Stop all": "End every run after its step in hand and keep what was learnt",
+}
+
+
+class RaceHead:
+    """Progress, controls and rules of a race. Its words are written by the pump only.
+
+    Parameters
+    ----------
+    race : Race
+    acts : mapping
+        What each button of ``TOOLTIPS`` does.
+    change : callable
+        Told the name and the value of a rule that a person has changed.
+    """
+
+    def __init__(
+        self,
+        race: Race,
+        acts: Mapping[str, Callable[[], object]],
+        change: Callable[[str, Any], object],
+    ):
+        self._race = race
+        self._text = widgets.HTML()
+        self.buttons = {word: make_button(word, TOOLTIPS[word], acts[word]) for word in TOOLTIPS}
+        self.buttons["Start"].add_class("wb-start")
+        controls = widgets.HBox(list(self.buttons.values()))
+        controls.add_class("wb-controls")
+        top = widgets.Box([self._text, controls])
+        top.add_class("wb-live")
+        about = {"style": {"description_width": "auto"}}
+        self.turns = widgets.Dropdown(
+            description="turns by",
+            options=list(TURNS),
+            value=race.turns,
+            tooltip="What is shared out fairly between the runs",
+            **about,
+        )
+        self.workers = widgets.Text(
+            description="workers",
+            value=parsing.write(race.workers),
+            placeholder="automatic",
+            continuous_update=False,
+            tooltip="How many runs step at the same time; automatic: one per core, on CUDA one",
+            **about,
+        )
+        self.fuse = widgets.Dropdown(
+            description="fuse LoRA",
+            options=list(FUSE),  # in words: None as a value would show as nothing chosen
+            value=next(word for word, value in FUSE.items() if value is race.fuse),
+            tooltip="Train plain LoRA runs of one base together, in one pass through it; choose never "
+            "to keep their losses to the last bit",
+            **about,
+        )
+        rule = Halving() if race.halving is None else race.halving
+        self.halving = widgets.Checkbox(
+            value=race.halving is not None, indent=False, description="Stop the losers early"
+        )
+        self._rule = widgets.HTML(f"<p class='wb-quiet'>{esc(rule)}</p>")
+        self.turns.observe(lambda event: change("turns", event["new"]), "value")
+        self.workers.observe(
+            lambda event: change("workers", parsing.read(event["new"], int | None)), "value"
+        )
+        self.fuse.observe(lambda event: change("fuse", FUSE[event["new"]]), "value")
+        self.halving.observe(
+            lambda event: change("halving", rule if event["new"] else None), "value"
+        )
+        rules = widgets.Box([self.turns, self.workers, self.fuse, self.halving, self._rule])
+        rules.add_class("wb-rules")
+        self._notes = widgets.HTML()
+        self._notes.add_class("wb-race-notes")
+        self.widget = widgets.VBox([top, rules, self._notes])
+        self.widget.add_class("wb-race-head")
+        subshell_patch.answer_while_busy(list(self.buttons.values()))
+
+    def show(self, standings: Sequence[Standing]) -> None:
+        """Show the race as it is now."""
+        state = self._race.state
+        self._set(self._text, _describe(self._race, state, standings))
+        # The rule of halving stands beside its switch.
+        notes = [note for note in self._race.notes if note != str(self._race.halving)]
+        self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in notes))
+        shown = {
+            "Start": state == "ready",
+            "Pause all": state not in ("ready", "paused"),
+            "Resume all": state == "paused",
+            "Stop all": state != "ready",
+        }
+        for word, button in self.buttons.items():
+            button.layout.display = None if shown[word] else "none"
+            button.disabled = state == "ended"
+        for control in (self.turns, self.workers, self.fuse):
+            control.disabled = state != "ready"
+        self.halving.disabled = state == "ended"
+
+    @staticmethod
+    def _set(widget: widgets.HTML, text: str) -> None:
+        if widget.value != text:
+            widget.value = text
+
+
+def _describe(race: Race, state: str, standings: Sequence[Standing]) -> str:
+    runs = [standing.run for standing in standings]
+    steps = sum(run.progress[0] for run in runs)
+    total = sum(run.progress[1] for run in runs)
+    # A run that is over has no steps to come, however few it took.
+    over = sum(run.progress[1] - run.progress[0] for run in runs if run.ended)
+    done = 100 * steps / (total - over) if total > over else 0
+    states = Counter(WORDS[run.state] for run in runs)
+    count = f"{len(runs)} run{'s' * (len(runs) != 1)}"
+    what = ", ".join(f"{number} {word}" for word, number in states.items())
+    left = [standing.left for standing in standings if standing.left and not standing.run.ended]
+    return (
+        f"<div class='wb-run'><strong>Race of {count}</strong>"
+        f"<span class='wb-state wb-{state}'>{esc(what)}</span></div>"
+        f"<div class='wb-bar' role='progressbar' aria-label='Progress of the race' "
+        f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{done:.0f}'>"
+        f"<i class='wb-{'finished' if state == 'ended' else state}' style='width:{done:.1f}%'></i>"
+        f"</div>{facts(_figures(standings, left, steps, total))}"
+    )
+
+
+def _figures(
+    standings: Sequence[Standing], left: Sequence[float], steps: int, total: int
+) -> list[tuple[str, str]]:
+    first = next((one for one in standings if one.place == 1), None)
+    led = "–"
+    if first is not None and first.score is not None:
+        led = f"{first.run.name}, {first.metric.replace('_', ' ')} {number(first.score, 3)}"
+    return [
+        ("Steps of all", f"{steps:,} of {total:,}" if total else "–"),
+        ("Time left", time(max(left)) if left else "–"),
+        ("In front", led),
+    ]

@@ -1,0 +1,217 @@
+"""The panel of a race: all curves in one chart, a row with its own controls for each run.
+
+Each click calls a method of the race, of one of its runs, or of :class:`RacePanel`, that a person
+can type as well.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.errors import Problem, RecipeError
+from workbench.panels.kernel import preload
+from workbench.panels.race.fork_form import CloneForm
+from workbench.panels.race.grid_form import GridForm
+from workbench.panels.race.header import RaceHead
+from workbench.panels.race.recipe_diff import differences
+from workbench.panels.race.rows import rows
+from workbench.panels.race.run_list import Queue
+from workbench.panels.run.base_panel import Panel
+from workbench.panels.run.run_view import Followed
+from workbench.panels.widgets.fields import Fold
+from workbench.panels.widgets.style import style
+from workbench.race.cost import estimate
+from workbench.race.race import Race
+from workbench.race.search import MANY, combine
+from workbench.recipe import Recipe
+from workbench.runs.run import Run
+
+# Pixels of a chart's width, about.
+WIDTH = 800
+_KEPT = "_panel"  # kept on the race, so that both go together
+_making = threading.Lock()
+
+
+class RacePanel(Panel):
+    """A race, live. A :class:`~workbench.Race` as the last line of a cell shows its own.
+
+    Parameters
+    ----------
+    race : Race
+
+    Attributes
+    ----------
+    race : Race
+    selected : Run or None
+        The run that is shown by itself, and that export means.
+    chart : LiveChart
+        The losses of all runs.
+    """
+
+    def __init__(self, race: Race):
+        self.race = race
+        self._began: float | None = None  # when it was first seen going
+        self._differs: list[str] = []
+        super().__init__("Press Start: the losses of all runs appear here.", "start the race first")
+        self.chart.legend = False  # the queue names the lines
+        self.chart.y_label = "loss (dashed: evaluation)"
+        acts = {
+            "Start": self._click("race", race.start),
+            "Pause all": self._click("race", race.pause),
+            "Resume all": self._click("race", race.resume),
+            "Stop all": self._click("race", race.stop),
+        }
+        self._head = RaceHead(race, acts, self._rule)
+        self._queue = Queue(self._on_row)
+        self._clone_form = CloneForm(self._on_clone, self._pump.post)
+        self._grid = GridForm(self._base, self._on_grid, self._pump.post)
+        fold = Fold("Add runs: a grid in one line", self._open_grid)
+        fold.widget.add_class("wb-grid-fold")
+        parts = [self._head, self._messages, self._clone_form, self._live, self._results]
+        head, messages, clone, live, results = (part.widget for part in parts)
+        self.widget = widgets.VBox(
+            [
+                *(style(), head, messages, self.chart, self._queue),
+                *(clone, fold.widget, live, results),
+            ]
+        )
+        self.widget.add_class("workbench-bench")
+        self.widget.add_class("workbench-race")
+        race.subscribe(lambda _, event: self._on_event(event))
+        self._pump.wake()
+        self._pump.flush()  # a panel has its rows when it is shown
+
+    @classmethod
+    def of(cls, race: Race) -> RacePanel:
+        """Return the panel of a race, the same one each time."""
+        with _making:
+            kept = vars(race)
+            if _KEPT not in kept:
+                kept[_KEPT] = cls(race)
+            return kept[_KEPT]
+
+    def __repr__(self) -> str:
+        return f"RacePanel({len(self.race.members)} runs, {self.race.state})"
+
+    # -- what can be typed, besides what the race itself offers -----------------------------------
+
+    def add_grid(self, *, sure: bool = False, **knobs: list[Any]) -> list[Run]:
+        """Add all combinations of these knobs' values to the race, as :func:`workbench.race` would.
+
+        The recipe that they vary is that of the selected run, else of the first.
+
+        Raises
+        ------
+        RecipeError
+            With all that is wrong; or with the time and the memory that more than 64 runs would take.
+        """
+        recipes = combine(self._base()[0], knobs)
+        if len(recipes) > MANY and not sure:
+            asked = f"True for {len(recipes):,} more runs"
+            raise RecipeError([Problem("sure", asked, False, estimate(recipes))])
+        return self.race.extend(recipes)
+
+    # -- on the screen ----------------------------------------------------------------------------
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        super()._ipython_display_(**kwargs)
+        preload.load(lambda: None)
+
+    def _title(self) -> str:
+        count = len(self.race.members)
+        return f"a race of {count} run{'s' * (count != 1)}, {self.race.state}"
+
+    # -- clicks -------------------------------------------------------------------------------------
+
+    def _rule(self, name: str, value: Any) -> None:
+        self._say_trouble("race", lambda: self.race.rule(**{name: value}))
+        self._pump.wake()
+
+    def _on_row(self, act: str, number: int) -> None:
+        run = self._followed[number].run
+        if act == "pick":
+            self._pick(run)
+            # Its row has the reason in short: here is all of it, with the details.
+            self._pump.post(lambda: self._say_failure("picked", run))
+            self._pump.post(self._grid.tell)
+        elif act == "clone":
+            recipes = [member.recipe for member in self.race.members]
+            self._pump.post(lambda: self._clone_form.open(run, recipes))
+        else:
+            self._say_trouble("race", getattr(run, act))
+        self._pump.wake()
+
+    def _on_clone(self, run: Run, weights: bool, changes: dict[str, Any]) -> None:
+        def clone() -> None:
+            self.race.clone(run, weights=weights, **changes)
+            self._pump.post(self._clone_form.close)
+
+        self._say_trouble("race", clone)
+
+    def _open_grid(self) -> list[widgets.Widget]:
+        self._grid.offer()
+        return [self._grid.widget]
+
+    def _base(self) -> tuple[Recipe, str]:
+        run = self.selected or self.race.members[0]
+        # Each run of a grid is named after its settings.
+        return run.recipe.replace(name=None), run.name
+
+    def _on_grid(self, knobs: dict[str, list[Any]], sure: bool) -> None:
+        # Of many, a few steps are tried before they are asked about: that must not hold the kernel up.
+        self._pump.post(self._grid.wait)
+        threading.Thread(
+            target=lambda: self._say_trouble("grid", lambda: self._add_or_ask(knobs, sure)),
+            name="race grid",
+            daemon=True,
+        ).start()
+
+    def _add_or_ask(self, knobs: dict[str, list[Any]], sure: bool) -> None:
+        then = self._grid.tell
+        try:
+            self.add_grid(sure=sure, **knobs)
+        except RecipeError as error:
+            asked = [str(one) for one in error.problems if one.parameter == "sure"]
+            if not asked:
+                raise
+            then = lambda: self._grid.ask(asked[0])
+        finally:
+            self._pump.post(then)
+
+    # -- telling: everything below runs in the pump's thread ----------------------------------------
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        # In some run's thread. Steps wait for the next tick; what changes the table does not.
+        if (
+            event["event"] not in ("train", "eval", "evaluating", "memory")
+            or event.get("step") == 1
+        ):
+            self._pump.wake()
+
+    def _period(self) -> float:
+        # Each look costs those a moment that train; where it moves no curve by a pixel, there are fewer.
+        if self._began is None:
+            return 1.0
+        elapsed = time.monotonic() - self._began
+        farthest = max(run.progress[0] for run in self.race.members)
+        return 1.0 if farthest * WIDTH >= self.chart.end * elapsed else 3.0
+
+    def _tick(self) -> bool:
+        for run in self.race.members[len(self._followed) :]:
+            self._followed.append(Followed(run, len(self._followed)))
+        if self._began is None and self.race.state != "ready":
+            self._began = time.monotonic()
+        return super()._tick() and self.race.state != "ready"
+
+    def _show(self, shown: Sequence[Followed]) -> None:
+        standings = self.race.standings()
+        recipes = [followed.run.recipe for followed in shown]
+        if len(self._differs) != len(recipes):
+            self._differs = differences(recipes)
+        self._queue.rows = rows(shown, standings, self._differs, self.selected)
+        self._head.show(standings)

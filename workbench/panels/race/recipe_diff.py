@@ -1,0 +1,63 @@
+"""What sets the runs of a race apart, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.panels.widgets.parsing import write
+from workbench.recipe import Recipe
+
+# A name says nothing about how a run learns.
+UNSAID = {"name"}
+
+
+def differing(recipes: Sequence[Recipe]) -> list[str]:
+    """List the settings in which recipes differ from the first, in the order of a recipe.
+
+    Examples
+    --------
+    >>> recipe = Recipe()
+    >>> differing([recipe, recipe.replace(learning_rate=1e-3), recipe.replace(r=4)])
+    ['r', 'learning_rate']
+    """
+    found = {name for recipe in recipes[1:] for name in recipe.diff(recipes[0])} - UNSAID
+    order = dict.fromkeys(name for recipe in recipes for name in recipe.flat())
+    inner = [name for name in order if name in found]
+    # The technique's arguments come with the technique, as in a recipe.
+    return sorted(inner, key=_place)
+
+
+def differences(recipes: Sequence[Recipe]) -> list[str]:
+    """Say of each recipe what sets it apart; the first one's values are what the others are read against.
+
+    Examples
+    --------
+    >>> recipe = Recipe()
+    >>> differences([recipe, recipe.replace(r=4), recipe.replace(technique="ia3")])
+    ['lora · r 8', 'r 4', 'ia3']
+    """
+    names = differing(recipes)
+    resolved = [recipe.resolved().flat() for recipe in recipes]
+    said = []
+    for recipe, values in zip(recipes, resolved, strict=True):
+        mine = names if recipe is recipes[0] else [n for n in names if n in recipe.diff(recipes[0])]
+        words = [_word(name, values[name]) for name in mine if name in values]
+        said.append(" · ".join(filter(None, words)))
+    return said
+
+
+def _word(name: str, value: object) -> str:
+    if name == "technique":
+        return str(value)
+    if name == "start_from":  # a folder of weights in that of the run that learnt them
+        path = Path(str(value))
+        return f"from {path.parent.name} {path.name.replace('-', ' ')}" if value else ""
+    return f"{name} {write(value) or 'automatic'}"
+
+
+def _place(name: str) -> int:
+    from workbench.recipe import FIELDS
+
+    names = list(FIELDS)
+    return names.index(name) if name in FIELDS else names.index("technique_args")

@@ -1,0 +1,51 @@
+"""The queue of a race: a row for each run, with its own controls.
+
+One widget for all rows, and one message a second for all that has changed in them, where a widget for
+each cell would take a message for each: the processor that would handle them is the one that trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from workbench.panels.kernel import subshell_patch
+
+_STATIC = Path(__file__).parent
+
+ACTS = ("pick", "pause", "resume", "stop", "clone")
+
+
+class Queue(anywidget.AnyWidget):
+    """A table of runs. Its rows are written by the pump only.
+
+    Parameters
+    ----------
+    act : callable
+        Told what was clicked, one of ``ACTS``, and the ``id`` of the row.
+
+    Attributes
+    ----------
+    rows : list of dict
+        What each row shows, as :func:`workbench.panels.race.rows.rows` makes it.
+    """
+
+    _esm = _STATIC / "run_list.js"
+    _css = _STATIC / "run_list.css"
+
+    rows = traitlets.List().tag(sync=True)
+
+    def __init__(self, act: Callable[[str, int], object]):
+        super().__init__()
+        self._act = act
+        self.on_msg(self._heard)
+        subshell_patch.answer_while_busy([self])
+
+    def _heard(self, _: Queue, content: dict[str, Any], __: list[memoryview]) -> None:
+        match content:
+            case {"act": str(act), "id": int(number)} if act in ACTS:
+                self._act(act, number)

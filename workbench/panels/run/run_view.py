@@ -1,0 +1,117 @@
+"""A run as the panel follows it: what is new since the last look, and the latest of each thing."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+from typing import Any
+
+from workbench.panels.chart.chart import LiveChart
+from workbench.runs.run import Run
+
+# In the words of a person who watches.
+WORDS = {
+    "ready": "waiting",
+    "preparing": "loading",
+    "running": "training",
+    "paused": "paused",
+    "finished": "finished",
+    "stopped": "stopped",
+    "failed": "failed",
+}
+
+
+class Followed:
+    """One run, read a few times a second by the panel's pump.
+
+    Parameters
+    ----------
+    run : Run
+    number : int
+        Its place among the panel's runs, counted from 0: so it gets its colour.
+    """
+
+    def __init__(self, run: Run, number: int):
+        self.run, self.number, self.key = run, number, f"run-{number}"
+        self.train: dict[str, Any] = {}
+        self.evaluation: dict[str, Any] = {}
+        self.evaluating: dict[str, Any] = {}
+        self.ranks: list[tuple[int, int]] = []  # step, and trainable parameters still in use
+        self.over = False
+        self._read = 0
+        self._name = ""
+        self.first: float | None = None  # seconds of the first step
+        self._paces: deque[float] = deque(maxlen=40)
+        self._speeds: deque[float] = deque(maxlen=10)
+        self._seen: deque[tuple[float, int]] = deque(maxlen=40)
+
+    def read(self, chart: LiveChart) -> None:
+        """Take in what is new and note its points down in the chart."""
+        if not self._name:
+            chart.add_series(f"{self.key}/train", self.run.name)
+            chart.add_series(f"{self.key}/eval", f"{self.run.name}, evaluation", style="points")
+        # The state is read first: what comes after it in time is then read too.
+        self.over = self.run.ended
+        if self._name != self.run.name:
+            self._name = self.run.name
+            chart.rename(f"{self.key}/train", self._name)
+            chart.rename(f"{self.key}/eval", f"{self._name}, evaluation")
+        new = self.run.events[self._read :]
+        self._read += len(new)
+        for kind in ("train", "eval"):
+            points = [event for event in new if event["event"] == kind]
+            if points:
+                xs = [event["step"] for event in points]
+                chart.append(f"{self.key}/{kind}", xs, [event["loss"] for event in points])
+        for event in new:
+            self._note(event)
+        self._see()
+
+    def _note(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        self.evaluating = event if kind == "evaluating" else {}
+        if kind == "train":
+            if self.train:
+                self._paces.append(event["seconds"] - self.train["seconds"])
+            else:
+                self.first = event["seconds"]
+            self.train = event
+            if "trainable" in event:
+                self.ranks.append((event["step"], event["trainable"]))
+            self._speeds.append(event["tokens_per_second"])
+        elif kind == "eval":
+            self.evaluation = event
+
+    def _see(self) -> None:
+        """Note how far the run is now; a pause is not counted."""
+        if self.run.state != "running":
+            self._seen.clear()
+        else:
+            self._seen.append((time.monotonic(), self.run.progress[0]))
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens a second over the last steps."""
+        return sum(self._speeds) / len(self._speeds) if self._speeds else None
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds of a step, at the median of the last ones; None before a few were timed."""
+        return statistics.median(self._paces) if len(self._paces) >= 5 else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left if it goes on as lately; None as long as nobody knows."""
+        if len(self._seen) < 2:
+            return None
+        (began, first), (now, last) = self._seen[0], self._seen[-1]
+        if last == first:
+            return None
+        return (self.run.progress[1] - last) * (now - began) / (last - first)
+
+    @property
+    def state(self) -> str:
+        """Its state in a word."""
+        state = self.run.state
+        return "evaluating" if self.evaluating and state == "running" else WORDS[state]

@@ -1,0 +1,81 @@
+"""A picture of the panel, for a notebook that is opened without its kernel.
+
+It is an output of its own beside the panel's, hidden by the panel's style while the panel is there,
+and drawn anew whenever a run ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from IPython.display import display, update_display
+
+from workbench.display.colours import PALETTE
+from workbench.display.html import esc
+from workbench.panels.chart.chart import LiveChart
+from workbench.panels.run.run_view import Followed
+from workbench.panels.run.table import HEADS, figures
+from workbench.recipe import Recipe
+from workbench.registry.techniques import find
+
+# Where the panel cannot be, its place says "model not found"; the picture says more.
+STYLE = (
+    "<style>.jp-OutputArea-child:not(:has(.workbench-bench)):has(+ .jp-OutputArea-child "
+    ".workbench-still){display:none}.workbench-still td,.workbench-still th"
+    "{text-align:left;padding:3px 14px 3px 0}.workbench-still img{max-width:100%}</style>"
+)
+
+
+class Still:
+    """The picture, shown in any number of places and drawn anew in all of them."""
+
+    def __init__(self) -> None:
+        self._id: str | None = None
+
+    def show(self, title: str, runs: Sequence[Followed], chart: LiveChart) -> None:
+        """Put it below what the cell in hand has shown."""
+        self._id = self._id or f"workbench-{uuid.uuid4().hex}"
+        display(_bundle(title, runs, chart), raw=True, display_id=self._id)
+
+    def update(self, title: str, runs: Sequence[Followed], chart: LiveChart) -> None:
+        """Draw it anew wherever it is shown."""
+        if self._id is not None:
+            update_display(_bundle(title, runs, chart), raw=True, display_id=self._id)
+
+
+def _bundle(title: str, runs: Sequence[Followed], chart: LiveChart) -> dict[str, Any]:
+    lines = [f"PEFT Workbench: {title}"]
+    lines += [f"{followed.run.name}: " + ", ".join(figures(followed).values()) for followed in runs]
+    return {"text/plain": "\n".join(lines), "text/html": _html(title, runs, chart)}
+
+
+def sentence(recipe: Recipe) -> str:
+    """Say what a recipe adapts, and on what."""
+    technique = find(recipe.technique)
+    return f"{technique.title if technique else recipe.technique} on {recipe.model}, {recipe.data}"
+
+
+def _html(title: str, runs: Sequence[Followed], chart: LiveChart) -> str:
+    head = f"<strong>PEFT Workbench</strong> · {esc(title)}"
+    parts = [f"<p>{head} · run the cell to bring the panel back</p>"]
+    if any(followed.train for followed in runs):
+        png = base64.b64encode(chart.to_png()).decode("ascii")
+        parts.append(
+            f"<img width='760' alt='Losses of the runs' src='data:image/png;base64,{png}'>"
+        )
+    if runs:
+        heads = "".join(f"<th>{esc(word)}</th>" for word in ("Run", *HEADS))
+        rows = "".join(_row(followed) for followed in runs)
+        parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+    return f"<div class='workbench-still'>{STYLE}{''.join(parts)}</div>"
+
+
+def _row(followed: Followed) -> str:
+    colour = PALETTE[followed.number % len(PALETTE)]
+    name = f"<td><span style='color:{colour}'>■</span> {esc(followed.run.name)}</td>"
+    return (
+        f"<tr>{name}{''.join(f'<td>{esc(text)}</td>' for text in figures(followed).values())}</tr>"
+    )

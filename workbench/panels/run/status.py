@@ -1,0 +1,191 @@
+"""The run in hand: how far it is, how fast, how much memory it takes, and its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.display.html import esc, facts
+from workbench.display.units import size, time
+from workbench.panels.run.multiplying import multiplying
+from workbench.panels.run.run_view import Followed
+from workbench.panels.run.speed_hints import compiling
+from workbench.registry.tasks import ALL_TASKS
+
+PARTS = ("weights", "gradients", "optimizer", "activations")
+
+
+class Live:
+    """The strip above the chart. Written by the pump only.
+
+    Parameters
+    ----------
+    pause, resume, stop : callable
+        What the buttons do.
+    """
+
+    def __init__(
+        self,
+        pause: Callable[[], object],
+        resume: Callable[[], object],
+        stop: Callable[[], object],
+    ):
+        self._text = widgets.HTML()
+        self.buttons = {
+            "Pause": make_button("Pause", "Rest after the step in hand", pause),
+            "Resume": make_button("Resume", "Go on training", resume),
+            "Stop": make_button(
+                "Stop",
+                "End after the step in hand and keep what was learnt. Interrupting the kernel does not.",
+                stop,
+            ),
+        }
+        controls = widgets.HBox(list(self.buttons.values()))
+        controls.add_class("wb-controls")
+        self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
+        self.widget.add_class("wb-live")
+
+    def show(self, followed: Followed, foretold: Mapping[str, Any] | None = None) -> None:
+        """Show a run as it is now, beside the memory that was foretold for it."""
+        run = followed.run
+        text = _describe(followed, foretold)
+        if text != self._text.value:
+            self._text.value = text
+        paused = run.state == "paused"
+        self._set(self.buttons["Pause"], enabled=not run.ended, shown=not paused)
+        self._set(self.buttons["Resume"], enabled=paused, shown=paused)
+        self._set(self.buttons["Stop"], enabled=not run.ended, shown=True)
+        self.widget.layout.display = None
+
+    @staticmethod
+    def _set(button: widgets.Button, *, enabled: bool, shown: bool) -> None:
+        button.disabled = not enabled
+        button.layout.display = None if shown else "none"
+
+
+def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.Button:
+    """Make one of a panel's plain buttons."""
+    button = widgets.Button(description=word, tooltip=tooltip)
+    button.add_class("wb-button")
+    button.on_click(lambda _: act())
+    return button
+
+
+def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
+    run = followed.run
+    step, total = run.progress
+    word = followed.state
+    if followed.evaluating and not run.ended:
+        word += f", batch {followed.evaluating['done']} of {followed.evaluating['total']}"
+    done = 100 * step / total if total else 0
+    bar = (
+        f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
+        f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
+        f"<i class='wb-{run.state}' style='width:{done:.1f}%'></i></div>"
+    )
+    told = [
+        *run.notes,
+        *compiling(run.recipe, run.plan, total, followed.first, followed.pace),
+        *multiplying(run.recipe, run.plan, followed.pace),
+    ]
+    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in told)
+    return (
+        f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
+        f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"
+        f"{bar}{facts(_figures(followed))}{_ranks(followed)}{_memory(run.memory, foretold)}{notes}"
+    )
+
+
+def _figures(followed: Followed) -> list[tuple[str, str]]:
+    run, train = followed.run, followed.train
+    step, total = run.progress
+    if run.ended:
+        spent = ("Trained for", time(train["seconds"]) if train else "–")
+    elif run.state == "paused":
+        spent = ("Time left", "paused")
+    else:
+        spent = ("Time left", "–" if followed.left is None else time(followed.left))
+    return [
+        ("Step", f"{step:,} of {total:,}" if total else "–"),
+        spent,
+        ("Loss", f"{train['loss']:.4f}" if train else "–"),
+        (
+            f"{ALL_TASKS[run.recipe.task].unit.capitalize()}/s",
+            "–" if followed.speed is None else f"{followed.speed:,.0f}",
+        ),
+    ]
+
+
+def _ranks(followed: Followed) -> str:
+    """Draw how many trainable parameters are in use, for techniques that give some up."""
+    if len(followed.ranks) < 2:
+        return ""
+    points = thinned(followed.ranks)
+    first, last = followed.ranks[0][0], max(followed.run.progress[1], followed.ranks[-1][0])
+    most = max(count for _, count in followed.ranks)
+    line = " ".join(
+        f"{160 * (step - first) / max(last - first, 1):.1f},{32 - 28 * count / most:.1f}"
+        for step, count in points
+    )
+    now = followed.ranks[-1][1]
+    said = f"{now:,} of {most:,} trainable parameters are in use"
+    return (
+        f"<div class='wb-ranks' title='{said}'><svg viewBox='0 0 160 34' width='160' height='34' "
+        f"role='img' aria-label='{said}'><path d='M0 32.5h160' class='wb-axis'/>"
+        f"<polyline points='{line}'/></svg><span>in use <b>{now:,}</b> of {most:,} trainable "
+        "parameters</span></div>"
+    )
+
+
+def thinned(points: Sequence[tuple[int, int]], most: int = 160) -> list[tuple[int, int]]:
+    """Keep as many points as can be seen, the last one among them."""
+    every = -(-len(points) // most)
+    return [*points[::every], points[-1]]
+
+
+def _memory(memory: dict[str, Any], foretold: Mapping[str, Any] | None) -> str:
+    if not memory:
+        return ""
+    whole = max(memory["peak"], 1)
+    keys = "".join(
+        f"<span><i class='wb-mem-{part}'></i>{part} <b>{size(memory[part])}</b></span>"
+        for part in PARTS
+    )
+    process = f"<span>process (RSS) <b>{size(memory['rss'])}</b></span>"
+    cuda = "".join(
+        f"<span>GPU peak, {phase} <b>{size(figures['peak'])}</b></span>"
+        for phase, figures in memory.get("cuda", {}).items()
+    )
+    # Activations are counted from the first step on: only then there is something to hold against.
+    metered = foretold["metered"] if foretold and memory["activations"] else None
+    bars = _parts_bar(memory, whole) if metered is None else _two_bars(memory, metered)
+    if foretold and "train" in memory.get("cuda", {}):
+        cuda += f"<span>forecast of the GPU peak <b>{size(foretold['peak'])}</b></span>"
+    return (
+        f"<div class='wb-memory' title='Memory that this run needs: {size(whole)}'>"
+        f"{bars}<div class='wb-keys'>{keys}{process}{cuda}</div></div>"
+    )
+
+
+def _two_bars(memory: Mapping[str, Any], metered: Mapping[str, int]) -> str:
+    """Draw the forecast above what was measured, on one scale: the same parts, counted alike."""
+    foretold = sum(metered.values())
+    whole = max(memory["peak"], foretold, 1)
+    rows = "".join(
+        f"<span>{word}</span>{_parts_bar(parts, whole)}<b>{size(total)}</b>"
+        for word, parts, total in (
+            ("forecast", metered, foretold),
+            ("measured", memory, memory["peak"]),
+        )
+    )
+    return f"<div class='wb-twobars'>{rows}</div>"
+
+
+def _parts_bar(parts: Mapping[str, int], whole: int) -> str:
+    pieces = "".join(
+        f"<i class='wb-mem-{part}' style='width:{100 * parts[part] / whole:.2f}%'></i>"
+        for part in PARTS
+    )
+    return f"<div class='wb-membar'>{pieces}</div>"

@@ -1,0 +1,98 @@
+"""The table of runs: one row each, which a click brings to the front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets as widgets
+
+from workbench.display.colours import PALETTE
+from workbench.display.html import esc
+from workbench.display.units import share, size, time
+from workbench.panels.run.run_view import Followed
+from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.run import Run
+
+HEADS = ("State", "Trainable", "Metric", "Eval loss", "Peak memory", "Trained for")
+
+
+class RunsTable:
+    """Rows of runs. Written by the pump only.
+
+    Parameters
+    ----------
+    pick : callable
+        Told the run whose row was clicked.
+    """
+
+    def __init__(self, pick: Callable[[Run], object]):
+        self._pick = pick
+        self._rows: list[tuple[widgets.Box, widgets.Button, widgets.HTML]] = []
+        head = widgets.Box(
+            [widgets.HTML("".join(f"<span>{word}</span>" for word in ("Run", *HEADS)))]
+        )
+        head.add_class("wb-row")
+        head.add_class("wb-head")
+        self.widget = widgets.VBox([head], layout={"display": "none"})
+        self.widget.add_class("wb-table")
+
+    def show(self, runs: Sequence[Followed], selected: Run | None) -> None:
+        """Show these runs; the first ones may have rows already."""
+        for followed in runs[len(self._rows) :]:
+            self._add(followed)
+        for followed, (row, button, cells) in zip(runs, self._rows, strict=True):
+            text = _cells(followed)
+            if cells.value != text:
+                cells.value = text
+            button.description = followed.run.name
+            chosen = "wb-chosen" in row._dom_classes
+            if followed.run is selected and not chosen:
+                row.add_class("wb-chosen")
+            elif followed.run is not selected and chosen:
+                row.remove_class("wb-chosen")
+        if self._rows:
+            self.widget.layout.display = None
+
+    def _add(self, followed: Followed) -> None:
+        run = followed.run
+        colour = PALETTE[followed.number % len(PALETTE)]
+        chip = widgets.HTML(f"<i class='wb-chip' style='background:{colour}'></i>")
+        tooltip = "Show this run above and bring its curves to the front"
+        button = widgets.Button(description=run.name, tooltip=tooltip)
+        button.on_click(lambda _: self._pick(run))
+        name = widgets.HBox([chip, button])
+        name.add_class("wb-name")
+        cells = widgets.HTML(_cells(followed))
+        row = widgets.Box([name, cells])
+        row.add_class("wb-row")
+        self._rows.append((row, button, cells))
+        self.widget.children = [*self.widget.children, row]
+
+
+def figures(followed: Followed) -> dict[str, str]:
+    """Give what a row says about a run, by the head of the column."""
+    run, evaluation, parameters = followed.run, followed.evaluation, followed.run.parameters
+    metric = ALL_TASKS[run.recipe.task].metric
+    trained = "–"
+    if parameters:
+        part = share(parameters["trainable"], parameters["total"])
+        trained = f"{parameters['trainable']:,} ({part})"
+    return {
+        "State": followed.state,
+        "Trainable": trained,
+        "Metric": f"{metric.replace('_', ' ')} {evaluation[metric]:.3f}" if evaluation else "–",
+        "Eval loss": f"{evaluation['loss']:.4f}" if evaluation else "–",
+        "Peak memory": size(run.memory["peak"]) if run.memory else "–",
+        "Trained for": time(followed.train["seconds"]) if followed.train else "–",
+    }
+
+
+def _cells(followed: Followed) -> str:
+    return "".join(
+        f"<span data-head='{esc(head)}'><span class='{_tone(head, followed)}'>{esc(text)}</span></span>"
+        for head, text in figures(followed).items()
+    )
+
+
+def _tone(head: str, followed: Followed) -> str:
+    return f"wb-state wb-{followed.run.state}" if head == "State" else ""

@@ -1,0 +1,1 @@
+"""Many runs at once over one copy of each base."""

@@ -1,0 +1,51 @@
+"""What a race of many runs would take, from a few steps of its first one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.race.leaderboard import duration
+from workbench.recipe import Recipe
+from workbench.runs.run import Run
+
+# The first step is slower than the others, and is not counted.
+STEPS = 4
+
+
+def estimate(recipes: Sequence[Recipe]) -> str:
+    """Train the first recipe for a few steps and say what all would take on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        tried = Run(recipes[0], folder)
+        tried.subscribe(_stop_soon)
+        tried.start().wait()
+    seconds = [event["seconds"] for event in tried.events if event["event"] == "train"]
+    each = (seconds[-1] - seconds[0]) / max(1, len(seconds) - 1) or seconds[-1]
+    first, memory = tried.progress[1], tried.memory
+    steps = sum(_steps(recipe, recipes[0], first) for recipe in recipes)
+    # Each run has weights of its own as large as its gradients, and what its optimizer keeps.
+    own = 2 * memory["gradients"] + memory["optimizer"]
+    peak = memory["weights"] + own * len(recipes) + memory["activations"]
+    return (
+        f"its {steps:,.0f} steps would take about {duration(steps * each / (os.cpu_count() or 1))} "
+        f"and {peak / 1e9:,.1f} GB of memory, evaluations aside"
+    )
+
+
+def _stop_soon(run: Run, event: dict[str, Any]) -> None:
+    if event["event"] == "train" and event["step"] == STEPS:
+        run.stop()
+
+
+def _steps(recipe: Recipe, first: Recipe, known: int) -> float:
+    """Return how many steps a recipe means, from those that another on the same rows takes."""
+    if recipe.max_steps is not None:
+        return recipe.max_steps
+    rows = known * _batch(first) / (1 if first.max_steps else first.num_train_epochs)
+    return rows * recipe.num_train_epochs / _batch(recipe)
+
+
+def _batch(recipe: Recipe) -> int:
+    return recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps

@@ -1,0 +1,170 @@
+"""Stopping the losers early: successive halving, after a rule that can be read in a sentence."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.errors import Problem, RecipeError
+from workbench.race.leaderboard import question
+from workbench.recipe import Recipe
+from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.run import Run
+from workbench.settings.values import value_problems
+
+BY = ("evaluations", "steps")
+# Steps over which a training loss is averaged where there is no evaluation yet.
+LATELY = 10
+
+
+@dataclass(frozen=True)
+class Halving:
+    """Successive halving (arXiv 1502.07943): now and then, only the best go on.
+
+    Runs are looked at when all that still go on have come so far, by what each had shown by then: the
+    latest evaluation, or the training loss of the last steps while one of them has no evaluation.
+
+    Parameters
+    ----------
+    at : int or sequence of int, default (1, 2, 4, 8)
+        When to look; a number means after every so many.
+    by : {"evaluations", "steps"}
+        What ``at`` counts.
+    keep : float, default 0.5
+        Share of the runs that goes on, rounded up.
+    least : int, default 1
+        So many always go on.
+    metric : str, optional
+        The figure of an evaluation to go by; None takes the task's own.
+
+    Examples
+    --------
+    >>> print(Halving(at=2, keep=0.25))
+    After every 2 evaluations, the best 25% of the runs still going go on, by the task's metric; the others are stopped and keep what they learnt.
+    """
+
+    at: int | Sequence[int] = (1, 2, 4, 8)
+    by: str = "evaluations"
+    keep: float = 0.5
+    least: int = 1
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        found = value_problems("by", self.by, str, {"choices": BY})
+        found += value_problems("keep", self.keep, float, {"gt": 0, "lt": 1})
+        found += value_problems("least", self.least, int, {"ge": 1})
+        marks = [self.at] if isinstance(self.at, int) else list(self.at)
+        if not marks or any(
+            isinstance(mark, bool) or not isinstance(mark, int) or mark < 1 for mark in marks
+        ):
+            found.append(Problem("at", "a number of at least 1, or several", self.at))
+        if found:
+            raise RecipeError(found)
+
+    def __str__(self) -> str:
+        unit = self.by
+        if isinstance(self.at, int):
+            when = f"After every {self.at} {unit}" if self.at > 1 else f"After every {unit[:-1]}"
+        else:
+            when = f"After {', '.join(map(str, sorted(self.at)))} {unit}"
+        least = "" if self.least == 1 else f" (at least {self.least})"
+        metric = self.metric.replace("_", " ") if self.metric else "the task's metric"
+        return (
+            f"{when}, the best {self.keep:.0%} of the runs still going go on{least}, by {metric}; "
+            "the others are stopped and keep what they learnt."
+        )
+
+    def is_mark(self, count: int) -> bool:
+        """Tell whether to look after so many."""
+        return count % self.at == 0 if isinstance(self.at, int) else count in self.at
+
+
+def halving_problems(halving: Halving | None, recipes: Sequence[Recipe]) -> list[Problem]:
+    """Return why runs of these recipes cannot be judged against each other."""
+    if halving is None:
+        return []
+    if not isinstance(halving, Halving):
+        return [Problem("halving", "a Halving (or None)", halving)]
+    if len({question(recipe) for recipe in recipes}) > 1:
+        why = "the runs have other tasks or data, so their scores cannot be compared"
+        return [Problem("halving", "None for this race", str(halving), why)]
+    return []
+
+
+class Judge:
+    """Carries out a rule of halving on the runs of a race.
+
+    Parameters
+    ----------
+    rule : Halving
+    members : list of Run
+        The race's own list: runs may be added to it.
+    """
+
+    def __init__(self, rule: Halving, members: Sequence[Run]):
+        self.rule, self.members = rule, members
+        self._lock = threading.Lock()
+        # What each run had shown when it came to a mark: its evaluation's figure, and its loss.
+        self._shown: dict[int, dict[Run, tuple[float | None, float]]] = {}
+        self._judged: set[tuple[int, Run]] = set()
+        self._out: set[Run] = set()
+
+    def hear(self, run: Run, kind: str) -> list[tuple[Run, str]]:
+        """Take in that something of this kind befell a run; return whom to stop, and why."""
+        with self._lock:
+            if kind == {"evaluations": "eval", "steps": "train"}[self.rule.by]:
+                count = len(run.evaluations if kind == "eval" else run.losses)
+                if self.rule.is_mark(count):
+                    self._shown.setdefault(count, {})[run] = self._show(run)
+            elif kind != "state":
+                return []
+            return [loser for mark in sorted(self._shown) for loser in self._look(mark)]
+
+    def _show(self, run: Run) -> tuple[float | None, float]:
+        task = ALL_TASKS[run.recipe.task]
+        metric = self.rule.metric or task.metric
+        higher = task.higher_is_better and metric != "loss"
+        losses = run.losses[-LATELY:]
+        loss = sum(losses) / len(losses) if losses else math.inf
+        if not run.evaluations or metric not in run.evaluations[-1]:
+            return None, loss
+        figure = float(run.evaluations[-1][metric])
+        return (-figure if higher else figure), loss
+
+    def _look(self, mark: int) -> list[tuple[Run, str]]:
+        """Judge those that have come to a mark, once nobody who is going has yet to come there."""
+        shown = self._shown[mark]
+        new = [run for run in shown if (mark, run) not in self._judged]
+        coming = [
+            run
+            for run in self.members
+            if run not in shown and run not in self._out and run.state in ("preparing", "running")
+        ]
+        going = [
+            run for run in new if run not in self._out and run.state not in ("failed", "stopped")
+        ]
+        if not new or any(not self._is_past(run, mark) for run in coming):
+            return []
+        self._judged |= {(mark, run) for run in new}
+        evaluated = all(shown[run][0] is not None for run in going)
+        scores = {run: shown[run][0] if evaluated else shown[run][1] for run in going}
+        ranked = sorted(going, key=lambda run: _worst_last(scores[run]))
+        kept = max(self.rule.least, math.ceil(self.rule.keep * len(ranked)))
+        losers = [run for run in ranked[kept:] if not run.ended]
+        self._out |= set(losers)
+        unit = self.rule.by if mark > 1 else self.rule.by[:-1]
+        end = f"of {len(ranked)}, of which the best {kept} went on."
+        return [
+            (run, f"Stopped after {mark} {unit}: number {1 + ranked.index(run)} {end}")
+            for run in losers
+        ]
+
+    def _is_past(self, run: Run, mark: int) -> bool:
+        """Whether a run has come farther than a mark that it did not show itself at, as a clone does."""
+        return len(run.evaluations if self.rule.by == "evaluations" else run.losses) > mark
+
+
+def _worst_last(score: float | None) -> float:
+    return math.inf if score is None or math.isnan(score) else score

@@ -1,0 +1,102 @@
+"""Adapters: small networks of their own beside the base's layers."""
+
+from workbench.registry.tasks import TASKS
+from workbench.registry.technique import Knob, Paper, Technique
+
+
+def _knobs(scaling: float) -> tuple[Knob, ...]:
+    return (
+        Knob("bottleneck_dim", 16, 1, 256),
+        Knob("non_linearity", "relu", choices=("relu", "gelu", "silu", "tanh")),
+        Knob("scaling", scaling, 0.0, 10.0, strict=True),
+        Knob("adapter_dropout", 0.0, 0.0, 0.5, below=1.0),
+    )
+
+
+ENTRIES = (
+    Technique(
+        name="houlsby",
+        title="Houlsby adapters",
+        family="adapter",
+        changes="Puts a small network after the attention and after the feed-forward of each block.",
+        learning_rate=3e-3,
+        config="BottleneckConfig",
+        fixed={"variant": "houlsby"},
+        knobs=_knobs(1.0),
+        targets="houlsby",
+        paper=Paper("Parameter-Efficient Transfer Learning for NLP", 2019, "1902.00751"),
+    ),
+    Technique(
+        name="pfeiffer",
+        title="Pfeiffer adapters",
+        family="adapter",
+        changes="Puts a small network after the feed-forward of each block.",
+        learning_rate=5e-3,
+        config="BottleneckConfig",
+        fixed={"variant": "pfeiffer"},
+        knobs=_knobs(1.0),
+        targets="pfeiffer",
+        paper=Paper(
+            "AdapterFusion: Non-Destructive Task Composition for Transfer Learning",
+            2020,
+            "2005.00247",
+        ),
+    ),
+    Technique(
+        name="parallel_adapter",
+        title="Parallel adapters",
+        family="adapter",
+        changes="Puts a small network beside the feed-forward of each block, reading its input.",
+        learning_rate=1e-2,
+        config="BottleneckConfig",
+        fixed={"variant": "parallel"},
+        knobs=_knobs(4.0),
+        targets="parallel",
+        paper=Paper(
+            "Towards a Unified View of Parameter-Efficient Transfer Learning", 2021, "2110.04366"
+        ),
+    ),
+    Technique(
+        name="peanut",
+        title="PEANuT",
+        family="adapter",
+        changes="Computes each weight's change from the weight itself, with a small network.",
+        learning_rate=3e-3,
+        config="PeanutConfig",
+        knobs=(
+            Knob("r", 16, 1, 128),
+            Knob("depth", 0, 0, 4),
+            Knob("act_fn", "relu", choices=("relu", "gelu", "silu", "tanh")),
+            Knob("scaling", 1.0, 0.0, 8.0, strict=True),
+        ),
+        targets="linears",
+        quantizable=False,
+        merges=True,
+        paper=Paper(
+            "PEANuT: Parameter-Efficient Adaptation with Weight-aware Neural Tweakers",
+            2024,
+            "2410.01870",
+        ),
+    ),
+    Technique(
+        name="shadow",
+        title="Shadow",
+        family="adapter",
+        changes="Runs a small copy of the base beside it, which corrects what enters each block.",
+        learning_rate=1e-3,
+        config="ShadowConfig",
+        targets="blocks",
+        # It cannot follow a decoder that reads one token at a time beside an encoder, and it starts
+        # from the vectors of words.
+        tasks=tuple(name for name in TASKS if name not in ("seq2seq", "image_classify")),
+        knobs=(
+            Knob("r", 8, 1, 64),
+            Knob("shadow_alpha", 0.1, 0.0, 1.0, strict=True),
+            Knob("shadow_dropout", 0.2, 0.0, 0.5, below=1.0),
+            Knob("auxiliary_loss_weight", 0.05, 0.0, 1.0),
+        ),
+        paper=Paper(
+            "ShadowPEFT: Shadow Network for Parameter-Efficient Fine-Tuning", 2026, "2604.19254"
+        ),
+    ),
+)

@@ -1,0 +1,66 @@
+"""Mixtures: several low-rank changes, and a learnt choice among them."""
+
+from workbench.registry.technique import Knob, Paper, Technique
+
+ENTRIES = (
+    Technique(
+        name="lily",
+        title="Lily",
+        family="mixture",
+        changes="Layers share LoRA's matrices, and each input is sent through its own blend.",
+        learning_rate=3e-3,
+        config="LilyConfig",
+        knobs=(
+            Knob("r", 16, 1, 128, fits="widest"),
+            Knob("num_B", 2, 1, 8),
+            Knob("stride_A", 1, 1, 8),
+            Knob("scaling", 1.0, 0.0, 8.0, strict=True),
+        ),
+        targets="apart",
+        quantizable=False,
+        paper=Paper("Low-Rank Interconnected Adaptation across Layers", 2024, "2407.09946"),
+    ),
+    Technique(
+        name="poly",
+        title="Polytropon",
+        family="mixture",
+        changes="Keeps a stock of LoRA skills in each layer and learns how much of each to use.",
+        learning_rate=1e-2,
+        config="PolyConfig",
+        recomputes=False,
+        knobs=(
+            Knob("r", 8, 1, 64, fits="widest"),
+            Knob("n_skills", 4, 1, 16),
+            Knob("n_splits", 1, 1, 8, fits="divides"),
+        ),
+        targets="linears",
+        wires="give_layers_task_ids",
+        quantizable=False,
+        paper=Paper("Combining Modular Skills in Multitask Learning", 2022, "2202.13914"),
+    ),
+    Technique(
+        name="xlora",
+        title="X-LoRA",
+        family="mixture",
+        changes="Blends trained LoRA adapters, token by token, with weights from a small network.",
+        learning_rate=1e-3,
+        config="XLoraConfig",
+        weighs=True,
+        knobs=(
+            Knob("xlora_depth", 1, 1, 4),
+            Knob("xlora_dropout_p", 0.2, 0.0, 0.5, below=1.0),
+            Knob("softmax_temperature", 1.0, 0.1, 10.0),
+        ),
+        derives=("adapters", "hidden_size"),
+        injects="get_xlora_model",
+        tasks=("lm", "instruct"),
+        quantizable=False,
+        needs="trained LoRA adapters for the same base, as a mapping of names to folders",
+        paper=Paper(
+            "X-LoRA: Mixture of Low-Rank Adapter Experts, a Flexible Framework for Large Language "
+            "Models with Applications in Protein Mechanics and Molecular Design",
+            2024,
+            "2402.07148",
+        ),
+    ),
+)

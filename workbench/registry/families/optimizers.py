@@ -1,0 +1,52 @@
+"""Optimizers: LoRA as it is, whose two matrices are stepped in another way."""
+
+from workbench.registry.families.low_rank import LORA_KNOBS
+from workbench.registry.technique import Knob, Paper, Technique
+
+ENTRIES = (
+    Technique(
+        name="lora_plus",
+        title="LoRA+",
+        family="low-rank steps",
+        changes="LoRA whose second matrix learns faster than its first.",
+        learning_rate=1e-3,
+        config="LoraConfig",
+        knobs=(*LORA_KNOBS, Knob("loraplus_lr_ratio", 16.0, 1.0, 32.0)),
+        targets="linears",
+        optimizer="create_loraplus_optimizer",
+        merges=True,
+        paper=Paper("LoRA+: Efficient Low Rank Adaptation of Large Models", 2024, "2402.12354"),
+    ),
+    Technique(
+        name="lora_fa",
+        title="LoRA-FA",
+        family="low-rank steps",
+        changes="LoRA that leaves its first matrix as it was drawn and trains the second.",
+        learning_rate=3e-3,
+        config="LoraConfig",
+        knobs=LORA_KNOBS,
+        targets="linears",
+        optimizer="create_lorafa_optimizer",
+        merges=True,
+        paper=Paper(
+            "LoRA-FA: Memory-efficient Low-rank Adaptation for Large Language Models Fine-tuning",
+            2023,
+            "2308.03303",
+        ),
+    ),
+    Technique(
+        name="riemannian",
+        title="Riemannian LoRA",
+        family="low-rank steps",
+        changes="LoRA whose gradients are rescaled by the other matrix's shape before each step.",
+        learning_rate=3e-3,
+        config="LoraConfig",
+        knobs=(*LORA_KNOBS, Knob("reg", 1e-2, 0.0, 1.0, strict=True)),
+        targets="linears",
+        optimizer="create_riemannian_optimizer",
+        merges=True,
+        paper=Paper(
+            "Riemannian Preconditioned LoRA for Fine-Tuning Foundation Models", 2024, "2402.02347"
+        ),
+    ),
+)

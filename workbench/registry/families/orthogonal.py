@@ -1,0 +1,111 @@
+"""Orthogonal: weights or what they give are rotated, which keeps lengths and angles."""
+
+from workbench.registry.technique import Knob, Paper, Technique
+
+ENTRIES = (
+    Technique(
+        name="oft",
+        title="OFT",
+        family="orthogonal",
+        changes="Rotates each layer's inputs, block by block.",
+        learning_rate=5e-3,
+        config="OFTConfig",
+        knobs=(
+            Knob("oft_block_size", 16, 2, 256, fits="divides_inputs"),
+            Knob("coft", False, choices=(False, True)),
+            Knob("block_share", False, choices=(False, True)),
+            Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        targets="linears",
+        merges=True,
+        needs="a block size that divides the layers' inputs",
+        paper=Paper(
+            "Controlling Text-to-Image Diffusion by Orthogonal Finetuning", 2023, "2306.07280"
+        ),
+    ),
+    Technique(
+        name="boft",
+        title="BOFT",
+        family="orthogonal",
+        changes="Rotates each layer's inputs by a product of sparse rotations (butterflies).",
+        learning_rate=1e-2,
+        config="BOFTConfig",
+        weighs=True,
+        knobs=(
+            Knob("boft_block_size", 4, 2, 64, fits="divides_inputs"),
+            Knob("boft_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        targets="linears",
+        quantizable=False,
+        merges=True,
+        needs="a block size that divides the layers' inputs",
+        paper=Paper(
+            "Parameter-Efficient Orthogonal Finetuning via Butterfly Factorization",
+            2023,
+            "2311.06243",
+        ),
+    ),
+    Technique(
+        name="hra",
+        title="HRA",
+        family="orthogonal",
+        changes="Reflects each layer's inputs at r learnt mirrors.",
+        learning_rate=5e-3,
+        config="HRAConfig",
+        knobs=(
+            Knob("r", 8, 1, 64, fits="narrowest"),
+            Knob("apply_GS", False, choices=(False, True)),
+        ),
+        targets="linears",
+        quantizable=False,
+        merges=True,
+        paper=Paper(
+            "Bridging The Gap between Low-rank and Orthogonal Adaptation via Householder "
+            "Reflection Adaptation",
+            2024,
+            "2405.17484",
+        ),
+    ),
+    Technique(
+        name="psoft",
+        title="PSOFT",
+        family="orthogonal",
+        changes="Rotates and stretches each weight inside its principal subspace.",
+        learning_rate=5e-3,
+        config="PsoftConfig",
+        knobs=(
+            Knob("r", 16, 1, 256, fits="narrowest"),
+            Knob("psoft_alpha", 16, 1, 256),
+            Knob("psoft_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        targets="linears",
+        quantizable=False,
+        merges=True,
+        paper=Paper(
+            "Efficient Orthogonal Fine-Tuning with Principal Subspace Adaptation",
+            2025,
+            "2505.11235",
+        ),
+    ),
+    Technique(
+        name="road",
+        title="RoAd",
+        family="orthogonal",
+        changes="Rotates and scales pairs of each layer's outputs.",
+        learning_rate=1e-2,
+        config="RoadConfig",
+        knobs=(
+            Knob("variant", "road_1", choices=("road_1", "road_2", "road_4")),
+            Knob("group_size", 16, 2, 256, fits="divides_outputs"),
+        ),
+        targets="linears",
+        merges=True,
+        needs="a group size that divides the layers' outputs",
+        paper=Paper(
+            "3-in-1: 2D Rotary Adaptation for Efficient Finetuning, Efficient Batching and "
+            "Composability",
+            2024,
+            "2409.00119",
+        ),
+    ),
+)

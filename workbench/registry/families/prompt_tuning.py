@@ -1,0 +1,129 @@
+"""Prompts: learnt vectors stand where words or their keys and values would."""
+
+from workbench.registry.tasks import OF_TEXT
+from workbench.registry.technique import Knob, Paper, Technique
+
+# What PEFT wants to know of the base, and does not find in the config of every model.
+SHAPES = ("token_dim", "num_layers", "num_attention_heads")
+TOKENS = Knob("num_virtual_tokens", 16, 1, 100)
+
+ENTRIES = (
+    Technique(
+        name="prompt_tuning",
+        title="Prompt tuning",
+        family="prompt",
+        changes="Puts a few learnt vectors before the text's own embeddings.",
+        learning_rate=3e-2,
+        config="PromptTuningConfig",
+        knobs=(TOKENS, Knob("prompt_tuning_init", "RANDOM", choices=("RANDOM", "SAMPLE_VOCAB"))),
+        derives=SHAPES,
+        tasks=OF_TEXT,
+        paper=Paper("The Power of Scale for Parameter-Efficient Prompt Tuning", 2021, "2104.08691"),
+    ),
+    Technique(
+        name="p_tuning",
+        title="P-tuning",
+        family="prompt",
+        changes="Puts vectors before the text that a small network makes from learnt ones.",
+        learning_rate=3e-3,
+        config="PromptEncoderConfig",
+        knobs=(
+            TOKENS,
+            Knob("encoder_hidden_size", 128, 8, 1024),
+            Knob("encoder_reparameterization_type", "MLP", choices=("MLP", "LSTM")),
+            Knob("encoder_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        derives=SHAPES,
+        tasks=OF_TEXT,
+        paper=Paper("GPT Understands, Too", 2021, "2103.10385"),
+    ),
+    Technique(
+        name="multitask_prompt_tuning",
+        title="Multitask prompt tuning",
+        family="prompt",
+        changes="A prompt for all tasks, times a low-rank matrix for each of them (here: one).",
+        learning_rate=1e-2,
+        config="MultitaskPromptTuningConfig",
+        knobs=(TOKENS, Knob("num_ranks", 1, 1, 8)),
+        derives=SHAPES,
+        tasks=OF_TEXT,
+        wires="give_task_ids",
+        paper=Paper(
+            "Multitask Prompt Tuning Enables Parameter-Efficient Transfer Learning",
+            2023,
+            "2303.02861",
+        ),
+    ),
+    Technique(
+        name="cpt",
+        title="Context-aware prompt tuning",
+        family="prompt",
+        changes="Puts training rows before the text, and moves their embeddings a little.",
+        learning_rate=3e-3,
+        config="CPTConfig",
+        own_loss=True,
+        knobs=(
+            Knob("num_virtual_tokens", 32, 2, 256),
+            Knob("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),
+            Knob("opt_weighted_loss_type", "none", choices=("none", "decay")),
+        ),
+        derives=("cpt_token_ids", "cpt_tokens_type_mask"),
+        tasks=("lm", "instruct"),
+        needs="training rows for its context",
+        paper=Paper(
+            "Context-aware Prompt Tuning: Advancing In-Context Learning with Adversarial Methods",
+            2024,
+            "2410.17222",
+        ),
+    ),
+    Technique(
+        name="prefix_tuning",
+        title="Prefix tuning",
+        family="prompt",
+        changes="Gives the attention of each layer a few learnt keys and values to look at.",
+        learning_rate=1e-2,
+        config="PrefixTuningConfig",
+        recomputes=False,
+        knobs=(TOKENS, Knob("prefix_projection", False, choices=(False, True))),
+        derives=SHAPES,
+        tasks=OF_TEXT,
+        paper=Paper(
+            "Prefix-Tuning: Optimizing Continuous Prompts for Generation", 2021, "2101.00190"
+        ),
+    ),
+    Technique(
+        name="cartridge",
+        title="Cartridge",
+        family="prompt",
+        changes="Learns keys and values for each layer as a cache would hold them, the first fixed.",
+        learning_rate=1e-2,
+        config="CartridgeConfig",
+        recomputes=False,
+        knobs=(TOKENS, Knob("num_frozen_tokens", 1, 0, 8)),
+        derives=SHAPES,
+        tasks=OF_TEXT,
+        paper=Paper(
+            "Cartridges: Lightweight and general-purpose long context representations via "
+            "self-study",
+            2025,
+            "2506.06266",
+        ),
+    ),
+    Technique(
+        name="adaption_prompt",
+        title="LLaMA-Adapter",
+        family="prompt",
+        changes="Lets the upper layers' attention look at learnt vectors, through a gate.",
+        learning_rate=1e-2,
+        config="AdaptionPromptConfig",
+        knobs=(Knob("adapter_len", 16, 1, 100),),
+        derives=("adapter_layers",),
+        tasks=("lm", "instruct"),
+        quantizable=False,
+        paper=Paper(
+            "LLaMA-Adapter: Efficient Fine-tuning of Language Models with Zero-init Attention",
+            2023,
+            "2303.16199",
+        ),
+    ),
+)

@@ -1,0 +1,39 @@
+"""Scaling: what flows through the model is multiplied or shifted by learnt vectors."""
+
+from workbench.registry.technique import Knob, Paper, Technique
+
+ENTRIES = (
+    Technique(
+        name="ia3",
+        title="IA³",
+        family="scaling",
+        changes="Learns one factor for each feature of the keys, values and feed-forward.",
+        learning_rate=2e-2,
+        config="IA3Config",
+        knobs=(Knob("init_ia3_weights", True, choices=(True, False)),),
+        targets="ia3",
+        merges=True,
+        paper=Paper(
+            "Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than "
+            "In-Context Learning",
+            2022,
+            "2205.05638",
+        ),
+    ),
+    Technique(
+        name="beft",
+        title="BEFT",
+        family="scaling",
+        changes="Adds one learnt bias to the values of each attention.",
+        learning_rate=2e-2,
+        config="BeftConfig",
+        knobs=(Knob("init_weights", True, choices=(True, False)),),
+        targets="values",
+        merges=True,
+        paper=Paper(
+            "BEFT: Bias-Efficient Fine-Tuning of Language Models in Low-Data Regimes",
+            2025,
+            "2509.15974",
+        ),
+    ),
+)

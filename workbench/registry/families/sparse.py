@@ -1,0 +1,37 @@
+"""Sparse: a few entries of each weight are learnt, at places that stay fixed."""
+
+from workbench.registry.technique import Knob, Paper, Technique
+
+ENTRIES = (
+    Technique(
+        name="shira",
+        title="SHiRA",
+        family="sparse",
+        changes="Learns a change for some entries of each weight, drawn at random.",
+        learning_rate=1e-2,
+        config="ShiraConfig",
+        weighs=True,
+        # Drawn anew from the run's seed otherwise, and reloaded adapters would not fit.
+        fixed={"random_seed": 0},
+        knobs=(Knob("r", 8, 1, 64, fits="share"),),
+        targets="linears",
+        merges=True,
+        quantizable=False,
+        paper=Paper("Sparse High Rank Adapters", 2024, "2406.13175"),
+    ),
+    Technique(
+        name="supertuning",
+        title="Super-Tuning",
+        family="sparse",
+        changes="Learns a change for the largest entries of each weight.",
+        learning_rate=1e-2,
+        config="SupertuningConfig",
+        knobs=(
+            Knob("sparsity", 0.97, 0.0, 1.0, below=1.0),
+            Knob("select_top", True, choices=(True, False)),
+        ),
+        targets="linears",
+        quantizable=False,
+        merges=True,
+    ),
+)

@@ -1,0 +1,115 @@
+"""Shared: layers share matrices or vectors, and learn little of their own."""
+
+from workbench.registry.technique import Knob, Paper, Technique
+
+ENTRIES = (
+    Technique(
+        name="vera",
+        title="VeRA",
+        family="shared",
+        changes="Scales two random matrices, which all layers share, by learnt vectors.",
+        learning_rate=1e-2,
+        config="VeraConfig",
+        knobs=(
+            Knob("r", 64, 1, 1024),
+            Knob("d_initial", 0.1, 0.0, 1.0, strict=True),
+            Knob("vera_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        targets="linears",
+        merges=True,
+        paper=Paper("VeRA: Vector-based Random Matrix Adaptation", 2023, "2310.11454"),
+    ),
+    Technique(
+        name="pvera",
+        title="PVeRA",
+        family="shared",
+        changes="VeRA that learns a spread for its vectors too, and draws from it in training.",
+        learning_rate=1e-2,
+        config="PveraConfig",
+        knobs=(
+            Knob("r", 64, 1, 1024),
+            Knob("d_initial", 0.1, 0.0, 1.0, strict=True),
+            Knob("pvera_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        targets="linears",
+        merges=True,
+        paper=Paper(
+            "PVeRA: Probabilistic Vector-Based Random Matrix Adaptation", 2025, "2512.07703"
+        ),
+    ),
+    Technique(
+        name="randlora",
+        title="RandLoRA",
+        family="shared",
+        changes="Adds up many random low-rank matrices with learnt weights, to full rank.",
+        learning_rate=3e-3,
+        config="RandLoraConfig",
+        knobs=(
+            Knob("r", 16, 1, 128),
+            Knob("randlora_alpha", 320, 1, 2560),
+            Knob("randlora_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        targets="linears",
+        merges=True,
+        paper=Paper(
+            "RandLoRA: Full-rank parameter-efficient fine-tuning of large models",
+            2025,
+            "2502.00987",
+        ),
+    ),
+    Technique(
+        name="vblora",
+        title="VB-LoRA",
+        family="shared",
+        changes="Builds every LoRA from one bank of vectors, mixing the best few for each piece.",
+        learning_rate=1e-2,
+        config="VBLoRAConfig",
+        knobs=(
+            Knob("r", 4, 1, 32),
+            Knob("num_vectors", 64, 2, 2048),
+            Knob("vector_length", 16, 1, 256, fits="divides"),
+            Knob("topk", 2, 1, 8),
+        ),
+        targets="linears",
+        merges=True,
+        paper=Paper(
+            "VB-LoRA: Extreme Parameter Efficient Fine-Tuning with Vector Banks",
+            2024,
+            "2405.15179",
+        ),
+    ),
+    Technique(
+        name="unilora",
+        title="Uni-LoRA",
+        family="shared",
+        changes="Fills the matrices of every LoRA from one short learnt vector, at fixed places.",
+        learning_rate=1e-2,
+        config="UniLoraConfig",
+        weighs=True,
+        knobs=(
+            Knob("r", 4, 1, 32),
+            Knob("theta_d_length", 1024, 16, 65536),
+            Knob("unilora_dropout", 0.0, 0.0, 0.5, below=1.0),
+        ),
+        targets="linears",
+        merges=True,
+        paper=Paper("Uni-LoRA: One Vector is All You Need", 2025, "2506.00799"),
+    ),
+    Technique(
+        name="tinylora",
+        title="TinyLoRA",
+        family="shared",
+        changes="Turns each weight's principal directions by a handful of learnt numbers.",
+        learning_rate=1e-2,
+        config="TinyLoraConfig",
+        knobs=(
+            Knob("r", 2, 1, 16, fits="narrowest"),
+            Knob("u", 64, 1, 512),
+            Knob("weight_tying", 0.0, 0.0, 1.0),
+        ),
+        targets="linears",
+        quantizable=False,
+        merges=True,
+        paper=Paper("Learning to Reason in 13 Parameters", 2026, "2602.04118"),
+    ),
+)

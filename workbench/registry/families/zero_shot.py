@@ -1,0 +1,31 @@
+"""Prompting: nothing is trained; the base is asked as it is, with or without examples."""
+
+from workbench.registry.prompt_templates import TEMPLATES, FewShotConfig, ZeroShotConfig
+from workbench.registry.technique import Knob, Paper, Technique
+
+ENTRIES = (
+    Technique(
+        name="zero_shot",
+        title="Zero-shot prompting",
+        family="prompting",
+        changes="Trains nothing: writes each row into a template and takes what the base finds "
+        "likeliest to follow.",
+        learning_rate=None,
+        trains="nothing",
+        settings=ZeroShotConfig,
+        tasks=tuple(TEMPLATES),
+    ),
+    Technique(
+        name="few_shot",
+        title="Few-shot prompting",
+        family="prompting",
+        changes="Trains nothing: shows the base a few training rows with their answers before each "
+        "row.",
+        learning_rate=None,
+        trains="nothing",
+        settings=FewShotConfig,
+        knobs=(Knob("num_examples", 4, 1, 16),),
+        tasks=tuple(TEMPLATES),
+        paper=Paper("Language Models are Few-Shot Learners", 2020, "2005.14165"),
+    ),
+)

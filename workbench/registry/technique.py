@@ -1,0 +1,192 @@
+"""What an entry in the catalogue of techniques is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.registry.tasks import TASKS, Task
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A main argument: its name in PEFT, a default that works and a range worth exploring.
+
+    A name with a dot stands inside a config of its own: ``eva_config.rho``. ``low`` is also the
+    least value that is accepted (with ``strict`` it is not) and ``below`` one that is never
+    reached; ``high`` bounds the slider only. ``fits`` says what the layers that are wrapped allow, as
+    a function ``fits_…`` of :mod:`workbench.training.adaptation.argument_limits`.
+    """
+
+    name: str
+    default: Any
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] | None = None
+    strict: bool = False
+    below: float | None = None
+    fits: str | None = None
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What :func:`workbench.settings.values.value_problems` checks."""
+        if self.choices is not None:
+            return {"choices": self.choices}
+        limits = {"gt" if self.strict else "ge": self.low, "lt": self.below}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a technique was first described; without ``arxiv`` it is not on arXiv."""
+
+    title: str
+    year: int
+    arxiv: str | None = None
+
+
+# Starts of LoRA that are cut out of the base's weights, which they rewrite in place.
+_CUT_OUT = ("pissa", "olora", "corda", "lora_ga", "loftq")
+
+
+def writes_base(config: Mapping[str, Any]) -> bool:
+    """Tell whether a PEFT config's start rewrites the weights that it wraps.
+
+    Examples
+    --------
+    >>> writes_base({"init_lora_weights": "pissa_niter_4"}), writes_base({"r": 8})
+    (True, False)
+    """
+    start = config.get("init_lora_weights")
+    cut_out = isinstance(start, str) and start.startswith(_CUT_OUT)
+    return cut_out or config.get("kasa_config") is not None
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One way to adapt a frozen base.
+
+    Parameters
+    ----------
+    name, title, family, changes : str
+        As typed, as shown, the group it stands in, and one sentence on what it changes.
+    learning_rate : float or None
+        A peak learning rate that works on the bundled base, used where the recipe gives none; None
+        where nothing is trained.
+    config : str or None
+        The PEFT config class; None when the base's own parameters are trained.
+    fixed : mapping
+        The config's arguments that make it this technique. A mapping in it is a config of its own,
+        whose arguments are set as ``outer.inner``.
+    knobs : tuple of Knob
+        Its main arguments: of its config, of the optimizer it brings, or of what it selects.
+    trains : {"adapter", "all", "selected", "nothing"}
+        What is trained: what PEFT injects, everything, some of the base's own parameters, or
+        nothing: then the run is one evaluation of the base, whose rows become prompts.
+    settings : type or None
+        A dataclass of arguments, where there is no PEFT config.
+    selects : str or None
+        Which of the base's parameters: a function ``select_…`` of :mod:`workbench.registry.parameter_selectors`.
+    targets : str or None
+        How layers to wrap are found where the recipe names none: a function ``find_…`` of
+        :mod:`workbench.training.adaptation.target_modules`.
+    derives : tuple of str
+        Arguments that follow from the run unless they are given: functions ``derive_…`` of
+        :mod:`workbench.training.adaptation.derived_arguments`.
+    injects : str
+        What makes the PEFT model: PEFT's own function, or one of
+        :mod:`workbench.training.adaptation.initializers`, which starts it from training data.
+    optimizer : str or None
+        The optimizer it brings, a function of :mod:`peft.optimizers`.
+    wires : str or None
+        What each forward pass needs besides: a function of :mod:`workbench.training.adaptation.forward_hooks`, called
+        with the adapted model.
+    restarts : bool
+        Whether its start cannot be found again from the base, so that it is saved as a plain LoRA.
+    after_step : str or None
+        What it does after each step: a function of :mod:`workbench.training.adaptation.step_callbacks`.
+    tasks : tuple of str
+        The tasks that it serves.
+    quantization : str or None
+        How the base is stored, unless the recipe says otherwise.
+    quantizable : bool
+        Whether the base may be quantised.
+    refuses : tuple of str
+        Ways of storing the base that it cannot work with, if it works with others.
+    reads_whole_weights : bool
+        Whether its start reads the base's weights in full precision, even if the base is quantised.
+    weighs : bool
+        Whether it takes weights, and not their shapes alone, to put it into a model.
+    recomputes : bool
+        Whether its layers can be run again in the backward pass, as gradient checkpointing does.
+    own_loss : bool
+        Whether it makes its loss itself, from the logits at every place.
+    merges : bool
+        Whether what was learnt can be merged into the base.
+    needs : str
+        What it needs beyond a base and data, in words.
+    paper : Paper or None
+        Its source.
+    curated : bool
+        Whether somebody chose its knobs; the others come from PEFT as they are.
+    """
+
+    name: str
+    title: str
+    family: str
+    changes: str
+    learning_rate: float | None
+    config: str | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    knobs: tuple[Knob, ...] = ()
+    trains: str = "adapter"
+    settings: type | None = None
+    selects: str | None = None
+    targets: str | None = None
+    derives: tuple[str, ...] = ()
+    injects: str = "get_peft_model"
+    optimizer: str | None = None
+    wires: str | None = None
+    restarts: bool = False
+    after_step: str | None = None
+    tasks: tuple[str, ...] = tuple(TASKS)
+    quantization: str | None = None
+    quantizable: bool = True
+    refuses: tuple[str, ...] = ()
+    reads_whole_weights: bool = False
+    weighs: bool = False
+    recomputes: bool = True
+    own_loss: bool = False
+    merges: bool = False
+    needs: str = ""
+    paper: Paper | None = None
+    curated: bool = True
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the main knobs' values when the recipe gives none."""
+        return {knob.name: knob.default for knob in self.knobs}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entry as plain data, with what it does to the base."""
+        settings = self.settings.__name__ if self.settings else None
+        return {
+            **dataclasses.asdict(self),
+            "settings": settings,
+            "writes_base": self.writes_base,
+        }
+
+    def adds_head(self, task: Task) -> bool:
+        """Tell whether the base gets a new head for a task's labels."""
+        return task.labels is not None and self.trains != "nothing"
+
+    def auto_class(self, task: Task) -> str:
+        """Name the class of transformers that loads a base: prompts need a head for words."""
+        with_head = self.adds_head(task) or task.labels is None
+        return task.auto_class if with_head else "AutoModelForCausalLM"
+
+    @property
+    def writes_base(self) -> bool:
+        """Whether its start rewrites the weights that it wraps, so that a run needs its own."""
+        return writes_base(self.fixed)

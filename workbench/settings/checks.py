@@ -1,0 +1,91 @@
+"""What is wrong with a recipe's technique and its arguments, as far as the settings tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import Problem, did_you_mean
+from workbench.registry import prompt_templates
+from workbench.registry.quantizations import QUANTIZATIONS
+from workbench.registry.tasks import task_of
+from workbench.registry.technique import Technique
+from workbench.registry.techniques import TECHNIQUES, arguments, find
+from workbench.settings.conflicts import setting_problems
+from workbench.settings.values import value_problems
+
+if TYPE_CHECKING:
+    from workbench.recipe import Recipe
+
+
+def problems_of(recipe: Recipe) -> list[Problem]:
+    """Return what is wrong with a recipe's technique, its arguments and whether they go together.
+
+    peft is imported only for a technique that is not curated, or when an argument is given that is
+    not one of the main knobs.
+    """
+    technique = find(recipe.technique)
+    if technique is None:
+        hint = did_you_mean(str(recipe.technique), TECHNIQUES)
+        return [Problem("technique", "a known technique", recipe.technique, hint)]
+    found = []
+    if task_of(recipe.task) and recipe.task not in technique.tasks:
+        found.append(
+            Problem(
+                "technique",
+                f"one that serves the task {recipe.task!r}",
+                recipe.technique,
+                f"{technique.title} serves {', '.join(technique.tasks)}",
+            )
+        )
+    found += quantization_problems(recipe.quantization, technique)
+    if recipe.convert_conv1d is True and technique.trains != "adapter":
+        allowed, why = (
+            f"False with {technique.title}",
+            "it wraps no layers",
+        )
+        found.append(Problem("convert_conv1d", allowed, True, why))
+    found += setting_problems(recipe, technique)
+    if not isinstance(recipe.technique_args, Mapping):
+        wrong = Problem("technique_args", "a mapping of names to values", recipe.technique_args)
+        return [*found, wrong]
+    for name, value in recipe.technique_args.items():
+        found += _argument_problems(technique, name, value)
+    if technique.trains == "nothing":
+        found += prompt_templates.argument_problems(recipe.task, recipe.technique_args)
+    return found
+
+
+def quantization_problems(quantization: str | None, technique: Technique) -> list[Problem]:
+    """Return what speaks against a technique on a base that is stored so."""
+    found = []
+    if quantization in technique.refuses:
+        others = [name for name in QUANTIZATIONS if name not in technique.refuses]
+        allowed = f"one of {', '.join(map(repr, others))} with {technique.title} (or None)"
+        found.append(Problem("quantization", allowed, quantization))
+    if quantization is not None and not technique.quantizable:
+        found.append(
+            Problem(
+                "quantization",
+                f"None with {technique.title}",
+                quantization,
+                "PEFT has it for weights in full precision only"
+                if technique.trains == "adapter"
+                else "its weights are trained, so they cannot be stored in fewer bits",
+            )
+        )
+    return found
+
+
+def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Problem]:
+    knobs = {knob.name: knob for knob in technique.knobs}
+    if name in knobs:
+        knob = knobs[name]
+        return value_problems(name, value, type(knob.default), knob.limits)
+    options = arguments(technique.name)
+    if name in options:
+        return value_problems(name, value, options[name][1])
+    hint = did_you_mean(str(name), options) if options else "it has none: remove this argument"
+    if not hint.startswith(("did", "it")):
+        hint = f"its main ones are {', '.join(knobs) or 'none'}"
+    return [Problem(str(name), f"an argument of {technique.title}", name, hint)]

@@ -1,0 +1,1 @@
+"""Data sets: where they are, their rows and their columns."""

@@ -1,0 +1,139 @@
+"""Which column plays which role in a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from workbench.display.wording import quoted, suggest
+from workbench.errors import DataError
+from workbench.registry.tasks import ROLES, TASKS
+from workbench.sources.datasets.readers import Row
+
+# Names that columns often have, nearest meaning first; capitals do not matter.
+SYNONYMS = {
+    "text": ("sentence", "review", "content", "message", "question", "utterance", "body"),
+    "label": ("category", "intent", "class", "labels", "sentiment", "target"),
+    "prompt": ("instruction", "question", "input", "query"),
+    "completion": ("answer", "response", "output", "target"),
+    "tokens": ("words",),
+    "image": ("img", "picture", "photo", "image_path", "file_name", "filename", "path", "file"),
+    "tags": ("ner_tags", "ner", "pos_tags", "upos", "pos", "chunk_tags"),
+}
+
+
+def by_role(named: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Turn settings such as ``text_column`` into columns by role; unknown names raise.
+
+    Examples
+    --------
+    >>> by_role({"text_column": "review"})
+    {'text': 'review'}
+    """
+    known = {f"{role}_column": role for role in ROLES}
+    for name in named:
+        if name not in known:
+            raise TypeError(f"There is no column setting {name!r}: {suggest(name, known)}")
+    return {known[name]: column for name, column in named.items()}
+
+
+def choose_columns(
+    task: str,
+    available: Sequence[str],
+    named: Mapping[str, str | None],
+    card_columns: Mapping[str, str],
+    where: str,
+) -> tuple[dict[str, str], list[str]]:
+    """Pick a column for each role of a task.
+
+    What is named wins, then a column called like the role, then what the data's card says, then
+    a well-known name (:data:`SYNONYMS`).
+
+    Parameters
+    ----------
+    task : str
+    available : sequence of str
+        The columns that there are.
+    named : mapping of str to str or None
+        Role to the column that the user asks for.
+    card_columns : mapping of str to str
+        Role to column, from the data's card.
+    where : str
+        What to call the data in messages.
+
+    Returns
+    -------
+    columns : dict of str to str
+        Role to column.
+    notes : list of str
+
+    Examples
+    --------
+    >>> choose_columns("classify", ["review", "category"], {}, {}, "rows.csv")
+    ({'text': 'review', 'label': 'category'}, [])
+    """
+    if task not in TASKS:
+        raise DataError(f"task must be a known task, but is {task!r}: {suggest(task, TASKS)}")
+    roles = TASKS[task].roles
+    for role in roles:
+        if named.get(role) is not None and named[role] not in available:
+            raise DataError(
+                f"{role}_column must be a column of {where} ({quoted(available)}), but is "
+                f"{named[role]!r}: {suggest(named[role], available)}"
+            )
+    columns: dict[str, str] = {}
+    notes = []
+    for role in roles:
+        wanted = named.get(role)
+        taken = {*columns.values(), *(named.get(other) for other in roles if other != role)}
+        free = [column for column in available if column not in taken]
+        found = [wanted] if wanted is not None else _candidates(role, free, card_columns)
+        if not found:
+            raise DataError(
+                f"No column of {where} is known as the {role} ({task} needs "
+                f"{quoted(roles)}, the columns are {quoted(available)}): name one "
+                f"with {role}_column."
+            )
+        columns[role] = found[0]
+        if len(found) > 1:
+            notes.append(
+                f"The {role} is read from {found[0]!r}; {quoted(found[1:])} might be meant too: "
+                f"set {role}_column to choose."
+            )
+    if len(set(columns.values())) < len(columns):
+        both = " and ".join(f"{role}_column" for role in columns)
+        raise DataError(
+            f"{both} must be different columns, but both are {next(iter(columns.values()))!r}: "
+            f"choose from {quoted(available)}."
+        )
+    notes += [
+        f"{role}_column is {column!r}, which {task} does not use."
+        for role, column in named.items()
+        if column is not None and role not in columns
+    ]
+    return columns, notes
+
+
+def _candidates(role: str, available: Sequence[str], card_columns: Mapping[str, str]) -> list[str]:
+    if role in available:
+        return [role]
+    if card_columns.get(role) in available:
+        return [card_columns[role]]
+    by_name = {column.strip().lower(): column for column in reversed(available)}
+    if role in by_name:
+        return [by_name[role]]
+    return [by_name[name] for name in SYNONYMS[role] if name in by_name]
+
+
+def columns_of(rows: Iterable[Row]) -> list[str]:
+    """List the columns of some rows, in the order in which they turn up."""
+    return list(dict.fromkeys(column for row in rows for column in row))
+
+
+def first_row_looks_like_data(columns: Sequence[str], rows: Sequence[Row]) -> bool:
+    """Guess whether the line taken for a CSV header is in truth the first row."""
+    return any(
+        len(column) > 50
+        or column.replace(".", "", 1).isdigit()
+        or any(row[column] == column for row in rows)
+        for column in columns
+    )

@@ -1,0 +1,296 @@
+"""Data for a run: found by name, path or hub id, read, and checked against the task.
+
+:func:`load` is all of it: :func:`resolve` says where the rows are, :func:`read` reads them (see
+:mod:`workbench.sources.datasets.readers` for the lines of Python that do the same), and the rest checks
+that they hold what the task needs. Whatever is wrong raises a
+:class:`~workbench.errors.DataError` with one sentence. Rows are numbered from 1, below any header.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.display.wording import rows_in_words, suggest
+from workbench.errors import DataError
+from workbench.registry.tasks import TASKS
+from workbench.sources.datasets import hub
+from workbench.sources.datasets.cards import DataCard, bundled
+from workbench.sources.datasets.columns import (
+    by_role,
+    choose_columns,
+    columns_of,
+    first_row_looks_like_data,
+)
+from workbench.sources.datasets.images import check_images, describe, locate, read_folder
+from workbench.sources.datasets.locate import Source, resolve
+from workbench.sources.datasets.readers import Row, read_file
+from workbench.sources.datasets.row_checks import check_known_labels, check_labels, check_rows
+from workbench.sources.datasets.tables import keep
+
+__all__ = [
+    "DataCard",
+    "Source",
+    "Table",
+    "bundled",
+    "guess_task",
+    "keep",
+    "load",
+    "preview",
+    "read",
+    "resolve",
+]
+
+
+# Data is for the first of these whose columns it has.
+GUESSES = ("instruct", "classify", "token_classify", "image_classify", "lm")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that are ready for a task.
+
+    Parameters
+    ----------
+    source : Source
+    train : list of dict
+        The training rows, with all their columns and values as read; images are their bytes or
+        their absolute path.
+    eval : list of dict or None
+        The evaluation rows; None where the source has none.
+    columns : dict of str to str
+        Role to column, such as text and label.
+    labels : tuple of str
+        Where the task has labels, the distinct ones of the training rows, as text, sorted; else
+        empty.
+    notes : tuple of str
+        What is worth saying to the user, in sentences.
+    """
+
+    source: Source
+    train: list[Row]
+    eval: list[Row] | None
+    columns: dict[str, str]
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read(source: Source) -> tuple[list[Row], list[Row] | None]:
+    """Read the training and the evaluation rows of a source.
+
+    Raises
+    ------
+    DataError
+    """
+    if source.format == "hub":
+        wanted = [split for split in (source.train_split, source.eval) if split is not None]
+        train, *rest = hub.rows(source.train, source.config, source.revision, wanted)
+        return train, rest[0] if rest else None
+    if source.format == "imagefolder":
+        held_out = None if source.eval is None else read_folder(Path(source.eval))
+        return read_folder(Path(source.train)), held_out
+    train = read_file(Path(source.train), source.format)
+    if source.eval is None:
+        return train, None
+    return train, read_file(Path(source.eval), source.format)
+
+
+def load(
+    data: Any,
+    task: str,
+    *,
+    eval_data: Any = None,
+    revision: str | None = None,
+    **columns: str | None,
+) -> Table:
+    """Find, read and check the rows for a task.
+
+    Parameters
+    ----------
+    data, eval_data, revision
+        See :func:`~workbench.sources.datasets.locate.resolve`.
+    task : str
+        One of :data:`~workbench.registry.tasks.TASKS`.
+    **columns : str, optional
+        The column for a role, such as ``text_column="review"``; None finds it by its name.
+
+    Raises
+    ------
+    DataError
+    """
+    named = by_role(columns)
+    source = resolve(data, eval_data, revision)
+    train, evaluation = read(source)
+    chosen, notes = _columns(task, train, named, source)
+    if "image" in chosen:
+        train, evaluation = _images(train, evaluation, chosen["image"], source)
+    where = source.describe()
+    check_rows(train, chosen, where)
+    if "image" in chosen:
+        check_images(train, chosen["image"], where)
+    role = TASKS[task].labels
+    labels = check_labels(train, chosen[role], where, role) if role else ()
+    if evaluation is not None:
+        _check_evaluation(evaluation, chosen, labels, source, role)
+        notes += _shared_rows(train, evaluation, chosen, source)
+    notes += _swallowed_lines(train, chosen, source)
+    return Table(source, train, evaluation, chosen, labels, tuple(notes))
+
+
+def guess_task(
+    data: Any,
+    *,
+    revision: str | None = None,
+    **columns: str | None,
+) -> str:
+    """Tell what data is for: from its card, else the first task that its columns suit.
+
+    Parameters
+    ----------
+    data, revision, **columns
+        As for :func:`load`. A column that is named rules out the tasks that do not use it.
+
+    Raises
+    ------
+    DataError
+    """
+    named = by_role(columns)
+    source = resolve(data, revision=revision)
+    if source.card:
+        return source.card.task
+    roles = {role for role, column in named.items() if column is not None}
+    tasks = [task for task in GUESSES if roles <= set(TASKS[task].roles)]
+    if not tasks:
+        together = "; ".join(" and ".join(TASKS[task].roles) for task in GUESSES)
+        raise DataError(
+            f"No task uses {' and '.join(f'{role}_column' for role in sorted(roles))} together: "
+            f"name the columns of one ({together})."
+        )
+    train, _ = read(dataclasses.replace(source, eval=None))
+    for task in tasks:
+        try:
+            _columns(task, train, named, source)
+        except DataError as error:
+            reason = error
+        else:
+            return task
+    raise reason
+
+
+def spread(rows: Sequence[Row], n: int) -> list[Row]:
+    """Pick a few rows evenly, the first one included.
+
+    Many files are sorted by label, so that their first rows say little.
+    """
+    count = min(n, len(rows))
+    return [rows[i * len(rows) // count] for i in range(count)]
+
+
+def preview(table: Table, n: int = 5) -> list[dict[str, Any]]:
+    """Show a few training rows, spread evenly: the columns that are used, by role.
+
+    Examples
+    --------
+    >>> rows = [{"id": i, "body": f"row {i}"} for i in range(10)]
+    >>> table = Table(Source("csv", "rows.csv", None), rows, None, {"text": "body"})
+    >>> preview(table, 2)
+    [{'text': 'row 0'}, {'text': 'row 5'}]
+    """
+    picked = spread(table.train, n)
+    return [
+        {role: _readable(row[column]) for role, column in table.columns.items()} for row in picked
+    ]
+
+
+def _readable(value: Any) -> Any:
+    return describe(value) if isinstance(value, bytes) else value
+
+
+def _columns(
+    task: str, rows: list[Row], named: Mapping[str, str | None], source: Source
+) -> tuple[dict[str, str], list[str]]:
+    available = columns_of(rows)
+    card_columns = source.card.columns if source.card else {}
+    try:
+        return choose_columns(task, available, named, card_columns, source.describe())
+    except DataError:
+        if source.format in ("csv", "tsv") and first_row_looks_like_data(available, rows):
+            first = ", ".join(repr(c if len(c) <= 30 else c[:29] + "…") for c in available)
+            raise DataError(
+                f"{source.describe()} seems to have no header, as its first line is {first}: put a "
+                "line with the columns' names above it."
+            ) from None
+        raise
+
+
+def _images(
+    train: list[Row], evaluation: list[Row] | None, column: str, source: Source
+) -> tuple[list[Row], list[Row] | None]:
+    """Make rows say where their images are: paths are relative to the file that names them."""
+    train = locate(train, column, Path(source.train).parent)
+    if evaluation is not None:
+        evaluation = locate(evaluation, column, Path(source.eval or "").parent)
+    return train, evaluation
+
+
+def _check_evaluation(
+    rows: list[Row],
+    columns: Mapping[str, str],
+    labels: tuple[str, ...],
+    source: Source,
+    role: str | None,
+) -> None:
+    where, train = source.describe("eval"), source.describe("train")
+    available = columns_of(rows)
+    for column in columns.values():
+        if column not in available:
+            raise DataError(
+                f"{where} must have the column {column!r}, as {train} has, but lacks it: "
+                f"{suggest(column, available)}"
+            )
+    check_rows(rows, columns, where)
+    if "image" in columns:
+        check_images(rows, columns["image"], where)
+    if role:
+        check_known_labels(rows, columns[role], labels, where, train, role)
+
+
+def _shared_rows(
+    train: list[Row], evaluation: list[Row], columns: Mapping[str, str], source: Source
+) -> list[str]:
+    column = next(iter(columns.values()))  # what the model reads comes first
+    seen = {_as_key(row[column]) for row in train}
+    shared = [n for n, row in enumerate(evaluation, start=1) if _as_key(row[column]) in seen]
+    if not shared:
+        return []
+    note = (
+        f"{len(shared)} of the {len(evaluation)} evaluation rows ({rows_in_words(shared)} of "
+        f"{source.describe('eval')}) are word for word among the training rows, so the score "
+        "flatters."
+    )
+    return [note]
+
+
+def _as_key(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _swallowed_lines(rows: list[Row], columns: Mapping[str, str], source: Source) -> list[str]:
+    """Notice rows of a TSV that a stray pair of quotes has probably joined into one."""
+    if source.format != "tsv":
+        return []
+    joined = [
+        n
+        for n, row in enumerate(rows, start=1)
+        if any("\t" in row[column] and "\n" in row[column] for column in columns.values())
+    ]
+    if not joined:
+        return []
+    note = (
+        f"A quoted field spans lines and tabs in {rows_in_words(joined)} of {source.describe()}: "
+        "if the file quotes nothing, these are rows that ran together."
+    )
+    return [note]

@@ -1,0 +1,51 @@
+"""Whether a recipe goes with a base whose checkpoint is itself stored in fewer bits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from workbench.errors import Problem
+from workbench.recipe import Recipe
+from workbench.registry.techniques import find
+from workbench.settings.checks import quantization_problems
+from workbench.sources.models.describe import ModelFacts
+
+
+def storage_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
+    """Return what speaks against a recipe with a base as its checkpoint is stored.
+
+    Examples
+    --------
+    >>> from workbench.sources.models.describe import facts
+    >>> stored = dataclasses.replace(facts("hamlet-3m"), name="hamlet-4bit", quantization="nf4")
+    >>> for problem in storage_problems(Recipe(quantization="int8"), stored):
+    ...     print(problem)
+    quantization must be 'nf4' (or None) with the model 'hamlet-4bit', but is 'int8': its weights are \
+stored already, and cannot be stored anew.
+    """
+    stored, technique = facts.quantization, find(recipe.technique)
+    if stored is None or technique is None:
+        return []
+    if recipe.quantization not in (None, stored):
+        allowed = f"{stored!r} (or None) with the model {facts.name!r}"
+        why = "its weights are stored already, and cannot be stored anew"
+        return [Problem("quantization", allowed, recipe.quantization, why)]
+    # What the recipe says itself is checked with its other settings.
+    said = [] if recipe.quantization else quantization_problems(stored, technique)
+    if said:
+        return [_with_reason(problem, facts) for problem in said]
+    if technique.reads_whole_weights:
+        why = (
+            f"it starts from weights in full precision, and the model {facts.name!r} is stored in "
+            f"{stored!r}: take its checkpoint in full precision"
+        )
+        allowed = f"another one with the model {facts.name!r}"
+        return [Problem("technique", allowed, recipe.technique, why)]
+    return []
+
+
+def _with_reason(problem: Problem, facts: ModelFacts) -> Problem:
+    """Say of a problem that it comes from the checkpoint, and what to do."""
+    why = f"the model {facts.name!r} is stored so"
+    why += f", and {problem.hint}" if problem.hint else ""
+    return dataclasses.replace(problem, hint=f"{why}; take its checkpoint in full precision")

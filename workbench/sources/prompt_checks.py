@@ -1,0 +1,38 @@
+"""Whether prompts go together with a base and with data, as far as can be told without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.errors import Problem
+from workbench.recipe import Recipe
+from workbench.registry.prompt_templates import data_problems
+from workbench.registry.techniques import TECHNIQUES
+from workbench.sources.datasets.load import Table
+from workbench.sources.models.describe import ModelFacts
+
+
+def base_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
+    """Return what speaks against asking a base; nothing where something is trained."""
+    if facts.kind != "encoder" or not _prompts(recipe):
+        return []
+    allowed = f"one that trains something with the model {facts.name!r}"
+    why = "it is an encoder, which cannot go on with a prompt: take a causal language model"
+    return [Problem("technique", allowed, recipe.technique, why)]
+
+
+def prompt_problems(recipe: Recipe, table: Table) -> list[Problem]:
+    """Return what speaks against prompts with a recipe's data; nothing where something is trained."""
+    if not _prompts(recipe) or not isinstance(recipe.technique_args, Mapping):
+        return []
+    rows = len(table.train)
+    if table.eval is None:
+        rows -= max(1, round(rows * recipe.eval_fraction))
+    rows = min(rows, recipe.max_train_samples or rows)
+    args = {**TECHNIQUES[recipe.technique].defaults(), **recipe.technique_args}
+    return data_problems(args, rows, table.labels)
+
+
+def _prompts(recipe: Recipe) -> bool:
+    technique = TECHNIQUES.get(recipe.technique)
+    return technique is not None and technique.trains == "nothing"

@@ -1,0 +1,1 @@
+"""From a base and a technique to an adapted model."""

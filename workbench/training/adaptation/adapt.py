@@ -1,0 +1,197 @@
+"""From a base to a model in which a technique's parameters, and no others, are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import peft
+import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+
+from workbench.errors import ModelError, Problem, RecipeError
+from workbench.registry.technique import Technique, writes_base
+from workbench.registry.techniques import (
+    config_class,
+    optimizer_function,
+    own_arguments,
+    select_function,
+)
+from workbench.training.adaptation import (
+    derived_arguments,
+    forward_hooks,
+    initializers,
+    target_modules,
+)
+from workbench.training.adaptation.argument_limits import check_bounds, check_depth
+from workbench.training.adaptation.heads import new_modules
+from workbench.training.adaptation.module_names import check_names
+from workbench.training.adaptation.running_stats import keep_statistics
+
+
+def config_arguments(
+    technique: Technique,
+    model: torch.nn.Module,
+    args: Mapping[str, Any],
+    *,
+    task_type: str | None,
+    fresh: Sequence[str],
+    max_steps: int,
+    rows: Callable[[], list[dict]] = derived_arguments.stand_in,
+) -> dict[str, Any]:
+    """Return the arguments of the technique's PEFT config, in full and literal.
+
+    Parameters
+    ----------
+    technique : Technique
+        One that has a PEFT config.
+    model : torch.nn.Module
+        The base, or its skeleton: only names and shapes are read.
+    args : mapping
+        The user's arguments.
+    task_type : str or None
+        PEFT's ``TaskType``, where it has one for the task.
+    fresh : sequence of str
+        Names of parameters that are drawn anew: they must be trained and saved too.
+    max_steps : int
+        Steps of the run.
+    rows : callable, optional
+        Returns the first training rows, encoded: some arguments follow from them.
+
+    Raises
+    ------
+    RecipeError, ModelError
+        The base does not allow what is asked.
+    """
+    check_names(model, args)
+    elsewhere = own_arguments(optimizer_function(technique))
+    full: dict[str, Any] = {} if task_type is None else {"task_type": task_type}
+    for name, value in [*technique.fixed.items(), *args.items()]:
+        outer, _, inner = name.partition(".")
+        if isinstance(value, Mapping) and not inner:
+            full[name] = dict(value)
+        elif inner:
+            full[outer] = {**full.get(outer, {}), inner: value}
+        elif name not in elsewhere:
+            full[name] = value
+    if technique.targets and full.get("target_modules") is None:
+        full.update(getattr(target_modules, f"find_{technique.targets}")(model))
+    for name in technique.derives:
+        outer, _, inner = name.rpartition(".")
+        within = full[outer] if outer else full
+        if within.get(inner) is None:
+            known = derived_arguments.Known(model, max_steps, full, rows)
+            value = getattr(derived_arguments, f"derive_{inner}")(known)
+            if value is not None:
+                within[inner] = value
+    check_bounds(technique, model, full)
+    new = new_modules(model, fresh)
+    if new:
+        if "modules_to_save" not in {spec.name for spec in fields(config_class(technique.name))}:
+            allowed = "one that can train a new head beside what it adds"
+            raise RecipeError([Problem("technique", allowed, technique.name)])
+        full["modules_to_save"] = sorted(new | set(full.get("modules_to_save") or ()))
+    return full
+
+
+def selected_names(
+    technique: Technique, model: torch.nn.Module, args: Mapping[str, Any], fresh: Sequence[str]
+) -> list[str]:
+    """Return which of the base's parameters a selective technique trains.
+
+    Raises
+    ------
+    ModelError
+        The model has nothing of that kind.
+    """
+    select = select_function(technique)
+    if select is None:
+        return []
+    if "num_layers" in args:
+        check_depth(model, args["num_layers"])
+    names = select(model, fresh, **args)
+    if technique.selects != "head" and set(names) <= set(fresh):
+        raise ModelError(
+            f"technique must find something to train, but {technique.title} finds nothing in "
+            f"{type(model).__name__}, which has no {technique.selects}: choose another one."
+        )
+    return names
+
+
+def rewritten(config: Mapping[str, Any], model: torch.nn.Module) -> set[str]:
+    """Return the parameters that a PEFT config's start writes into."""
+    if not writes_base(config):
+        return set()
+    return {
+        name
+        for name, _ in model.named_parameters()
+        if target_modules.matches(name.rpartition(".")[0], config["target_modules"])
+    }
+
+
+def without_start(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config that injects the same parameters without looking at weights or data."""
+    plain = dict(config)
+    start = plain.get("init_lora_weights")
+    if start == "eva" or writes_base({"init_lora_weights": start}):
+        plain["init_lora_weights"] = True
+        for name in ("eva_config", "corda_config", "lora_ga_config", "loftq_config"):
+            plain.pop(name, None)
+    # Starting from words of the vocabulary needs weights too.
+    if "prompt_tuning_init" in plain:
+        plain["prompt_tuning_init"] = "RANDOM"
+    return plain
+
+
+def adapt(
+    model: torch.nn.Module,
+    technique: Technique,
+    config: Mapping[str, Any],
+    selected: Iterable[str],
+    batches: Sequence[dict] | None = None,
+) -> torch.nn.Module:
+    """Make the technique's parameters the trained ones; returns the model to train.
+
+    Running statistics move where all is trained, and else only in layers that are trained whole.
+
+    Parameters
+    ----------
+    config : mapping
+        Arguments of the PEFT config, if the technique has one.
+    selected : iterable of str
+        The parameters to train, if the technique trains some of the base's own.
+    batches : sequence of dict, optional
+        For starts that are made from data; None counts only, with PEFT's plain start.
+    """
+    if technique.trains == "nothing":
+        return model
+    if technique.trains == "all":
+        return model.requires_grad_(True)
+    if technique.trains == "selected":
+        chosen = set(selected)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in chosen)
+        keep_statistics(model)
+        return model
+    made = config_class(technique.name)(**config)
+    if batches is None and technique.injects != "get_xlora_model":
+        adapted = peft.get_peft_model(model, made)
+    else:
+        given = [batches] if initializers.takes_rows(technique.injects) else []
+        adapted = getattr(initializers, technique.injects)(model, made, *given)
+    if technique.wires is not None:
+        getattr(forward_hooks, technique.wires)(adapted)
+    keep_statistics(adapted)
+    return _wrapping(technique, adapted)
+
+
+def _wrapping(technique: Technique, adapted: torch.nn.Module) -> torch.nn.Module:
+    """Refuse a model in which nothing was wrapped, which some types of PEFT pass over in silence."""
+    if technique.targets and not any(isinstance(one, BaseTunerLayer) for one in adapted.modules()):
+        kind = type(adapted.get_base_model()).__name__
+        raise ModelError(
+            f"target_modules must name layers that {technique.title} can wrap, but it wraps none of "
+            f"{kind}'s: name others."
+        )
+    return adapted

@@ -1,0 +1,104 @@
+"""What is kept of a run: no more than what it learnt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftConfig, PeftType, get_peft_model_state_dict
+from safetensors.torch import load_file, save_file, save_model
+
+from workbench.training.adaptation.running_stats import moving_statistics
+
+
+def save(
+    model: torch.nn.Module,
+    tokenizer: Any,
+    trains: str,
+    folder: Path,
+    began: dict[str, torch.Tensor] | None = None,
+) -> None:
+    """Save what was trained into a folder, which is made.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    tokenizer : transformers.PreTrainedTokenizerBase or None
+    trains : {"adapter", "all", "selected"}
+        An adapter loads with ``PeftModel.from_pretrained``, a whole model with the auto classes of
+        transformers (a plain module with ``safetensors.torch.load_model``, from
+        ``model.safetensors``); selected parameters are a state dict, in ``trained.safetensors``, with
+        the running statistics that moved.
+    folder : Path
+    began : dict of str to torch.Tensor, optional
+        The adapter as it began; see :func:`save_since`.
+    """
+    if trains == "selected":
+        save_trained(model, folder, moving_statistics(model))
+    elif getattr(model, "peft_type", None) == PeftType.XLORA:
+        save_blend(model, folder)
+    elif began is not None:
+        save_since(model, began, folder)
+    elif hasattr(model, "save_pretrained"):
+        model.save_pretrained(folder)
+    else:
+        folder.mkdir(parents=True)
+        save_model(model, str(folder / "model.safetensors"))
+    if trains == "all" and tokenizer is not None:
+        tokenizer.save_pretrained(folder)
+
+
+# Exported scripts carry this function's source.
+def save_trained(model, folder, statistics=()) -> None:
+    """Save the trained parameters and statistics, and nothing else, as a state dict."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    trained = {
+        name: parameter.detach().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+    save_file({**trained, **dict(statistics)}, Path(folder) / "trained.safetensors")
+
+
+# Exported scripts carry this function's source.
+def save_blend(model, folder) -> None:
+    """Save X-LoRA with the network that blends its adapters, which PEFT leaves out."""
+    model.save_pretrained(folder)
+    trained = {
+        name: parameter.detach().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+    weights = Path(folder) / "adapter_model.safetensors"
+    save_file(trained, weights, metadata={"format": "pt"})
+
+
+# Exported scripts carry this function's source.
+def lora_state(model) -> dict:
+    """Copy what PEFT would save of a model."""
+    return {name: tensor.clone() for name, tensor in get_peft_model_state_dict(model).items()}
+
+
+# Exported scripts carry this function's source.
+def save_since(model, began: dict, folder) -> None:
+    """Save what LoRA learnt since it began, as a LoRA for the base as it was.
+
+    A start that is cut out of the base leaves ``W - B₀A₀`` behind and trains ``BA`` beside it, so
+    what was learnt is ``BA - B₀A₀``: a LoRA of twice the rank that fits the untouched base.
+    """
+    model.save_pretrained(folder)
+    weights = Path(folder) / "adapter_model.safetensors"
+    state = load_file(weights)
+    for name, tensor in state.items():
+        if "lora_A" in name:
+            state[name] = torch.cat([tensor, began[name].cpu()], dim=0)
+        elif "lora_B" in name:
+            state[name] = torch.cat([tensor, -began[name].cpu()], dim=1)
+    save_file(state, weights, metadata={"format": "pt"})
+    config = PeftConfig.from_pretrained(folder)
+    config.init_lora_weights = True
+    config.corda_config = config.lora_ga_config = None
+    config.lora_alpha *= 2**0.5 if config.use_rslora else 2
+    config.r *= 2
+    config.save_pretrained(folder)

@@ -1,0 +1,138 @@
+"""A technique put on a copy of a plain module; the module itself keeps its bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import torch
+
+from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.registry.tasks import TASKS
+from workbench.registry.technique import Technique
+from workbench.training.adaptation.adapt import adapt, config_arguments, rewritten, selected_names
+from workbench.training.adaptation.base_model import Base, clone, own
+from workbench.training.adaptation.plain_module_layers import default_arguments, head_parameters
+
+Made = TypeVar("Made")
+
+FAST_PATH = (
+    "PyTorch's fast path for evaluating transformer layers reads the base's weights past any adapter. It is "
+    "switched off in this run's model; after loading the adapter onto the module again, call "
+    "torch.backends.mha.set_fastpath_enabled(False)."
+)
+
+
+def adapt_module(
+    module: torch.nn.Module, technique: Technique, args: Mapping[str, Any], max_steps: int | None
+) -> tuple[torch.nn.Module, dict[str, Any], list[str]]:
+    """Adapt a copy of a module; returns it with its PEFT config's arguments and what is selected.
+
+    Raises
+    ------
+    WorkbenchError
+        The technique cannot adapt it.
+    """
+    _check_suits(technique)
+    name = type(module).__name__
+    adapted, config, selected = say_misfit(
+        technique, name, lambda: _adapt(module, technique, args, max_steps)
+    )
+    if not any(parameter.requires_grad for parameter in adapted.parameters()):
+        why = f"{technique.title} finds nothing to train in it"
+        raise RecipeError([Problem("technique", f"one that fits {name}", technique.name, why)])
+    if technique.trains == "adapter":
+        for part in fast_paths(adapted):
+            # A layer that is listened to does not take it.
+            part.register_forward_pre_hook(_listen)
+    return adapted, config, selected
+
+
+def _adapt(
+    module: torch.nn.Module, technique: Technique, args: Mapping[str, Any], max_steps: int | None
+) -> tuple[torch.nn.Module, dict[str, Any], list[str]]:
+    config: dict[str, Any] = {}
+    if technique.config is not None:
+        full = default_arguments(technique, module, args)
+        config = config_arguments(
+            technique, module, full, task_type=None, fresh=(), max_steps=max_steps
+        )
+    fresh = head_parameters(module) if technique.selects == "head" else ()
+    selected = selected_names(technique, module, args, fresh)
+    private = {*selected, *rewritten(config, module)}
+    model = copy_around(module, lambda name: technique.trains == "all" or name in private)
+    adapted = own(adapt(model, technique, config, selected), _as_base(module))
+    return adapted, config, selected
+
+
+def copy_around(
+    module: torch.nn.Module, private: Callable[[str], bool] = lambda name: False
+) -> torch.nn.Module:
+    """Copy a module around its own parameters; running statistics and private parameters are copied."""
+    statistics = {name for name, _ in module.named_buffers()}
+    model = clone(_as_base(module), lambda name: name in statistics or private(name))
+    return model.requires_grad_(False)
+
+
+def _as_base(module: torch.nn.Module) -> Base:
+    return Base(module, fresh=(), heads=(), resized=False, sums=())
+
+
+def fast_paths(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return the layers that PyTorch may evaluate past their adapters."""
+    return [part for part in model.modules() if isinstance(part, torch.nn.TransformerEncoderLayer)]
+
+
+def _listen(module: torch.nn.Module, inputs: Any) -> None:
+    """Hear that a layer is called, and do nothing about it."""
+
+
+def say_misfit(technique: Technique, name: str, act: Callable[[], Made]) -> Made:
+    """Do something that a technique may not be made for; what a library raises is said in a sentence.
+
+    Parameters
+    ----------
+    technique : Technique
+    name : str
+        What the module is called.
+    act : callable
+    """
+    try:
+        return act()
+    except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        why = first_line(error)
+        if isinstance(error, AttributeError) and "attribute 'loss'" in why:
+            why = "it adds a penalty to a loss that the model returns, and a module returns none"
+        elif isinstance(error, AttributeError) and "attribute 'config'" in why:
+            why = (
+                "it reads what a transformers model says of itself, unless target_modules are given"
+            )
+        wrong = Problem("technique", f"one that fits {name}", technique.name, why)
+        raise RecipeError([wrong]) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what a library said."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _check_suits(technique: Technique) -> None:
+    """Refuse what is known to need a language model, or a base that is loaded by us."""
+    why = ""
+    if technique.quantization is not None:
+        why = f"{technique.title} stores the base in fewer bits while it is loaded"
+    elif technique.trains == "nothing":
+        why = f"{technique.title} asks a language model and trains nothing"
+    elif technique.trains == "nothing":
+        why = f"{technique.title} prompts a language model and trains nothing"
+    elif technique.injects != "get_peft_model":
+        why = f"the start of {technique.title} is made with a language model's rows"
+    elif technique.trains == "adapter" and technique.targets is None:
+        why = f"{technique.title} needs a language model: it wraps none of a network's layers"
+    elif not any(TASKS[task].labels for task in technique.tasks):
+        why = f"{technique.title} needs a language model's tokens"
+    if why:
+        allowed = "one that adapts the layers of any module"
+        raise RecipeError([Problem("technique", allowed, technique.name, why)])

@@ -1,0 +1,111 @@
+"""Bases stored in fewer bits: how they are loaded, shared between runs and weighed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+import transformers
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+from transformers.quantizers import AutoQuantizationConfig
+from transformers.quantizers.base import get_keys_to_not_convert
+
+from workbench.registry.quantizations import QUANTIZATIONS, stored_as
+from workbench.training.adaptation.heads import head_modules, new_modules
+
+
+def quantization_config(name: str, heads: Sequence[str]) -> Any:
+    """Return the config of transformers that stores a base so, but for its heads."""
+    entry = QUANTIZATIONS[name]
+    first = []
+    if entry.inner is not None:
+        import torchao.quantization
+
+        first = [getattr(torchao.quantization, entry.inner)()]
+    kind = getattr(transformers, entry.config)
+    return kind(*first, **entry.arguments, **{entry.skips: list(heads)})
+
+
+def stored_quantization(config: transformers.PreTrainedConfig) -> str | None:
+    """Name the quantization in which a checkpoint is itself stored, as its config tells."""
+    return stored_as(getattr(config, "quantization_config", None))
+
+
+def whole_modules(model: torch.nn.Module, fresh: Sequence[str]) -> list[str]:
+    """Name what stays in full precision when a checkpoint that is itself stored so is loaded.
+
+    It names some modules itself, or takes those that transformers would choose; a task's new ones, which
+    it does not know, have no weights yet that could be stored. Empty where nothing is to be added.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The base's skeleton.
+    fresh : sequence of str
+        Parameters that are drawn anew.
+    """
+    name = stored_quantization(model.config)
+    if name is None or not fresh:
+        return []
+    named = model.config.quantization_config.get(QUANTIZATIONS[name].skips)
+    if named is None:
+        named = sorted(get_keys_to_not_convert(model))
+    return list(dict.fromkeys([*named, *sorted(new_modules(model, fresh))]))
+
+
+def leave_whole(config: transformers.PreTrainedConfig, modules: Sequence[str]) -> None:
+    """Have these modules of a checkpoint that is itself stored in fewer bits loaded in full precision."""
+    name = stored_quantization(config)
+    if name is not None and modules:
+        config.quantization_config[QUANTIZATIONS[name].skips] = list(modules)
+
+
+def storage(model: torch.nn.Module, name: str, fresh: Sequence[str]) -> Any:
+    """Return the config of transformers by which a skeleton's weights are stored once it is loaded."""
+    if stored_quantization(model.config) is None:
+        return quantization_config(name, head_modules(model))
+    config = copy.deepcopy(model.config)
+    leave_whole(config, whole_modules(model, fresh))
+    return AutoQuantizationConfig.from_dict(config.quantization_config)
+
+
+# Exported scripts carry this function's source.
+def keep_packed(model: torch.nn.Module) -> None:
+    """Stop bitsandbytes from repacking 4-bit weights in place, which later steps misread."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+def settle(model: torch.nn.Module) -> None:
+    """Do now what bitsandbytes does to weights when they are first used, which clones would miss."""
+    keep_packed(model)
+    for module in model.modules():
+        if hasattr(module, "init_8bit_state") and module.weight.CB is not None:
+            module.init_8bit_state()
+
+
+def beside_weights(model: torch.nn.Module) -> Iterator[torch.Tensor]:
+    """Go through the tensors that 8-bit layers keep beside their parameters and buffers."""
+    for module in model.modules():
+        if hasattr(module, "init_8bit_state"):
+            yield from (value for value in vars(module.state).values() if torch.is_tensor(value))
+
+
+def plain(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Go through the plain tensors behind one: packed weights keep values and scales apart."""
+    if is_traceable_wrapper_subclass(tensor):
+        names, _ = tensor.__tensor_flatten__()
+        for name in names:
+            yield from plain(getattr(tensor, name))
+        return
+    if tensor.layout is torch.sparse_coo:
+        yield from (tensor._indices(), tensor._values())
+        return
+    yield tensor.detach()
+    state = getattr(tensor, "quant_state", None)
+    for level in (state, getattr(state, "state2", None)):
+        if level is not None:
+            yield from (value for value in vars(level).values() if torch.is_tensor(value))

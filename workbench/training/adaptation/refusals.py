@@ -1,0 +1,160 @@
+"""Why a technique does not fit, in words: what libraries raise, turned into a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from itertools import dropwhile
+from traceback import walk_tb
+
+import torch
+from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
+
+from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
+from workbench.registry.technique import Technique
+
+# What PEFT says, what it means, and what would help.
+_KNOWN = (
+    (
+        r"Unsupported model type for adaption prompt",
+        f"PEFT has it for {', '.join(TRANSFORMERS_MODEL_CONFIG)} only",
+        "choose a base of these types",
+    ),
+    (
+        r"does not support past key values",
+        "{kind} takes no keys and values from outside its attention",
+        "choose a base that does, such as a decoder",
+    ),
+    (
+        r"unexpected keyword argument 'modules_to_save'",
+        "no new head can be trained beside it",
+        "choose a task without labels",
+    ),
+    (
+        r"Sizes of tensors must match except in dimension 1",
+        "the word vectors of {kind} are not as wide as its hidden states",
+        "set token_dim={width}",
+    ),
+    (
+        r"batch1 must be a 3D tensor|The shape of the mask",
+        "some layers of {kind} see the tokens of all rows as one list",
+        "name others in target_modules, such as those of the attention",
+    ),
+    (
+        r"Target modules .* not found",
+        "target_modules, layers_to_transform and layers_pattern together leave no layer to wrap",
+        "name other layers",
+    ),
+    (
+        r"Config specifies more adapter layers",
+        "adapter_layers must be at most {layers}, the base's number of blocks",
+        "",
+    ),
+    (
+        r"Got unexpected keys",
+        "PEFT does not find the adapters that it loads into {kind} for {title}",
+        "choose a base such as llama",
+    ),
+    (
+        r"not compiled with CUDA|No CUDA GPUs",
+        "PEFT computes its start on a CUDA GPU",
+        "run it on a machine that has one",
+    ),
+    (
+        r"Conv1D",
+        "{kind} uses Conv1D, which {title} cannot wrap",
+        "set convert_conv1d=True to rewrite them as Linear",
+    ),
+    (
+        r"Target module .* is not supported",
+        "{kind} has layers that it cannot wrap",
+        "name layers that are torch.nn.Linear in target_modules",
+    ),
+)
+# Whose code an error may come from; below them all is torch.
+_RAISERS = {"peft": "PEFT", "transformers": "transformers", "workbench": "the workbench itself"}
+
+
+class Refusal(ModelError):
+    """A technique that a base does not allow, with what would help, if that is known."""
+
+    def __init__(self, technique: Technique, kind: str, reason: str, remedy: str):
+        self.reason, self.remedy = reason, remedy
+        end = f": {remedy}" if remedy else ""
+        super().__init__(f"{technique.title} does not fit {kind}: {reason}{end}.")
+
+
+@contextlib.contextmanager
+def in_words(technique: Technique, model: torch.nn.Module) -> Iterator[None]:
+    """Say in a sentence why a technique cannot be injected into a model.
+
+    Raises
+    ------
+    Refusal
+    """
+    try:
+        yield
+    except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        kind = type(model).__name__
+        raise Refusal(technique, kind, *explain(error, technique, model)) from error
+
+
+def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> tuple[str, str]:
+    """Return the reason that an error gives, and what would help, if that is known.
+
+    Parameters
+    ----------
+    error : Exception
+    technique : Technique
+        What was tried.
+    model : torch.nn.Module
+        The base that it was tried on.
+    """
+    if isinstance(error, RecipeError):
+        return of_problem(error.problems[0])
+    if isinstance(error, Refusal):
+        return error.reason, error.remedy
+    said = " ".join(str(error).split())
+    if isinstance(error, WorkbenchError):
+        reason, _, remedy = said.rstrip(".").rpartition(": ")
+        if not reason:
+            return remedy, ""
+        return reason.removeprefix("technique must find something to train, but "), remedy
+    words = {
+        "kind": model.config.model_type,
+        "title": technique.title,
+        "layers": getattr(model.config, "num_hidden_layers", None),
+    }
+    if technique.family == "prompt" and (table := model.get_input_embeddings()) is not None:
+        words["width"] = getattr(table, "embedding_dim", None)
+    for pattern, reason, remedy in _KNOWN:
+        if re.search(pattern, said) and ("{width}" not in remedy or "width" in words):
+            return reason.format(**words), remedy.format(**words)
+    first = re.split(r"(?<=[a-z])\. | \(|, e\.g\.", said)[0].rstrip(".")
+    if isinstance(error, ValueError | NotImplementedError) and first:
+        return first.replace("`", "'"), ""
+    return f"it fails{_where(error)} with {type(error).__name__}: {first}", ""
+
+
+def _where(error: Exception) -> str:
+    """Say in whose code an error was raised, if that is known: the innermost that a library called.
+
+    What calls the libraries is left out, as it is there whatever fails.
+    """
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    packages = [name.split(".")[0] for name in names]
+    called = [
+        *dropwhile(lambda package: package not in ("peft", "torch", "transformers"), packages)
+    ]
+    return next((f" inside {_RAISERS[one]}" for one in reversed(called) if one in _RAISERS), "")
+
+
+def of_problem(problem: Problem) -> tuple[str, str]:
+    """Return a problem's reason, and what would help."""
+    if problem.parameter == "technique":
+        return problem.hint.rstrip("."), ""  # the rest says what the reader has just asked
+    bare = Problem(problem.parameter, problem.allowed, problem.got)
+    return str(bare).rstrip("."), problem.hint.rstrip(".")

@@ -1,0 +1,1 @@
+"""LoRA runs of a race that train in one pass of their base."""

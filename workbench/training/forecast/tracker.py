@@ -1,0 +1,168 @@
+"""Which memory lives at which moment of a dry run: followed storage by storage.
+
+A dry run computes with tensors that have shapes and no memory (torch's FakeTensorMode). What it
+allocates and lets go of is what the run itself will, so its peak is the run's.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensor, unset_fake_temporarily
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from workbench.training.adaptation.quantize import plain
+from workbench.training.forecast.fake_ops import OPENED
+
+KINDS = ("weights", "adapters", "gradients", "optimizer", "activations")
+# Ids, masks and labels of up to so many numbers are computed with, as some code looks at them.
+SMALL = 1 << 20
+_ITEM = torch.ops.aten._local_scalar_dense.default
+_ANY = torch.ops.aten.any
+
+
+class Live(TorchDispatchMode):
+    """Follows the storages that operators make, from inside a FakeTensorMode.
+
+    Tensors of whole numbers and truths that come from real ones stay real while they are small, so
+    that masks are skipped and rows chosen as in a run. Numbers that nobody knows count as 1.
+
+    Parameters
+    ----------
+    block : int
+        What the device's allocator rounds sizes up to.
+
+    Attributes
+    ----------
+    peaks : dict of str to dict
+        Of each phase, the bytes of each kind when the most were alive.
+    """
+
+    def __init__(self, block: int = 1):
+        super().__init__()
+        self.peaks: dict[str, dict[str, int]] = {}
+        self._block = block
+        self._now = 0
+        self._held = dict.fromkeys(KINDS, 0)
+        self._kinds: dict[int, str] = {}
+        self._storages: dict[int, tuple[weakref.ref, int]] = {}
+        self.begin("start")
+
+    def begin(self, part: str) -> None:
+        """Begin a part, whose phases bear its name; what is alive stays alive."""
+        self._part = part
+        self.phase("start")
+
+    def phase(self, name: str) -> None:
+        """Begin a phase of the part in hand, or go on with it."""
+        self._phase = f"{self._part} {name}"
+        self.peaks.setdefault(self._phase, dict(self._held))
+        self._note()
+
+    def hold(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
+        """Follow tensors that are there already, or say what followed ones are for."""
+        for tensor in tensors:
+            key = self._follow(tensor)
+            self._held[self._kinds[key]] -= self._storages[key][1]
+            self._held[kind] += self._storages[key][1]
+            self._kinds[key] = kind
+        self._note()
+
+    def settle(self, kind: str) -> None:
+        """Say that all activations which are alive are of another kind, which stays."""
+        for key, found in self._kinds.items():
+            if found == "activations":
+                self._kinds[key] = kind
+        self._held[kind] += self._held["activations"]
+        self._held["activations"] = 0
+
+    def _follow(self, tensor: torch.Tensor) -> int:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self._storages:
+            size = -(-storage.nbytes() // self._block) * self._block
+            self._storages[key] = weakref.ref(storage, lambda _: self._gone(key)), size
+            self._kinds[key] = "activations"
+            self._now += size
+            self._held["activations"] += size
+            self._note()
+        return key
+
+    def _gone(self, key: int) -> None:
+        _, size = self._storages.pop(key)
+        self._now -= size
+        self._held[self._kinds.pop(key)] -= size
+
+    def _note(self) -> None:
+        if self._now > sum(self.peaks[self._phase].values()):
+            self.peaks[self._phase] = dict(self._held)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if any(_packs(kind) for kind in types):
+            return (
+                NotImplemented  # packed weights compute with plain tensors: those come here again
+            )
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        real = all(map(_known, tensors))
+        if real and tensors:
+            out = self._for_real(func, args, kwargs)
+        elif func is _ITEM:
+            return _guess(args[0])
+        else:
+            if func in OPENED:
+                with self:
+                    out = OPENED[func](*args, **kwargs)
+                if out is not NotImplemented:
+                    return out
+            out = func(*args, **kwargs)
+            if real and all(map(_small, _tensors(out))):
+                out = self._for_real(func, args, kwargs)
+        if func.overloadpacket is _ANY and not real:
+            out.is_any = True
+        for tensor in _tensors(out):
+            for part in (tensor,) if tensor.layout is torch.strided else plain(tensor):
+                self._follow(part)
+        return out
+
+    def _for_real(self, func: Any, args: Any, kwargs: Any) -> Any:
+        with unset_fake_temporarily() as fake:
+            out = func(*args, **kwargs)
+
+        def shape_only(tensor: torch.Tensor) -> torch.Tensor:
+            return (
+                FakeTensor(fake, tensor.to("meta"), tensor.device) if not _small(tensor) else tensor
+            )
+
+        return tree_map_only(torch.Tensor, shape_only, out)
+
+
+def _guess(tensor: torch.Tensor) -> bool | int | float:
+    """Say what a number that nobody knows may be: what is asked for any are faults."""
+    if getattr(tensor, "constant", None) is not None:
+        return tensor.constant.item()
+    if tensor.dtype is torch.bool:
+        return not getattr(tensor, "is_any", False)
+    return 1.0 if tensor.is_floating_point() else 1
+
+
+def _tensors(out: Any) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)]
+
+
+def _small(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor is one that code may look into."""
+    return tensor.numel() <= SMALL and not (tensor.is_floating_point() or tensor.is_complex())
+
+
+def _known(tensor: torch.Tensor) -> bool:
+    return not (tensor.is_meta or isinstance(tensor, FakeTensor))
+
+
+def _packs(kind: type) -> bool:
+    plain = (torch.Tensor, torch.nn.Parameter)
+    return kind not in plain and not issubclass(kind, FakeTensor)

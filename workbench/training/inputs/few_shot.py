@@ -1,0 +1,222 @@
+"""Rows as prompts, one function per task. Exported scripts carry these functions' source.
+
+Each row stands behind some examples, as many of the newest as ``max_length`` leaves room for, and
+says how many it got. What is asked for, and so the loss and the score, is what trained runs are
+asked for on the same row.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from workbench.training.inputs.tokenize import split_turns
+
+
+def draw_examples(rows: list[dict], count: int, seed: int, label_column: str | None) -> list[int]:
+    """Draw the numbers of so many rows by seed; where rows have labels, each label in turn."""
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
+    turns: dict[str, int] = {}
+
+    def turn(number: int) -> int:
+        label = "" if label_column is None else str(rows[number][label_column])
+        turns[label] = turns.get(label, -1) + 1
+        return turns[label] if label_column is not None else 0
+
+    return sorted(order, key=turn)[:count]
+
+
+def prompt_lm(
+    rows: list[dict],
+    tokenizer,
+    *,
+    examples: list[dict],
+    template: str,
+    text_column: str,
+    max_length: int,
+) -> list[dict]:
+    """Encode texts behind other texts, each of which ends with the end-of-text token.
+
+    The targets are the text's own tokens but for the first, as in a run that trains.
+    """
+
+    def ids_of(row: dict) -> list[int]:
+        ids = tokenizer(row[text_column])["input_ids"]
+        return ids if ids[-1:] == [tokenizer.eos_token_id] else [*ids, tokenizer.eos_token_id]
+
+    lead = template.removesuffix("{text}")
+    lead_ids = tokenizer(lead, add_special_tokens=False)["input_ids"] if lead else []
+    shown = [lead_ids + ids_of(example) for example in examples]
+    encoded = []
+    for row in rows:
+        ids = ids_of(row)[:max_length]
+        room = max_length - len(ids)
+        first = 0
+        while first < len(shown) and sum(map(len, shown[first:])) + len(lead_ids) > room:
+            first += 1
+        before = [*(token for ids in shown[first:] for token in ids), *lead_ids]
+        before = before[max(0, len(before) - room) :]
+        encoded.append(
+            {
+                "input_ids": before + ids,
+                "labels": [-100] * (len(before) + 1) + ids[1:],
+                "examples": len(shown) - first,
+            }
+        )
+    return encoded
+
+
+def prompt_instruct(
+    rows: list[dict],
+    tokenizer,
+    *,
+    examples: list[dict],
+    template: str | None,
+    prompt_column: str,
+    completion_column: str,
+    max_length: int,
+    max_prompt_length: int,
+) -> list[dict]:
+    """Encode prompts and answers behind other prompts with theirs; only the answer is a target.
+
+    Without a template the tokenizer's chat template makes turns of them. A prompt that is too long
+    even without examples loses its beginning.
+    """
+    columns = {"prompt": prompt_column, "completion": completion_column}
+    encoded = []
+    for row in rows:
+        for first in range(len(examples) + 1):
+            shown = examples[first:]
+            if template is None:
+                prompt, answer = as_turns(tokenizer, columns, shown, row)
+            else:
+                prompt, answer = as_text(template, columns, shown, row)
+                answer += tokenizer.eos_token
+            prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+            answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][: max_length - 1]
+            room = min(max_length - len(answer_ids), max_prompt_length)
+            if len(prompt_ids) <= room:
+                break
+        kept_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
+        encoded.append(
+            {
+                "input_ids": kept_ids + answer_ids,
+                "labels": [-100] * len(kept_ids) + answer_ids,
+                "prompt_ids": prompt_ids[-max_prompt_length:],
+                "answer": row[completion_column].strip(),
+                "examples": len(shown),
+            }
+        )
+    return encoded
+
+
+def prompt_seq2seq(
+    rows: list[dict],
+    tokenizer,
+    *,
+    examples: list[dict],
+    template: str,
+    prompt_column: str,
+    completion_column: str,
+    max_length: int,
+) -> list[dict]:
+    """Encode prompts behind other prompts and their answers; the decoder writes the answer.
+
+    A prompt that is too long even without examples loses its end, and so does an answer.
+    """
+    columns = {"prompt": prompt_column, "completion": completion_column}
+    encoded = []
+    for row in rows:
+        for first in range(len(examples) + 1):
+            shown = examples[first:]
+            prompt = as_text(template, columns, shown, row)[0].rstrip()
+            prompt_ids = tokenizer(prompt)["input_ids"]
+            if len(prompt_ids) <= max_length:
+                break
+        else:
+            prompt_ids = tokenizer(prompt, truncation=True, max_length=max_length)["input_ids"]
+        answer_ids = tokenizer(
+            text_target=row[completion_column], truncation=True, max_length=max_length
+        )["input_ids"]
+        if answer_ids[-1:] != [tokenizer.eos_token_id]:
+            answer_ids = [*answer_ids, tokenizer.eos_token_id][:max_length]
+        encoded.append(
+            {
+                "input_ids": prompt_ids,
+                "labels": answer_ids,
+                "answer": row[completion_column].strip(),
+                "examples": len(shown),
+            }
+        )
+    return encoded
+
+
+def prompt_classify(
+    rows: list[dict],
+    tokenizer,
+    *,
+    examples: list[dict],
+    template: str,
+    text_column: str,
+    label_column: str,
+    labels: list[str],
+    words: list[str],
+    max_length: int,
+) -> list[dict]:
+    """Encode prompts, each with what every label's word would add to it and the index of its label.
+
+    A prompt that is too long even without examples loses its beginning.
+    """
+    number = {label: index for index, label in enumerate(labels)}
+    columns = {"text": text_column, "label": label_column}
+    worded = [{**row, label_column: words[number[str(row[label_column])]]} for row in examples]
+    encoded = []
+    for row in rows:
+        for first in range(len(examples) + 1):
+            shown = worded[first:]
+            asked = [as_text(template, columns, shown, {**row, label_column: w}) for w in words]
+            texts = [asked[0][0], *(prompt + word for prompt, word in asked)]
+            whole = tokenizer(texts)["input_ids"]
+            whole = [ids[:-1] if ids[-1:] == [tokenizer.eos_token_id] else ids for ids in whole]
+            # Where the prompt ends, as a word may share a token with what stands before it.
+            end = min(len(whole[0]), *(len(ids) - 1 for ids in whole[1:]))
+            end = next((i for i in range(end) if len({ids[i] for ids in whole}) > 1), end)
+            endings = [ids[end:] for ids in whole[1:]]
+            room = max_length - max(map(len, endings))
+            if end <= room:
+                break
+        encoded.append(
+            {
+                "input_ids": whole[0][:end][-max(1, room) :] or [tokenizer.eos_token_id],
+                "words": endings,
+                "labels": number[str(row[label_column])],
+                "examples": len(shown),
+            }
+        )
+    return encoded
+
+
+def as_text(template: str, columns: dict, shown: list[dict], row: dict) -> tuple[str, str]:
+    """Return a row's prompt behind its examples, a blank line between them, and what is asked for.
+
+    Blanks at the prompt's end go to what is asked for, as most tokenizers have them there.
+    """
+    *given, asked = columns
+    parts = []
+    for one in [*shown, row]:
+        before = template.removesuffix(f"{{{asked}}}")
+        for role in given:
+            before = before.replace(f"{{{role}}}", str(one[columns[role]]))
+        parts.append((before, str(one[columns[asked]])))
+    prompt = "\n\n".join([*(before + answer for before, answer in parts[:-1]), parts[-1][0]])
+    kept = prompt.rstrip(" ")
+    return kept, prompt[len(kept) :] + parts[-1][1]
+
+
+def as_turns(tokenizer, columns: dict, shown: list[dict], row: dict) -> tuple[str, str]:
+    """Return a row's prompt behind its examples as turns of a chat, and the answer's turn."""
+    turns = [
+        {"role": role, "content": one[column]}
+        for one in [*shown, row]
+        for role, column in zip(("user", "assistant"), columns.values(), strict=True)
+    ]
+    return split_turns(tokenizer, turns)

@@ -1,0 +1,42 @@
+"""How a recipe's rows become prompts, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.recipe import Recipe
+from workbench.registry.prompt_templates import TEMPLATES, words_of
+from workbench.registry.techniques import get
+from workbench.sources.datasets.load import Table
+from workbench.training.inputs.few_shot import draw_examples
+
+
+def prompt_facts(
+    recipe: Recipe, tokenizer: Any, train_rows: list[dict], table: Table
+) -> dict[str, Any]:
+    """Say how a resolved recipe's rows become prompts, as plain data.
+
+    Returns
+    -------
+    dict
+        ``template`` (None for turns of a chat), ``examples`` (numbers of training rows, from 0)
+        and, where labels are weighed, ``words``, ``normalize`` and ``calibrate``; nothing where the
+        recipe trains something.
+    """
+    settings = get(recipe.technique).settings
+    if settings is None:
+        return {}
+    given = settings(**recipe.technique_args)
+    template = given.template
+    if template is None and not (recipe.task == "instruct" and tokenizer.chat_template):
+        template = TEMPLATES[recipe.task]
+    examples: list[int] = []
+    if getattr(given, "examples", None) is not None:
+        examples = [number - 1 for number in given.examples]
+    elif count := getattr(given, "num_examples", 0):
+        examples = draw_examples(train_rows, count, given.example_seed, table.columns.get("label"))
+    facts = {"template": template, "examples": examples}
+    if recipe.task == "classify":
+        words = words_of(table.labels, given.label_words)
+        facts |= {"words": words, "normalize": given.normalize, "calibrate": given.calibrate}
+    return facts

@@ -1,0 +1,1 @@
+"""What a technique does to a base, found out without training."""

@@ -1,0 +1,127 @@
+"""What an adapted model takes, before anything is loaded: on disk and beside the base in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from peft import get_peft_model_state_dict
+from safetensors.torch import _TYPES as SAFETENSORS_TYPES
+from torch.overrides import TorchFunctionMode
+
+from workbench.recipe import OPTIMIZERS, Recipe
+from workbench.registry.techniques import get
+from workbench.training.adaptation.meters import count_parameters
+from workbench.training.adaptation.running_stats import moving_statistics
+
+
+def measure(recipe: Recipe, adapted: torch.nn.Module, base: torch.nn.Module) -> dict[str, Any]:
+    """Return the counts and bytes of an adapted skeleton.
+
+    Returns
+    -------
+    dict
+        ``trainable``, ``total``, ``injected``, ``disk`` and ``memory``; see
+        :class:`workbench.training.inspection.anatomy.Structure`.
+    """
+    counts = count_parameters(adapted, base)
+    trained = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
+    each, more = _optimizer_state(recipe)
+    gradients = sum(parameter.nbytes for parameter in trained)
+    return {
+        **{name: counts[name] for name in ("trainable", "total", "injected")},
+        "disk": _disk(recipe, adapted),
+        "memory": {
+            "weights": _held(adapted) - _held(base),
+            "gradients": gradients,
+            "optimizer": each * gradients + more * len(trained),
+        },
+    }
+
+
+def _disk(recipe: Recipe, adapted: torch.nn.Module) -> int | None:
+    """Return the bytes of the saved weights; None where making them looks at values."""
+    try:
+        return _file_bytes(*_saved(recipe, adapted))
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def _held(model: torch.nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in [*model.parameters(), *model.buffers()])
+
+
+def _optimizer_state(recipe: Recipe) -> tuple[int, int]:
+    """Return how many tensors of a parameter's size an optimizer keeps, and bytes besides."""
+    if get(recipe.technique).optimizer == "create_lorafa_optimizer":
+        return 2, 0  # Adam's two moments; its count of steps is a plain number
+    one = torch.nn.Parameter(torch.zeros(3))
+    one.grad = torch.zeros(3)
+    optimizer = getattr(torch.optim, OPTIMIZERS[recipe.optim])([one], lr=0.1)
+    optimizer.step()
+    state = [value for value in optimizer.state[one].values() if torch.is_tensor(value)]
+    same = [value for value in state if value.shape == one.shape]
+    return len(same), sum(value.nbytes for value in state if value.shape != one.shape)
+
+
+def _saved(
+    recipe: Recipe, adapted: torch.nn.Module
+) -> tuple[Mapping[str, torch.Tensor], dict[str, str]]:
+    """Return what :mod:`workbench.training.adaptation.checkpoint` writes, by name, and the file's own notes."""
+    technique = get(recipe.technique)
+    if technique.trains == "nothing":
+        return {}, {}
+    if technique.trains == "selected":
+        parameters = adapted.named_parameters()
+        trained = {name: value for name, value in parameters if value.requires_grad}
+        return {**trained, **moving_statistics(adapted)}, {}
+    notes = {"format": "pt"}
+    if technique.trains == "all":
+        # Tied weights are saved once.
+        kept = {*(name for name, _ in adapted.named_parameters())}
+        kept |= {name for name, _ in adapted.named_buffers()}
+        return {name: value for name, value in adapted.state_dict().items() if name in kept}, notes
+    with _Staying():
+        state = dict(get_peft_model_state_dict(adapted, save_embedding_layers=False))
+    if technique.restarts:
+        for name, value in state.items():
+            if "lora_A" in name:
+                state[name] = torch.cat([value, value], dim=0)
+            elif "lora_B" in name:
+                state[name] = torch.cat([value, value], dim=1)
+    return state, notes
+
+
+# As safetensors lays tensors out: by type in this order, then by name.
+_ORDER = ("U64", "I64", "F64", "C64", "F32", "U32", "I32", "BF16", "F16", "U16", "I16")
+_ORDER += ("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL")
+
+
+class _Staying(TorchFunctionMode):
+    """Leaves tensors of the meta device there when they are asked for on the CPU."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function is torch.Tensor.cpu and args[0].is_meta:
+            return args[0]
+        return function(*args, **(kwargs or {}))
+
+
+def _file_bytes(state: Mapping[str, torch.Tensor], notes: Mapping[str, str]) -> int:
+    """Return the size of a safetensors file: its length field, header and tensors; 0 for none."""
+    if not state:
+        return 0
+    names = {dtype: name for name, dtype in SAFETENSORS_TYPES.items()}
+    order = sorted(state.items(), key=lambda item: (_ORDER.index(names[item[1].dtype]), item[0]))
+    header: dict[str, Any] = {"__metadata__": dict(notes)} if notes else {}
+    end = 0
+    for name, tensor in order:
+        begin, end = end, end + tensor.nbytes
+        header[name] = {
+            "dtype": names[tensor.dtype],
+            "shape": [*tensor.shape],
+            "data_offsets": [begin, end],
+        }
+    length = len(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode())
+    return 8 + -(-length // 8) * 8 + end

@@ -1,0 +1,1 @@
+"""Whether a technique suits a base, found out by trying it."""

@@ -1,0 +1,175 @@
+"""What a technique is tried on: the user's base if it is small, else a small one of its kind."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+
+from workbench.errors import ModelError, RecipeError
+from workbench.recipe import Recipe
+from workbench.registry.tasks import TASKS, Task
+from workbench.sources.lookup import find_facts
+from workbench.training.adaptation.base_model import Base, clone, read_base, skeleton, sums
+from workbench.training.adaptation.conv1d import convert_conv1d
+from workbench.training.adaptation.heads import head_modules
+from workbench.training.adaptation.quantize import stored_quantization
+from workbench.training.inspection.compatibility.result import task_problems
+from workbench.training.inspection.compatibility.tiny_config import shrink
+from workbench.training.runtime.quiet_loading import loading
+from workbench.training.runtime.rng import Randomness
+from workbench.training.speedups.labelled_logits import keeps_loss
+
+# Up to so many parameters a base is tried itself: a copy for each technique takes a moment.
+SMALL = 30_000_000
+LABELS = 2
+ROWS, LENGTH = 2, 16
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A base to try techniques on.
+
+    Parameters
+    ----------
+    name : str
+        The base, as the user gave it.
+    kind : str
+        Its type, such as ``gpt2``.
+    base : Base
+        What techniques are tried on.
+    shapes : torch.nn.Module
+        The user's own base, or its skeleton: what counts.
+    task : Task or None
+    whole : bool
+        Whether ``base`` is the user's own and not a small one of its kind.
+    batch : dict of str to torch.Tensor
+        Rows with labels.
+    """
+
+    name: str
+    kind: str
+    base: Base
+    shapes: torch.nn.Module
+    task: Task | None
+    whole: bool
+    batch: dict[str, torch.Tensor]
+
+    @functools.cached_property
+    def keeps_loss(self) -> bool:
+        """Whether its loss is the same with labelled logits."""
+        return keeps_loss(clone(self.base, lambda name: False))
+
+
+def from_recipe(recipe: Recipe) -> Specimen:
+    """Make a specimen of what a recipe names: its base, its task, how the base is stored.
+
+    Raises
+    ------
+    RecipeError, ModelError
+        The base cannot be loaded, or cannot do the task.
+    """
+    facts, task = find_facts(recipe), TASKS[recipe.task]
+    if problems := task_problems(recipe, facts):
+        raise RecipeError(problems)
+    labels = LABELS if task.labels else None
+    trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
+    small = facts.parameters <= SMALL
+    with loading(recipe.model):
+        shapes = skeleton(facts.path, task.auto_class, labels, trust, convert)
+        path = facts.path if small else _save_small(shapes)
+        base = _read(path, task, labels, recipe)
+    batch = example(base.model, task)
+    return Specimen(recipe.model, facts.model_type, base, shapes, task, small, batch)
+
+
+def from_module(
+    model: torch.nn.Module, batch: Mapping[str, Any] | None = None, *, convert: bool = False
+) -> Specimen:
+    """Make a specimen of a model in memory, which stays as it is.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        One of transformers'.
+    batch : mapping, optional
+        Rows with labels, as the model takes them; made up if not given.
+    convert : bool
+        Whether to rewrite Conv1D layers of a copy as Linear ones.
+    """
+    task = next((task for task in TASKS.values() if is_for(model, task)), None)
+    if batch is None:
+        if task is None:
+            raise ModelError(
+                f"batch must be given for {type(model).__name__}, which is for none of the tasks "
+                f"{', '.join(TASKS)}: give some rows with labels, as the model takes them."
+            )
+        batch = example(model, task)
+    if convert:
+        model = convert_conv1d(copy.deepcopy(model))
+    heads = head_modules(model) if task is not None and task.labels else ()
+    fresh = [name for name, _ in model.named_parameters() if name.split(".")[0] in heads]
+    base = Base(model, tuple(fresh), heads, False, sums(model))
+    return Specimen(type(model).__name__, model.config.model_type, base, model, task, True, batch)
+
+
+def is_for(model: torch.nn.Module, task: Task) -> bool:
+    """Tell whether a model is of the class that a task loads."""
+    known = getattr(transformers, task.auto_class)._model_mapping
+    return type(model.config) in known and known[type(model.config)] is type(model)
+
+
+def _save_small(shapes: torch.nn.Module) -> str:
+    """Save a small model of random weights of the same architecture, and return where."""
+    folder = tempfile.mkdtemp()
+    # LoftQ looks at the weights on disk again, so they stay for as long as the specimen may.
+    weakref.finalize(shapes, shutil.rmtree, folder, ignore_errors=True)
+    config = shrink(shapes.config)
+    if stored_quantization(config) is not None:
+        del (
+            config.quantization_config
+        )  # its weights are stored as the recipe says when it is loaded
+    with Randomness(0):
+        model = type(shapes)(config)
+    model.save_pretrained(folder)
+    return folder
+
+
+def _read(path: str, task: Task, labels: int | None, recipe: Recipe) -> Base:
+    return read_base(
+        path,
+        task.auto_class,
+        labels,
+        recipe.quantization,
+        recipe.trust_remote_code,
+        recipe.convert_conv1d,
+        "cpu",
+        recipe.model,
+    )
+
+
+def example(model: torch.nn.Module, task: Task) -> dict[str, torch.Tensor]:
+    """Make up rows with labels: the same each time."""
+    draw = torch.Generator().manual_seed(0)
+    config = model.config
+    labels = torch.arange(ROWS) % config.num_labels
+    if model.main_input_name == "pixel_values":
+        size = config.image_size
+        height, width = size if isinstance(size, list | tuple) else (size, size)
+        shape = (ROWS, config.num_channels, height, width)
+        return {"pixel_values": torch.randn(shape, generator=draw), "labels": labels}
+    vocabulary = config.get_text_config().vocab_size
+    ids = torch.randint(vocabulary, (ROWS, LENGTH), generator=draw)
+    ids[:, LENGTH // 2 - 1] = vocabulary // 2  # prompts, the first halves, end alike
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if task.labels == "label":
+        return {**batch, "labels": labels}
+    return {**batch, "labels": ids % config.num_labels if task.labels else ids.clone()}

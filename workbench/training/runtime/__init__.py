@@ -1,0 +1,1 @@
+"""What a step runs on: random generators, threads, memory, worker processes."""

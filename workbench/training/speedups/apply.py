@@ -1,0 +1,96 @@
+"""How a model computes: the recipe's settings put into it, and what there is to say of them."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+import transformers
+
+from workbench.errors import Problem, RecipeError
+from workbench.recipe import COMPUTING, Recipe
+from workbench.registry.tasks import ALL_TASKS
+from workbench.registry.techniques import get
+from workbench.training.speedups import settings
+from workbench.training.speedups.fast_lora_forward import lean
+
+
+def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = False) -> None:
+    """Make an adapted model compute as its recipe's settings say.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    model : torch.nn.Module
+    labelled_logits : bool
+        Whether to compute logits only where there are labels; see :func:`labels_some`.
+
+    Raises
+    ------
+    RecipeError
+        The base, or this machine, cannot do what a setting asks for.
+    """
+    if recipe.torch_compile:
+        check_compiler()
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if recipe.gradient_checkpointing and not base.supports_gradient_checkpointing:
+        why = "transformers cannot compute its layers a second time"
+        allowed = f"False with {type(base).__name__}"
+        raise RecipeError([Problem("gradient_checkpointing", allowed, True, why)])
+    if labelled_logits:
+        settings.use_labelled_logits(model)
+    for name in COMPUTING:
+        if getattr(recipe, name):
+            getattr(settings, f"use_{name}")(model)
+    if not recipe.torch_compile:  # which takes Python out of a step itself
+        lean(model)
+
+
+def check_compiler() -> None:
+    """Refuse ``torch_compile`` where PyTorch would find no compiler at the first step."""
+    # Here and not at the top: it loads much that nothing else needs.
+    from torch._inductor.cpp_builder import get_cpp_compiler
+
+    try:
+        get_cpp_compiler()
+    except RuntimeError as error:
+        allowed = "False where no C++ compiler is found"
+        why = "install one, such as g++, or name yours in the environment variable CXX"
+        raise RecipeError([Problem("torch_compile", allowed, True, why)]) from error
+
+
+def labels_some(recipe: Recipe, base: torch.nn.Module) -> bool:
+    """Tell whether logits are needed at some places only, and the base looks as if it can do with those.
+
+    That is an ordinary causal model of transformers, which leaves its loss to a function. Whether it
+    can is tried where there are weights: see :func:`workbench.training.speedups.labelled_logits.keeps_loss`.
+    """
+    kinds = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    causal = ALL_TASKS[recipe.task].peft_task_type == "CAUSAL_LM"
+    if not causal or type(base).__name__ not in kinds or get(recipe.technique).own_loss:
+        return False
+    source = inspect.getsource(inspect.unwrap(type(base).forward))
+    return "self.loss_function(" in source and hasattr(base, base.base_model_prefix)
+
+
+def computing_notes(recipe: Recipe) -> list[str]:
+    """Say which settings do not do here what they are there for."""
+    notes = []
+    if recipe.bf16 and not has_bf16():
+        notes.append(
+            "bf16 is emulated here: neither AVX512-BF16 nor AMX nor a GPU with bfloat16 was found, so "
+            "steps take longer than without it."
+        )
+    if recipe.onednn and torch.cuda.is_available():
+        notes.append("onednn changes nothing here: matrices are multiplied on the GPU.")
+    elif recipe.onednn and not torch.backends.mkldnn.is_available():
+        notes.append("onednn changes nothing here: this build of PyTorch has no oneDNN.")
+    return notes
+
+
+def has_bf16() -> bool:
+    """Tell whether this machine multiplies matrices in bfloat16 by itself."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    flags = torch.cpu.get_capabilities()
+    return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))

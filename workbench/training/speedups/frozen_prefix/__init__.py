@@ -1,0 +1,1 @@
+"""Blocks below the first trained one, computed once for each row."""

@@ -82,7 +82,7 @@ def test_the_root_holds_what_a_newcomer_looks_for_and_no_more():
     )
     if done.returncode:
         pytest.skip("not a git checkout")
-    folders = {"notebooks", "workbench", "data", "tests", ".ci"}
+    folders = {"notebooks", "workbench", "data", "docs", "tests", ".ci"}
     texts = {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"}
     settings = {"environment.yml", "pyproject.toml", "constraints.txt", "Makefile", ".gitignore"}
     there = {path.split("/")[0] for path in done.stdout.splitlines()}
@@ -134,3 +134,24 @@ def test_make_leaves_no_half_made_environment(tmp_path):
     assert done.returncode != 0
     assert "could not make an environment in .venv" in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *map(str, Path("docs/decisions").glob("*.md"))]
+)
+def test_pages_name_only_files_that_are_there(page):
+    text = (ROOT / page).read_text()
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    named = re.findall(r"`((?:[\w-]+/)*[\w-]+\.(?:py|md|js|toml|txt|yml))`", text)
+    lost = [link for link in links if not (ROOT / link).exists()]
+    here = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("workbench/**/*")}
+    here |= {path.relative_to(ROOT).as_posix() for path in ROOT.glob("[!.]*")}
+    here |= {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/**/*")}
+    # What a user or a run writes is no file of the project.
+    made = {"train.py", "script.py", "metrics.jsonl"}
+    lost += [
+        name
+        for name in named
+        if name not in made and not any(path == name or path.endswith(f"/{name}") for path in here)
+    ]
+    assert not lost

@@ -52,15 +52,17 @@ def stored(request, tmp_path_factory):
     return store(folder, quantization_config(name, ["lm_head"])), name
 
 
-@pytest.fixture(scope="module")
-def like_on_the_hub(tmp_path_factory):
-    """A 4-bit checkpoint as they are shared: computed in bfloat16, its scales plain, no module named."""
-    config = transformers.BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_compute_dtype="bfloat16",
-    )
-    return store(tmp_path_factory.mktemp("models") / "hamlet-bnb-4bit", config, torch.bfloat16)
+@pytest.fixture(scope="module", params=QUANTIZATIONS)
+def like_on_the_hub(request, tmp_path_factory):
+    """A checkpoint as they are shared: the rest in bfloat16, plain scales, no module named."""
+    name = request.param
+    config = quantization_config(name, ())
+    setattr(config, QUANTIZATIONS[name].skips, None)
+    if QUANTIZATIONS[name].bits == 4:
+        config.bnb_4bit_compute_dtype = torch.bfloat16
+        config.bnb_4bit_use_double_quant = False
+    folder = tmp_path_factory.mktemp("models") / f"hamlet-bf16-{name}"
+    return store(folder, config, torch.bfloat16), name
 
 
 def refusals(recipe):
@@ -217,13 +219,16 @@ def test_it_fits_where_it_is_too_large_to_be_tried(stored, monkeypatch):
 
 
 def test_one_as_they_are_shared(like_on_the_hub, tmp_path):
-    recipe = RECIPE.replace(model=like_on_the_hub)
+    folder, name = like_on_the_hub
+    recipe = RECIPE.replace(model=folder)
     run = wb.train(recipe, tmp_path, progress=False)
-    assert run.plan["recipe"]["quantization"] == "nf4"
+    assert run.plan["recipe"]["quantization"] == name
     (events,) = run_scripts(wb.export(run, tmp_path / "again.py"))
     assert figures(events) == figures(run.events)
     calm = recipe.replace(eval_on_start=False)
     assert wb.forecast(calm).peak == pytest.approx(allocated(calm), rel=0.03)
+    kept = [one.dtype for one in resolve(recipe).base.model.parameters() if one.is_floating_point()]
+    assert set(kept) == {torch.float32}
     new = recipe.replace(task="classify", data="reviews")
     assert len(set(wb.train(new, tmp_path, progress=False).losses)) > 1
 
@@ -254,3 +259,10 @@ def test_the_command_line_says_how_bases_are_stored(capsys):
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {row["stored"] for row in rows if row["architecture"] != "not here"} == {"float32"}
+
+
+def test_a_checkpoint_in_sixteen_bits_is_foretold_as_it_is_loaded(tmp_path):
+    recipe = RECIPE.replace(
+        model=store(tmp_path / "half", None, torch.bfloat16), eval_on_start=False
+    )
+    assert wb.forecast(recipe).peak == pytest.approx(allocated(recipe), rel=0.03)

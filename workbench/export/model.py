@@ -63,6 +63,8 @@ def model(plan: Mapping[str, Any]) -> Iterator[str]:
         **given,
         after=".to(accelerator.device)" if moved else "",
     )
+    if plan.get("prequantized"):
+        yield "    widen(model)"
     if entry is not None and entry.bits == 4:
         yield "    keep_packed(model)"
     if settings["convert_conv1d"]:

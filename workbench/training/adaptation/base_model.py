@@ -29,6 +29,7 @@ from workbench.training.adaptation.quantize import (
     settle,
     stored_quantization,
     whole_modules,
+    widen,
 )
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.runtime.quiet_loading import loading
@@ -161,6 +162,8 @@ def read_base(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     _check_whole(info, fresh, name)
+    if stored is not None:
+        widen(model)
     if quantization is not None or stored is not None:
         settle(model)
     elif device != "cpu":
@@ -254,7 +257,7 @@ def skeleton(
     config = read_config(path, num_labels, trust_remote_code)
     with torch.device("meta"):
         model = getattr(transformers, auto_class).from_config(
-            config, trust_remote_code=trust_remote_code
+            config, trust_remote_code=trust_remote_code, dtype=torch.float32
         )
     return convert_conv1d(model) if convert else model
 

@@ -79,6 +79,26 @@ def keep_packed(model: torch.nn.Module) -> None:
             module.support_avx512bf16_for_cpu = False
 
 
+# Exported scripts carry this function's source.
+def widen(model: torch.nn.Module) -> None:
+    """Compute in float32 with a stored checkpoint, of which transformers leaves the rest in 16 bits."""
+    halves = (torch.float16, torch.bfloat16)
+    for module in model.modules():
+        for name, weight in module.named_parameters(recurse=False):
+            if getattr(weight, "quant_state", None) is not None:
+                weight.quant_state.dtype = torch.float32
+            elif weight.dtype not in halves:
+                continue
+            elif hasattr(weight, "__tensor_flatten__"):
+                names, facts = weight.__tensor_flatten__()
+                parts = {part: getattr(weight, part) for part in names}
+                facts = {**facts, "dtype": torch.float32}
+                wide = type(weight).__tensor_unflatten__(parts, facts, None, None)
+                setattr(module, name, torch.nn.Parameter(wide, requires_grad=False))
+            else:
+                weight.data = weight.data.float()
+
+
 def settle(model: torch.nn.Module) -> None:
     """Do now what bitsandbytes does to weights when they are first used, which clones would miss."""
     keep_packed(model)

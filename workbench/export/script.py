@@ -84,7 +84,7 @@ def _carried(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "training.inputs.tokenize", "split_rows"
     entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
     if plan.get("prequantized"):
-        yield "training.quantize", "widen"
+        yield "training.adaptation.quantize", "widen"
     if entry is not None and entry.bits == 4:
         yield "training.adaptation.quantize", "keep_packed"
     if plan.get("mask_positions"):

@@ -237,7 +237,7 @@ def _techniques(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from workbench.registry.techniques import get
-    from workbench.training.inspection.compatibility.result import fit_table
+    from workbench.training.inspection.compatibility.probe import fit_table
 
     names = ("task", "quantization", "convert_conv1d", "revision", "trust_remote_code")
     tried = fit_table(options.model, **{name: getattr(options, name) for name in names})

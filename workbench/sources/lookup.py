@@ -9,13 +9,12 @@ from typing import Any
 
 from workbench.errors import Problem, RecipeError, Said, WorkbenchError
 from workbench.recipe import Recipe
-from workbench.registry.tasks import ROLES
+from workbench.registry.tasks import KINDS, ROLES, TASKS, tasks_of
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.datasets import locate
 from workbench.sources.models import describe as catalog_models
 from workbench.sources.models.storage import storage_problems
 from workbench.sources.prompt_checks import base_problems, prompt_problems
-from workbench.training.inspection.compatibility.result import task_problems
 
 COLUMNS = tuple(f"{role}_column" for role in ROLES)
 MODEL = {"model", "revision", "trust_remote_code"}
@@ -93,6 +92,24 @@ def check(recipe: Recipe) -> Recipe:
     if recipe.problems():
         raise RecipeError(look_up(recipe, model=_facts_here, data=_data_here).problems)
     return recipe
+
+
+def task_problems(recipe: Recipe, facts: catalog_models.ModelFacts) -> list[Problem]:
+    """Return what speaks against a recipe's task with a base model.
+
+    Examples
+    --------
+    >>> recipe = Recipe(model="hamlet-3m", task="instruct", data="hamlet-qa")
+    >>> task_problems(recipe, find_facts(recipe))
+    []
+    """
+    suits = TASKS[recipe.task].suits
+    if facts.kind in suits or facts.kind not in KINDS:
+        return []
+    allowed = f"{' or '.join(map(repr, tasks_of(facts.kind)))} with the model {facts.name!r}"
+    taken = " or ".join(KINDS[kind] for kind in suits)
+    why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {taken}"
+    return [Problem("task", allowed, recipe.task, why)]
 
 
 def _facts_here(recipe: Recipe) -> catalog_models.ModelFacts | None:

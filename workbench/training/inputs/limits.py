@@ -13,6 +13,7 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import config_class, get
+from workbench.settings.checks import warmup_problems
 from workbench.sources.datasets.load import Table
 from workbench.training.inputs.tokenize import split_rows
 
@@ -37,7 +38,7 @@ def count_steps(recipe: Recipe, rows: int) -> int:
     """Return how many optimizer steps a recipe means for so many training rows."""
     per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
     steps = recipe.max_steps or max(1, math.ceil(rows * recipe.num_train_epochs / per_step))
-    if problems := recipe.warmup_problems(steps):
+    if problems := warmup_problems(recipe, steps):
         raise RecipeError(problems)
     return steps
 

@@ -22,7 +22,7 @@ from workbench.errors import ModelError, Problem, RecipeError, did_you_mean
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS, tasks_of
 from workbench.registry.techniques import TECHNIQUES, config_class, find, get, uncurated
-from workbench.settings.checks import problems_of
+from workbench.settings.checks import technique_problems
 from workbench.sources.lookup import find_facts
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.storage import storage_problems
@@ -76,7 +76,7 @@ class Probe:
         served = [task for task in self._tasks if task in get(technique).tasks]
         task = (served or self._tasks or [TASKS["lm"].name])[0]
         recipe = Recipe().replace(**{**self._settings, "technique": technique, "task": task})
-        problems = problems_of(recipe)
+        problems = technique_problems(recipe)
         if others := [problem for problem in recipe.problems() if problem not in problems]:
             raise RecipeError(others)
         if self._facts is not None:

@@ -137,9 +137,30 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _race(options: argparse.Namespace) -> int:
-    from workbench.runs.command import race
+    from workbench.race.halving import Halving
+    from workbench.race.leaderboard import as_text
+    from workbench.race.progress import follow_race
+    from workbench.race.race import FUSE, Race
+    from workbench.race.search import ask, combine, read_knob
+    from workbench.recipe import Recipe
 
-    return race(options)
+    knobs = dict(map(read_knob, options.grid))
+    given = [Recipe.from_yaml(_path(name)) for name in options.recipes]
+    search = {"search": options.search, "n": options.n}
+    recipes = [made for recipe in given for made in combine(recipe, knobs, **search)]
+    ask(recipes, sure=options.yes)
+    halving = Halving(at=options.halving) if options.halving else None
+    race = Race(
+        recipes,
+        options.runs,
+        turns=options.turns,
+        workers=options.workers,
+        halving=halving,
+        fuse=FUSE[options.fuse.replace("-", " ")],
+    )
+    follow_race(race.start())
+    print(as_text(race.standings()))
+    return int(any(run.state == "failed" for run in race.members))
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -199,14 +199,9 @@ def _forecast(options: argparse.Namespace) -> int:
 
 def _forecasts() -> int:
     """Answer each line of standard input, a recipe as JSON, with a line of JSON."""
-    from workbench.recipe import Recipe
-    from workbench.training.forecast.forecast import forecast
+    from workbench.training.forecast.worker import answers
 
-    for line in sys.stdin:
-        try:
-            answer = forecast(Recipe.from_dict(json.loads(line))).to_dict()
-        except Exception as error:  # noqa: BLE001 (the next recipe may be right)
-            answer = {"problem": str(error)}
+    for answer in answers(sys.stdin):
         print(json.dumps(answer), flush=True)
     return 0
 

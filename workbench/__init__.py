@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from workbench.runs.store import Record, load_run, load_runs
     from workbench.runs.train import train
     from workbench.training.forecast.forecast import Forecast, forecast
-    from workbench.training.inspection.compatibility.result import Fit, fit_table, fits
+    from workbench.training.inspection.compatibility.probe import fit_table, fits
+    from workbench.training.inspection.compatibility.result import Fit
 
 __version__ = "0.1.0"
 
@@ -57,8 +58,8 @@ _HOMES = {
     "Run": "workbench.runs.run",
     "WorkbenchError": "workbench.errors",
     "adapt": "workbench.runs.module_run",
-    "fit_table": "workbench.training.inspection.compatibility.result",
-    "fits": "workbench.training.inspection.compatibility.result",
+    "fit_table": "workbench.training.inspection.compatibility.probe",
+    "fits": "workbench.training.inspection.compatibility.probe",
     "forecast": "workbench.training.forecast.forecast",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",

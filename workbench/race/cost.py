@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.race.leaderboard import duration
+from workbench.display.units import duration
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
 

@@ -7,8 +7,8 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from workbench.errors import Problem, RecipeError
 from workbench.race.batching import let_meet
@@ -20,9 +20,6 @@ from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.runs.step_scheduler import TURNS, Gate
 from workbench.settings.values import value_problems
-
-if TYPE_CHECKING:
-    from workbench.compare import Comparison
 
 # When runs that can be are fused, in a word and as `fuse` has it.
 FUSE = {"where it pays": None, "always": True, "never": False}
@@ -102,6 +99,10 @@ class Race:
         head = f"Race of {len(self.members)} run{'s' * (len(self.members) != 1)}, {self.state}"
         return f"{head}\n{as_text(self.standings())}"
 
+    def __iter__(self) -> Iterator[Run]:
+        """Go through the runs, so that ``wb.compare(race)`` puts them side by side."""
+        return iter(list(self.members))
+
     # -- what can be asked of it ------------------------------------------------------------------
 
     @property
@@ -124,12 +125,6 @@ class Race:
     def standings(self) -> list[Standing]:
         """Return where each run stands, the best first."""
         return standings(list(self.members), self._left, self._reason)
-
-    def compare(self) -> Comparison:
-        """Return a comparison of all runs that have a record."""
-        from workbench.compare import compare
-
-        return compare([run for run in self.members if run.path is not None])
 
     def subscribe(self, listener: Callable[[Race, dict[str, Any]], None]) -> None:
         """Call ``listener(race, event)`` for each event of each run, in that run's thread.

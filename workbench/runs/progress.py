@@ -1,4 +1,4 @@
-"""How far runs are: a bar on a terminal or in a notebook, plain lines in a log and for a race."""
+"""How far a run is: a bar on a terminal or in a notebook, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any, TextIO
 
 from tqdm.auto import tqdm
 
-from workbench.race.race import Race
-from workbench.race.shared_resources import notes_of_runs
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
 
@@ -42,42 +40,6 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
     return run.wait()
 
 
-def follow_race(race: Race, file: TextIO | None = None) -> Race:
-    """Print a started race's notes and its runs' steps and evaluations until all are over.
-
-    An interrupt at any moment stops the runs, saves them and goes on.
-
-    Parameters
-    ----------
-    race : Race
-    file : text stream, optional
-        Where to write; standard error if not given.
-    """
-    file = file or sys.stderr
-    lines: list[_Lines] = []
-    told: set[str] = set()
-    try:
-        while True:
-            over = race.state == "ended"
-            # What runs have to note is among their own lines.
-            own = [note for note in race.notes if note not in notes_of_runs(race.members)]
-            for note in own:
-                if note not in told:
-                    print(note, file=file, flush=True)
-            told.update(own)
-            lines += [_Lines(run, file) for run in race.members[len(lines) :]]
-            for one in lines:
-                one.show()
-            if over:
-                break
-            time.sleep(0.25)
-    except KeyboardInterrupt:
-        race.stop()
-        race.wait()
-        raise
-    return race.wait()
-
-
 def _bar(run: Run, file: TextIO) -> None:
     with tqdm(total=None, file=file, unit="step", desc=run.name, dynamic_ncols=True) as bar:
         noted, over = 0, False
@@ -97,12 +59,12 @@ def _bar(run: Run, file: TextIO) -> None:
 
 
 def _lines(run: Run, file: TextIO) -> None:
-    lines = _Lines(run, file)
+    lines = RunLines(run, file)
     while lines.show():
         time.sleep(0.25)
 
 
-class _Lines:
+class RunLines:
     """What a run has to say, line by line."""
 
     def __init__(self, run: Run, file: TextIO):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,10 +14,9 @@ from typing import Any
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.runs.barrier import NOBODY
-from workbench.runs.ending import save, summary
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.step_scheduler import Gate
-from workbench.runs.store import Record, RunFolder, load_run
+from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
 from workbench.sources.lookup import check
 
 # Runs that belong to no race take turns with each other, so that two in a notebook go on alike.
@@ -344,7 +344,7 @@ class Run:
         # A loss that is not finite stops a run before it changes the weights.
         diverged = isinstance(getattr(self.error, "__cause__", None), FloatingPointError)
         if state != "failed" or (diverged and self.losses):
-            state = self._attempt(lambda: save(self, self._open_folder(), self._began), state)
+            state = self._attempt(self._save, state)
         return self._attempt(lambda: self._conclude(state), state)
 
     def _attempt(self, act: Callable[[], None], state: str) -> str:
@@ -355,9 +355,42 @@ class Run:
             return "failed"
         return state
 
+    def _save(self) -> None:
+        """Save what was learnt, from what it began with where that is needed."""
+        # A run that was stopped before it was ready has no plan, and has learnt nothing.
+        trains = self.plan.get("trains", "nothing")
+        if trains == "nothing":
+            return
+        # Here and not at the top: whoever reads runs needs neither torch nor peft.
+        from workbench.training.adaptation.checkpoint import save
+        from workbench.training.runtime.quiet_loading import quiet_transformers
+
+        name = "model" if trains == "all" else "adapter"
+        with self._open_folder().saving(name) as half, quiet_transformers():
+            save(self.model, self.tokenizer, trains, half, self._began)
+
     def _conclude(self, state: str) -> None:
-        self.result = summary(self, state)
+        self.result = self._summary(state)
         self._open_folder().finish(self.result)
+
+    def _summary(self, state: str) -> dict[str, Any]:
+        """Return what ``result.json`` tells of the run where it ends in this state."""
+        steps = [event for event in self.events if event["event"] == "train"]
+        final = self.evaluations[-1] if self.evaluations else {}
+        saved = [self.path / name for name in WEIGHTS if self.path and (self.path / name).is_dir()]
+        return {
+            "state": state,
+            "error": str(self.error) if self.error else None,
+            "steps": len(steps),
+            "seconds": steps[-1]["seconds"] if steps else 0.0,
+            "train_loss": steps[-1]["loss"] if steps else None,
+            "evaluation": {key: value for key, value in final.items() if key != "event"},
+            "parameters": self.parameters,
+            "memory": self.memory,
+            "adapter_bytes": directory_bytes(saved[0]) if saved else 0,
+            "notes": self.notes,
+            "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
 
     def _open_folder(self) -> RunFolder:
         if self._folder is None:

@@ -13,8 +13,9 @@ from workbench.registry.tasks import TASKS
 from workbench.training import evaluate
 from workbench.training.inputs import collate as batches
 from workbench.training.inputs import few_shot
+from workbench.training.inputs.limits import START_ROWS
 from workbench.training.inputs.task_inputs import chat_notes, refusing, settings_of
-from workbench.training.plan import START_ROWS, Resolved
+from workbench.training.plan import Resolved
 
 
 def prompt_encoder(

@@ -34,9 +34,10 @@ from workbench.training.batches import (
 )
 from workbench.training.few_shot_run import prompt_evaluation
 from workbench.training.inputs import collate as batches
+from workbench.training.inputs.limits import START_ROWS
 from workbench.training.inputs.task_inputs import chat_notes
 from workbench.training.loop import train
-from workbench.training.plan import START_ROWS, Plan, Resolved, resolve
+from workbench.training.plan import Plan, Resolved, resolve
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness, may_step_beside
 from workbench.training.speedups.apply import set_up

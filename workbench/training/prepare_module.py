@@ -36,10 +36,10 @@ from workbench.training.adaptation.plain_module import (
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.inputs.array_rows import Rows
 from workbench.training.inputs.collate import fixed_batches
+from workbench.training.inputs.limits import count_steps
 from workbench.training.inputs.tokenize import split_rows
 from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
-from workbench.training.plan import count_steps
 from workbench.training.prepare import Prepared
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.apply import computing_notes, set_up

@@ -15,14 +15,13 @@ import traitlets
 from IPython.display import display
 
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
-from workbench.panels.bench.inspector import Trouble
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel.ui_loop import Pump
 from workbench.panels.run.results import Results
 from workbench.panels.run.run_view import Followed
 from workbench.panels.run.snapshot import Still
 from workbench.panels.run.status import Live
-from workbench.panels.widgets.messages import Messages
+from workbench.panels.widgets.messages import Messages, Trouble
 from workbench.runs.run import Run
 
 if TYPE_CHECKING:

@@ -46,12 +46,7 @@ from workbench.training.forecast.tracker import KINDS, Live
 from workbench.training.inputs import collate
 from workbench.training.inputs.few_shot_plan import prompt_facts
 from workbench.training.inputs.largest_batch import drawn, in_turn, widest
-from workbench.training.inputs.processor import load_processor, virtual_labels
-from workbench.training.inputs.task_inputs import encoder, settings_of
-from workbench.training.inputs.tokenize import leave_room
-from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
-from workbench.training.loop import train
-from workbench.training.plan import (
+from workbench.training.inputs.limits import (
     START_ROWS,
     choose_rows,
     count_steps,
@@ -60,6 +55,11 @@ from workbench.training.plan import (
     longest_prompt,
     padding_side,
 )
+from workbench.training.inputs.processor import load_processor, virtual_labels
+from workbench.training.inputs.task_inputs import encoder, settings_of
+from workbench.training.inputs.tokenize import leave_room
+from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
+from workbench.training.loop import train
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.speedups.apply import labels_some, set_up
 from workbench.training.speedups.settings import use_mask_positions

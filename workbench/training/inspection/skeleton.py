@@ -17,7 +17,7 @@ from workbench.errors import RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
-from workbench.sources.lookup import find_facts, load_data
+from workbench.sources.lookup import find_facts, load_data, task_problems
 from workbench.sources.models.fingerprint import Fingerprint
 from workbench.training.adaptation.adapt import (
     adapt,
@@ -30,10 +30,9 @@ from workbench.training.adaptation.heads import new_parameters
 from workbench.training.adaptation.meters import count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import in_words
+from workbench.training.inputs.limits import START_ROWS, choose_rows, longest, longest_prompt
 from workbench.training.inputs.processor import load_processor
 from workbench.training.inputs.task_inputs import encoder, settings_of
-from workbench.training.inspection.compatibility.result import task_problems
-from workbench.training.plan import START_ROWS, choose_rows, longest, longest_prompt
 from workbench.training.runtime.quiet_loading import loading
 from workbench.training.runtime.rng import Randomness
 

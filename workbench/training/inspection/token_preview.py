@@ -14,9 +14,9 @@ from workbench.sources.lookup import find_facts
 from workbench.training.few_shot_run import prompt_encoder
 from workbench.training.inputs.collate import collate_images
 from workbench.training.inputs.few_shot_plan import prompt_facts
+from workbench.training.inputs.limits import choose_rows, longest, longest_prompt
 from workbench.training.inputs.processor import load_processor
 from workbench.training.inputs.task_inputs import encoder, settings_of
-from workbench.training.plan import choose_rows, longest, longest_prompt
 
 
 def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, Any]]:

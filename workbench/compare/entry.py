@@ -13,6 +13,7 @@ from workbench.errors import Problem, RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS, Task
 from workbench.registry.techniques import find
+from workbench.runs.question import Question, in_words, question_of
 from workbench.runs.run import Run
 from workbench.runs.store import RECIPE, Record, load_run, load_runs
 
@@ -117,54 +118,14 @@ class Entry:
         return self.trains[-1]["tokens"] / self.seconds if self.trains else None
 
     @property
-    def question(self) -> tuple[Any, ...]:
-        """What the run was asked: only runs that were asked the same can be ranked.
-
-        A loss per token means something else with another tokenizer, so language models are asked
-        the same only if the base is the same.
-        """
-        recipe, task = self.recipe, self.task
-        data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
-        base = (recipe.model, recipe.revision) if recipe.task == "lm" else None
-        answer = recipe.max_new_tokens if task.ask else None
-        return recipe.task, *data, base, answer
-
-    @property
-    def rows(self) -> tuple[Any, ...]:
-        """What of the data it was scored on, as far as only its plan tells.
-
-        Without rows of their own to evaluate on, runs with other seeds are scored on other rows.
-        """
-        recipe, plan = self.recipe, self.plan
-        split = (recipe.seed, recipe.eval_fraction) if self._is_split else None
-        length = None
-        if self._length_counts and (length := recipe.max_length) is None:
-            # Virtual tokens take their part of the same context.
-            virtual = plan.get("config", {}).get("num_virtual_tokens") or 0
-            length = plan.get("max_length", 0) + virtual
-        files = plan.get("data", {}).get("sha256")
-        return split, length, files, plan.get("columns"), plan.get("loss")
-
-    @property
-    def _length_counts(self) -> bool:
-        # A whole text's label is asked for however much of the text is read.
-        return "label" not in self.task.roles
-
-    @property
-    def _is_split(self) -> bool:
-        return "data" in self.plan and self.plan["data"].get("eval") is None
+    def question(self) -> Question:
+        """What the run was asked: only runs that were asked the same can be ranked."""
+        return question_of(self.recipe, self.plan)
 
     @property
     def asked(self) -> str:
         """The question in words."""
-        recipe = self.recipe
-        base = f" with {self.base}" if recipe.task == "lm" else ""
-        words = f"{self.task.title}: {Path(recipe.data).stem}{base}"
-        if self._length_counts and recipe.max_length is not None:
-            words += f", {recipe.max_length} tokens"
-        if self._is_split:
-            words += f", {recipe.eval_fraction:.0%} held out by seed {recipe.seed}"
-        return words
+        return in_words(self.recipe, self.plan)
 
     @property
     def max_steps(self) -> int | None:
@@ -224,9 +185,7 @@ def grouped(all_entries: Iterable[Entry]) -> list[list[Entry]]:
     groups: list[list[Entry]] = []
     for entry in sorted(all_entries, key=lambda entry: not entry.plan):
         for group in groups:
-            if group[0].question == entry.question and (
-                not entry.plan or group[0].rows == entry.rows
-            ):
+            if group[0].question.may_equal(entry.question):
                 group.append(entry)
                 break
         else:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.errors import Problem, RecipeError
-from workbench.race.leaderboard import question
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.question import Question, in_words, question_of
 from workbench.runs.run import Run
 from workbench.settings.values import value_problems
 
@@ -24,7 +24,8 @@ class Halving:
     """Successive halving (arXiv 1502.07943): now and then, only the best go on.
 
     Runs are looked at when all that still go on have come so far, by what each had shown by then: the
-    latest evaluation, or the training loss of the last steps while one of them has no evaluation.
+    latest evaluation, or the training loss of the last steps while one of them has no evaluation. Only
+    runs that are asked the same, on the same rows, are held against each other.
 
     Parameters
     ----------
@@ -87,10 +88,25 @@ def halving_problems(halving: Halving | None, recipes: Sequence[Recipe]) -> list
         return []
     if not isinstance(halving, Halving):
         return [Problem("halving", "a Halving (or None)", halving)]
-    if len({question(recipe) for recipe in recipes}) > 1:
-        why = "the runs have other tasks or data, so their scores cannot be compared"
+    questions = {question_of(recipe, {}).asked for recipe in recipes}
+    if len(questions) == len(recipes) > 1:
+        why = "no two of the runs have the same task and data, so their scores cannot be compared"
         return [Problem("halving", "None for this race", str(halving), why)]
     return []
+
+
+def halving_notes(halving: Halving | None, members: Sequence[Run]) -> list[str]:
+    """Say what a rule means for these runs: who is judged against whom, as far as is known."""
+    if halving is None:
+        return []
+    asked = {run.question: in_words(run.recipe, run.plan) for run in list(members) if run.plan}
+    if len(asked) < 2:
+        return [str(halving)]
+    here = f"here {len(asked)} things are asked ({'; '.join(sorted(asked.values()))})"
+    return [
+        str(halving),
+        f"Only runs that are asked the same are judged against each other: {here}.",
+    ]
 
 
 class Judge:
@@ -134,19 +150,31 @@ class Judge:
         return (-figure if higher else figure), loss
 
     def _look(self, mark: int) -> list[tuple[Run, str]]:
-        """Judge those that have come to a mark, once nobody who is going has yet to come there."""
+        """Judge those that have come to a mark, each among the runs that are asked the same."""
+        groups: dict[Question, list[Run]] = {}
+        for run in self._shown[mark]:
+            if (mark, run) not in self._judged:
+                groups.setdefault(run.question, []).append(run)
+        return [
+            loser for question, new in groups.items() for loser in self._rank(mark, question, new)
+        ]
+
+    def _rank(self, mark: int, question: Question, new: Sequence[Run]) -> list[tuple[Run, str]]:
+        """Judge some runs at a mark, once nobody who is going and asked the same has yet to come."""
         shown = self._shown[mark]
-        new = [run for run in shown if (mark, run) not in self._judged]
         coming = [
             run
             for run in self.members
-            if run not in shown and run not in self._out and run.state in ("preparing", "running")
+            if run not in shown
+            and run not in self._out
+            and run.state in ("preparing", "running")
+            and run.question.may_equal(question)
         ]
+        if any(not self._is_past(run, mark) for run in coming):
+            return []
         going = [
             run for run in new if run not in self._out and run.state not in ("failed", "stopped")
         ]
-        if not new or any(not self._is_past(run, mark) for run in coming):
-            return []
         self._judged |= {(mark, run) for run in new}
         evaluated = all(shown[run][0] is not None for run in going)
         scores = {run: shown[run][0] if evaluated else shown[run][1] for run in going}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import Problem, RecipeError
 from workbench.race.batching import let_meet
 from workbench.race.fork import clone_recipe
-from workbench.race.halving import Halving, Judge, halving_problems
+from workbench.race.halving import Halving, Judge, halving_notes, halving_problems
 from workbench.race.leaderboard import Standing, as_text, standings
 from workbench.race.shared_resources import notes_of_runs, sharing_notes, sharing_problems
 from workbench.recipe import Recipe
@@ -118,7 +118,7 @@ class Race:
     def notes(self) -> list[str]:
         """What is shared, how turns are taken and what the runs have to say, in sentences."""
         shared = sharing_notes([run.recipe for run in self.members])
-        rule = [str(self.halving)] if self.halving else []
+        rule = halving_notes(self.halving, self.members)
         return [self._turns_note(), *shared, *notes_of_runs(self.members), *rule, *self._said]
 
     def standings(self) -> list[Standing]:

@@ -15,6 +15,7 @@ from workbench.recipe import Recipe
 from workbench.runs.barrier import NOBODY
 from workbench.runs.ending import save, summary
 from workbench.runs.failures import explain, let_go, make_room
+from workbench.runs.question import Question, question_of
 from workbench.runs.step_scheduler import Gate
 from workbench.runs.store import Record, RunFolder, load_run
 from workbench.sources.lookup import check
@@ -119,6 +120,11 @@ class Run:
     def evaluations(self) -> list[dict[str, Any]]:
         """The evaluations so far."""
         return [event for event in list(self.events) if event["event"] == "eval"]
+
+    @property
+    def question(self) -> Question:
+        """What it is asked: only runs that are asked the same can be ranked."""
+        return question_of(self.recipe, self.plan)
 
     @property
     def ended(self) -> bool:

@@ -10,8 +10,35 @@ import pytest
 import workbench as wb
 from workbench.compare.entry import grouped
 from workbench.errors import RecipeError
-from workbench.race.halving import Judge
+from workbench.race.halving import LATELY, Judge
+from workbench.runs.event_log import EventLog
 from workbench.runs.question import question_of
+from workbench.training.events import Evaluation, State, TrainStep
+
+
+class Ends:
+    """Events of which the number and the last few can be had, and no walk over all of them."""
+
+    def __init__(self, events):
+        self._events = events
+
+    def __len__(self):
+        return len(self._events)
+
+    def __getitem__(self, place):
+        last = place.start if isinstance(place, slice) else place
+        assert -LATELY <= last < 0
+        return self._events[place]
+
+    def __iter__(self):
+        raise AssertionError("whoever judges at each step must not walk all steps")
+
+
+class Unwalked(EventLog):
+    def of(self, kind):
+        return Ends(super().of(kind))
+
+    __iter__ = Ends.__iter__
 
 
 class Runner:
@@ -19,7 +46,7 @@ class Runner:
 
     def __init__(self, name, recipe):
         self.name, self.recipe, self.state = name, recipe, "running"
-        self.losses, self.evaluations, self.plan = [], [], {}
+        self.events, self.plan = Unwalked(), {}
 
     @property
     def question(self):
@@ -38,9 +65,13 @@ def runners():
     return [Runner(name, wb.Recipe()) for name in "abcd"]
 
 
+def hear(judge, run, event):
+    run.events.append(event)
+    return [loser for loser, _ in judge.hear(run, event)]
+
+
 def evaluate(judge, run, accuracy):
-    run.evaluations.append({"accuracy": accuracy, "loss": 1 - accuracy})
-    return [loser for loser, _ in judge.hear(run, "eval")]
+    return hear(judge, run, Evaluation(1, 1 - accuracy, {"accuracy": accuracy}))
 
 
 def test_the_worse_half_is_stopped_when_the_last_has_been_evaluated(runners):
@@ -71,7 +102,7 @@ def test_a_run_that_does_not_come_is_not_waited_for(state, runners):
     evaluate(judge, a, 0.9)
     evaluate(judge, b, 0.1)
     c.state = state
-    assert [loser for loser, _ in judge.hear(c, "state")] == [b]
+    assert hear(judge, c, State(c.state)) == [b]
 
 
 def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
@@ -79,8 +110,8 @@ def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
     a, b, *_ = runners
     for run, losses in ((a, (3.0, 2.0)), (b, (3.0, 1.0))):
         for loss in losses:
-            run.losses.append(loss)
-            stopped = judge.hear(run, "train")
+            run.events.append(step := TrainStep(1, loss, tokens=1, seconds=1.0))
+            stopped = judge.hear(run, step)
     assert [loser for loser, _ in stopped] == [a]
     assert "Stopped after 2 steps: number 2 of 2, of which the best 1 went on." in stopped[0][1]
 
@@ -147,7 +178,7 @@ def test_a_run_is_waited_for_while_it_may_turn_out_to_be_asked_the_same(runners)
     evaluate(judge, a, 0.2)
     assert evaluate(judge, b, 0.1) == []
     c.plan = split_by(1)
-    assert [loser for loser, _ in judge.hear(c, "state")] == [b]
+    assert hear(judge, c, State(c.state)) == [b]
 
 
 @pytest.mark.parametrize("has_test_split", [False, True])

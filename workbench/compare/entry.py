@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.registry.techniques import find
 from workbench.runs.question import Question, in_words, question_of
 from workbench.runs.run import Run
 from workbench.runs.store import RECIPE, Record, load_run, load_runs
+from workbench.training.events import Evaluation, Memory, Parameters, TrainStep
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Entry:
         What the recipe meant; empty before that was known.
     adapter_bytes : int or None
         What it left on disk; None while there is nothing.
-    trains, evaluations : list of dict
-        Its events of either kind.
-    parameters, memory : dict
+    trains, evaluations : sequence of TrainStep, of Evaluation
+        Its steps and evaluations.
+    parameters, memory : mapping
         What was counted; empty before it was.
     """
 
@@ -51,10 +52,10 @@ class Entry:
     error: str | None
     plan: dict[str, Any] = field(repr=False)
     adapter_bytes: int | None
-    trains: list[dict[str, Any]] = field(repr=False)
-    evaluations: list[dict[str, Any]] = field(repr=False)
-    parameters: dict[str, Any] = field(repr=False)
-    memory: dict[str, Any] = field(repr=False)
+    trains: Sequence[TrainStep] = field(repr=False)
+    evaluations: Sequence[Evaluation] = field(repr=False)
+    parameters: Mapping[str, Any] = field(repr=False)
+    memory: Mapping[str, Any] = field(repr=False)
 
     @property
     def technique(self) -> str:
@@ -80,42 +81,37 @@ class Entry:
     @property
     def scores(self) -> dict[str, float]:
         """The figures of the last evaluation, which is that of the weights on disk."""
-        last = self.evaluations[-1] if self.evaluations else {}
-        return {
-            key: float(value)
-            for key, value in last.items()
-            if key not in ("event", "step", "seconds", "loss")
-        }
+        return dict(self.evaluations[-1].scores) if self.evaluations else {}
 
     @property
     def quality(self) -> float | None:
         """The task's metric; None before the first evaluation."""
-        return self.evaluation_loss if self.metric == "loss" else self.scores.get(self.metric)
+        return self.evaluations[-1].figure(self.metric) if self.evaluations else None
 
     @property
     def evaluation_loss(self) -> float | None:
         """The loss of the last evaluation."""
-        return float(self.evaluations[-1]["loss"]) if self.evaluations else None
+        return self.evaluations[-1].loss if self.evaluations else None
 
     @property
     def train_loss(self) -> float | None:
         """The loss of the last step."""
-        return float(self.trains[-1]["loss"]) if self.trains else None
+        return self.trains[-1].loss if self.trains else None
 
     @property
     def steps(self) -> int:
         """The steps it took."""
-        return self.trains[-1]["step"] if self.trains else 0
+        return self.trains[-1].step if self.trains else 0
 
     @property
     def seconds(self) -> float | None:
         """Time spent in training steps, evaluations aside."""
-        return float(self.trains[-1]["seconds"]) if self.trains else None
+        return self.trains[-1].seconds if self.trains else None
 
     @property
     def tokens_per_second(self) -> float | None:
         """Tokens trained on in a second, on average over the run."""
-        return self.trains[-1]["tokens"] / self.seconds if self.trains else None
+        return self.trains[-1].tokens / self.trains[-1].seconds if self.trains else None
 
     @property
     def question(self) -> Question:
@@ -212,15 +208,12 @@ def _runs(source: Any) -> Sequence[Run | Record]:
 
 
 def _entry(run: Run | Record) -> Entry:
-    events = list(run.events)
-    kinds: dict[str, list[dict[str, Any]]] = {}
-    for event in events:
-        kinds.setdefault(event["event"], []).append(event)
-    result = run.result
+    events, result = run.events, run.result
     memory = result.get("memory") or {}
-    for event in kinds.get("memory", ()):
-        if event["peak"] > memory.get("peak", 0):
-            memory = event
+    for event in events.of(Memory):
+        if event.peak > memory.get("peak", 0):
+            memory = event.figures
+    counted = events.of(Parameters)
     return Entry(
         name=run.name,
         path=run.path,
@@ -229,9 +222,10 @@ def _entry(run: Run | Record) -> Entry:
         error=result.get("error"),
         plan=run.plan,
         adapter_bytes=result.get("adapter_bytes") or None,
-        trains=kinds.get("train", []),
-        evaluations=kinds.get("eval", []),
-        parameters=kinds.get("parameters", [{}])[0],
+        # As they are now: a run that goes on goes on telling.
+        trains=list(events.of(TrainStep)),
+        evaluations=list(events.of(Evaluation)),
+        parameters=counted[0] if counted else {},
         memory=memory,
     )
 

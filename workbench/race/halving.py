@@ -13,8 +13,10 @@ from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.question import Question, in_words, question_of
 from workbench.runs.run import Run
 from workbench.settings.values import value_problems
+from workbench.training.events import Evaluation, Event, State, TrainStep
 
-BY = ("evaluations", "steps")
+# What a rule can count, and the events that it counts.
+BY: dict[str, type[Evaluation | TrainStep]] = {"evaluations": Evaluation, "steps": TrainStep}
 # Steps over which a training loss is averaged where there is no evaluation yet.
 LATELY = 10
 
@@ -53,7 +55,7 @@ class Halving:
     metric: str | None = None
 
     def __post_init__(self) -> None:
-        found = value_problems("by", self.by, str, {"choices": BY})
+        found = value_problems("by", self.by, str, {"choices": tuple(BY)})
         found += value_problems("keep", self.keep, float, {"gt": 0, "lt": 1})
         found += value_problems("least", self.least, int, {"ge": 1})
         marks = [self.at] if isinstance(self.at, int) else list(self.at)
@@ -122,19 +124,20 @@ class Judge:
     def __init__(self, rule: Halving, members: Sequence[Run]):
         self.rule, self.members = rule, members
         self._lock = threading.Lock()
+        self._counted = BY[rule.by]
         # What each run had shown when it came to a mark: its evaluation's figure, and its loss.
         self._shown: dict[int, dict[Run, tuple[float | None, float]]] = {}
         self._judged: set[tuple[int, Run]] = set()
         self._out: set[Run] = set()
 
-    def hear(self, run: Run, kind: str) -> list[tuple[Run, str]]:
-        """Take in that something of this kind befell a run; return whom to stop, and why."""
+    def hear(self, run: Run, event: Event) -> list[tuple[Run, str]]:
+        """Take in what befell a run; return whom to stop, and why."""
         with self._lock:
-            if kind == {"evaluations": "eval", "steps": "train"}[self.rule.by]:
-                count = len(run.evaluations if kind == "eval" else run.losses)
+            if isinstance(event, self._counted):
+                count = self._count(run)
                 if self.rule.is_mark(count):
                     self._shown.setdefault(count, {})[run] = self._show(run)
-            elif kind != "state":
+            elif not isinstance(event, State):
                 return []
             return [loser for mark in sorted(self._shown) for loser in self._look(mark)]
 
@@ -142,11 +145,12 @@ class Judge:
         task = ALL_TASKS[run.recipe.task]
         metric = self.rule.metric or task.metric
         higher = task.higher_is_better and metric != "loss"
-        losses = run.losses[-LATELY:]
+        losses = [step.loss for step in run.events.of(TrainStep)[-LATELY:]]
         loss = sum(losses) / len(losses) if losses else math.inf
-        if not run.evaluations or metric not in run.evaluations[-1]:
+        evaluation = run.events.latest(Evaluation)
+        figure = evaluation.figure(metric) if evaluation else None
+        if figure is None:
             return None, loss
-        figure = float(run.evaluations[-1][metric])
         return (-figure if higher else figure), loss
 
     def _look(self, mark: int) -> list[tuple[Run, str]]:
@@ -191,7 +195,11 @@ class Judge:
 
     def _is_past(self, run: Run, mark: int) -> bool:
         """Whether a run has come farther than a mark that it did not show itself at, as a clone does."""
-        return len(run.evaluations if self.rule.by == "evaluations" else run.losses) > mark
+        return self._count(run) > mark
+
+    def _count(self, run: Run) -> int:
+        # At each step of each run: no walk over what has happened so far.
+        return len(run.events.of(self._counted))
 
 
 def _worst_last(score: float | None) -> float:

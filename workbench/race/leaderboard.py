@@ -6,11 +6,11 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.question import Question, in_words
 from workbench.runs.run import Run
+from workbench.training.events import Evaluation, TrainStep
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,11 @@ def standings(
 
 def _score(run: Run) -> tuple[str, float | None]:
     metric = ALL_TASKS[run.recipe.task].metric
-    evaluation = _latest(run, "eval")
+    evaluation = run.events.latest(Evaluation)
     if evaluation is not None:
-        return metric, evaluation[metric]
-    step = _latest(run, "train")
-    return "loss", step["loss"] if step else None
-
-
-def _latest(run: Run, kind: str) -> dict[str, Any] | None:
-    # From the end: a panel asks every second, and a long run has many events.
-    return next((event for event in reversed(run.events) if event["event"] == kind), None)
+        return metric, evaluation.figure(metric)
+    step = run.events.latest(TrainStep)
+    return "loss", step.loss if step else None
 
 
 def _rank(run: Run, metric: str, score: float | None) -> tuple[int, float]:

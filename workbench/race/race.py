@@ -20,6 +20,7 @@ from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.runs.step_scheduler import TURNS, Gate
 from workbench.settings.values import value_problems
+from workbench.training.events import Evaluation, Event, Parameters, State, TrainStep
 
 if TYPE_CHECKING:
     from workbench.compare import Comparison
@@ -304,25 +305,25 @@ class Race:
         each = f"{threads} intra-op thread{'s' * (threads != 1)}"
         return f"{at_once} runs step at a time, each with {each}; turns are shared out by {self.turns}."
 
-    def _hear(self, run: Run, event: dict[str, Any]) -> None:
-        kind = event["event"]
-        if kind == "train":
-            self._paces[run].append((time.monotonic(), event["step"]))
-        elif kind == "state":
-            self._paces[run].clear()
-            if run.ended and self.state == "ended":
-                self._kept.clear()
-        elif kind == "parameters":
-            # Runs that come later find the base and the rows, even when this one is over by then.
-            self._kept.append(run.shared)
-        elif kind == "eval":
-            from workbench.training.runtime.device_memory import give_back_memory
+    def _hear(self, run: Run, event: Event) -> None:
+        match event:
+            case TrainStep():
+                self._paces[run].append((time.monotonic(), event.step))
+            case State():
+                self._paces[run].clear()
+                if run.ended and self.state == "ended":
+                    self._kept.clear()
+            case Parameters():
+                # Runs that come later find the base and the rows, even when this one is over by then.
+                self._kept.append(run.shared)
+            case Evaluation():
+                from workbench.training.runtime.device_memory import give_back_memory
 
-            # Its batches were larger than those of steps, which have no use for the room.
-            give_back_memory()
-        for loser, why in self._judge.hear(run, kind) if self._judge else []:
+                # Its batches were larger than those of steps, which have no use for the room.
+                give_back_memory()
+        for loser, why in self._judge.hear(run, event) if self._judge else []:
             self._reasons[loser] = why
-            loser.notes.append(why)
+            loser.add_notes(why)
             loser.stop()
         self._tell({**event, "run": run.name})
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from workbench.runs.store import WEIGHTS, RunFolder, directory_bytes
+from workbench.training.events import Evaluation, TrainStep
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
@@ -28,15 +29,15 @@ def save(run: Run, folder: RunFolder, began: Any) -> None:
 
 def summary(run: Run, state: str) -> dict[str, Any]:
     """Return what ``result.json`` tells of a run that ends in this state."""
-    steps = [event for event in run.events if event["event"] == "train"]
-    final = run.evaluations[-1] if run.evaluations else {}
+    steps = run.events.of(TrainStep)
+    final = run.events.latest(Evaluation) or {}
     saved = [run.path / name for name in WEIGHTS if run.path and (run.path / name).is_dir()]
     return {
         "state": state,
         "error": str(run.error) if run.error else None,
         "steps": len(steps),
-        "seconds": steps[-1]["seconds"] if steps else 0.0,
-        "train_loss": steps[-1]["loss"] if steps else None,
+        "seconds": steps[-1].seconds if steps else 0.0,
+        "train_loss": steps[-1].loss if steps else None,
         "evaluation": {key: value for key, value in final.items() if key != "event"},
         "parameters": run.parameters,
         "memory": run.memory,

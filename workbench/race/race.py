@@ -13,13 +13,14 @@ from typing import Any
 from workbench.errors import Problem, RecipeError
 from workbench.race.batching import let_meet
 from workbench.race.fork import clone_recipe
-from workbench.race.halving import Halving, Judge, halving_problems
+from workbench.race.halving import Halving, Judge, halving_notes, halving_problems
 from workbench.race.leaderboard import Standing, as_text, standings
 from workbench.race.shared_resources import notes_of_runs, sharing_notes, sharing_problems
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.runs.step_scheduler import TURNS, Gate
 from workbench.settings.values import value_problems
+from workbench.training.events import Evaluation, Event, Parameters, State, TrainStep
 
 # When runs that can be are fused, in a word and as `fuse` has it.
 FUSE = {"where it pays": None, "always": True, "never": False}
@@ -119,7 +120,7 @@ class Race:
     def notes(self) -> list[str]:
         """What is shared, how turns are taken and what the runs have to say, in sentences."""
         shared = sharing_notes([run.recipe for run in self.members])
-        rule = [str(self.halving)] if self.halving else []
+        rule = halving_notes(self.halving, self.members)
         return [self._turns_note(), *shared, *notes_of_runs(self.members), *rule, *self._said]
 
     def standings(self) -> list[Standing]:
@@ -299,25 +300,25 @@ class Race:
         each = f"{threads} intra-op thread{'s' * (threads != 1)}"
         return f"{at_once} runs step at a time, each with {each}; turns are shared out by {self.turns}."
 
-    def _hear(self, run: Run, event: dict[str, Any]) -> None:
-        kind = event["event"]
-        if kind == "train":
-            self._paces[run].append((time.monotonic(), event["step"]))
-        elif kind == "state":
-            self._paces[run].clear()
-            if run.ended and self.state == "ended":
-                self._kept.clear()
-        elif kind == "parameters":
-            # Runs that come later find the base and the rows, even when this one is over by then.
-            self._kept.append(run.shared)
-        elif kind == "eval":
-            from workbench.training.runtime.device_memory import give_back_memory
+    def _hear(self, run: Run, event: Event) -> None:
+        match event:
+            case TrainStep():
+                self._paces[run].append((time.monotonic(), event.step))
+            case State():
+                self._paces[run].clear()
+                if run.ended and self.state == "ended":
+                    self._kept.clear()
+            case Parameters():
+                # Runs that come later find the base and the rows, even when this one is over by then.
+                self._kept.append(run.shared)
+            case Evaluation():
+                from workbench.training.runtime.device_memory import give_back_memory
 
-            # Its batches were larger than those of steps, which have no use for the room.
-            give_back_memory()
-        for loser, why in self._judge.hear(run, kind) if self._judge else []:
+                # Its batches were larger than those of steps, which have no use for the room.
+                give_back_memory()
+        for loser, why in self._judge.hear(run, event) if self._judge else []:
             self._reasons[loser] = why
-            loser.notes.append(why)
+            loser.add_notes(why)
             loser.stop()
         self._tell({**event, "run": run.name})
 

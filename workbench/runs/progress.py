@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, TextIO
+from typing import TextIO
 
 from tqdm.auto import tqdm
 
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
+from workbench.training.events import Evaluation, Event, Parameters, TrainStep
 
 # Lines that a log gets for the steps of one run; evaluations come on top.
 LINES = 10
@@ -49,8 +50,7 @@ def _bar(run: Run, file: TextIO) -> None:
             over = run.ended
             step, bar.total = run.progress
             bar.desc = f"{run.name}: "
-            losses = run.losses[-1:]
-            bar.set_postfix(_figures(run), refresh=False) if losses else None
+            bar.set_postfix(_figures(run), refresh=False)
             for note in run.notes[noted:]:
                 bar.write(f"{run.name}: {note}", file=file)
                 noted += 1
@@ -83,39 +83,33 @@ class RunLines:
         return not over
 
 
-def _line(run: Run, event: dict[str, Any]) -> str | None:
+def _line(run: Run, event: Event) -> str | None:
     total = run.progress[1]
-    if event["event"] == "train":
-        every = max(1, total // LINES)
-        if event["step"] % every and event["step"] not in (1, total):
-            return None
-        return (
-            f"{run.name}: step {event['step']} of {total}, loss {event['loss']:.4f}, "
-            f"{event['tokens_per_second']:,.0f} {ALL_TASKS[run.recipe.task].unit}/s"
-        )
-    if event["event"] == "eval":
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in scores(event).items())
-        step = f"step {event['step']} of {total}, " if total else ""
-        return f"{run.name}: {step}evaluation: {figures}"
-    if event["event"] == "parameters":
-        return (
-            f"{run.name}: {event['trainable']:,} of {event['total']:,} parameters "
-            f"({event['trainable'] / event['total']:.2%}) are trained"
-        )
+    match event:
+        case TrainStep(step=step):
+            if step % max(1, total // LINES) and step not in (1, total):
+                return None
+            return (
+                f"{run.name}: step {step} of {total}, loss {event.loss:.4f}, "
+                f"{event.tokens_per_second:,.0f} {ALL_TASKS[run.recipe.task].unit}/s"
+            )
+        case Evaluation(step=step):
+            scores = {"loss": event.loss, **event.scores}
+            figures = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
+            place = f"step {step} of {total}, " if total else ""
+            return f"{run.name}: {place}evaluation: {figures}"
+        case Parameters(trainable=trainable, total=count):
+            return (
+                f"{run.name}: {trainable:,} of {count:,} parameters "
+                f"({trainable / count:.2%}) are trained"
+            )
     return None
 
 
-def scores(event: dict[str, Any]) -> dict[str, float]:
-    """Return the figures of an evaluation event."""
-    return {
-        name: value for name, value in event.items() if name not in ("event", "step", "seconds")
-    }
-
-
 def _figures(run: Run) -> dict[str, str]:
-    figures = {"loss": f"{run.losses[-1]:.3f}"}
-    for evaluation in run.evaluations[-1:]:
-        figures |= {
-            name: f"{value:.3f}" for name, value in scores(evaluation).items() if name != "loss"
-        }
-    return figures
+    """Return the latest figures, for the end of a bar; none before the first step."""
+    step, evaluation = run.events.latest(TrainStep), run.events.latest(Evaluation)
+    if step is None:
+        return {}
+    scores = evaluation.scores if evaluation else {}
+    return {name: f"{value:.3f}" for name, value in {"loss": step.loss, **scores}.items()}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+
+from workbench.training.events import Event, TrainStep
 
 TURNS = ("steps", "tokens", "seconds")
 
@@ -34,11 +35,11 @@ class Turn:
     tokens: int | None = None
     seconds: float | None = None
 
-    def told(self, event: Mapping[str, Any] | None, *, shares: bool) -> None:
+    def told(self, event: Event | None, *, shares: bool) -> None:
         """Take from a step's event what the run has read, and what it has cost if others share it."""
-        if event is not None and event["event"] == "train":
-            self.tokens = event["tokens"]
-            self.seconds = event["seconds"] if shares else None
+        if isinstance(event, TrainStep):
+            self.tokens = event.tokens
+            self.seconds = event.seconds if shares else None
 
 
 @dataclass(eq=False)

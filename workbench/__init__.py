@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from workbench.training.inspection.compatibility.probe import fit_table, fits
     from workbench.training.inspection.compatibility.result import Fit
 
-__version__ = "0.1.0"
-
 # What these say at each start is that kernels for other machines are not here, or how they compute.
 for _chatter in (
     "bitsandbytes.backends.cpu.ops",
@@ -112,6 +110,7 @@ def __dir__() -> list[str]:
 # module for whoever had imported something from inside it before.
 from workbench.compare import Comparison, compare
 from workbench.export import export
+from workbench.versions import __version__ as __version__
 from workbench.versions import warn_outside
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from workbench import __version__
 from workbench.export.layout import WIDTH, lay
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
+from workbench.versions import __version__
 
 # What is saved, by what is trained.
 SAVED = {"adapter": "adapter", "all": "model", "selected": "weights", "nothing": None}

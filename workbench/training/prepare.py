@@ -162,7 +162,10 @@ def prepare(recipe: Recipe) -> Prepared:
     }
     events = train(**given)
     few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
-    steps, said = skip_frozen(resolved, accelerator.unwrap_model(model), rows, held, few, events)
+    trained = accelerator.unwrap_model(model)
+    steps, said = skip_frozen(
+        recipe, resolved.base, plan.max_steps, trained, rows, held, few, events
+    )
     return Prepared(
         plan=plan,
         model=model,

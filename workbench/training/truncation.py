@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.errors import RecipeError, Said
+from workbench.training.inputs.largest_batch import sides
 from workbench.training.inputs.task_inputs import encoder, settings_of
 from workbench.training.plan import Resolved
 
@@ -56,11 +57,6 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], list[dict] | Non
         "there, or shorten them."
     )
     raise RecipeError([Said("max_length", "", None, sentence)])
-
-
-def sides(row: dict[str, Any]) -> list[int]:
-    """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
-    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row.get(key), list)]
 
 
 def _start(row: dict[str, Any], columns: dict[str, str]) -> str:

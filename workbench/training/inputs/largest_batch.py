@@ -10,7 +10,6 @@ import torch
 from torch.utils.data import DataLoader
 
 from workbench.recipe import Recipe
-from workbench.training.truncation import sides
 
 TRIED = 8  # batches with the most characters that are encoded: characters are not quite tokens
 MANY = 50_000  # from so many rows on, the longest are taken to meet in one batch
@@ -76,3 +75,8 @@ def padded(rows: list[dict]) -> int:
 
 def _length(value: Any) -> int:
     return sum(map(len, map(str, value))) if isinstance(value, list | tuple) else len(str(value))
+
+
+def sides(row: dict[str, Any]) -> list[int]:
+    """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
+    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row.get(key), list)]

@@ -11,7 +11,6 @@ import torch
 
 from workbench.recipe import Recipe
 from workbench.training.adaptation.base_model import Base
-from workbench.training.plan import Resolved
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.frozen_prefix.activation_store import Activations
 from workbench.training.speedups.frozen_prefix.blocks import (
@@ -43,7 +42,9 @@ Store = TypeVar("Store", bound=Activations)
 
 
 def skip_frozen(
-    resolved: Resolved,
+    recipe: Recipe,
+    base: Base,
+    max_steps: int,
     model: torch.nn.Module,
     rows: Sequence[dict],
     held: Sequence[dict],
@@ -54,7 +55,9 @@ def skip_frozen(
 
     Parameters
     ----------
-    resolved : Resolved
+    recipe : Recipe
+    base : Base
+    max_steps : int
     model : torch.nn.Module
         Adapted, and on its device.
     rows, held : sequence of dict
@@ -64,7 +67,6 @@ def skip_frozen(
     events : iterator of dict
         See :func:`workbench.training.loop.train`.
     """
-    recipe, steps = resolved.recipe, resolved.plan.max_steps
     # What is tried here draws from nobody's numbers, nor does anybody draw from these meanwhile.
     with Randomness(recipe.seed):
         frozen = find_frozen(model, batch)
@@ -77,16 +79,16 @@ def skip_frozen(
     kept, computed = in_words(frozen, model)
     alone = "alone and without dropout" if draws else "alone"
     if recipe.cache_frozen_prefix:
-        keep_rows(frozen, shared(Activations, resolved.base, frozen))
+        keep_rows(frozen, shared(Activations, base, frozen))
         room = megabytes((sum(lengths) + sum(others)) * size)
         note = f"{kept} are kept (up to {room}): {computed} computed once for each row, {alone}."
         return skipping(frozen, events), [note]
-    share, total = share_of_repeats(lengths, recipe, steps)
+    share, total = share_of_repeats(lengths, recipe, max_steps)
     evaluated = padded_length(others, recipe.per_device_eval_batch_size)
     # Rows behind one another come with positions, which is no plain batch.
     plain = not recipe.padding_free
     if share >= WORTH and plain and not draws and is_by_rows(recipe, frozen):
-        PaddedRows(frozen, shared(PaddedActivations, resolved.base, frozen), training=True)
+        PaddedRows(frozen, shared(PaddedActivations, base, frozen), training=True)
         room = megabytes((total + evaluated) * size)
         note = f"{kept} are kept (up to {room}): {computed} computed once for each row."
         return skipping(frozen, events), [note]
@@ -96,10 +98,10 @@ def skip_frozen(
         f"With cache_frozen_prefix {computed} computed once for each training row, {alone}: that is "
         f"faster, and changes {changed}."
     )
-    notes = [advice] if plain and steps * per_step >= 2 * len(rows) else []
-    if math.ceil(steps / recipe.eval_steps) + recipe.eval_on_start < 2:
+    notes = [advice] if plain and max_steps * per_step >= 2 * len(rows) else []
+    if math.ceil(max_steps / recipe.eval_steps) + recipe.eval_on_start < 2:
         return events, notes
-    PaddedRows(frozen, shared(PaddedActivations, resolved.base, frozen), training=False)
+    PaddedRows(frozen, shared(PaddedActivations, base, frozen), training=False)
     room = megabytes(evaluated * size)
     note = (
         f"{kept} are kept for evaluations (up to {room}): {computed} computed once for each of their "

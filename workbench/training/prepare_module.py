@@ -40,7 +40,7 @@ from workbench.training.inputs.limits import count_steps
 from workbench.training.inputs.tokenize import split_rows
 from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
-from workbench.training.prepare import Prepared
+from workbench.training.prepared import Prepared
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.apply import computing_notes, set_up
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import torch
 import transformers
 from accelerate import Accelerator
-from torch.utils.data import DataLoader
 
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
@@ -26,13 +26,12 @@ from workbench.training.batches import (
     encode_rows,
     fullest_step,
     limit_notes,
-    make_collate,
     make_evaluation,
 )
 from workbench.training.few_shot_run import prompt_evaluation
 from workbench.training.inputs import collate as batches
 from workbench.training.inputs.limits import START_ROWS
-from workbench.training.inputs.task_inputs import chat_notes
+from workbench.training.inputs.row_order import shuffled
 from workbench.training.loop import train
 from workbench.training.plan import Plan, Resolved, resolve
 from workbench.training.prepared import Prepared
@@ -60,8 +59,8 @@ def prepare(recipe: Recipe) -> Prepared:
     rows, held = encode_rows(resolved)
     cut = check_lengths(resolved, (resolved.train_rows, rows), (resolved.eval_rows, held))
     few_rows = resolved.train_rows[:START_ROWS]
-    chat = chat_notes(recipe.task, resolved.tokenizer, plan.columns, few_rows)
-    collate = make_collate(resolved)
+    chat = resolved.inputs.chat_notes(few_rows)
+    collate = resolved.inputs.collator(plan.padding_side)
     accelerator = Accelerator()
     device = accelerator.device
     start = batches.fixed_batches(
@@ -86,15 +85,7 @@ def prepare(recipe: Recipe) -> Prepared:
         num_warmup_steps=recipe.warmup_steps,
         num_training_steps=plan.max_steps,
     )
-    # The loader draws from a generator of its own, so shuffling and dropout do not disturb each
-    # other.
-    loader = DataLoader(
-        rows,
-        batch_size=recipe.per_device_train_batch_size,
-        shuffle=True,
-        generator=torch.Generator().manual_seed(recipe.seed),
-        collate_fn=batches.collate_flat if recipe.padding_free else collate,
-    )
+    loader = shuffled(rows, recipe, batches.collate_flat if recipe.padding_free else collate)
     tail = partial(getattr(step_callbacks, plan.after_step), model) if plan.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     given = {

@@ -12,7 +12,7 @@ from workbench.runs.run import Run
 from workbench.runs.step_scheduler import Gate
 
 if TYPE_CHECKING:
-    from workbench.training.prepare import Prepared
+    from workbench.training.prepared import Prepared
 
 # Gains below this are within what a measurement is off.
 PAYS = 1.1

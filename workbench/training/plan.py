@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,12 +33,10 @@ from workbench.training.inputs.limits import (
     choose_rows,
     count_steps,
     counts_positions,
-    longest,
-    longest_prompt,
     padding_side,
 )
-from workbench.training.inputs.processor import load_processor, virtual_labels
-from workbench.training.inputs.task_inputs import encoder, settings_of
+from workbench.training.inputs.processor import virtual_labels
+from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.runtime.quiet_loading import loading
 from workbench.training.speedups.apply import computing_notes, labels_some
 from workbench.training.speedups.labelled_logits import keeps_loss
@@ -210,10 +207,15 @@ class Resolved:
     plan: Plan
     recipe: Recipe
     base: Base
-    tokenizer: Any
+    inputs: TaskInputs
     train_rows: list[dict]
     eval_rows: list[dict]
     fingerprint: Fingerprint
+
+    @property
+    def tokenizer(self) -> Any:
+        """What rows are read with; for images their processor."""
+        return self.inputs.processor
 
 
 def resolve(recipe: Recipe) -> Resolved:
@@ -230,9 +232,7 @@ def resolve(recipe: Recipe) -> Resolved:
     facts, table = found.facts, found.table
     recipe = recipe.resolved(facts.quantization)
     task, technique = TASKS[recipe.task], get(recipe.technique)
-    tokenizer, sets_pad_token = load_processor(recipe, task, facts.path)
-    room = (recipe, facts.context, getattr(tokenizer, "model_max_length", math.inf))
-    max_length, max_prompt_length = longest(*room), longest_prompt(*room)
+    inputs = TaskInputs.of(recipe, facts, table)
     train_rows, eval_rows = choose_rows(recipe, table)
     trains = technique.trains != "nothing"
     steps = count_steps(recipe, len(train_rows)) if trains else 0
@@ -244,8 +244,6 @@ def resolve(recipe: Recipe) -> Resolved:
         trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
         shapes = skeleton(facts.path, auto_class, num_labels, trust, convert)
         fresh = new_parameters(shapes, facts.path) if num_labels is not None else ()
-    settings = settings_of(table.columns, table.labels, max_length, max_prompt_length)
-    encode = encoder(recipe.task, tokenizer, settings)
     config, peft_class = {}, None
     if technique.config is not None:
         peft_class = config_class(technique.name)
@@ -256,7 +254,7 @@ def resolve(recipe: Recipe) -> Resolved:
             task_type=task.peft_task_type,
             fresh=fresh,
             max_steps=steps,
-            rows=lambda: encode(train_rows[:START_ROWS]),
+            rows=lambda: inputs.encode(train_rows[:START_ROWS]),
         )
     selected = selected_names(technique, shapes, recipe.technique_args, fresh)
     base = load_base(
@@ -291,7 +289,7 @@ def resolve(recipe: Recipe) -> Resolved:
         after_step=technique.after_step,
         wires=technique.wires,
         optimizer=optimizer_facts(recipe, technique) if trains else {},
-        prompt=prompt_facts(recipe, tokenizer, train_rows, table),
+        prompt=prompt_facts(recipe, inputs.processor, train_rows, table),
         config_class=technique.config,
         config=config,
         data={
@@ -303,17 +301,17 @@ def resolve(recipe: Recipe) -> Resolved:
             "revision": source.revision,
             "sha256": source.checksums(),
         },
-        columns=dict(table.columns),
-        labels=list(table.labels),
+        columns=dict(inputs.columns),
+        labels=list(inputs.labels),
         padding_side=padding_side(base.model),
         mask_positions=counts_positions(recipe, base.model),
         virtual_labels=virtual_labels(task, peft_class, config),
-        max_length=max_length,
-        max_prompt_length=max_prompt_length,
+        max_length=inputs.max_length,
+        max_prompt_length=inputs.max_prompt_length,
         max_steps=steps,
         gathers_statistics=bool(gathering_layers(base.model)),
         labelled_logits=labelled_logits,
-        sets_pad_token=sets_pad_token,
+        sets_pad_token=inputs.sets_pad_token,
         threads=torch.get_num_threads(),
         device=device,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
@@ -333,4 +331,4 @@ def resolve(recipe: Recipe) -> Resolved:
         prequantized=facts.quantization is not None,
         whole=whole_modules(shapes, fresh),
     )
-    return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows, facts.fingerprint)
+    return Resolved(plan, recipe, base, inputs, train_rows, eval_rows, facts.fingerprint)

@@ -15,7 +15,7 @@ from accelerate.utils import send_to_device
 
 from workbench.training.batched_lora.group import Group, Member
 from workbench.training.loop import train
-from workbench.training.prepare import Prepared
+from workbench.training.prepared import Prepared
 from workbench.training.runtime.rng import Randomness
 
 # The first round warms up. More are timed until there is enough to judge by.

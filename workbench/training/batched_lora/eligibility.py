@@ -13,7 +13,7 @@ from peft.utils.other import ModulesToSaveWrapper
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import writes_base
 from workbench.training.batched_lora.stack import trained_linears
-from workbench.training.prepare import Prepared
+from workbench.training.prepared import Prepared
 
 # Layers of PEFT that add LoRA to what a linear gives, and nothing else.
 PLAIN = ("Linear", "Linear4bit", "Linear8bitLt", "TorchaoLoraLinear")

@@ -22,7 +22,7 @@ from workbench.training.batched_lora.join_batches import IGNORED, join, losses_o
 from workbench.training.batched_lora.row_optimizer import Twin
 from workbench.training.batched_lora.stack import Stack
 from workbench.training.loop import read
-from workbench.training.prepare import Prepared
+from workbench.training.prepared import Prepared
 
 
 class Group:

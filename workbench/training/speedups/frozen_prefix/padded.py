@@ -10,12 +10,11 @@ after one batch of that shape was computed and gave what was kept of its rows fr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, islice, repeat
 
 import torch
-from torch.utils.data import DataLoader
 
 from workbench.recipe import Recipe
+from workbench.training.inputs.row_order import drawn
 from workbench.training.speedups.frozen_prefix.activation_store import Activations
 from workbench.training.speedups.frozen_prefix.blocks import FrozenBlocks, arithmetic, digest
 
@@ -113,18 +112,10 @@ def share_of_repeats(lengths: Sequence[int], recipe: Recipe, max_steps: int) -> 
     size : int
         Lengths of all that must be kept, padding included.
     """
-    loader = DataLoader(
-        range(len(lengths)),
-        batch_size=recipe.per_device_train_batch_size,
-        shuffle=True,
-        # The order is drawn as the run will draw it.
-        generator=torch.Generator().manual_seed(recipe.seed),
-        collate_fn=list,
-    )
     count = max_steps * recipe.gradient_accumulation_steps
     seen: set[tuple[int, int, bool]] = set()
     repeated = 0
-    for rows in islice(chain.from_iterable(repeat(loader)), count):
+    for rows in drawn(len(lengths), recipe, max_steps, epochs=None):
         width = max(lengths[row] for row in rows)
         padded = any(lengths[row] < width for row in rows)
         keys = {(row, width, padded) for row in rows}

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from peft.tuners.lora import LoraLayer
-from peft.utils.other import ModulesToSaveWrapper
+from peft.utils import ModulesToSaveWrapper
 
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import writes_base
@@ -17,6 +17,14 @@ from workbench.training.prepared import Prepared
 
 # Layers of PEFT that add LoRA to what a linear gives, and nothing else.
 PLAIN = ("Linear", "Linear4bit", "Linear8bitLt", "TorchaoLoraLinear")
+DROPOUTS = (
+    torch.nn.Dropout,
+    torch.nn.Dropout1d,
+    torch.nn.Dropout2d,
+    torch.nn.Dropout3d,
+    torch.nn.AlphaDropout,
+    torch.nn.FeatureAlphaDropout,
+)
 # Settings of a recipe that run another forward pass than the plain one.
 OTHERWISE = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free", "onednn")
 
@@ -73,7 +81,7 @@ def _dropouts(base: torch.nn.Module) -> Iterator[tuple[str, float]]:
         if "drop" in name and isinstance(value, numbers.Real) and value > 0:
             yield name, float(value)
     for name, module in base.named_modules():
-        if isinstance(module, torch.nn.modules.dropout._DropoutNd) and module.p > 0:
+        if isinstance(module, DROPOUTS) and module.p > 0:
             yield name, module.p
 
 

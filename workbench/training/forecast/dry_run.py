@@ -16,7 +16,6 @@ from typing import Any
 import torch
 import transformers
 from accelerate import Accelerator
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from workbench.errors import ModelError, WorkbenchError
 from workbench.recipe import Recipe
@@ -40,6 +39,7 @@ from workbench.training.forecast.fake_model import (
     pack,
     with_packed_layers,
 )
+from workbench.training.forecast.torch_internals import FakeTensorMode
 from workbench.training.forecast.tracker import KINDS, Live
 from workbench.training.inputs import collate
 from workbench.training.inputs.few_shot_plan import prompt_facts

@@ -97,10 +97,18 @@ def padding_side(model: torch.nn.Module) -> str:
 
     Their attention looks both ways, so that a classifier reads the first token or the mean.
     """
-    architectures = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    masked = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    kind = model.config.model_type
-    return "right" if kind in masked or kind not in architectures else "left"
+    masked, causal = (
+        _has_auto_model(model, f"MODEL_FOR_{kind}_LM") for kind in ("MASKED", "CAUSAL")
+    )
+    return "right" if masked or not causal else "left"
+
+
+def _has_auto_model(model: torch.nn.Module, mapping: str) -> bool:
+    """Tell whether one of transformers' auto classes knows a model's type."""
+    names = getattr(transformers.models.auto.modeling_auto, f"{mapping}_MAPPING_NAMES", None)
+    if names is None:  # which are no public names, but take less time to ask
+        return type(model.config) in getattr(transformers, f"{mapping}_MAPPING")
+    return model.config.model_type in names
 
 
 def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:

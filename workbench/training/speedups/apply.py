@@ -65,7 +65,8 @@ def labels_some(recipe: Recipe, base: torch.nn.Module) -> bool:
     That is an ordinary causal model of transformers, which leaves its loss to a function. Whether it
     can is tried where there are weights: see :func:`workbench.training.speedups.labelled_logits.keeps_loss`.
     """
-    kinds = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    names = transformers.models.auto.modeling_auto
+    kinds = getattr(names, "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", {}).values()
     causal = ALL_TASKS[recipe.task].peft_task_type == "CAUSAL_LM"
     if not causal or type(base).__name__ not in kinds or get(recipe.technique).own_loss:
         return False

@@ -16,7 +16,6 @@ from typing import Any
 
 import peft
 import torch
-from peft.utils.other import AuxiliaryTrainingWrapper
 
 from workbench.errors import ModelError, Problem, RecipeError, did_you_mean
 from workbench.recipe import Recipe
@@ -48,6 +47,8 @@ from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.apply import labels_some, set_up
 from workbench.training.speedups.settings import use_mask_positions
 
+# Wrappers of PEFT that train a whole module or some of its tokens, whatever the technique.
+AUXILIARY = (getattr(peft.utils, "AuxiliaryTrainingWrapper", ()), peft.utils.ModulesToSaveWrapper)
 STEPS = 100  # of a run that is not there: some techniques plan over its length
 
 
@@ -300,9 +301,7 @@ def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:
     found = [
         name
         for name, module in inner.named_modules()
-        if name in before
-        and type(module) is not before[name]
-        and not isinstance(module, AuxiliaryTrainingWrapper)
+        if name in before and type(module) is not before[name] and not isinstance(module, AUXILIARY)
     ]
     if not found and inner is model:
         trained = [name for name, p in model.named_parameters() if p.requires_grad]

@@ -32,7 +32,7 @@ def mechanisms() -> list[str]:
             technique.after_step,
             technique.quantization,
             technique.targets,
-            technique.derives,
+            tuple(technique.derives),
         )
         if name not in ASK:
             ways.setdefault(way, name)

@@ -211,7 +211,9 @@ CASES = {
 def test_no_technique_has_other_bits(tiny_llama, even_rows, monkeypatch, technique):
     entry = get(technique)
     arguments = {}
-    if entry.config and entry.targets != "blocks":  # which PEFT does not choose by their number
+    if (
+        entry.config and entry.targets != "find_blocks"
+    ):  # which PEFT does not choose by their number
         names = {spec.name for spec in dataclasses.fields(config_class(technique))}
         arguments = {name: [1] for name in names & {"layers_to_transform"}}
     task = "classify" if "classify" in entry.tasks else entry.tasks[0]

@@ -148,7 +148,7 @@ def test_onednn_adds_a_bias_to_a_product_and_no_matrix(shape):
 def test_every_technique_can_multiply_in_onednn(technique, tmp_path):
     tasks = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}
     task = next((task for task in tasks if task in get(technique).tasks), None)
-    if task is None or get(technique).selects == "biases":
+    if task is None or get(technique).selection == "biases":
         pytest.skip("it does not fit the bundled base")
     recipe = wb.Recipe(
         technique=technique, task=task, data=tasks[task], max_steps=2, max_length=64,

@@ -36,7 +36,6 @@ from workbench.recipe import Recipe
 from workbench.registry.techniques import get
 from workbench.runs.run import Run
 from workbench.runs.train import train
-from workbench.training.adaptation import forward_hooks, step_callbacks
 from workbench.training.adaptation.base_model import is_pristine
 from workbench.training.adaptation.checkpoint import lora_state, save
 from workbench.training.inspection.compatibility.probe import Probe, inject
@@ -175,7 +174,7 @@ def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             if technique.after_step:
-                getattr(step_callbacks, technique.after_step)(model, step)
+                technique.after_step.load()(model, step)
             optimizer.zero_grad()
         after = loss_of(model, batch)
     if not after < before:
@@ -212,7 +211,7 @@ def load(recipe: Recipe, saved: Path) -> torch.nn.Module:
         model.config.use_cache = False
     model = peft.PeftModel.from_pretrained(model, saved)
     if technique.wires:
-        getattr(forward_hooks, technique.wires)(model)
+        technique.wires.load()(model)
     return model
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.registry.hook import Hook
 from workbench.registry.tasks import TASKS, Task
 
 
@@ -16,8 +17,9 @@ class Knob:
 
     A name with a dot stands inside a config of its own: ``eva_config.rho``. ``low`` is also the
     least value that is accepted (with ``strict`` it is not) and ``below`` one that is never
-    reached; ``high`` bounds the slider only. ``fits`` says what the layers that are wrapped allow, as
-    a function ``fits_…`` of :mod:`workbench.training.adaptation.argument_limits`.
+    reached; ``high`` bounds the slider only. ``fits`` is the function
+    that says what the layers that are wrapped allow, such as those of
+    :mod:`workbench.training.adaptation.argument_limits`.
     """
 
     name: str
@@ -27,7 +29,7 @@ class Knob:
     choices: tuple[Any, ...] | None = None
     strict: bool = False
     below: float | None = None
-    fits: str | None = None
+    fits: Hook | None = None
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -46,6 +48,8 @@ class Paper:
     year: int
     arxiv: str | None = None
 
+
+GET_PEFT_MODEL = Hook("peft.get_peft_model")
 
 # Starts of LoRA that are cut out of the base's weights, which they rewrite in place.
 _CUT_OUT = ("pissa", "olora", "corda", "lora_ga", "loftq")
@@ -68,6 +72,9 @@ def writes_base(config: Mapping[str, Any]) -> bool:
 class Technique:
     """One way to adapt a frozen base.
 
+    What it does besides PEFT's own work are functions, each by its whole dotted name
+    (:class:`workbench.registry.hook.Hook`).
+
     Parameters
     ----------
     name, title, family, changes : str
@@ -87,26 +94,25 @@ class Technique:
         nothing: then the run is one evaluation of the base, whose rows become prompts.
     settings : type or None
         A dataclass of arguments, where there is no PEFT config.
-    selects : str or None
-        Which of the base's parameters: a function ``select_…`` of :mod:`workbench.registry.parameter_selectors`.
-    targets : str or None
-        How layers to wrap are found where the recipe names none: a function ``find_…`` of
+    selects : Hook or None
+        Which of the base's parameters, as in :mod:`workbench.registry.parameter_selectors`.
+    targets : Hook or None
+        How layers to wrap are found where the recipe names none, as in
         :mod:`workbench.training.adaptation.target_modules`.
-    derives : tuple of str
-        Arguments that follow from the run unless they are given: functions ``derive_…`` of
+    derives : mapping of str to Hook
+        Arguments that follow from the run unless they are given, and how, as in
         :mod:`workbench.training.adaptation.derived_arguments`.
-    injects : str
-        What makes the PEFT model: PEFT's own function, or one of
-        :mod:`workbench.training.adaptation.initializers`, which starts it from training data.
-    optimizer : str or None
-        The optimizer it brings, a function of :mod:`peft.optimizers`.
-    wires : str or None
-        What each forward pass needs besides: a function of :mod:`workbench.training.adaptation.forward_hooks`, called
-        with the adapted model.
+    injects : Hook
+        What makes the PEFT model: PEFT's own function, or one that starts it from the base or from
+        training data, as in :mod:`workbench.training.adaptation.initializers`.
+    optimizer : Hook or None
+        The optimizer it brings.
+    wires : Hook or None
+        What each forward pass needs besides, as in :mod:`workbench.training.adaptation.forward_hooks`.
     restarts : bool
         Whether its start cannot be found again from the base, so that it is saved as a plain LoRA.
-    after_step : str or None
-        What it does after each step: a function of :mod:`workbench.training.adaptation.step_callbacks`.
+    after_step : Hook or None
+        What it does after each step, as in :mod:`workbench.training.adaptation.step_callbacks`.
     tasks : tuple of str
         The tasks that it serves.
     quantization : str or None
@@ -143,14 +149,14 @@ class Technique:
     knobs: tuple[Knob, ...] = ()
     trains: str = "adapter"
     settings: type | None = None
-    selects: str | None = None
-    targets: str | None = None
-    derives: tuple[str, ...] = ()
-    injects: str = "get_peft_model"
-    optimizer: str | None = None
-    wires: str | None = None
+    selects: Hook | None = None
+    targets: Hook | None = None
+    derives: Mapping[str, Hook] = field(default_factory=dict)
+    injects: Hook = GET_PEFT_MODEL
+    optimizer: Hook | None = None
+    wires: Hook | None = None
     restarts: bool = False
-    after_step: str | None = None
+    after_step: Hook | None = None
     tasks: tuple[str, ...] = tuple(TASKS)
     quantization: str | None = None
     quantizable: bool = True
@@ -185,6 +191,11 @@ class Technique:
         """Name the class of transformers that loads a base: prompts need a head for words."""
         with_head = self.adds_head(task) or task.labels is None
         return task.auto_class if with_head else "AutoModelForCausalLM"
+
+    @property
+    def selection(self) -> str | None:
+        """What ``selects`` chooses, in a word, as plans have it."""
+        return None if self.selects is None else self.selects.removeprefix("select_")
 
     @property
     def writes_base(self) -> bool:

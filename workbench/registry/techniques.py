@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args, get_type_hints
 
 from workbench.registry.families import CURATED
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 __all__ = ["TECHNIQUES", "Knob", "Paper", "Technique", "arguments", "config_class", "find", "get"]
@@ -70,7 +71,9 @@ def uncurated() -> dict[str, Technique]:
             changes=" ".join(told.split()) or f"What PEFT's {config.__name__} sets up.",
             learning_rate=1e-3,
             config=config.__name__,
-            targets="linears" if "target_modules" in fields else None,
+            targets=Hook("workbench.training.adaptation.target_modules.find_linears")
+            if "target_modules" in fields
+            else None,
             curated=False,
         )
     return found
@@ -117,20 +120,12 @@ def arguments(name: str) -> dict[str, tuple[dataclasses.Field, Any]]:
 
 def optimizer_function(technique: Technique) -> Callable[..., Any] | None:
     """Return what makes the technique's own optimizer, if it brings one (imports peft)."""
-    if technique.optimizer is None:
-        return None
-    import peft.optimizers
-
-    return getattr(peft.optimizers, technique.optimizer)
+    return technique.optimizer.load() if technique.optimizer is not None else None
 
 
 def select_function(technique: Technique) -> Callable[..., Any] | None:
     """Return what chooses the parameters to train, if the technique trains some of the base's."""
-    if technique.selects is None:
-        return None
-    from workbench.registry import parameter_selectors
-
-    return getattr(parameter_selectors, f"select_{technique.selects}")
+    return technique.selects.load() if technique.selects is not None else None
 
 
 def own_arguments(function: Callable[..., Any] | None) -> frozenset[str]:

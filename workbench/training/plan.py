@@ -282,7 +282,7 @@ def resolve(recipe: Recipe) -> Resolved:
         resizes_head=base.resized,
         trains=technique.trains,
         selected=selected,
-        selects=technique.selects,
+        selects=technique.selection,
         injects=technique.injects,
         start_rows=START_ROWS if takes_rows(technique.injects) else 0,
         restarts=technique.restarts,

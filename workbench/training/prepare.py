@@ -12,7 +12,6 @@ from accelerate import Accelerator
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
-from workbench.training.adaptation import step_callbacks
 from workbench.training.adaptation.adapt import adapt, rewritten
 from workbench.training.adaptation.base_model import Base, check_unchanged, clone, own
 from workbench.training.adaptation.checkpoint import lora_state
@@ -86,7 +85,8 @@ def prepare(recipe: Recipe) -> Prepared:
         num_training_steps=plan.max_steps,
     )
     loader = shuffled(rows, recipe, batches.collate_flat if recipe.padding_free else collate)
-    tail = partial(getattr(step_callbacks, plan.after_step), model) if plan.after_step else None
+    after_step = get(recipe.technique).after_step
+    tail = partial(after_step.load(), model) if after_step is not None else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     given = {
         "accelerator": accelerator,

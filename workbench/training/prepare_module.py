@@ -21,7 +21,6 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import get
-from workbench.training.adaptation import step_callbacks
 from workbench.training.adaptation.meters import MemoryMeter, count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.plain_module import (
@@ -182,11 +181,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
     )
     loader = shuffled(rows.order, recipe, rows.batch)
     # What it does after a step is about the adapted module and not about its loss.
-    tail = (
-        partial(getattr(step_callbacks, technique.after_step), adapted)
-        if technique.after_step
-        else None
-    )
+    tail = partial(technique.after_step.load(), adapted) if technique.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     device, size = accelerator.device, recipe.per_device_eval_batch_size
     batches = fixed_batches(list(held.order), size, held.batch, device)

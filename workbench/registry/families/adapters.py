@@ -1,5 +1,6 @@
 """Adapters: small networks of their own beside the base's layers."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import Knob, Paper, Technique
 
@@ -23,7 +24,7 @@ ENTRIES = (
         config="BottleneckConfig",
         fixed={"variant": "houlsby"},
         knobs=_knobs(1.0),
-        targets="houlsby",
+        targets=Hook("workbench.training.adaptation.target_modules.find_houlsby"),
         paper=Paper("Parameter-Efficient Transfer Learning for NLP", 2019, "1902.00751"),
     ),
     Technique(
@@ -35,7 +36,7 @@ ENTRIES = (
         config="BottleneckConfig",
         fixed={"variant": "pfeiffer"},
         knobs=_knobs(1.0),
-        targets="pfeiffer",
+        targets=Hook("workbench.training.adaptation.target_modules.find_pfeiffer"),
         paper=Paper(
             "AdapterFusion: Non-Destructive Task Composition for Transfer Learning",
             2020,
@@ -51,7 +52,7 @@ ENTRIES = (
         config="BottleneckConfig",
         fixed={"variant": "parallel"},
         knobs=_knobs(4.0),
-        targets="parallel",
+        targets=Hook("workbench.training.adaptation.target_modules.find_parallel"),
         paper=Paper(
             "Towards a Unified View of Parameter-Efficient Transfer Learning", 2021, "2110.04366"
         ),
@@ -69,7 +70,7 @@ ENTRIES = (
             Knob("act_fn", "relu", choices=("relu", "gelu", "silu", "tanh")),
             Knob("scaling", 1.0, 0.0, 8.0, strict=True),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -85,7 +86,7 @@ ENTRIES = (
         changes="Runs a small copy of the base beside it, which corrects what enters each block.",
         learning_rate=1e-3,
         config="ShadowConfig",
-        targets="blocks",
+        targets=Hook("workbench.training.adaptation.target_modules.find_blocks"),
         # It cannot follow a decoder that reads one token at a time beside an encoder, and it starts
         # from the vectors of words.
         tasks=tuple(name for name in TASKS if name not in ("seq2seq", "image_classify")),

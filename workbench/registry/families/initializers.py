@@ -1,11 +1,15 @@
 """Starts: LoRA that begins from the base's weights or from data instead of from chance."""
 
 from workbench.registry.families.low_rank import LORA_KNOBS
+from workbench.registry.hook import Hook
 from workbench.registry.tasks import tasks_of
 from workbench.registry.technique import Knob, Paper, Technique
 
 # A start that is cut out of the weights has no more directions than the narrowest layer.
-CUT_KNOBS = (Knob("r", 8, 1, 64, fits="narrowest"), *LORA_KNOBS[1:])
+CUT_KNOBS = (
+    Knob("r", 8, 1, 64, fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest")),
+    *LORA_KNOBS[1:],
+)
 
 ENTRIES = (
     Technique(
@@ -17,7 +21,7 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"init_lora_weights": "pissa"},
         knobs=CUT_KNOBS,
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -36,7 +40,7 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"init_lora_weights": "mica"},
         knobs=CUT_KNOBS,
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -52,7 +56,7 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"init_lora_weights": "olora"},
         knobs=CUT_KNOBS,
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -69,7 +73,7 @@ ENTRIES = (
         fixed={"init_lora_weights": "orthogonal"},
         knobs=CUT_KNOBS,
         refuses=("nf4", "fp4", "int8"),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
     ),
     Technique(
@@ -85,8 +89,8 @@ ENTRIES = (
             Knob("kasa_config.beta", 1e-4, 0.0, 1e-2),
             Knob("kasa_config.gamma", 1e-3, 0.0, 1e-1),
         ),
-        targets="linears",
-        wires="add_kasa_loss",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        wires=Hook("workbench.training.adaptation.forward_hooks.add_kasa_loss"),
         merges=True,
         quantizable=False,
         paper=Paper(
@@ -103,8 +107,8 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         knobs=CUT_KNOBS,
-        targets="linears",
-        injects="get_loftq_model",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        injects=Hook("workbench.training.adaptation.initializers.get_loftq_model"),
         quantization="nf4",
         refuses=("int8", "int8_torchao"),
         reads_whole_weights=True,
@@ -125,8 +129,8 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"init_lora_weights": "eva", "eva_config": {}},
         knobs=(*CUT_KNOBS, Knob("eva_config.rho", 1.0, 1.0, 4.0)),
-        targets="linears",
-        injects="get_eva_model",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        injects=Hook("workbench.training.adaptation.initializers.get_eva_model"),
         tasks=(*tasks_of("causal-lm"), *tasks_of("vision")),
         merges=True,
         needs="training rows for its start",
@@ -145,8 +149,8 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"init_lora_weights": "corda", "corda_config": {}},
         knobs=(*CUT_KNOBS, Knob("corda_config.corda_method", "ipm", choices=("ipm", "kpm"))),
-        targets="linears",
-        injects="get_corda_model",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        injects=Hook("workbench.training.adaptation.initializers.get_corda_model"),
         tasks=tasks_of("causal-lm"),
         restarts=True,
         quantizable=False,
@@ -168,8 +172,8 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"init_lora_weights": "lora_ga", "lora_ga_config": {}},
         knobs=CUT_KNOBS,
-        targets="linears",
-        injects="get_lora_ga_model",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        injects=Hook("workbench.training.adaptation.initializers.get_lora_ga_model"),
         restarts=True,
         quantizable=False,
         merges=True,

@@ -1,9 +1,10 @@
 """Low rank: the change of a weight is a product of thin matrices."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 LORA_KNOBS = (
-    Knob("r", 8, 1, 64, fits="widest"),
+    Knob("r", 8, 1, 64, fits=Hook("workbench.training.adaptation.argument_limits.fits_widest")),
     Knob("lora_alpha", 16, 1, 128),
     Knob("lora_dropout", 0.0, 0.0, 0.5, below=1.0),
 )
@@ -17,7 +18,7 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         knobs=LORA_KNOBS,
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper("LoRA: Low-Rank Adaptation of Large Language Models", 2021, "2106.09685"),
     ),
@@ -30,7 +31,7 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"use_rslora": True},
         knobs=LORA_KNOBS,
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA", 2023, "2312.03732"
@@ -45,7 +46,7 @@ ENTRIES = (
         config="LoraConfig",
         fixed={"use_dora": True},
         knobs=LORA_KNOBS,
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         refuses=("int8",),
         merges=True,
         paper=Paper("DoRA: Weight-Decomposed Low-Rank Adaptation", 2024, "2402.09353"),
@@ -58,7 +59,7 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         knobs=LORA_KNOBS,
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantization="nf4",
         merges=True,
         paper=Paper("QLoRA: Efficient Finetuning of Quantized LLMs", 2023, "2305.14314"),
@@ -71,14 +72,28 @@ ENTRIES = (
         learning_rate=5e-3,
         config="AdaLoraConfig",
         knobs=(
-            Knob("init_r", 12, 1, 64, fits="widest"),
-            Knob("target_r", 8, 1, 64, fits="widest"),
+            Knob(
+                "init_r",
+                12,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
+            Knob(
+                "target_r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("lora_alpha", 32, 1, 128),
             Knob("orth_reg_weight", 0.5, 0.0, 1.0),
         ),
-        targets="linears",
-        derives=("total_step",),
-        after_step="reallocate",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        derives={
+            "total_step": Hook("workbench.training.adaptation.derived_arguments.derive_total_step"),
+        },
+        after_step=Hook("workbench.training.adaptation.step_callbacks.reallocate"),
         merges=True,
         needs="the number of steps, known ahead",
         paper=Paper(
@@ -95,11 +110,17 @@ ENTRIES = (
         learning_rate=1e-2,
         config="DeloraConfig",
         knobs=(
-            Knob("r", 8, 1, 64, fits="widest"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("delora_lambda", 4, 1, 60),
             Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper("Decoupling Angles and Strength in Low-rank Adaptation", 2025, "2503.18225"),
@@ -112,12 +133,24 @@ ENTRIES = (
         learning_rate=3e-3,
         config="GraloraConfig",
         knobs=(
-            Knob("r", 8, 1, 64, fits="widest"),
-            Knob("gralora_k", 2, 1, 8, fits="divides"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
+            Knob(
+                "gralora_k",
+                2,
+                1,
+                8,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+            ),
             Knob("alpha", 16, 1, 128),
             Knob("gralora_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "GraLoRA: Granular Low-Rank Adaptation for Parameter-Efficient Fine-Tuning",
@@ -133,12 +166,18 @@ ENTRIES = (
         learning_rate=3e-3,
         config="GloraConfig",
         knobs=(
-            Knob("r", 8, 1, 64, fits="widest"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("config_A_B", "lora", choices=("lora", "vector", "constant", "none")),
             Knob("config_C", "lora", choices=("lora", "vector", "none")),
             Knob("config_D_E", "constant", choices=("vector", "constant", "none")),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -153,9 +192,25 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"use_bdlora": {}},
-        knobs=(*LORA_KNOBS, Knob("use_bdlora.nblocks", 2, 1, 8, fits="divides")),
-        targets="linears",
-        derives=("use_bdlora.target_modules_bd_a", "use_bdlora.target_modules_bd_b"),
+        knobs=(
+            *LORA_KNOBS,
+            Knob(
+                "use_bdlora.nblocks",
+                2,
+                1,
+                8,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+            ),
+        ),
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        derives={
+            "use_bdlora.target_modules_bd_a": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_target_modules_bd_a"
+            ),
+            "use_bdlora.target_modules_bd_b": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_target_modules_bd_b"
+            ),
+        },
         merges=True,
         paper=Paper(
             "Block-Diagonal LoRA for Eliminating Communication Overhead in Tensor Parallel LoRA "
@@ -179,8 +234,8 @@ ENTRIES = (
             Knob("monteclora_config.num_samples", 8, 1, 32),
             Knob("monteclora_config.sample_scaler", 1e-4, 0.0, 1e-2),
         ),
-        targets="linears",
-        wires="add_monteclora_loss",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        wires=Hook("workbench.training.adaptation.forward_hooks.add_monteclora_loss"),
         merges=True,
         paper=Paper(
             "Robust and Efficient Fine-tuning of LLMs with Bayesian Reparameterization of "
@@ -199,10 +254,16 @@ ENTRIES = (
         fixed={"velora_config": {}},
         knobs=(
             *LORA_KNOBS,
-            Knob("velora_config.num_groups", 16, 1, 64, fits="divides_inputs"),
+            Knob(
+                "velora_config.num_groups",
+                16,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
+            ),
             Knob("velora_config.scale", 1.0, 0.0, 4.0, strict=True),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -219,8 +280,12 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         knobs=LORA_KNOBS,
-        targets="linears",
-        derives=("alora_invocation_tokens",),
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        derives={
+            "alora_invocation_tokens": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_alora_invocation_tokens"
+            ),
+        },
         tasks=("instruct",),
         needs="tokens that stand before every answer, found in the training rows",
         paper=Paper("Activated LoRA: Fine-tuned LLMs for Intrinsics", 2025, "2504.12397"),

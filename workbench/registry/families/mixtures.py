@@ -1,5 +1,6 @@
 """Mixtures: several low-rank changes, and a learnt choice among them."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -11,12 +12,18 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LilyConfig",
         knobs=(
-            Knob("r", 16, 1, 128, fits="widest"),
+            Knob(
+                "r",
+                16,
+                1,
+                128,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("num_B", 2, 1, 8),
             Knob("stride_A", 1, 1, 8),
             Knob("scaling", 1.0, 0.0, 8.0, strict=True),
         ),
-        targets="apart",
+        targets=Hook("workbench.training.adaptation.target_modules.find_apart"),
         quantizable=False,
         paper=Paper("Low-Rank Interconnected Adaptation across Layers", 2024, "2407.09946"),
     ),
@@ -29,12 +36,24 @@ ENTRIES = (
         config="PolyConfig",
         recomputes=False,
         knobs=(
-            Knob("r", 8, 1, 64, fits="widest"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("n_skills", 4, 1, 16),
-            Knob("n_splits", 1, 1, 8, fits="divides"),
+            Knob(
+                "n_splits",
+                1,
+                1,
+                8,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+            ),
         ),
-        targets="linears",
-        wires="give_layers_task_ids",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        wires=Hook("workbench.training.adaptation.forward_hooks.give_layers_task_ids"),
         quantizable=False,
         paper=Paper("Combining Modular Skills in Multitask Learning", 2022, "2202.13914"),
     ),
@@ -51,8 +70,13 @@ ENTRIES = (
             Knob("xlora_dropout_p", 0.2, 0.0, 0.5, below=1.0),
             Knob("softmax_temperature", 1.0, 0.1, 10.0),
         ),
-        derives=("adapters", "hidden_size"),
-        injects="get_xlora_model",
+        derives={
+            "adapters": Hook("workbench.training.adaptation.derived_arguments.derive_adapters"),
+            "hidden_size": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_hidden_size"
+            ),
+        },
+        injects=Hook("workbench.training.adaptation.initializers.get_xlora_model"),
         tasks=("lm", "instruct"),
         quantizable=False,
         needs="trained LoRA adapters for the same base, as a mapping of names to folders",

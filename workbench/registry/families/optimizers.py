@@ -1,6 +1,7 @@
 """Optimizers: LoRA as it is, whose two matrices are stepped in another way."""
 
 from workbench.registry.families.low_rank import LORA_KNOBS
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -12,8 +13,8 @@ ENTRIES = (
         learning_rate=1e-3,
         config="LoraConfig",
         knobs=(*LORA_KNOBS, Knob("loraplus_lr_ratio", 16.0, 1.0, 32.0)),
-        targets="linears",
-        optimizer="create_loraplus_optimizer",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        optimizer=Hook("peft.optimizers.create_loraplus_optimizer"),
         merges=True,
         paper=Paper("LoRA+: Efficient Low Rank Adaptation of Large Models", 2024, "2402.12354"),
     ),
@@ -25,8 +26,8 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         knobs=LORA_KNOBS,
-        targets="linears",
-        optimizer="create_lorafa_optimizer",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        optimizer=Hook("peft.optimizers.create_lorafa_optimizer"),
         merges=True,
         paper=Paper(
             "LoRA-FA: Memory-efficient Low-rank Adaptation for Large Language Models Fine-tuning",
@@ -42,8 +43,8 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         knobs=(*LORA_KNOBS, Knob("reg", 1e-2, 0.0, 1.0, strict=True)),
-        targets="linears",
-        optimizer="create_riemannian_optimizer",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        optimizer=Hook("peft.optimizers.create_riemannian_optimizer"),
         merges=True,
         paper=Paper(
             "Riemannian Preconditioned LoRA for Fine-Tuning Foundation Models", 2024, "2402.02347"

@@ -1,5 +1,6 @@
 """Orthogonal: weights or what they give are rotated, which keeps lengths and angles."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -11,12 +12,18 @@ ENTRIES = (
         learning_rate=5e-3,
         config="OFTConfig",
         knobs=(
-            Knob("oft_block_size", 16, 2, 256, fits="divides_inputs"),
+            Knob(
+                "oft_block_size",
+                16,
+                2,
+                256,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
+            ),
             Knob("coft", False, choices=(False, True)),
             Knob("block_share", False, choices=(False, True)),
             Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         needs="a block size that divides the layers' inputs",
         paper=Paper(
@@ -32,10 +39,16 @@ ENTRIES = (
         config="BOFTConfig",
         weighs=True,
         knobs=(
-            Knob("boft_block_size", 4, 2, 64, fits="divides_inputs"),
+            Knob(
+                "boft_block_size",
+                4,
+                2,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
+            ),
             Knob("boft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         needs="a block size that divides the layers' inputs",
@@ -53,10 +66,16 @@ ENTRIES = (
         learning_rate=5e-3,
         config="HRAConfig",
         knobs=(
-            Knob("r", 8, 1, 64, fits="narrowest"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+            ),
             Knob("apply_GS", False, choices=(False, True)),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -74,11 +93,17 @@ ENTRIES = (
         learning_rate=5e-3,
         config="PsoftConfig",
         knobs=(
-            Knob("r", 16, 1, 256, fits="narrowest"),
+            Knob(
+                "r",
+                16,
+                1,
+                256,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+            ),
             Knob("psoft_alpha", 16, 1, 256),
             Knob("psoft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -96,9 +121,15 @@ ENTRIES = (
         config="RoadConfig",
         knobs=(
             Knob("variant", "road_1", choices=("road_1", "road_2", "road_4")),
-            Knob("group_size", 16, 2, 256, fits="divides_outputs"),
+            Knob(
+                "group_size",
+                16,
+                2,
+                256,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_outputs"),
+            ),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         needs="a group size that divides the layers' outputs",
         paper=Paper(

@@ -1,10 +1,17 @@
 """Prompts: learnt vectors stand where words or their keys and values would."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.tasks import OF_TEXT
 from workbench.registry.technique import Knob, Paper, Technique
 
 # What PEFT wants to know of the base, and does not find in the config of every model.
-SHAPES = ("token_dim", "num_layers", "num_attention_heads")
+SHAPES = {
+    "token_dim": Hook("workbench.training.adaptation.derived_arguments.derive_token_dim"),
+    "num_layers": Hook("workbench.training.adaptation.derived_arguments.derive_num_layers"),
+    "num_attention_heads": Hook(
+        "workbench.training.adaptation.derived_arguments.derive_num_attention_heads"
+    ),
+}
 TOKENS = Knob("num_virtual_tokens", 16, 1, 100)
 
 ENTRIES = (
@@ -47,7 +54,7 @@ ENTRIES = (
         knobs=(TOKENS, Knob("num_ranks", 1, 1, 8)),
         derives=SHAPES,
         tasks=OF_TEXT,
-        wires="give_task_ids",
+        wires=Hook("workbench.training.adaptation.forward_hooks.give_task_ids"),
         paper=Paper(
             "Multitask Prompt Tuning Enables Parameter-Efficient Transfer Learning",
             2023,
@@ -67,7 +74,14 @@ ENTRIES = (
             Knob("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),
             Knob("opt_weighted_loss_type", "none", choices=("none", "decay")),
         ),
-        derives=("cpt_token_ids", "cpt_tokens_type_mask"),
+        derives={
+            "cpt_token_ids": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_cpt_token_ids"
+            ),
+            "cpt_tokens_type_mask": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_cpt_tokens_type_mask"
+            ),
+        },
         tasks=("lm", "instruct"),
         needs="training rows for its context",
         paper=Paper(
@@ -117,7 +131,11 @@ ENTRIES = (
         learning_rate=1e-2,
         config="AdaptionPromptConfig",
         knobs=(Knob("adapter_len", 16, 1, 100),),
-        derives=("adapter_layers",),
+        derives={
+            "adapter_layers": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_adapter_layers"
+            ),
+        },
         tasks=("lm", "instruct"),
         quantizable=False,
         paper=Paper(

@@ -1,5 +1,6 @@
 """Scaling: what flows through the model is multiplied or shifted by learnt vectors."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -11,7 +12,7 @@ ENTRIES = (
         learning_rate=2e-2,
         config="IA3Config",
         knobs=(Knob("init_ia3_weights", True, choices=(True, False)),),
-        targets="ia3",
+        targets=Hook("workbench.training.adaptation.target_modules.find_ia3"),
         merges=True,
         paper=Paper(
             "Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than "
@@ -28,7 +29,7 @@ ENTRIES = (
         learning_rate=2e-2,
         config="BeftConfig",
         knobs=(Knob("init_weights", True, choices=(True, False)),),
-        targets="values",
+        targets=Hook("workbench.training.adaptation.target_modules.find_values"),
         merges=True,
         paper=Paper(
             "BEFT: Bias-Efficient Fine-Tuning of Language Models in Low-Data Regimes",

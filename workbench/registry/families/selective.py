@@ -1,5 +1,6 @@
 """Selective: some of the base's own parameters are trained, and nothing is added."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.tasks import OF_TEXT, TASKS
 from workbench.registry.technique import Knob, Paper, Technique
 
@@ -11,7 +12,7 @@ ENTRIES = (
         changes="Trains the new classification head and nothing below it.",
         learning_rate=1e-2,
         trains="selected",
-        selects="head",
+        selects=Hook("workbench.registry.parameter_selectors.select_head"),
         tasks=tuple(task.name for task in TASKS.values() if task.labels),
     ),
     Technique(
@@ -21,7 +22,7 @@ ENTRIES = (
         changes="Trains the base's biases and nothing else.",
         learning_rate=1e-2,
         trains="selected",
-        selects="biases",
+        selects=Hook("workbench.registry.parameter_selectors.select_biases"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -38,7 +39,7 @@ ENTRIES = (
         changes="Trains the base's normalisation layers and nothing else.",
         learning_rate=3e-3,
         config="LNTuningConfig",
-        targets="norms",
+        targets=Hook("workbench.training.adaptation.target_modules.find_norms"),
         merges=True,
         paper=Paper(
             "Tuning LayerNorm in Attention: Towards Efficient Multi-Modal LLM Finetuning",
@@ -53,7 +54,11 @@ ENTRIES = (
         changes="Trains the embeddings of some words of the vocabulary and of no others.",
         learning_rate=1e-2,
         config="TrainableTokensConfig",
-        derives=("token_indices",),
+        derives={
+            "token_indices": Hook(
+                "workbench.training.adaptation.derived_arguments.derive_token_indices"
+            ),
+        },
         tasks=tuple(task.name for task in TASKS.values() if not task.labels),
         merges=True,
         needs="the words to train; unless they are given, those that the training rows use most",
@@ -66,7 +71,7 @@ ENTRIES = (
         learning_rate=1e-3,
         knobs=(Knob("num_layers", 1, 1, 12),),
         trains="selected",
-        selects="last_layers",
+        selects=Hook("workbench.registry.parameter_selectors.select_last_layers"),
         quantizable=False,
         merges=True,
     ),
@@ -77,7 +82,7 @@ ENTRIES = (
         changes="Trains the vectors of the vocabulary and leaves all that reads them.",
         learning_rate=3e-3,
         trains="selected",
-        selects="embeddings",
+        selects=Hook("workbench.registry.parameter_selectors.select_embeddings"),
         tasks=OF_TEXT,
         quantizable=False,
         merges=True,

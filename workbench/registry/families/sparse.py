@@ -1,5 +1,6 @@
 """Sparse: a few entries of each weight are learnt, at places that stay fixed."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -13,8 +14,12 @@ ENTRIES = (
         weighs=True,
         # Drawn anew from the run's seed otherwise, and reloaded adapters would not fit.
         fixed={"random_seed": 0},
-        knobs=(Knob("r", 8, 1, 64, fits="share"),),
-        targets="linears",
+        knobs=(
+            Knob(
+                "r", 8, 1, 64, fits=Hook("workbench.training.adaptation.argument_limits.fits_share")
+            ),
+        ),
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         quantizable=False,
         paper=Paper("Sparse High Rank Adapters", 2024, "2406.13175"),
@@ -30,7 +35,7 @@ ENTRIES = (
             Knob("sparsity", 0.97, 0.0, 1.0, below=1.0),
             Knob("select_top", True, choices=(True, False)),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
     ),

@@ -1,5 +1,6 @@
 """Structured: the change of a weight has full rank, but is made of few numbers."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -11,11 +12,17 @@ ENTRIES = (
         learning_rate=5e-3,
         config="LoHaConfig",
         knobs=(
-            Knob("r", 8, 1, 64, fits="widest"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("alpha", 16, 1, 128),
             Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -32,12 +39,18 @@ ENTRIES = (
         learning_rate=5e-3,
         config="LoKrConfig",
         knobs=(
-            Knob("r", 8, 1, 64, fits="widest"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("alpha", 16, 1, 128),
             Knob("decompose_both", False, choices=(False, True)),
             Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -54,11 +67,17 @@ ENTRIES = (
         learning_rate=1e-2,
         config="HiraConfig",
         knobs=(
-            Knob("r", 16, 1, 128, fits="widest"),
+            Knob(
+                "r",
+                16,
+                1,
+                128,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("hira_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         refuses=("int8_torchao",),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "HiRA: Parameter-Efficient Hadamard High-Rank Adaptation for Large Language Models",
@@ -73,14 +92,20 @@ ENTRIES = (
         learning_rate=3e-3,
         config="C3AConfig",
         knobs=(
-            Knob("block_size", 16, 1, 256, fits="divides"),
+            Knob(
+                "block_size",
+                16,
+                1,
+                256,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+            ),
             Knob(
                 "init_weights",
                 True,
                 choices=(True, "xavier_uniform", "kaiming_uniform", "gaussian"),
             ),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper("Parameter-Efficient Fine-Tuning via Circular Convolution", 2024, "2407.19342"),
     ),
@@ -92,11 +117,17 @@ ENTRIES = (
         learning_rate=1e-1,
         config="FourierFTConfig",
         knobs=(
-            Knob("n_frequency", 500, 1, 5000, fits="entries"),
+            Knob(
+                "n_frequency",
+                500,
+                1,
+                5000,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_entries"),
+            ),
             Knob("scaling", 50.0, 1.0, 300.0),
             Knob("init_weights", True, choices=(True, False)),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "Parameter-Efficient Fine-Tuning with Discrete Fourier Transform", 2024, "2405.03003"
@@ -110,11 +141,17 @@ ENTRIES = (
         learning_rate=3e-3,
         config="WaveFTConfig",
         knobs=(
-            Knob("n_frequency", 500, 1, 5000, fits="entries"),
+            Knob(
+                "n_frequency",
+                500,
+                1,
+                5000,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_entries"),
+            ),
             Knob("scaling", 25.0, 1.0, 100.0),
             Knob("wavelet_family", "db1", choices=("db1", "db2", "sym2", "coif1")),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "Exploring Sparsity for Parameter Efficient Fine Tuning Using Wavelets",
@@ -130,10 +167,16 @@ ENTRIES = (
         learning_rate=3e-3,
         config="MissConfig",
         knobs=(
-            Knob("r", 16, 1, 64, fits="widest"),
+            Knob(
+                "r",
+                16,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+            ),
             Knob("miss_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "MiSS: Revisiting the Trade-off in LoRA with an Efficient Shard-Sharing Structure",
@@ -149,12 +192,18 @@ ENTRIES = (
         learning_rate=3e-3,
         config="DeftConfig",
         knobs=(
-            Knob("r", 8, 1, 64, fits="narrowest"),
+            Knob(
+                "r",
+                8,
+                1,
+                64,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+            ),
             Knob("decomposition_method", "relu", choices=("relu", "qr")),
             Knob("para", False, choices=(False, True)),
             Knob("deft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper("DEFT: Decompositional Efficient Fine-Tuning for Text-to-Image Models", 2026),
@@ -172,7 +221,7 @@ ENTRIES = (
             Knob("num_subspaces", 4, 1, 10),
             Knob("subspace_rank", 1, 1, 8),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -187,7 +236,7 @@ ENTRIES = (
         learning_rate=1e-3,
         config="OSFConfig",
         knobs=(Knob("effective_rank", 0.75, 0.0, strict=True, high=1.0, below=1.0),),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -209,7 +258,7 @@ ENTRIES = (
             Knob("sparse_rate", 0.02, 0.0, 0.2, below=1.0),
             Knob("frod_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(

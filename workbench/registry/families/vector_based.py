@@ -1,5 +1,6 @@
 """Shared: layers share matrices or vectors, and learn little of their own."""
 
+from workbench.registry.hook import Hook
 from workbench.registry.technique import Knob, Paper, Technique
 
 ENTRIES = (
@@ -15,7 +16,7 @@ ENTRIES = (
             Knob("d_initial", 0.1, 0.0, 1.0, strict=True),
             Knob("vera_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper("VeRA: Vector-based Random Matrix Adaptation", 2023, "2310.11454"),
     ),
@@ -31,7 +32,7 @@ ENTRIES = (
             Knob("d_initial", 0.1, 0.0, 1.0, strict=True),
             Knob("pvera_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "PVeRA: Probabilistic Vector-Based Random Matrix Adaptation", 2025, "2512.07703"
@@ -49,7 +50,7 @@ ENTRIES = (
             Knob("randlora_alpha", 320, 1, 2560),
             Knob("randlora_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "RandLoRA: Full-rank parameter-efficient fine-tuning of large models",
@@ -67,10 +68,16 @@ ENTRIES = (
         knobs=(
             Knob("r", 4, 1, 32),
             Knob("num_vectors", 64, 2, 2048),
-            Knob("vector_length", 16, 1, 256, fits="divides"),
+            Knob(
+                "vector_length",
+                16,
+                1,
+                256,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+            ),
             Knob("topk", 2, 1, 8),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "VB-LoRA: Extreme Parameter Efficient Fine-Tuning with Vector Banks",
@@ -91,7 +98,7 @@ ENTRIES = (
             Knob("theta_d_length", 1024, 16, 65536),
             Knob("unilora_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper("Uni-LoRA: One Vector is All You Need", 2025, "2506.00799"),
     ),
@@ -103,11 +110,17 @@ ENTRIES = (
         learning_rate=1e-2,
         config="TinyLoraConfig",
         knobs=(
-            Knob("r", 2, 1, 16, fits="narrowest"),
+            Knob(
+                "r",
+                2,
+                1,
+                16,
+                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+            ),
             Knob("u", 64, 1, 512),
             Knob("weight_tying", 0.0, 0.0, 1.0),
         ),
-        targets="linears",
+        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper("Learning to Reason in 13 Parameters", 2026, "2602.04118"),

@@ -20,7 +20,6 @@ from workbench.registry.techniques import (
 )
 from workbench.training.adaptation import (
     derived_arguments,
-    forward_hooks,
     initializers,
     target_modules,
 )
@@ -76,13 +75,13 @@ def config_arguments(
         elif name not in elsewhere:
             full[name] = value
     if technique.targets and full.get("target_modules") is None:
-        full.update(getattr(target_modules, f"find_{technique.targets}")(model))
-    for name in technique.derives:
+        full.update(technique.targets.load()(model))
+    for name, derive in technique.derives.items():
         outer, _, inner = name.rpartition(".")
         within = full[outer] if outer else full
         if within.get(inner) is None:
             known = derived_arguments.Known(model, max_steps, full, rows)
-            value = getattr(derived_arguments, f"derive_{inner}")(known)
+            value = derive.load()(known)
             if value is not None:
                 within[inner] = value
     check_bounds(technique, model, full)
@@ -111,10 +110,10 @@ def selected_names(
     if "num_layers" in args:
         check_depth(model, args["num_layers"])
     names = select(model, fresh, **args)
-    if technique.selects != "head" and set(names) <= set(fresh):
+    if technique.selection != "head" and set(names) <= set(fresh):
         raise ModelError(
             f"technique must find something to train, but {technique.title} finds nothing in "
-            f"{type(model).__name__}, which has no {technique.selects}: choose another one."
+            f"{type(model).__name__}, which has no {technique.selection}: choose another one."
         )
     return names
 
@@ -179,9 +178,9 @@ def adapt(
         adapted = peft.get_peft_model(model, made)
     else:
         given = [batches] if initializers.takes_rows(technique.injects) else []
-        adapted = getattr(initializers, technique.injects)(model, made, *given)
+        adapted = technique.injects.load()(model, made, *given)
     if technique.wires is not None:
-        getattr(forward_hooks, technique.wires)(adapted)
+        technique.wires.load()(adapted)
     keep_statistics(adapted)
     return _wrapping(technique, adapted)
 

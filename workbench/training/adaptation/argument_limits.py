@@ -83,7 +83,7 @@ def check_bounds(technique: Technique, model: torch.nn.Module, config: Mapping[s
         if knob.fits is not None:
             outer, _, inner = knob.name.partition(".")
             value = config[outer][inner] if inner else config[outer]
-            allowed = globals()[f"fits_{knob.fits}"](value, widths)
+            allowed = knob.fits.load()(value, widths)
             if allowed is not None:
                 found.append(Problem(knob.name, allowed, value))
     if found:

@@ -57,7 +57,7 @@ def _adapt(
         config = config_arguments(
             technique, module, full, task_type=None, fresh=(), max_steps=max_steps
         )
-    fresh = head_parameters(module) if technique.selects == "head" else ()
+    fresh = head_parameters(module) if technique.selection == "head" else ()
     selected = selected_names(technique, module, args, fresh)
     private = {*selected, *rewritten(config, module)}
     model = copy_around(module, lambda name: technique.trains == "all" or name in private)

@@ -14,11 +14,18 @@ from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import config_class, get
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
-from workbench.training.adaptation.target_modules import LINEARS, in_blocks, shortest_names
+from workbench.training.adaptation.target_modules import (
+    LINEARS,
+    find_apart,
+    find_ia3,
+    find_linears,
+    in_blocks,
+    shortest_names,
+)
 
 CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
 # What techniques for language models find by themselves, where a module's layers are meant.
-WHOLE_LAYERS = ("linears", "apart", "ia3")
+WHOLE_LAYERS = (find_linears, find_apart, find_ia3)
 
 
 def default_arguments(
@@ -42,7 +49,8 @@ def default_arguments(
     ModelError
         There is no such layer.
     """
-    if technique.targets not in WHOLE_LAYERS or args.get("target_modules") is not None:
+    find = technique.targets.load() if technique.targets is not None else None
+    if find not in WHOLE_LAYERS or args.get("target_modules") is not None:
         return dict(args)
     kinds = (*LINEARS, *(kind for kind in CONVOLUTIONS if wraps(technique.name, kind)))
     wanted = [name for name in _body(module) if _kind(module.get_submodule(name)) in kinds]
@@ -52,7 +60,7 @@ def default_arguments(
             f"its last that {technique.title} can wrap: name some of its modules."
         )
     found: dict[str, Any] = {"target_modules": shortest_names(module, wanted)}
-    if technique.targets == "ia3":
+    if find is find_ia3:
         found["feedforward_modules"] = []
     return {**found, **args}
 

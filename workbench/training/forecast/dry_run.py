@@ -23,7 +23,6 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import config_class, get
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
-from workbench.training.adaptation import step_callbacks
 from workbench.training.adaptation.adapt import rewritten, selected_names
 from workbench.training.adaptation.meters import MemoryMeter
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
@@ -281,7 +280,7 @@ class DryRun:
         optimizer.step()
         optimizer.zero_grad()
         if self._technique.after_step:
-            tail = partial(getattr(step_callbacks, self._technique.after_step), model)
+            tail = partial(self._technique.after_step.load(), model)
         batch = self._batch("train", size, config)
         steps = train(
             Accelerator(),

@@ -92,7 +92,7 @@ def choice(recipe: Recipe, model: torch.nn.Module, fresh: Sequence[str]) -> Choi
     technique = get(recipe.technique)
     if technique.targets is None:
         return None
-    default = getattr(target_modules, f"find_{technique.targets}")(model)
+    default = technique.targets.load()(model)
     wrapped = _means(model, default)
     classes = {type(module) for name, module in model.named_modules() if name in wrapped}
     heads = new_modules(model, fresh)

@@ -26,7 +26,6 @@ from workbench.sources.lookup import find_facts
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.storage import storage_problems
 from workbench.sources.prompt_checks import base_problems
-from workbench.training.adaptation import step_callbacks
 from workbench.training.adaptation.adapt import adapt, config_arguments, rewritten, selected_names
 from workbench.training.adaptation.base_model import clone, is_pristine, own
 from workbench.training.adaptation.heads import new_head
@@ -232,7 +231,7 @@ def _run(tried: Specimen, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
         loss.backward()
         _check_gradients(model, base.fresh)
         if technique.after_step:
-            getattr(step_callbacks, technique.after_step)(model, 1)
+            technique.after_step.load()(model, 1)
         if tried.task and tried.task.ask:
             asked = {name: batch[name] for name in ("input_ids", "attention_mask")}
             model.eval().generate(**asked, max_new_tokens=2, do_sample=False, pad_token_id=0)

@@ -292,5 +292,5 @@ def _odd(value: Any) -> Iterator[Any]:
     elif isinstance(value, list | tuple | set | frozenset):
         for part in value:
             yield from _odd(part)
-    elif value is not None and type(value) not in (bool, int, float, str):
+    elif value is not None and not isinstance(value, bool | int | float | str):
         yield value

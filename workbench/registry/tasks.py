@@ -71,6 +71,10 @@ class Task:
         """Name the function that makes batches of rows padded on this side."""
         return self.collate.format(padding_side=padding_side)
 
+    def scorer(self, labels: Iterable[str]) -> str:
+        """Name the function of :mod:`workbench.training.evaluate` that scores tags."""
+        return "score_entities" if are_iob(labels) else "score_tags"
+
 
 # Kinds of base models, as ModelFacts has them, in words. Any other kind is given the benefit of
 # the doubt.

@@ -113,6 +113,11 @@ class Technique:
         Whether its start cannot be found again from the base, so that it is saved as a plain LoRA.
     after_step : Hook or None
         What it does after each step, as in :mod:`workbench.training.adaptation.step_callbacks`.
+    saves : Hook or None
+        What saves its adapter, where PEFT leaves something of it out, as in
+        :mod:`workbench.training.adaptation.checkpoint`.
+    packages : tuple of str
+        What PEFT imports for it beyond its own dependencies.
     tasks : tuple of str
         The tasks that it serves.
     quantization : str or None
@@ -157,6 +162,8 @@ class Technique:
     wires: Hook | None = None
     restarts: bool = False
     after_step: Hook | None = None
+    saves: Hook | None = None
+    packages: tuple[str, ...] = ()
     tasks: tuple[str, ...] = tuple(TASKS)
     quantization: str | None = None
     quantizable: bool = True

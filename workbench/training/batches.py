@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from workbench.recipe import Recipe
-from workbench.registry.tasks import TASKS, are_iob
+from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.row_checks import labels_of
 from workbench.training import evaluate
 from workbench.training.inputs import collate as batches
@@ -70,8 +70,7 @@ def make_evaluation(
         prompts = batches.fixed_batches(held, size, ask, device)
         given += [prompts, inputs.processor, recipe.max_new_tokens]
     if task.labels == "tags":
-        score = evaluate.score_entities if are_iob(plan.labels) else evaluate.score_tags
-        given += [plan.labels, score]
+        given += [plan.labels, getattr(evaluate, task.scorer(plan.labels))]
     return partial(getattr(evaluate, task.evaluate), *given)
 
 

@@ -28,17 +28,21 @@ def prompt_evaluation(
     notes = _fewer_notes(held, len(facts["examples"]), plan.max_length)
     if facts["template"] is None:
         notes += inputs.chat_notes(resolved.eval_rows[:START_ROWS])
+    given: list[Any]
     if "words" in facts:
         collate = partial(batches.collate_words, pad_token_id=inputs.processor.pad_token_id)
         empty = [
             {plan.columns["text"]: text, plan.columns["label"]: plan.labels[0]}
             for text in CONTENT_FREE
         ]
-        blanks = encode(empty) if facts["calibrate"] else []
-        asked = [batches.fixed_batches(rows, 1, collate, device) for rows in (held, blanks)]
-        return partial(evaluate.evaluate_words, model, *asked, facts["normalize"]), notes
+        asked = batches.fixed_batches(held, 1, collate, device)
+        blanks = None
+        if facts["calibrate"]:
+            blanks = batches.fixed_batches(encode(empty), 1, collate, device)
+        given = [model, asked, blanks, facts["normalize"]]
+        return partial(evaluate.evaluate_words, *given), notes
     collate = inputs.collator(plan.padding_side)
-    given: list[Any] = [model, batches.fixed_batches(held, size, collate, device)]
+    given = [model, batches.fixed_batches(held, size, collate, device)]
     ends = {}
     if ask := inputs.prompt_collator():
         prompts = batches.fixed_batches(held, size, ask, device)

@@ -93,7 +93,7 @@ def prepare(recipe: Recipe) -> Prepared:
         "model": model,
         "optimizer": optimizer,
         "scheduler": scheduler,
-        "batches": loader,
+        "train_loader": loader,
         "evaluate": make_evaluation(resolved, model, held, collate, device),
         "max_steps": plan.max_steps,
         "gradient_accumulation_steps": recipe.gradient_accumulation_steps,

@@ -77,6 +77,7 @@ ENTRIES = (
             ),
         },
         injects=Hook("workbench.training.adaptation.initializers.get_xlora_model"),
+        saves=Hook("workbench.training.adaptation.checkpoint.save_blend"),
         tasks=("lm", "instruct"),
         quantizable=False,
         needs="trained LoRA adapters for the same base, as a mapping of names to folders",

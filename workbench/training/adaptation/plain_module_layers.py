@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -90,7 +91,9 @@ def wraps(technique: str, kind: str) -> bool:
     with torch.random.fork_rng(devices=[]):
         small = torch.nn.Sequential(getattr(torch.nn, kind)(16, 16, 3, padding=1))
         try:
-            config = config_class(technique)(target_modules=["0"], **entry.fixed, **known)
+            config = config_class(technique)(
+                target_modules=["0"], **copy.deepcopy(dict(entry.fixed)), **known
+            )
             adapted = get_peft_model(small, config)
             # Optimizers that techniques bring are made for matrices too.
             optimizer = make_optimizer(optimizer_facts(recipe, entry), adapted)

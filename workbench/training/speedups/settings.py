@@ -58,7 +58,6 @@ def noting_labels(forward):
 
     @wraps(forward)
     def noting(base, *args, **inputs):
-        """Note and go on."""
         labels = inputs.get("labels")
         base.labelled = None if labels is None else find_targets(labels)
         if labels is not None:  # then nothing is generated that would read a cache
@@ -156,7 +155,6 @@ def multiplying(call):
 
     @wraps(call)
     def calling(*args, **kwargs):
-        """Go on."""
         with OneDNN():
             return call(*args, **kwargs)
 
@@ -167,10 +165,10 @@ class OneDNN(TorchFunctionMode):
     """Gives oneDNN the products with a matrix that are large enough for it."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        """Go on, or multiply."""
-        found = None if kwargs else as_linear(function, args)
-        if found and is_for_onednn(*found[:2]):
-            x, weight, bias = found
+        """Call a function of torch, or oneDNN in its place."""
+        linear = None if kwargs else as_linear(function, args)
+        if linear and is_for_onednn(*linear[:2]):
+            x, weight, bias = linear
             product = Product.apply(x.reshape(-1, x.shape[-1]), weight, bias)
             return product.view(*x.shape[:-1], -1)
         return function(*args, **(kwargs or {}))

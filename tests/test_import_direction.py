@@ -32,6 +32,7 @@ ROOMS = (
     "workbench.sources.lookup",
     "workbench.recipe",
     "workbench.training.__init__",
+    "workbench.training.events",
     "workbench.training.runtime",
     "workbench.training.inputs",
     "workbench.training.adaptation",
@@ -43,6 +44,7 @@ ROOMS = (
     "workbench.training.few_shot_run",
     "workbench.training.batches",
     "workbench.training.loop",
+    "workbench.training.prepared",
     "workbench.training.prepare",
     "workbench.training.prepare_module",
     "workbench.training.batched_lora",
@@ -107,8 +109,9 @@ def imports(module: str, source: str) -> dict[str, int]:
 
 def height(file: str) -> int:
     """Return the place of a file's room."""
-    [room] = [n for n, room in enumerate(ROOMS) if file == room or file.startswith(f"{room}.")]
-    return room
+    rooms = [n for n, room in enumerate(ROOMS) if file == room or file.startswith(f"{room}.")]
+    assert rooms, f"{file} has no room: give it a line in ROOMS"
+    return rooms[0]
 
 
 def upward(module: str, source: str) -> list[str]:

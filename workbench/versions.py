@@ -35,7 +35,7 @@ def outside() -> list[tuple[str, SpecifierSet, str]]:
     for line in lines:
         if ";" in line:  # of an extra
             continue
-        name = re.match(r"[\w.-]+", line)[0]
+        name = re.split(r"[^\w.-]", line)[0]
         allowed = SpecifierSet(line.removeprefix(name))
         try:
             version = importlib.metadata.version(name)

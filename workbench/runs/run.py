@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -404,7 +404,7 @@ class Run:
     def _summary(self, state: str) -> dict[str, Any]:
         """Return what ``result.json`` tells of the run where it ends in this state."""
         steps = self.events.of(TrainStep)
-        final = self.events.latest(Evaluation) or {}
+        final: Mapping[str, Any] = self.events.latest(Evaluation) or {}
         saved = [self.path / name for name in WEIGHTS if self.path and (self.path / name).is_dir()]
         return {
             "state": state,

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import Problem, RecipeError
-from workbench.race.batching import let_meet
+from workbench.race.batching import add_barrier
 from workbench.race.fork import clone_recipe
 from workbench.race.halving import Halving, Judge, halving_notes, halving_problems
 from workbench.race.leaderboard import Standing, as_text, standings
 from workbench.race.shared_resources import notes_of_runs, sharing_notes, sharing_problems
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
-from workbench.runs.step_scheduler import TURNS, Gate
+from workbench.runs.step_scheduler import TURNS, StepScheduler
 from workbench.settings.values import value_problems
 from workbench.training.events import Evaluation, Event, Parameters, State, TrainStep
 
@@ -33,7 +33,7 @@ class Race:
     """Recipes being carried out at the same time, each with the losses that it would have alone.
 
     All runs share one copy of each base and the rows as they were encoded for the first of them.
-    They ask for their steps at one gate, which lets those go first that have had least. A run that
+    They ask for their steps at one scheduler, which lets those go first that have had least. A run that
     fails leaves the race with its reason, and the others go on.
 
     Parameters
@@ -83,7 +83,7 @@ class Race:
         if found:
             raise RecipeError(found)
         self.runs, self.turns, self.workers, self.fuse = runs, turns, workers, fuse
-        self.gate = Gate(turns=turns)
+        self.scheduler = StepScheduler(turns=turns)
         self.members: list[Run] = []
         self.halving = halving
         self._judge = Judge(halving, self.members) if halving else None
@@ -163,7 +163,7 @@ class Race:
                 ]
             if found:
                 raise RecipeError(found)
-            self.turns = self.gate.turns = changes.get("turns", self.turns)
+            self.turns = self.scheduler.turns = changes.get("turns", self.turns)
             self.workers = changes.get("workers", self.workers)
             self.fuse = changes.get("fuse", self.fuse)
             if halving is not self.halving:
@@ -203,7 +203,7 @@ class Race:
         return self
 
     def add(self, recipe: Recipe) -> Run:
-        """Add a run, also while others go on; it starts level with the hindmost.
+        """Add a run, also while others go on; it counts as having had as much as the one that had least.
 
         Raises
         ------
@@ -259,7 +259,7 @@ class Race:
 
     def _enter(self, recipes: Iterable[Recipe]) -> list[Run]:
         # Each may be refused: then none is in.
-        runs = [Run(recipe, self.runs, gate=self.gate) for recipe in recipes]
+        runs = [Run(recipe, self.runs, scheduler=self.scheduler) for recipe in recipes]
         for run in runs:
             run.subscribe(self._hear)
             self._paces[run] = deque(maxlen=PACE)
@@ -269,9 +269,9 @@ class Race:
     def _begin(self, runs: Sequence[Run]) -> None:
         # All are counted in before the first can take its turns.
         for run in runs:
-            self.gate.join(run)
+            self.scheduler.join(run)
         if self.fuse is not False:
-            let_meet(runs, self.gate, bool(self.fuse), self._said)
+            add_barrier(runs, self.scheduler, bool(self.fuse), self._said)
         for run in runs:
             run.start()
             # Folders count up, so that names are in the order in which runs were added.
@@ -286,15 +286,15 @@ class Race:
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         usual = 1 if torch.cuda.is_available() else cores or 1
-        self.gate.workers = self.workers or usual
-        if self.gate.workers > 1:
-            self.gate.threads = max(1, (cores or 1) // self.gate.workers)
-        share_arenas(self.gate.workers)
+        self.scheduler.workers = self.workers or usual
+        if self.scheduler.workers > 1:
+            self.scheduler.threads = max(1, (cores or 1) // self.scheduler.workers)
+        share_arenas(self.scheduler.workers)
 
     def _turns_note(self) -> str:
         if not self._started:
             return f"Turns are shared out by {self.turns}."
-        at_once, threads = self.gate.workers, self.gate.threads
+        at_once, threads = self.scheduler.workers, self.scheduler.threads
         if at_once == 1:
             return f"One run steps at a time; turns are shared out by {self.turns}."
         each = f"{threads} intra-op thread{'s' * (threads != 1)}"

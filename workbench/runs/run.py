@@ -13,11 +13,11 @@ from typing import Any
 
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
-from workbench.runs.barrier import NOBODY
+from workbench.runs.barrier import NO_BARRIER
 from workbench.runs.event_log import EventLog
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.question import Question, question_of
-from workbench.runs.step_scheduler import Gate
+from workbench.runs.step_scheduler import StepScheduler
 from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
 from workbench.sources.lookup import check
 from workbench.training.events import (
@@ -32,7 +32,7 @@ from workbench.training.events import (
 )
 
 # Runs that belong to no race take turns with each other, so that two in a notebook go on alike.
-_ALONE = Gate()
+_ALONE = StepScheduler()
 # One run at a time is made ready: that loads models, and draws from all of the default generators.
 _PREPARING = threading.Lock()
 
@@ -55,7 +55,7 @@ class Run:
         Checked here; all its problems are raised at once.
     runs : path, default "runs"
         Folder in which the run's own folder is made.
-    gate : Gate, optional
+    scheduler : StepScheduler, optional
         Where it asks for its turns; without one it takes turns with whatever else trains here.
 
     Attributes
@@ -79,11 +79,15 @@ class Run:
     """
 
     def __init__(
-        self, recipe: Recipe, runs: str | os.PathLike = "runs", *, gate: Gate | None = None
+        self,
+        recipe: Recipe,
+        runs: str | os.PathLike = "runs",
+        *,
+        scheduler: StepScheduler | None = None,
     ):
         self.recipe = self._check(recipe)
-        self.gate = gate or _ALONE
-        self.meeting = NOBODY
+        self.scheduler = scheduler or _ALONE
+        self.barrier = NO_BARRIER
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -179,7 +183,7 @@ class Run:
         """Rest after the step in hand."""
         if not self.ended:
             self._go.clear()
-            self.gate.call_out(self)
+            self.scheduler.withdraw(self)
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -189,7 +193,7 @@ class Run:
         """End after the step in hand, and keep what was learnt."""
         self._stop.set()
         self._go.set()
-        self.gate.call_out(self)
+        self.scheduler.withdraw(self)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the run is over, however it ends."""
@@ -239,8 +243,8 @@ class Run:
             state = self._carry_out()
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)
             self._blame(error)
-        self.meeting.excuse(self)
-        self.gate.leave(self)
+        self.barrier.release(self)
+        self.scheduler.leave(self)
         self.shared = ()
         self.state = self._finish(state)
         self._tell(State(self.state))
@@ -251,7 +255,7 @@ class Run:
         except BaseException as error:
             # Others may have had the memory. What one of them began together cannot be taken up again.
             can_begin_again = is_out_of_memory(error) and not self.plan.get("fused")
-            if not (can_begin_again and self.gate.step_alone(self)):
+            if not (can_begin_again and self.scheduler.step_alone(self)):
                 raise
             self.model = self._began = None
             make_room(error)
@@ -281,16 +285,16 @@ class Run:
         from workbench.training.runtime.quiet_loading import hush_thread
 
         hush_thread()
-        if self.gate.threads is not None:
-            use_threads(self.gate.threads)
+        if self.scheduler.threads is not None:
+            use_threads(self.scheduler.threads)
         while not self._stopping():
             if not self._go.is_set():
                 self._rest("preparing")
                 continue
-            with _PREPARING, self.gate.turn(self, free=True) as turn:
-                prepared = self._make_ready() if turn.granted else None
+            with _PREPARING, self.scheduler.slot(self, free=True) as slot:
+                prepared = self._make_ready() if slot.granted else None
             if prepared is not None:
-                self.meeting.come(self, prepared, self._stopping)
+                self.barrier.arrive(self, prepared, self._stopping)
                 return prepared
         return None
 
@@ -317,11 +321,11 @@ class Run:
                 if not self._go.is_set():
                     self._rest("running")
                     continue
-                with self.gate.turn(self) as turn:
-                    if not (turn.granted and self._go.is_set() and not self._stopping()):
+                with self.scheduler.slot(self) as slot:
+                    if not (slot.granted and self._go.is_set() and not self._stopping()):
                         continue
                     event = self._step(prepared, counted)
-                    turn.told(event, shares=prepared.plan.fused > 0)
+                    slot.charge(event, shares=prepared.plan.fused > 0)
                 if event is None:
                     return "finished"
                 self._take(event, prepared)
@@ -336,8 +340,8 @@ class Run:
 
     def _rest(self, then: str) -> None:
         self._change("paused")
-        self.meeting.excuse(self)
-        self.gate.rest(self)
+        self.barrier.release(self)
+        self.scheduler.rest(self)
         self._go.wait()
         if not self._stopping():
             self._change(then)

@@ -125,8 +125,6 @@ def _check_suits(technique: Technique) -> None:
         why = f"{technique.title} stores the base in fewer bits while it is loaded"
     elif technique.trains == "nothing":
         why = f"{technique.title} asks a language model and trains nothing"
-    elif technique.trains == "nothing":
-        why = f"{technique.title} prompts a language model and trains nothing"
     elif technique.injects != "get_peft_model":
         why = f"the start of {technique.title} is made with a language model's rows"
     elif technique.trains == "adapter" and technique.targets is None:

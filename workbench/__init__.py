@@ -14,7 +14,6 @@ Examples
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -33,15 +32,6 @@ if TYPE_CHECKING:
     from workbench.training.inspection.compatibility.result import Fit, fit_table, fits
 
 __version__ = "0.1.0"
-
-# What these say at each start is that kernels for other machines are not here, or how they compute.
-for _chatter in (
-    "bitsandbytes.backends.cpu.ops",
-    "bitsandbytes.autograd._functions",
-    "torchao",
-    "torch.utils._pytree",
-):
-    logging.getLogger(_chatter).setLevel(logging.ERROR)
 
 _HOMES = {
     "Anatomy": "workbench.panels",
@@ -98,7 +88,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    with quiet_loggers():
+        value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
@@ -111,6 +102,7 @@ def __dir__() -> list[str]:
 # module for whoever had imported something from inside it before.
 from workbench.compare import Comparison, compare
 from workbench.export import export
+from workbench.quiet import quiet_loggers
 from workbench.versions import warn_outside
 
 

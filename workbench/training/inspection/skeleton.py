@@ -34,7 +34,7 @@ from workbench.training.inputs.processor import load_processor
 from workbench.training.inputs.task_inputs import encoder, settings_of
 from workbench.training.inspection.compatibility.result import task_problems
 from workbench.training.plan import START_ROWS, choose_rows, longest, longest_prompt
-from workbench.training.runtime.quiet_loading import loading
+from workbench.training.runtime.quiet_loading import loading, quiet_thread
 from workbench.training.runtime.rng import Randomness
 
 
@@ -141,7 +141,7 @@ def adapt_shapes(
             rows=rows or (lambda: _rows(recipe)),
         )
     selected = selected_names(technique, model, recipe.technique_args, fresh)
-    with in_words(technique, model), torch.device(device), Randomness(0):
+    with in_words(technique, model), torch.device(device), Randomness(0), quiet_thread():
         adapted = adapt(model, technique, without_start(config), selected)
     if technique.trains != "nothing":
         make_optimizer(optimizer_facts(recipe, technique), adapted)  # some freeze parameters

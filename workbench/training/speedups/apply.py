@@ -11,8 +11,8 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import COMPUTING, Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.techniques import get
-from workbench.training.speedups import settings
-from workbench.training.speedups.fast_lora_forward import lean
+from workbench.training.runtime.rng import Randomness
+from workbench.training.speedups import fast_lora_forward, settings
 
 
 def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = False) -> None:
@@ -43,7 +43,30 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
         if getattr(recipe, name):
             getattr(settings, f"use_{name}")(model)
     if not recipe.torch_compile:  # which takes Python out of a step itself
-        lean(model)
+        fast_lora_forward.apply(model)
+
+
+def guard(recipe: Recipe, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> list[str]:
+    """Hold what nobody has asked for against the plain way, on a few rows of a run; it goes where it differs.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    model : torch.nn.Module
+        Adapted, set up and on its device.
+    batch : dict of str to torch.Tensor
+
+    Returns
+    -------
+    list of str
+        A sentence for each speed-up that is off.
+    """
+    with Randomness(recipe.seed):
+        why = fast_lora_forward.obstacle(model, batch)
+    if why is None:
+        return []
+    fast_lora_forward.remove(model)
+    return [f"LoRA layers go PEFT's own way here, which takes a little longer: {why}."]
 
 
 def check_compiler() -> None:

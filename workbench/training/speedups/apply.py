@@ -12,7 +12,7 @@ from workbench.recipe import COMPUTING, Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.techniques import get
 from workbench.training.runtime.rng import Randomness
-from workbench.training.speedups import fast_lora_forward, settings
+from workbench.training.speedups import fast_lora_forward, onednn, settings
 
 
 def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = False) -> None:
@@ -40,7 +40,7 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
     if labelled_logits:
         settings.use_labelled_logits(model)
     for name in COMPUTING:
-        if getattr(recipe, name):
+        if getattr(recipe, name) and not (name == "onednn" and onednn.obstacle()):
             getattr(settings, f"use_{name}")(model)
     if not recipe.torch_compile:  # which takes Python out of a step itself
         fast_lora_forward.apply(model)
@@ -107,8 +107,8 @@ def computing_notes(recipe: Recipe) -> list[str]:
         )
     if recipe.onednn and torch.cuda.is_available():
         notes.append("onednn changes nothing here: matrices are multiplied on the GPU.")
-    elif recipe.onednn and not torch.backends.mkldnn.is_available():
-        notes.append("onednn changes nothing here: this build of PyTorch has no oneDNN.")
+    elif recipe.onednn and (why := onednn.obstacle()):
+        notes.append(f"onednn changes nothing here: {why}.")
     return notes
 
 

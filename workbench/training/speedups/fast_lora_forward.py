@@ -21,7 +21,7 @@ from torch.nn.functional import linear
 from workbench.errors import is_out_of_memory
 from workbench.training.speedups.frozen_prefix.blocks import in_mode
 
-TRIED = {"torch": ">=2.11,<2.14", "peft": ">=0.19,<0.22"}
+TRIED = {"torch": ">=2.11,<2.16", "peft": ">=0.20,<0.22"}
 # Two passes of the same arithmetic add up in another order on a GPU.
 _CLOSE = {"rtol": 1e-3, "atol": 1e-5}
 

@@ -21,6 +21,7 @@ from workbench.training.speedups.frozen_prefix.blocks import (
 )
 from workbench.training.speedups.frozen_prefix.per_row import keep_rows
 
+TRIED = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.25"}
 NOTHING = (
     "cache_frozen_prefix does nothing here: it needs a model with one stack of blocks, the lowest of "
     "which are not trained and read nothing that is."

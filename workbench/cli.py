@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
+from workbench.quiet import quiet_loggers
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.tasks import ROLES, TASKS
 
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     options = _parser().parse_args(argv)
     try:
-        return options.verb(options)
+        with quiet_loggers():
+            return options.verb(options)
     except RecipeError as error:
         for problem in error.problems:
             print(f"workbench: {problem}", file=sys.stderr)

@@ -266,8 +266,11 @@ class Run:
         return self._carry_out()
 
     def _go_through(self) -> str:
-        prepared = self._prepare()
-        return "stopped" if prepared is None else self._train(prepared)
+        from workbench.training.runtime.quiet_loading import quiet_thread
+
+        with quiet_thread():
+            prepared = self._prepare()
+            return "stopped" if prepared is None else self._train(prepared)
 
     def _blame(self, error: BaseException) -> None:
         """Keep what went wrong; the first thing that did is the one to tell."""
@@ -282,9 +285,7 @@ class Run:
 
     def _prepare(self) -> Any:
         from workbench.training.runtime.intra_op_threads import use_threads
-        from workbench.training.runtime.quiet_loading import hush_thread
 
-        hush_thread()
         if self.scheduler.threads is not None:
             use_threads(self.scheduler.threads)
         while not self._stopping():

@@ -36,7 +36,7 @@ from workbench.training.plan import Plan, Resolved, resolve
 from workbench.training.prepared import Prepared
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness, beside_notes, may_step_beside
-from workbench.training.speedups.apply import set_up
+from workbench.training.speedups.apply import guard, set_up
 from workbench.training.speedups.frozen_prefix.choice import skip_frozen
 from workbench.training.speedups.packing_check import check_apart
 from workbench.training.speedups.settings import use_mask_positions
@@ -105,6 +105,7 @@ def prepare(recipe: Recipe) -> Prepared:
     events = train(**given)
     few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
     trained = accelerator.unwrap_model(model)
+    off = guard(recipe, trained, few)
     steps, said = skip_frozen(
         recipe, resolved.base, plan.max_steps, trained, rows, held, few, events
     )
@@ -117,7 +118,7 @@ def prepare(recipe: Recipe) -> Prepared:
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *cut, *chat, *said, *beside_notes()],
+        notes=[*plan.notes, *limit_notes(resolved), *cut, *chat, *said, *off, *beside_notes()],
         began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
         shared=(resolved.base, rows, held),

@@ -6,6 +6,7 @@ import numbers
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import peft
 import torch
 from peft.tuners.lora import LoraLayer
 from peft.utils import ModulesToSaveWrapper
@@ -15,6 +16,7 @@ from workbench.registry.technique import writes_base
 from workbench.training.batched_lora.stack import trained_linears
 from workbench.training.prepared import Prepared
 
+TRIED = {"torch": ">=2.11,<2.16", "peft": ">=0.20,<0.22"}
 # Layers of PEFT that add LoRA to what a linear gives, and nothing else.
 PLAIN = ("Linear", "Linear4bit", "Linear8bitLt", "TorchaoLoraLinear")
 DROPOUTS = (
@@ -31,7 +33,10 @@ OTHERWISE = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free", 
 
 def obstacle(prepared: Prepared) -> str | None:
     """Say why a run cannot train together with others; None where it can."""
-    return next(_obstacles(prepared), None)
+    try:
+        return next(_obstacles(prepared), None)
+    except (AttributeError, TypeError) as error:
+        return f"PEFT {peft.__version__} has other layers than were tried ({error})"
 
 
 def _obstacles(prepared: Prepared) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-TRIED = {"torch": ">=2.11,<2.14"}
+TRIED = {"torch": ">=2.11,<2.16"}
 
 # Why a dry run cannot be, where a name is gone; then each stands for a class that nothing is one of.
 MISSING: str | None = None

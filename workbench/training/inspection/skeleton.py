@@ -32,7 +32,7 @@ from workbench.training.adaptation.optimizer import make_optimizer, optimizer_fa
 from workbench.training.adaptation.refusals import in_words
 from workbench.training.inputs.limits import START_ROWS, choose_rows, longest
 from workbench.training.inputs.task_inputs import TaskInputs
-from workbench.training.runtime.quiet_loading import loading
+from workbench.training.runtime.quiet_loading import loading, quiet_thread
 from workbench.training.runtime.rng import Randomness
 
 
@@ -139,7 +139,7 @@ def adapt_shapes(
             rows=rows or (lambda: _rows(recipe)),
         )
     selected = selected_names(technique, model, recipe.technique_args, fresh)
-    with in_words(technique, model), torch.device(device), Randomness(0):
+    with in_words(technique, model), torch.device(device), Randomness(0), quiet_thread():
         adapted = adapt(model, technique, without_start(config), selected)
     if technique.trains != "nothing":
         make_optimizer(optimizer_facts(recipe, technique), adapted)  # some freeze parameters

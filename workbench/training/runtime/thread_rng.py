@@ -20,7 +20,7 @@ import torch
 # draw itself runs without Python's lock. It is no public name, so it is looked up when it is used:
 # see :func:`obstacle`.
 _NAME = "TESTING_ONLY_GenericMode"
-TRIED = {"torch": ">=2.11,<2.14"}
+TRIED = {"torch": ">=2.11,<2.16"}
 _thread = threading.local()
 _lock = threading.Lock()
 _libraries: list[torch.library.Library] = []

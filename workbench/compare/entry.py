@@ -125,7 +125,7 @@ class Entry:
         """
         recipe, task = self.recipe, self.task
         data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
-        base = (recipe.model, recipe.revision) if recipe.task == "lm" else None
+        base = (recipe.model, recipe.revision) if task.per_token_score else None
         answer = recipe.max_new_tokens if task.ask else None
         return recipe.task, *data, base, answer
 
@@ -158,7 +158,7 @@ class Entry:
     def asked(self) -> str:
         """The question in words."""
         recipe = self.recipe
-        base = f" with {self.base}" if recipe.task == "lm" else ""
+        base = f" with {self.base}" if self.task.per_token_score else ""
         words = f"{self.task.title}: {Path(recipe.data).stem}{base}"
         if self._length_counts and recipe.max_length is not None:
             words += f", {recipe.max_length} tokens"

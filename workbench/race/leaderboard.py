@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.recipe import Recipe
-from workbench.registry.tasks import ALL_TASKS
+from workbench.registry.tasks import ALL_TASKS, task_of
 from workbench.runs.run import Run
 
 
@@ -50,7 +50,8 @@ def question(recipe: Recipe) -> tuple[object, ...]:
 
     A language model's loss is per token, which is another thing with another tokenizer.
     """
-    base = (recipe.model, recipe.revision) if recipe.task == "lm" else None
+    task = task_of(recipe.task)
+    base = (recipe.model, recipe.revision) if task and task.per_token_score else None
     return recipe.task, recipe.data, recipe.data_revision, recipe.eval_data, base
 
 

@@ -66,7 +66,7 @@ def _same_rows(resolved: Resolved, settings: Mapping[str, Any]) -> str:
 def make_collate(resolved: Resolved) -> Callable[[list[dict]], dict]:
     """Return the function that makes a batch of encoded rows."""
     task = TASKS[resolved.recipe.task]
-    function = getattr(batches, task.collator(resolved.plan.padding_side))
+    function = task.collator(resolved.plan.padding_side).load()
     if task.reads_images:
         return partial(function, processor=resolved.tokenizer)
     return partial(function, pad_token_id=resolved.tokenizer.pad_token_id)
@@ -83,15 +83,15 @@ def make_evaluation(
     recipe, plan, tokenizer = resolved.recipe, resolved.plan, resolved.tokenizer
     task = TASKS[recipe.task]
     size = recipe.per_device_eval_batch_size
-    given: list[Any] = [model, getattr(batches, task.hold)(held, size, collate, device)]
+    given: list[Any] = [model, task.hold.load()(held, size, collate, device)]
     if task.ask:
-        ask = partial(getattr(batches, task.ask), pad_token_id=tokenizer.pad_token_id)
+        ask = partial(task.ask.load(), pad_token_id=tokenizer.pad_token_id)
         prompts = batches.fixed_batches(held, size, ask, device)
         given += [prompts, tokenizer, recipe.max_new_tokens]
     if task.labels == "tags":
         score = evaluate.score_entities if are_iob(plan.labels) else evaluate.score_tags
         given += [plan.labels, score]
-    return partial(getattr(evaluate, task.evaluate), *given)
+    return partial(task.evaluate.load(), *given)
 
 
 def limit_notes(resolved: Resolved) -> list[str]:

@@ -12,7 +12,6 @@ from workbench.registry.prompt_templates import CONTENT_FREE, SEPARATOR
 from workbench.registry.tasks import TASKS
 from workbench.training import evaluate
 from workbench.training.inputs import collate as batches
-from workbench.training.inputs import few_shot
 from workbench.training.inputs.task_inputs import chat_notes, refusing, settings_of
 from workbench.training.plan import START_ROWS, Resolved
 
@@ -25,9 +24,12 @@ def prompt_encoder(
     train_rows: list[dict],
 ) -> Callable[[list[dict]], list[dict]]:
     """Return the function that encodes a task's rows as the prompts that the facts tell of."""
+    prompt = TASKS[task].prompt
+    if prompt is None:
+        raise ValueError(f"{task} cannot be asked in a prompt")
     words = {"words": facts["words"]} if "words" in facts else {}
     function = partial(
-        getattr(few_shot, f"prompt_{task}"),
+        prompt.load(),
         tokenizer=tokenizer,
         examples=[train_rows[number] for number in facts["examples"]],
         template=facts["template"],
@@ -59,15 +61,15 @@ def prompt_evaluation(
         blanks = encode(empty) if facts["calibrate"] else []
         asked = [batches.fixed_batches(rows, 1, collate, device) for rows in (held, blanks)]
         return partial(evaluate.evaluate_words, model, *asked, facts["normalize"]), notes
-    collate = partial(getattr(batches, task.collate), pad_token_id=tokenizer.pad_token_id)
+    collate = partial(task.collator(plan.padding_side).load(), pad_token_id=tokenizer.pad_token_id)
     given: list[Any] = [model, batches.fixed_batches(held, size, collate, device)]
     ends = {}
     if task.ask:
-        ask = partial(getattr(batches, task.ask), pad_token_id=tokenizer.pad_token_id)
+        ask = partial(task.ask.load(), pad_token_id=tokenizer.pad_token_id)
         given += [batches.fixed_batches(held, size, ask, device), tokenizer, recipe.max_new_tokens]
-    if recipe.task == "instruct" and facts["template"] is not None:
+    if task.continues_prompts and facts["template"] is not None:
         ends["stop"] = SEPARATOR
-    return partial(getattr(evaluate, task.evaluate), *given, **ends), notes
+    return partial(task.evaluate.load(), *given, **ends), notes
 
 
 def _fewer_notes(held: list[dict], count: int, max_length: int) -> list[str]:

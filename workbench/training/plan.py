@@ -383,7 +383,7 @@ def longest(recipe: Recipe, context: int | None, model_max_length: float = math.
     elif recipe.max_length is not None and recipe.max_length > room:
         why += f", of which {virtual} are virtual" if virtual else ""
         found = Problem("max_length", f"at most {room}", recipe.max_length, why)
-    elif _answers(recipe) and recipe.max_new_tokens > room - 8:
+    elif TASKS[recipe.task].continues_prompts and recipe.max_new_tokens > room - 8:
         why += ", and a prompt stands before each answer"
         found = Problem("max_new_tokens", f"at most {room - 8}", recipe.max_new_tokens, why)
     else:
@@ -393,16 +393,10 @@ def longest(recipe: Recipe, context: int | None, model_max_length: float = math.
 
 def longest_prompt(recipe: Recipe, context: int | None, model_max_length: float) -> int:
     """Return how many tokens of a prompt leave room for its answer; 0 where none are generated."""
-    if not _answers(recipe):
+    if not TASKS[recipe.task].continues_prompts:
         return 0
     room = longest(recipe.replace(max_length=None), context, model_max_length)
     return min(longest(recipe, context, model_max_length), room - recipe.max_new_tokens)
-
-
-def _answers(recipe: Recipe) -> bool:
-    """Tell whether answers are generated behind their prompts, in the same context."""
-    task = TASKS[recipe.task]
-    return task.ask is not None and task.peft_task_type == "CAUSAL_LM"
 
 
 def padding_side(model: torch.nn.Module) -> str:
@@ -425,7 +419,7 @@ def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
     task, technique = TASKS[recipe.task], get(recipe.technique)
     if technique.trains == "nothing" or "position_ids" not in signature(model.forward).parameters:
         return False
-    if task.ask == "collate_prompts":
+    if task.continues_prompts:
         config = config_class(technique.name) if technique.config else None
         return config is not None and issubclass(config, peft.config.PromptLearningConfig)
-    return task.collator(padding_side(model)) == "collate_left"
+    return task.reads_last_token(padding_side(model))

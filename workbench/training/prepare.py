@@ -213,7 +213,7 @@ def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn
     if plan.labels:
         model.config.id2label = dict(enumerate(plan.labels))
         model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
-    if TASKS[plan.recipe["task"]].collator(plan.padding_side) == "collate_left":
+    if TASKS[plan.recipe["task"]].reads_last_token(plan.padding_side):
         # A decoder's classifier reads the last token that is not padding.
         model.config.pad_token_id = tokenizer.pad_token_id
     if plan.mask_positions:

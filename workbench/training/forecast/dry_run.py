@@ -216,7 +216,7 @@ class DryRun:
             ) from error
         if rounds is not None and not layer_stacks.equal(model, self._stacks):
             raise _Unequal
-        if self._task.collator(self._side) == "collate_left":
+        if self._task.reads_last_token(self._side):
             model.config.pad_token_id = self._tokenizer.pad_token_id
         if counts_positions(recipe, shapes):
             use_mask_positions(model)
@@ -336,9 +336,10 @@ class DryRun:
         if self._task.reads_images:
             batch = collate.collate_images(rows, processor=self._tokenizer)
         else:
-            name = "collate_words" if "words" in rows[0] else self._task.collator(self._side)
-            rows = rows[:1] if "words" in rows[0] else rows
-            batch = getattr(collate, name)(rows, pad_token_id=self._tokenizer.pad_token_id)
+            words = "words" in rows[0]
+            rows = rows[:1] if words else rows
+            make = collate.collate_words if words else self._task.collator(self._side).load()
+            batch = make(rows, pad_token_id=self._tokenizer.pad_token_id)
             if part == "train" and self._recipe.padding_free:
                 batch = collate.collate_flat(rows)
         # Ids and masks are real, as some code looks at them; images are not.

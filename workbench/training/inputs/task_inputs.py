@@ -35,7 +35,10 @@ def encoder(
     task: str, tokenizer: Any, settings: Mapping[str, Any]
 ) -> Callable[[list[dict]], list[dict]]:
     """Return the function that encodes a task's rows; images wait for their batch."""
-    function = partial(getattr(tokenize, f"encode_{task}"), **settings)
+    encode = TASKS[task].encode
+    if encode is None:
+        raise ValueError(f"{task} has no rows to encode: they come with a module")
+    function = partial(encode.load(), **settings)
     if TASKS[task].reads_images:
         return function
     return refusing(partial(function, tokenizer=tokenizer), tokenizer)
@@ -62,7 +65,7 @@ def chat_notes(
     task: str, tokenizer: Any, columns: Mapping[str, str], rows: Sequence[dict]
 ) -> list[str]:
     """Say where answers are learnt behind another text than the template has them generated for."""
-    if task != "instruct" or tokenizer.chat_template is None:
+    if not TASKS[task].chats or tokenizer.chat_template is None:
         return []
     for row in rows:
         prompt, answer = (row[columns[role]] for role in ("prompt", "completion"))

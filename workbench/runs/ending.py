@@ -18,12 +18,13 @@ def save(run: Run, folder: RunFolder, began: Any) -> None:
     if trains == "nothing":
         return
     # Here and not at the top: whoever reads runs needs neither torch nor peft.
+    from workbench.registry.techniques import get
     from workbench.training.adaptation.checkpoint import save as save_weights
     from workbench.training.runtime.quiet_loading import quiet_transformers
 
     name = "model" if trains == "all" else "adapter"
     with folder.saving(name) as half, quiet_transformers():
-        save_weights(run.model, run.tokenizer, trains, half, began)
+        save_weights(run.model, run.tokenizer, get(run.recipe.technique), half, began)
 
 
 def summary(run: Run, state: str) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from workbench.training.adaptation.adapt import adapt, rewritten
 from workbench.training.adaptation.base_model import Base, check_unchanged, clone, own
 from workbench.training.adaptation.checkpoint import lora_state
 from workbench.training.adaptation.heads import new_head
-from workbench.training.adaptation.initializers import reads_base
 from workbench.training.adaptation.meters import MemoryMeter, count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer
 from workbench.training.adaptation.refusals import in_words
@@ -117,7 +116,7 @@ def prepare(recipe: Recipe) -> Prepared:
     randomness = Randomness(recipe.seed)
     with randomness, quiet_transformers():
         model = build(plan, resolved.base, resolved.tokenizer, start)
-    if reads_base(plan.injects):
+    if get(recipe.technique).rereads_base:
         check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
     set_up(recipe, model, labelled_logits=plan.labelled_logits)
     if recipe.padding_free:

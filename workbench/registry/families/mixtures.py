@@ -77,6 +77,8 @@ ENTRIES = (
             ),
         },
         injects=Hook("workbench.training.adaptation.initializers.get_xlora_model"),
+        plain_shapes=False,
+        saves=Hook("workbench.training.adaptation.checkpoint.save_blend"),
         tasks=("lm", "instruct"),
         quantizable=False,
         needs="trained LoRA adapters for the same base, as a mapping of names to folders",

@@ -97,7 +97,7 @@ def test_the_tree_and_the_footprint_are_those_of_the_run(technique, recipe, tmp_
         assert memory["optimizer"] >= read["optimizer"]
     else:
         assert memory["optimizer"] == read["optimizer"]
-    save(run.model, run.tokenizer, run.plan.trains, tmp_path / "saved", run.began)
+    save(run.model, run.tokenizer, TECHNIQUES[technique], tmp_path / "saved", run.began)
     files = (tmp_path / "saved").glob("*.safetensors")
     written = sum(tensor.nbytes for file in files for tensor in load_file(file).values())
     if structure.figures["disk"] is None:

@@ -17,6 +17,7 @@ from tests.test_runs import ROWS
 from workbench.export.header import docstring
 from workbench.export.plan import ScriptPlan
 from workbench.race.batching import fuse
+from workbench.registry.techniques import get
 from workbench.training.adaptation.base_model import clone, load_base
 from workbench.training.adaptation.checkpoint import save
 from workbench.training.batched_lora.benchmark import measure
@@ -174,7 +175,7 @@ def test_what_is_saved_loads_and_gives_the_same_logits(task, recipe, tmp_path):
         one.steps.close()
         with torch.no_grad():
             live = one.model.eval()(input_ids=ids).logits
-        save(one.model, one.tokenizer, "adapter", tmp_path / str(index))
+        save(one.model, one.tokenizer, get("lora"), tmp_path / str(index))
         base = load_base(
             one.plan.model_path,
             one.plan.auto_class,

@@ -1,12 +1,15 @@
-"""Functions that the registries name by their whole dotted names."""
+"""Functions that the registries name by their whole dotted names, and names that nobody else asks for."""
 
+import ast
 import copy
 import dataclasses
 import inspect
 import pickle
+from pathlib import Path
 
 import pytest
 
+import workbench
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.techniques import TECHNIQUES
@@ -44,3 +47,39 @@ def test_copies_of_a_hook_find_the_same_function():
 def test_a_hook_that_is_not_there_says_so():
     with pytest.raises(AttributeError, match="no_such"):
         Hook("json.no_such").load()
+
+
+ROOT = Path(workbench.__file__).parent
+# Where techniques and tasks are declared; what is written from their names; and a technique of our own,
+# made as PEFT makes its own.
+MAY_NAME = ("registry", "export", "tuners")
+
+
+def names_asked_for(tree: ast.AST) -> list[str]:
+    """Return the techniques' and tasks' names that code compares something with."""
+    entries = [*TECHNIQUES.values(), *ALL_TASKS.values()]
+    known = {*TECHNIQUES, *ALL_TASKS, *map(str, hooks_of(entries))}
+    return [
+        part.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare | ast.MatchValue)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value in known
+    ]
+
+
+def test_asking_for_a_name_is_seen():
+    lines = "a = b == 'lora'\nif c in ('lm', 'x'):\n    d = {'lora': 1}\n"
+    lines += "match e:\n    case 'ia3': pass\nf = g != 'create_lorafa_optimizer'"
+    expected = {"lora", "lm", "ia3", "create_lorafa_optimizer"}
+    assert set(names_asked_for(ast.parse(lines))) == expected
+
+
+def test_code_for_all_asks_for_no_technique_or_task_by_its_name():
+    asked = {
+        str(path.relative_to(ROOT)): names
+        for path in sorted(ROOT.rglob("*.py"))
+        if path.relative_to(ROOT).parts[0] not in MAY_NAME
+        if (names := names_asked_for(ast.parse(path.read_text(encoding="utf-8"))))
+    }
+    assert not asked

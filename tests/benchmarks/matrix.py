@@ -182,7 +182,7 @@ def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
     if not is_pristine(tried.base):
         return "the base was written into"
     saved = Path(tempfile.mkdtemp(dir=folder))
-    save(model, _NoTokenizer(), technique.trains, saved, began)
+    save(model, _NoTokenizer(), technique, saved, began)
     difference = float((logits(model, batch) - logits(load(recipe, saved), batch)).abs().max())
     moves = technique.restarts or technique.after_step or technique.name in PROJECTED
     rounds = 1e-4 if moves else 0.0
@@ -207,7 +207,7 @@ def load(recipe: Recipe, saved: Path) -> torch.nn.Module:
     if technique.trains == "selected":
         model.load_state_dict(load_file(saved / "trained.safetensors"), strict=False)
         return model
-    if technique.injects == "get_xlora_model":
+    if not technique.plain_shapes:
         model.config.use_cache = False
     model = peft.PeftModel.from_pretrained(model, saved)
     if technique.wires:

@@ -106,7 +106,7 @@ def argument_problems(task: str, args: Mapping[str, Any]) -> list[Problem]:
         order = " and then " if len(wanted) > 1 else ""
         allowed = f"a text with {order.join(wanted)}, once, at its end"
         found.append(Problem("template", allowed, template, "put what is asked for last"))
-    if task != "classify":
+    if not TASKS[task].weighs_label_words:
         for spec in dataclasses.fields(ZeroShotConfig)[1:]:
             if args.get(spec.name):
                 allowed = f"{spec.default} with the task {task!r}"

@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from workbench.registry.hook import Hook
+
+FIXED_BATCHES = Hook("workbench.training.inputs.collate.fixed_batches")
+
 
 @dataclass(frozen=True)
 class Task:
@@ -29,17 +33,31 @@ class Task:
         The class of transformers that loads a base for this task.
     peft_task_type : str or None
         PEFT's ``TaskType``, where it has one.
-    collate, evaluate : str
-        The functions of :mod:`workbench.training.inputs.collate` and :mod:`workbench.training.evaluate`
-        that make its batches and score it; ``{padding_side}`` stands for the plan's.
-    ask : str or None
+    evaluate : Hook
+        The function that scores it; see :mod:`workbench.training.evaluate`.
+    encode, collate : Hook or None
+        The functions that turn rows into numbers and make batches of them; see
+        :mod:`workbench.training.inputs.tokenize` and :mod:`workbench.training.inputs.collate`. None for
+        modules, which come with both.
+    collate_left : Hook or None
+        What makes its batches where rows are padded on the left, if the side matters: its model reads
+        the last token.
+    prompt : Hook or None
+        Where the base can be asked without training: the function that turns rows into prompts; see
+        :mod:`workbench.training.inputs.few_shot`.
+    ask : Hook or None
         Where answers are generated: the function that makes batches of prompts.
+    chats : bool
+        Whether a row is a turn of a conversation, where the tokenizer has a chat template.
+    per_token_score : bool
+        Whether ``metric`` is per token, so that only runs with one base, and so one tokenizer, can be
+        compared.
     labels : str or None
         The role whose values are the labels of a new head.
     processor : str
         The class of transformers that loads what turns rows into numbers.
-    hold : str
-        The function of :mod:`workbench.training.inputs.collate` that holds the evaluation's batches.
+    hold : Hook
+        The function that holds the evaluation's batches.
     unit : str
         What is counted as it goes through the model.
     """
@@ -54,12 +72,17 @@ class Task:
     higher_is_better: bool
     auto_class: str
     peft_task_type: str | None
-    collate: str
-    evaluate: str
-    ask: str | None = None
+    evaluate: Hook
+    encode: Hook | None = None
+    collate: Hook | None = None
+    collate_left: Hook | None = None
+    prompt: Hook | None = None
+    ask: Hook | None = None
+    chats: bool = False
+    per_token_score: bool = False
     labels: str | None = None
     processor: str = "AutoTokenizer"
-    hold: str = "fixed_batches"
+    hold: Hook = FIXED_BATCHES
     unit: str = "tokens"
 
     @property
@@ -67,9 +90,31 @@ class Task:
         """Whether its rows are images and not texts."""
         return self.processor == "AutoImageProcessor"
 
-    def collator(self, padding_side: str) -> str:
-        """Name the function that makes batches of rows padded on this side."""
-        return self.collate.format(padding_side=padding_side)
+    @property
+    def continues_prompts(self) -> bool:
+        """Whether answers are generated behind their prompts, in the same context."""
+        return self.ask is not None and self.peft_task_type == "CAUSAL_LM"
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether an encoder reads the inputs, and a decoder of its own writes the targets."""
+        return self.peft_task_type == "SEQ_2_SEQ_LM"
+
+    @property
+    def weighs_label_words(self) -> bool:
+        """Whether a base that is asked weighs the labels' words, and writes nothing."""
+        return self.prompt is not None and self.labels is not None
+
+    def reads_last_token(self, padding_side: str) -> bool:
+        """Tell whether its model reads the last token that is not padding on this side."""
+        return self.collate_left is not None and padding_side == "left"
+
+    def collator(self, padding_side: str) -> Hook:
+        """Return the function that makes batches of rows padded on this side."""
+        chosen = self.collate_left if self.reads_last_token(padding_side) else self.collate
+        if chosen is None:
+            raise ValueError(f"{self.name} has no batches of its own: its rows come with a module")
+        return chosen
 
     def scorer(self, labels: Iterable[str]) -> str:
         """Name the function of :mod:`workbench.training.evaluate` that scores tags."""
@@ -99,8 +144,11 @@ TASKS = {
             higher_is_better=False,
             auto_class="AutoModelForCausalLM",
             peft_task_type="CAUSAL_LM",
-            collate="collate_tokens",
-            evaluate="evaluate_lm",
+            collate=Hook("workbench.training.inputs.collate.collate_tokens"),
+            evaluate=Hook("workbench.training.evaluate.evaluate_lm"),
+            encode=Hook("workbench.training.inputs.tokenize.encode_lm"),
+            prompt=Hook("workbench.training.inputs.few_shot.prompt_lm"),
+            per_token_score=True,
         ),
         Task(
             name="instruct",
@@ -113,9 +161,12 @@ TASKS = {
             higher_is_better=True,
             auto_class="AutoModelForCausalLM",
             peft_task_type="CAUSAL_LM",
-            collate="collate_tokens",
-            evaluate="evaluate_instruct",
-            ask="collate_prompts",
+            collate=Hook("workbench.training.inputs.collate.collate_tokens"),
+            evaluate=Hook("workbench.training.evaluate.evaluate_instruct"),
+            encode=Hook("workbench.training.inputs.tokenize.encode_instruct"),
+            prompt=Hook("workbench.training.inputs.few_shot.prompt_instruct"),
+            chats=True,
+            ask=Hook("workbench.training.inputs.collate.collate_prompts"),
         ),
         Task(
             name="seq2seq",
@@ -128,9 +179,11 @@ TASKS = {
             higher_is_better=True,
             auto_class="AutoModelForSeq2SeqLM",
             peft_task_type="SEQ_2_SEQ_LM",
-            collate="collate_pairs",
-            evaluate="evaluate_seq2seq",
-            ask="collate_sources",
+            collate=Hook("workbench.training.inputs.collate.collate_pairs"),
+            evaluate=Hook("workbench.training.evaluate.evaluate_seq2seq"),
+            encode=Hook("workbench.training.inputs.tokenize.encode_seq2seq"),
+            prompt=Hook("workbench.training.inputs.few_shot.prompt_seq2seq"),
+            ask=Hook("workbench.training.inputs.collate.collate_sources"),
         ),
         Task(
             name="classify",
@@ -143,8 +196,11 @@ TASKS = {
             higher_is_better=True,
             auto_class="AutoModelForSequenceClassification",
             peft_task_type="SEQ_CLS",
-            collate="collate_{padding_side}",
-            evaluate="evaluate_classify",
+            collate=Hook("workbench.training.inputs.collate.collate_right"),
+            collate_left=Hook("workbench.training.inputs.collate.collate_left"),
+            evaluate=Hook("workbench.training.evaluate.evaluate_classify"),
+            encode=Hook("workbench.training.inputs.tokenize.encode_classify"),
+            prompt=Hook("workbench.training.inputs.few_shot.prompt_classify"),
             labels="label",
         ),
         Task(
@@ -158,8 +214,9 @@ TASKS = {
             higher_is_better=True,
             auto_class="AutoModelForTokenClassification",
             peft_task_type="TOKEN_CLS",
-            collate="collate_tokens",
-            evaluate="evaluate_token_classify",
+            collate=Hook("workbench.training.inputs.collate.collate_tokens"),
+            evaluate=Hook("workbench.training.evaluate.evaluate_token_classify"),
+            encode=Hook("workbench.training.inputs.tokenize.encode_token_classify"),
             labels="tags",
         ),
         Task(
@@ -173,11 +230,12 @@ TASKS = {
             higher_is_better=True,
             auto_class="AutoModelForImageClassification",
             peft_task_type=None,
-            collate="collate_images",
-            evaluate="evaluate_classify",
+            collate=Hook("workbench.training.inputs.collate.collate_images"),
+            evaluate=Hook("workbench.training.evaluate.evaluate_classify"),
+            encode=Hook("workbench.training.inputs.tokenize.encode_image_classify"),
             labels="label",
             processor="AutoImageProcessor",
-            hold="lazy_batches",
+            hold=Hook("workbench.training.inputs.collate.lazy_batches"),
             unit="images",
         ),
     )
@@ -230,8 +288,7 @@ MODULE_TASKS = {
             higher_is_better=False,
             auto_class="",
             peft_task_type="",
-            collate="",
-            evaluate="evaluate_module",
+            evaluate=Hook("workbench.training.module_evaluate.evaluate_module"),
             unit="rows",
         ),
         Task(
@@ -245,8 +302,7 @@ MODULE_TASKS = {
             higher_is_better=True,
             auto_class="",
             peft_task_type="",
-            collate="",
-            evaluate="evaluate_module",
+            evaluate=Hook("workbench.training.module_evaluate.evaluate_module"),
             unit="rows",
         ),
     )

@@ -49,10 +49,24 @@ class Paper:
     arxiv: str | None = None
 
 
+# What every optimizer takes, by the recipe's settings.
+_OF_OPTIMIZERS = {"lr": "learning_rate", "weight_decay": "weight_decay"}
+
 GET_PEFT_MODEL = Hook("peft.get_peft_model")
 
 # Starts of LoRA that are cut out of the base's weights, which they rewrite in place.
 _CUT_OUT = ("pissa", "olora", "corda", "lora_ga", "loftq")
+
+
+def starts_specially(start: object) -> bool:
+    """Tell whether a LoRA's start reads the weights that it wraps, or rows.
+
+    Examples
+    --------
+    >>> starts_specially("eva"), starts_specially("loftq"), starts_specially("gaussian")
+    (True, True, False)
+    """
+    return isinstance(start, str) and start.startswith((*_CUT_OUT, "eva"))
 
 
 def writes_base(config: Mapping[str, Any]) -> bool:
@@ -105,8 +119,18 @@ class Technique:
     injects : Hook
         What makes the PEFT model: PEFT's own function, or one that starts it from the base or from
         training data, as in :mod:`workbench.training.adaptation.initializers`.
+    plain_shapes : bool
+        Whether PEFT's own function adds the same parameters, so that counting can do without what
+        injects.
+    rereads_base : bool
+        Whether its start reads the base from its folder again.
     optimizer : Hook or None
         The optimizer it brings.
+    optimizer_arguments : mapping of str to str
+        The optimizer's arguments, each with the setting or the technique's argument that it is.
+    optimizer_wraps : bool
+        Whether the optimizer is one of PyTorch's, by the recipe; else the one it brings is an Adam of
+        its own.
     wires : Hook or None
         What each forward pass needs besides, as in :mod:`workbench.training.adaptation.forward_hooks`.
     restarts : bool
@@ -118,6 +142,10 @@ class Technique:
         :mod:`workbench.training.adaptation.checkpoint`.
     packages : tuple of str
         What PEFT imports for it beyond its own dependencies.
+    selects_by_depth : bool
+        Whether which parameters it selects depends on how deep in the base they lie.
+    head_only : bool
+        Whether it trains a new head and nothing of the base.
     tasks : tuple of str
         The tasks that it serves.
     quantization : str or None
@@ -158,12 +186,18 @@ class Technique:
     targets: Hook | None = None
     derives: Mapping[str, Hook] = field(default_factory=dict)
     injects: Hook = GET_PEFT_MODEL
+    plain_shapes: bool = True
+    rereads_base: bool = False
     optimizer: Hook | None = None
+    optimizer_arguments: Mapping[str, str] = field(default_factory=lambda: dict(_OF_OPTIMIZERS))
+    optimizer_wraps: bool = True
     wires: Hook | None = None
     restarts: bool = False
     after_step: Hook | None = None
     saves: Hook | None = None
     packages: tuple[str, ...] = ()
+    selects_by_depth: bool = False
+    head_only: bool = False
     tasks: tuple[str, ...] = tuple(TASKS)
     quantization: str | None = None
     quantizable: bool = True

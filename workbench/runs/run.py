@@ -395,12 +395,13 @@ class Run:
         if trains == "nothing":
             return
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
+        from workbench.registry.techniques import get
         from workbench.training.adaptation.checkpoint import save
         from workbench.training.runtime.quiet_loading import quiet_transformers
 
         name = "model" if trains == "all" else "adapter"
         with self._open_folder().saving(name) as half, quiet_transformers():
-            save(self.model, self.tokenizer, trains, half, self._began)
+            save(self.model, self.tokenizer, get(self.recipe.technique), half, self._began)
 
     def _conclude(self, state: str) -> None:
         self.result = self._summary(state)

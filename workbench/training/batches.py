@@ -65,13 +65,13 @@ def make_evaluation(
     recipe, plan, inputs = resolved.recipe, resolved.plan, resolved.inputs
     task = TASKS[recipe.task]
     size = recipe.per_device_eval_batch_size
-    given: list[Any] = [model, getattr(batches, task.hold)(held, size, collate, device)]
+    given: list[Any] = [model, task.hold.load()(held, size, collate, device)]
     if ask := inputs.prompt_collator():
         prompts = batches.fixed_batches(held, size, ask, device)
         given += [prompts, inputs.processor, recipe.max_new_tokens]
     if task.labels == "tags":
         given += [plan.labels, getattr(evaluate, task.scorer(plan.labels))]
-    return partial(getattr(evaluate, task.evaluate), *given)
+    return partial(task.evaluate.load(), *given)
 
 
 def limit_notes(resolved: Resolved) -> list[str]:

@@ -47,9 +47,9 @@ def prompt_evaluation(
     if ask := inputs.prompt_collator():
         prompts = batches.fixed_batches(held, size, ask, device)
         given += [prompts, inputs.processor, recipe.max_new_tokens]
-    if recipe.task == "instruct" and facts["template"] is not None:
+    if task.continues_prompts and facts["template"] is not None:
         ends["stop"] = SEPARATOR
-    return partial(getattr(evaluate, task.evaluate), *given, **ends), notes
+    return partial(task.evaluate.load(), *given, **ends), notes
 
 
 def _fewer_notes(held: list[dict], count: int, max_length: int) -> list[str]:

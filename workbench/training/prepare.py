@@ -16,7 +16,6 @@ from workbench.training.adaptation.adapt import adapt, rewritten
 from workbench.training.adaptation.base_model import Base, check_unchanged, clone, own
 from workbench.training.adaptation.checkpoint import lora_state
 from workbench.training.adaptation.heads import new_head
-from workbench.training.adaptation.initializers import reads_base
 from workbench.training.adaptation.meters import MemoryMeter, count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer
 from workbench.training.adaptation.refusals import in_words
@@ -68,7 +67,7 @@ def prepare(recipe: Recipe) -> Prepared:
     randomness = Randomness(recipe.seed)
     with randomness, quiet_transformers():
         model = build(plan, resolved.base, resolved.tokenizer, start)
-    if reads_base(plan.injects):
+    if get(recipe.technique).rereads_base:
         check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
     set_up(recipe, model, labelled_logits=plan.labelled_logits)
     if recipe.padding_free:
@@ -160,7 +159,7 @@ def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn
     if plan.labels:
         model.config.id2label = dict(enumerate(plan.labels))
         model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
-    if TASKS[plan.recipe["task"]].collator(plan.padding_side) == "collate_left":
+    if TASKS[plan.recipe["task"]].reads_last_token(plan.padding_side):
         # A decoder's classifier reads the last token that is not padding.
         model.config.pad_token_id = tokenizer.pad_token_id
     if plan.mask_positions:

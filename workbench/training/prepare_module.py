@@ -19,6 +19,7 @@ from accelerate import Accelerator
 
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
+from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import get
 from workbench.training.adaptation.meters import MemoryMeter, count_parameters
@@ -191,7 +192,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         optimizer,
         scheduler,
         loader,
-        partial(evaluate_module, model, batches, recipe.task == "module_classify"),
+        partial(evaluate_module, model, batches, ALL_TASKS[recipe.task].metric == "accuracy"),
         max_steps=max_steps,
         gradient_accumulation_steps=recipe.gradient_accumulation_steps,
         max_grad_norm=recipe.max_grad_norm,

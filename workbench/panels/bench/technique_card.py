@@ -19,6 +19,7 @@ from workbench.panels.widgets.messages import Trouble
 from workbench.panels.widgets.picker import Picker
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.prompt_templates import TEMPLATES
+from workbench.registry.tasks import task_of
 from workbench.registry.techniques import (
     TECHNIQUES,
     Technique,
@@ -76,7 +77,8 @@ class TechniqueCard(Card):
             self._build(_known(name))
         self._note.show(self._refusal())
         self._show_arguments(self.fields)
-        if "template" in self.fields and recipe.task != "instruct":  # whose own may be a chat's
+        task = task_of(recipe.task)
+        if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
             self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
 
     def tell_fits(self, fits: Mapping[str, Fit]) -> None:

@@ -109,6 +109,7 @@ ENTRIES = (
         knobs=CUT_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         injects=Hook("workbench.training.adaptation.initializers.get_loftq_model"),
+        rereads_base=True,
         quantization="nf4",
         refuses=("int8", "int8_torchao"),
         reads_whole_weights=True,

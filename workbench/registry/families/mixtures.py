@@ -77,6 +77,7 @@ ENTRIES = (
             ),
         },
         injects=Hook("workbench.training.adaptation.initializers.get_xlora_model"),
+        plain_shapes=False,
         saves=Hook("workbench.training.adaptation.checkpoint.save_blend"),
         tasks=("lm", "instruct"),
         quantizable=False,

@@ -15,6 +15,12 @@ ENTRIES = (
         knobs=(*LORA_KNOBS, Knob("loraplus_lr_ratio", 16.0, 1.0, 32.0)),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         optimizer=Hook("peft.optimizers.create_loraplus_optimizer"),
+        # It takes its weight decay under a name of its own, and sets the usual one to nought.
+        optimizer_arguments={
+            "lr": "learning_rate",
+            "loraplus_weight_decay": "weight_decay",
+            "loraplus_lr_ratio": "loraplus_lr_ratio",
+        },
         merges=True,
         paper=Paper("LoRA+: Efficient Low Rank Adaptation of Large Models", 2024, "2402.12354"),
     ),
@@ -28,6 +34,13 @@ ENTRIES = (
         knobs=LORA_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         optimizer=Hook("peft.optimizers.create_lorafa_optimizer"),
+        optimizer_arguments={
+            "lr": "learning_rate",
+            "weight_decay": "weight_decay",
+            "r": "r",
+            "lora_alpha": "lora_alpha",
+        },
+        optimizer_wraps=False,
         merges=True,
         paper=Paper(
             "LoRA-FA: Memory-efficient Low-rank Adaptation for Large Language Models Fine-tuning",

@@ -13,6 +13,7 @@ ENTRIES = (
         learning_rate=1e-2,
         trains="selected",
         selects=Hook("workbench.registry.parameter_selectors.select_head"),
+        head_only=True,
         tasks=tuple(task.name for task in TASKS.values() if task.labels),
     ),
     Technique(
@@ -72,6 +73,7 @@ ENTRIES = (
         knobs=(Knob("num_layers", 1, 1, 12),),
         trains="selected",
         selects=Hook("workbench.registry.parameter_selectors.select_last_layers"),
+        selects_by_depth=True,
         quantizable=False,
         merges=True,
     ),

@@ -12,20 +12,17 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from workbench.errors import ModelError, Problem, RecipeError
-from workbench.registry.technique import Technique, writes_base
+from workbench.registry.technique import Technique, starts_specially, writes_base
 from workbench.registry.techniques import (
     config_class,
     optimizer_function,
     own_arguments,
     select_function,
 )
-from workbench.training.adaptation import (
-    derived_arguments,
-    initializers,
-    target_modules,
-)
+from workbench.training.adaptation import derived_arguments, target_modules
 from workbench.training.adaptation.argument_limits import check_bounds, check_depth
 from workbench.training.adaptation.heads import new_modules
+from workbench.training.adaptation.initializers import takes_rows
 from workbench.training.adaptation.module_names import check_names
 from workbench.training.adaptation.running_stats import keep_statistics
 
@@ -111,7 +108,7 @@ def selected_names(
     if "num_layers" in args:
         check_depth(model, args["num_layers"])
     names = select(model, fresh, **args)
-    if technique.selection != "head" and set(names) <= set(fresh):
+    if not technique.head_only and set(names) <= set(fresh):
         raise ModelError(
             f"technique must find something to train, but {technique.title} finds nothing in "
             f"{type(model).__name__}, which has no {technique.selection}: choose another one."
@@ -134,7 +131,7 @@ def without_start(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config that injects the same parameters without looking at weights or data."""
     plain = dict(config)
     start = plain.get("init_lora_weights")
-    if start == "eva" or writes_base({"init_lora_weights": start}):
+    if starts_specially(start):
         plain["init_lora_weights"] = True
         for name in ("eva_config", "corda_config", "lora_ga_config", "loftq_config"):
             plain.pop(name, None)
@@ -176,10 +173,10 @@ def adapt(
         return model
     # PEFT writes into the lists of its configs, and these are the plan's.
     made = config_class(technique.name)(**copy.deepcopy(dict(config)))
-    if batches is None and technique.injects != "get_xlora_model":
+    if batches is None and technique.plain_shapes:
         adapted = peft.get_peft_model(model, made)
     else:
-        given = [batches] if initializers.takes_rows(technique.injects) else []
+        given = [batches] if takes_rows(technique.injects) else []
         adapted = technique.injects.load()(model, made, *given)
     if technique.wires is not None:
         technique.wires.load()(adapted)

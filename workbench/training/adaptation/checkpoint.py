@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig, PeftType, get_peft_model_state_dict
+from peft import PeftConfig, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file, save_model
 
+from workbench.registry.technique import Technique
 from workbench.training.adaptation.running_stats import moving_statistics
 
 
 def save(
     model: torch.nn.Module,
     tokenizer: Any,
-    trains: str,
+    technique: Technique,
     folder: Path,
     began: dict[str, torch.Tensor] | None = None,
 ) -> None:
@@ -25,8 +26,8 @@ def save(
     ----------
     model : torch.nn.Module
     tokenizer : transformers.PreTrainedTokenizerBase or None
-    trains : {"adapter", "all", "selected"}
-        An adapter loads with ``PeftModel.from_pretrained``, a whole model with the auto classes of
+    technique : Technique
+        What it trained. An adapter loads with ``PeftModel.from_pretrained``, a whole model with the auto classes of
         transformers (a plain module with ``safetensors.torch.load_model``, from
         ``model.safetensors``); selected parameters are a state dict, in ``trained.safetensors``, with
         the running statistics that moved.
@@ -34,10 +35,10 @@ def save(
     began : dict of str to torch.Tensor, optional
         The adapter as it began; see :func:`save_since`.
     """
-    if trains == "selected":
+    if technique.trains == "selected":
         save_trained(model, folder, moving_statistics(model))
-    elif getattr(model, "peft_type", None) == PeftType.XLORA:
-        save_blend(model, folder)
+    elif technique.saves is not None:
+        technique.saves.load()(model, folder)
     elif began is not None:
         save_since(model, began, folder)
     elif hasattr(model, "save_pretrained"):
@@ -45,7 +46,7 @@ def save(
     else:
         folder.mkdir(parents=True)
         save_model(model, str(folder / "model.safetensors"))
-    if trains == "all" and tokenizer is not None:
+    if technique.trains == "all" and tokenizer is not None:
         tokenizer.save_pretrained(folder)
 
 

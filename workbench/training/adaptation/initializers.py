@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from functools import partial
+from inspect import signature
 
 import bitsandbytes
 import torch
@@ -14,17 +15,13 @@ from peft import get_peft_model, initialize_lora_eva_weights
 from peft.tuners.lora import LoraLayer
 from transformers.pytorch_utils import Conv1D
 
+from workbench.registry.hook import Hook
 from workbench.training.adaptation.running_stats import moving_statistics
 
 
-def takes_rows(function: str) -> bool:
-    """Tell whether one of these functions, by its name, takes training rows."""
-    return function in ("get_eva_model", "get_corda_model", "get_lora_ga_model")
-
-
-def reads_base(function: str) -> bool:
-    """Tell whether one of these functions, by its name, reads the base from its folder again."""
-    return function == "get_loftq_model"
+def takes_rows(function: Hook) -> bool:
+    """Tell whether a function that makes the PEFT model takes batches of training rows."""
+    return "batches" in signature(function.load()).parameters
 
 
 def get_eva_model(model, config, batches: list[dict]):

@@ -20,19 +20,11 @@ def optimizer_facts(recipe: Recipe, technique: Technique) -> dict[str, Any]:
         ``class``, of :mod:`torch.optim`, or None where the function knows; ``function``, of :mod:`peft.optimizers`, or None; and the
         ``arguments`` of whichever is called.
     """
-    arguments = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
-    given = recipe.technique_args
-    if technique.optimizer == "create_loraplus_optimizer":
-        # It takes its weight decay under a name of its own, and sets the usual one to nought.
-        arguments["loraplus_weight_decay"] = arguments.pop("weight_decay")
-        arguments["loraplus_lr_ratio"] = given["loraplus_lr_ratio"]
-    elif technique.optimizer == "create_lorafa_optimizer":
-        arguments |= {"r": given["r"], "lora_alpha": given["lora_alpha"]}
-    own = technique.optimizer == "create_lorafa_optimizer"
+    known = {**recipe.to_dict(), **recipe.technique_args}
     return {
-        "class": None if own else OPTIMIZERS[recipe.optim],
+        "class": OPTIMIZERS[recipe.optim] if technique.optimizer_wraps else None,
         "function": technique.optimizer,
-        "arguments": arguments,
+        "arguments": {name: known[of] for name, of in technique.optimizer_arguments.items()},
     }
 
 

@@ -9,7 +9,7 @@ import torch
 
 from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.registry.tasks import TASKS
-from workbench.registry.technique import Technique
+from workbench.registry.technique import GET_PEFT_MODEL, Technique
 from workbench.training.adaptation.adapt import adapt, config_arguments, rewritten, selected_names
 from workbench.training.adaptation.base_model import Base, clone, own
 from workbench.training.adaptation.plain_module_layers import default_arguments, head_parameters
@@ -57,7 +57,7 @@ def _adapt(
         config = config_arguments(
             technique, module, full, task_type=None, fresh=(), max_steps=max_steps
         )
-    fresh = head_parameters(module) if technique.selection == "head" else ()
+    fresh = head_parameters(module) if technique.head_only else ()
     selected = selected_names(technique, module, args, fresh)
     private = {*selected, *rewritten(config, module)}
     model = copy_around(module, lambda name: technique.trains == "all" or name in private)
@@ -125,7 +125,7 @@ def _check_suits(technique: Technique) -> None:
         why = f"{technique.title} stores the base in fewer bits while it is loaded"
     elif technique.trains == "nothing":
         why = f"{technique.title} asks a language model and trains nothing"
-    elif technique.injects != "get_peft_model":
+    elif technique.injects != GET_PEFT_MODEL:
         why = f"the start of {technique.title} is made with a language model's rows"
     elif technique.trains == "adapter" and technique.targets is None:
         why = f"{technique.title} needs a language model: it wraps none of a network's layers"

@@ -14,6 +14,7 @@ from workbench.errors import ModelError
 from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import config_class, get
+from workbench.training.adaptation.derived_arguments import Known, stand_in
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.target_modules import (
     LINEARS,
@@ -87,12 +88,17 @@ def wraps(technique: str, kind: str) -> bool:
     """
     recipe = Recipe(technique=technique).resolved()
     entry = get(technique)
-    known = {"total_step": 100} if "total_step" in entry.derives else {}
     with torch.random.fork_rng(devices=[]):
         small = torch.nn.Sequential(getattr(torch.nn, kind)(16, 16, 3, padding=1))
         try:
+            known = Known(small, 100, entry.fixed, stand_in)
+            follows = {
+                name: derive.load()(known)
+                for name, derive in entry.derives.items()
+                if "." not in name
+            }
             config = config_class(technique)(
-                target_modules=["0"], **copy.deepcopy(dict(entry.fixed)), **known
+                target_modules=["0"], **copy.deepcopy(dict(entry.fixed)), **follows
             )
             adapted = get_peft_model(small, config)
             # Optimizers that techniques bring are made for matrices too.

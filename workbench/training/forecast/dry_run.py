@@ -208,7 +208,7 @@ class DryRun:
             ) from error
         if rounds is not None and not layer_stacks.equal(model, self._stacks):
             raise _Unequal
-        if self._task.collator(self._side) == "collate_left":
+        if self._task.reads_last_token(self._side):
             model.config.pad_token_id = self._inputs.processor.pad_token_id
         if counts_positions(recipe, shapes):
             use_mask_positions(model)

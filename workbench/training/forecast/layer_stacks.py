@@ -96,7 +96,7 @@ def singles_out(technique: Technique, arguments: Mapping[str, Any]) -> bool:
     named = [arguments.get(name) or () for name in _NAMING]
     patterns = [value for name, value in arguments.items() if name.endswith("_pattern")]
     return (
-        technique.selection == "last_layers"
+        technique.selects_by_depth
         or any(arguments.get(name) is not None for name in _SINGLING)
         or any(patterns)
         or any(isinstance(one, str) for one in named)

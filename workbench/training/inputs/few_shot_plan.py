@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.recipe import Recipe
 from workbench.registry.prompt_templates import TEMPLATES, words_of
+from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.sources.datasets.load import Table
 from workbench.training.inputs.few_shot import draw_examples
@@ -26,9 +27,10 @@ def prompt_facts(
     settings = get(recipe.technique).settings
     if settings is None:
         return {}
+    task = TASKS[recipe.task]
     given = settings(**recipe.technique_args)
     template = given.template
-    if template is None and not (recipe.task == "instruct" and tokenizer.chat_template):
+    if template is None and not (task.chats and tokenizer.chat_template):
         template = TEMPLATES[recipe.task]
     examples: list[int] = []
     if getattr(given, "examples", None) is not None:
@@ -36,7 +38,7 @@ def prompt_facts(
     elif count := getattr(given, "num_examples", 0):
         examples = draw_examples(train_rows, count, given.example_seed, table.columns.get("label"))
     facts = {"template": template, "examples": examples}
-    if recipe.task == "classify":
+    if task.weighs_label_words:
         words = words_of(table.labels, given.label_words)
         facts |= {"words": words, "normalize": given.normalize, "calibrate": given.calibrate}
     return facts

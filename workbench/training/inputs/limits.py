@@ -120,7 +120,7 @@ def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
     task, technique = TASKS[recipe.task], get(recipe.technique)
     if technique.trains == "nothing" or "position_ids" not in signature(model.forward).parameters:
         return False
-    if task.ask == "collate_prompts":
+    if task.continues_prompts:
         config = config_class(technique.name) if technique.config else None
         return config is not None and issubclass(config, peft.config.PromptLearningConfig)
-    return task.collator(padding_side(model)) == "collate_left"
+    return task.reads_last_token(padding_side(model))

@@ -17,7 +17,7 @@ from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
-from workbench.training.inputs import collate, few_shot, tokenize
+from workbench.training.inputs import tokenize
 from workbench.training.inputs.limits import longest, longest_prompt
 from workbench.training.inputs.processor import load_processor
 from workbench.training.inputs.tokenize import ChatError
@@ -90,7 +90,10 @@ class TaskInputs:
         virtual_labels : int
             Virtual tokens for which the labels of each row must leave room.
         """
-        function = partial(getattr(tokenize, f"encode_{self.task}"), rows, **self.settings)
+        encode = TASKS[self.task].encode
+        if encode is None:
+            raise ValueError(f"{self.task} has no rows to encode: they come with a module")
+        function = partial(encode.load(), rows, **self.settings)
         if TASKS[self.task].reads_images:
             return function()
         with refusing(self.processor):
@@ -109,9 +112,12 @@ class TaskInputs:
         train_rows : sequence of dict
             From which its examples are taken.
         """
+        asked = TASKS[self.task].prompt
+        if asked is None:
+            raise ValueError(f"{self.task} cannot be asked in a prompt")
         words = {"words": prompt["words"]} if "words" in prompt else {}
         with refusing(self.processor):
-            return getattr(few_shot, f"prompt_{self.task}")(
+            return asked.load()(
                 rows,
                 tokenizer=self.processor,
                 examples=[train_rows[number] for number in prompt["examples"]],
@@ -133,7 +139,7 @@ class TaskInputs:
         padding_side : {"left", "right"}
             Of rows with one label.
         """
-        function = getattr(collate, TASKS[self.task].collator(padding_side))
+        function = TASKS[self.task].collator(padding_side).load()
         if TASKS[self.task].reads_images:
             return partial(function, processor=self.processor)
         return partial(function, pad_token_id=self.processor.pad_token_id)
@@ -141,11 +147,11 @@ class TaskInputs:
     def prompt_collator(self) -> Callable[[list[dict]], dict] | None:
         """Return the function that makes a batch of what answers are generated for, if any are."""
         ask = TASKS[self.task].ask
-        return ask and partial(getattr(collate, ask), pad_token_id=self.processor.pad_token_id)
+        return ask and partial(ask.load(), pad_token_id=self.processor.pad_token_id)
 
     def chat_notes(self, rows: Sequence[dict]) -> list[str]:
         """Say where answers are learnt behind another text than the template has them generated for."""
-        if self.task != "instruct" or self.processor.chat_template is None:
+        if not TASKS[self.task].chats or self.processor.chat_template is None:
             return []
         return _chat_notes(self.processor, self.columns, rows)
 

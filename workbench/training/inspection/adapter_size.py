@@ -56,7 +56,7 @@ def _held(model: torch.nn.Module) -> int:
 
 def _optimizer_state(recipe: Recipe) -> tuple[int, int]:
     """Return how many tensors of a parameter's size an optimizer keeps, and bytes besides."""
-    if get(recipe.technique).optimizer == "create_lorafa_optimizer":
+    if not get(recipe.technique).optimizer_wraps:
         return 2, 0  # Adam's two moments; its count of steps is a plain number
     one = torch.nn.Parameter(torch.zeros(3))
     one.grad = torch.zeros(3)

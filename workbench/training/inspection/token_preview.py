@@ -58,7 +58,7 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
             for row, text in zip(read, texts, strict=True)
         ]
     encoded = inputs.encode(some)
-    if task.collate == "collate_pairs":
+    if task.has_decoder:
         encoded = [_in_a_row(row) for row in encoded]
     return [_shown(row, tokenizer, labels) for row in encoded]
 

@@ -13,12 +13,11 @@ from typing import Any
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.runs.barrier import NO_BARRIER
-from workbench.runs.ending import save, summary
 from workbench.runs.event_log import EventLog
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.question import Question, question_of
 from workbench.runs.step_scheduler import StepScheduler
-from workbench.runs.store import Record, RunFolder, load_run
+from workbench.runs.store import Record, RunFolder, load_run, summary
 from workbench.sources.lookup import check
 from workbench.training.events import (
     Evaluating,
@@ -76,6 +75,13 @@ class Run:
         Held while a step changes the weights and the progress.
     error : Exception or None
         Why it failed.
+
+    Notes
+    -----
+    All that it holds is written by its own thread, but for three things, which any thread may do:
+    ask it to pause, resume or stop (events, looked at between steps), subscribe, and add notes (under
+    a lock). Whatever is read elsewhere is replaced whole or only appended to, so that it may be read
+    at any moment; whoever needs weights and progress of one and the same step holds ``stepping``.
     """
 
     def __init__(
@@ -376,7 +382,7 @@ class Run:
         # A loss that is not finite stops a run before it changes the weights.
         diverged = isinstance(getattr(self.error, "__cause__", None), FloatingPointError)
         if state != "failed" or (diverged and self.losses):
-            state = self._attempt(lambda: save(self, self._open_folder(), self._began), state)
+            state = self._attempt(self._save, state)
         return self._attempt(lambda: self._conclude(state), state)
 
     def _attempt(self, act: Callable[[], None], state: str) -> str:
@@ -387,8 +393,30 @@ class Run:
             return "failed"
         return state
 
+    def _save(self) -> None:
+        """Save what was learnt, from what it began with where that is needed."""
+        # A run that was stopped before it was ready has no plan, and has learnt nothing.
+        trains = self.plan.get("trains", "nothing")
+        if trains == "nothing":
+            return
+        # Here and not at the top: whoever reads runs needs neither torch nor peft.
+        from workbench.training.adaptation.checkpoint import save
+        from workbench.training.runtime.quiet_loading import quiet_transformers
+
+        name = "model" if trains == "all" else "adapter"
+        with self._open_folder().saving(name) as half, quiet_transformers():
+            save(self.model, self.tokenizer, trains, half, self._began)
+
     def _conclude(self, state: str) -> None:
-        self.result = summary(self, state)
+        self.result = summary(
+            state,
+            self.events,
+            error=self.error,
+            parameters=self.parameters,
+            memory=self.memory,
+            adapter_bytes=self._open_folder().weights_bytes(),
+            notes=self.notes,
+        )
         self._open_folder().finish(self.result)
 
     def _open_folder(self) -> RunFolder:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import Problem
+from workbench.quiet import quiet_loggers
 from workbench.recipe import Recipe
 from workbench.registry.tasks import KINDS, TASKS, tasks_of
 from workbench.registry.techniques import TECHNIQUES, get, uncurated
@@ -73,6 +74,7 @@ class Fit:
         return f"{title} does not fit: {self.reason}{remedy}{stop}"
 
 
+@quiet_loggers()
 def fits(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> Fit:
     """Find out whether a technique fits a base by trying it (imports torch and peft).
 

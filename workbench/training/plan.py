@@ -20,8 +20,8 @@ from workbench.registry.techniques import config_class, get
 from workbench.sources.lookup import look_up
 from workbench.sources.models.fingerprint import Fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
-from workbench.training.adaptation.adapt import config_arguments, selected_names
 from workbench.training.adaptation.base_model import Base, clone, load_base, skeleton
+from workbench.training.adaptation.build import adaptation_of
 from workbench.training.adaptation.heads import new_parameters
 from workbench.training.adaptation.initializers import takes_rows
 from workbench.training.adaptation.optimizer import optimizer_facts
@@ -244,19 +244,17 @@ def resolve(recipe: Recipe) -> Resolved:
         trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
         shapes = skeleton(facts.path, auto_class, num_labels, trust, convert)
         fresh = new_parameters(shapes, facts.path) if num_labels is not None else ()
-    config, peft_class = {}, None
-    if technique.config is not None:
-        peft_class = config_class(technique.name)
-        config = config_arguments(
-            technique,
-            shapes,
-            recipe.technique_args,
-            task_type=task.peft_task_type,
-            fresh=fresh,
-            max_steps=steps,
-            rows=lambda: inputs.encode(train_rows[:START_ROWS]),
-        )
-    selected = selected_names(technique, shapes, recipe.technique_args, fresh)
+    adaptation = adaptation_of(
+        technique,
+        shapes,
+        recipe.technique_args,
+        task_type=task.peft_task_type,
+        fresh=fresh,
+        max_steps=steps,
+        rows=lambda: inputs.encode(train_rows[:START_ROWS]),
+    )
+    config = dict(adaptation.config)
+    peft_class = config_class(technique.name) if technique.config is not None else None
     base = load_base(
         facts.path,
         auto_class,
@@ -281,7 +279,7 @@ def resolve(recipe: Recipe) -> Resolved:
         heads=list(base.heads),
         resizes_head=base.resized,
         trains=technique.trains,
-        selected=selected,
+        selected=list(adaptation.selected),
         selects=technique.selection,
         injects=technique.injects,
         start_rows=START_ROWS if takes_rows(technique.injects) else 0,

@@ -12,10 +12,9 @@ from accelerate import Accelerator
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
-from workbench.training.adaptation.adapt import adapt, rewritten
-from workbench.training.adaptation.base_model import Base, check_unchanged, clone, own
+from workbench.training.adaptation.base_model import Base, check_unchanged
+from workbench.training.adaptation.build import Adaptation, put_on_clone
 from workbench.training.adaptation.checkpoint import lora_state
-from workbench.training.adaptation.heads import new_head
 from workbench.training.adaptation.meters import MemoryMeter, count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer
 from workbench.training.adaptation.refusals import in_words
@@ -152,18 +151,17 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
 def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn.Module:
     """Make the model to train from the pristine base, drawing from the run's randomness."""
     technique = get(plan.recipe["technique"])
-    private = {*plan.fresh, *plan.selected, *rewritten(plan.config, base.model)}
-    model = clone(base, lambda name: technique.trains == "all" or name in private)
-    if plan.trains == "nothing":
-        return model
-    if plan.labels:
-        model.config.id2label = dict(enumerate(plan.labels))
-        model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
-    if TASKS[plan.recipe["task"]].reads_last_token(plan.padding_side):
-        # A decoder's classifier reads the last token that is not padding.
-        model.config.pad_token_id = tokenizer.pad_token_id
-    if plan.mask_positions:
-        use_mask_positions(model)
-    new_head(model, plan.fresh)
-    with in_words(technique, model):
-        return own(adapt(model, technique, plan.config, plan.selected, start), base)
+    adaptation = Adaptation(technique, plan.config, plan.selected, plan.fresh)
+
+    def tell(model: torch.nn.Module) -> None:
+        if plan.labels:
+            model.config.id2label = dict(enumerate(plan.labels))
+            model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
+        if TASKS[plan.recipe["task"]].reads_last_token(plan.padding_side):
+            # A decoder's classifier reads the last token that is not padding.
+            model.config.pad_token_id = tokenizer.pad_token_id
+        if plan.mask_positions:
+            use_mask_positions(model)
+
+    with in_words(technique, base.model):
+        return put_on_clone(adaptation, base, start, tell=tell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -10,8 +11,8 @@ import torch
 from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import GET_PEFT_MODEL, Technique
-from workbench.training.adaptation.adapt import adapt, config_arguments, rewritten, selected_names
-from workbench.training.adaptation.base_model import Base, clone, own
+from workbench.training.adaptation.base_model import Base, clone
+from workbench.training.adaptation.build import adaptation_of, put_on_clone
 from workbench.training.adaptation.plain_module_layers import default_arguments, head_parameters
 
 Made = TypeVar("Made")
@@ -51,27 +52,34 @@ def adapt_module(
 def _adapt(
     module: torch.nn.Module, technique: Technique, args: Mapping[str, Any], max_steps: int | None
 ) -> tuple[torch.nn.Module, dict[str, Any], list[str]]:
-    config: dict[str, Any] = {}
-    if technique.config is not None:
-        full = default_arguments(technique, module, args)
-        config = config_arguments(
-            technique, module, full, task_type=None, fresh=(), max_steps=max_steps
-        )
-    fresh = head_parameters(module) if technique.head_only else ()
-    selected = selected_names(technique, module, args, fresh)
-    private = {*selected, *rewritten(config, module)}
-    model = copy_around(module, lambda name: technique.trains == "all" or name in private)
-    adapted = own(adapt(model, technique, config, selected), _as_base(module))
-    return adapted, config, selected
+    adaptation = adaptation_of(
+        technique,
+        module,
+        args,
+        task_type=None,
+        # A plain module's own head is selected, and not drawn anew.
+        head=head_parameters(module) if technique.head_only else (),
+        max_steps=max_steps,
+        complete=partial(default_arguments, technique, module),
+    )
+    base = _as_base(module)
+    adapted = put_on_clone(adaptation, base, tell=freeze, copies=_buffers(module))
+    return adapted, dict(adaptation.config), list(adaptation.selected)
 
 
-def copy_around(
-    module: torch.nn.Module, private: Callable[[str], bool] = lambda name: False
-) -> torch.nn.Module:
-    """Copy a module around its own parameters; running statistics and private parameters are copied."""
-    statistics = {name for name, _ in module.named_buffers()}
-    model = clone(_as_base(module), lambda name: name in statistics or private(name))
-    return model.requires_grad_(False)
+def copy_around(module: torch.nn.Module) -> torch.nn.Module:
+    """Copy a module around its own parameters; running statistics are copied."""
+    copies = _buffers(module)
+    return clone(_as_base(module), lambda name: name in copies).requires_grad_(False)
+
+
+def freeze(model: torch.nn.Module) -> None:
+    """Train nothing of a module so far: unlike a base of ours, a user's may be in training."""
+    model.requires_grad_(False)
+
+
+def _buffers(module: torch.nn.Module) -> set[str]:
+    return {name for name, _ in module.named_buffers()}
 
 
 def _as_base(module: torch.nn.Module) -> Base:

@@ -23,7 +23,6 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import config_class, get
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
-from workbench.training.adaptation.adapt import rewritten, selected_names
 from workbench.training.adaptation.meters import MemoryMeter
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.quantize import beside_weights, plain, storage
@@ -178,7 +177,7 @@ class DryRun:
 
     def _model(
         self, recipe: Recipe, rounds: Sequence[int] | None
-    ) -> tuple[torch.nn.Module, dict[str, list[torch.Tensor]], dict[str, Any]]:
+    ) -> tuple[torch.nn.Module, dict[str, list[torch.Tensor]], Mapping[str, Any]]:
         """Make the model of shapes, what is in memory before the run begins, and PEFT's config."""
         technique = self._technique
         shapes = self._shapes
@@ -198,7 +197,7 @@ class DryRun:
         layout = CpuLayout() if self._device == "cpu" else contextlib.nullcontext()
         try:
             with layout:
-                model, config = adapt_shapes(recipe, model, self._fresh, rows)
+                model, adaptation = adapt_shapes(recipe, model, self._fresh, rows)
         except Refusal as error:
             if recipe.quantization is None:
                 raise
@@ -221,11 +220,10 @@ class DryRun:
         uncompiled = recipe.replace(torch_compile=False)
         set_up(uncompiled, model, labelled_logits=self._labelled_logits)
         if self.trains:
-            self._wake(model, config)
-        given = technique, shapes, recipe.technique_args, self._fresh
+            self._wake(model, adaptation.config)
         private = {*moving_statistics(shapes)}
         if self.trains:
-            private |= {*self._fresh, *selected_names(*given), *rewritten(config, shapes)}
+            private |= adaptation.private(shapes)
         kept = self._kept(model, names, private)
         # What a technique keeps elsewhere than in parameters and buffers is its own.
         known = {part.untyped_storage()._cdata for some in kept.values() for part in some}
@@ -235,7 +233,7 @@ class DryRun:
             for part in plain(one)
             if part.untyped_storage()._cdata not in known
         ]
-        return model, kept, config
+        return model, kept, adaptation.config
 
     def _wake(self, model: torch.nn.Module, config: Mapping[str, Any]) -> None:
         """Have what a start puts off on the meta device done, as a run has before its first step."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 
@@ -19,13 +18,8 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.sources.lookup import find_facts, load_data, task_problems
 from workbench.sources.models.fingerprint import Fingerprint
-from workbench.training.adaptation.adapt import (
-    adapt,
-    config_arguments,
-    selected_names,
-    without_start,
-)
 from workbench.training.adaptation.base_model import skeleton
+from workbench.training.adaptation.build import Adaptation, adaptation_of, put_on
 from workbench.training.adaptation.heads import new_parameters
 from workbench.training.adaptation.meters import count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
@@ -105,7 +99,7 @@ def adapt_shapes(
     model: torch.nn.Module,
     fresh: Sequence[str],
     rows: Callable[[], list[dict]] | None = None,
-) -> tuple[torch.nn.Module, dict[str, Any]]:
+) -> tuple[torch.nn.Module, Adaptation]:
     """Apply a resolved recipe's technique to a skeleton, in place.
 
     Parameters
@@ -120,30 +114,27 @@ def adapt_shapes(
     Returns
     -------
     tuple
-        The adapted model, and the arguments of the technique's PEFT config in full.
+        The adapted model, and what the technique means on it.
     """
     task, technique = TASKS[recipe.task], get(recipe.technique)
     device = "cpu" if technique.weighs else "meta"
     if technique.weighs:
         model = _with_weights(model)
     model.requires_grad_(False)
-    config = {}
-    if technique.config is not None:
-        config = config_arguments(
-            technique,
-            model,
-            recipe.technique_args,
-            task_type=task.peft_task_type,
-            fresh=fresh,
-            max_steps=recipe.max_steps or 1000,  # how long a run is does not change what it trains
-            rows=rows or (lambda: _rows(recipe)),
-        )
-    selected = selected_names(technique, model, recipe.technique_args, fresh)
+    adaptation = adaptation_of(
+        technique,
+        model,
+        recipe.technique_args,
+        task_type=task.peft_task_type,
+        fresh=fresh,
+        max_steps=recipe.max_steps or 1000,  # how long a run is does not change what it trains
+        rows=rows or (lambda: _rows(recipe)),
+    )
     with in_words(technique, model), torch.device(device), Randomness(0), quiet_thread():
-        adapted = adapt(model, technique, without_start(config), selected)
+        adapted = put_on(adaptation, model, shapes_only=True)
     if technique.trains != "nothing":
         make_optimizer(optimizer_facts(recipe, technique), adapted)  # some freeze parameters
-    return adapted, config
+    return adapted, adaptation
 
 
 def _with_weights(model: torch.nn.Module) -> torch.nn.Module:

@@ -27,9 +27,8 @@ from workbench.sources.lookup import find_facts
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.storage import storage_problems
 from workbench.sources.prompt_checks import base_problems
-from workbench.training.adaptation.adapt import adapt, config_arguments, rewritten, selected_names
-from workbench.training.adaptation.base_model import clone, is_pristine, own
-from workbench.training.adaptation.heads import new_head
+from workbench.training.adaptation.base_model import is_pristine
+from workbench.training.adaptation.build import adaptation_of, put_on_clone
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import Refusal, explain, of_problem
 from workbench.training.inputs.limits import counts_positions
@@ -254,31 +253,28 @@ def inject(
     """
     technique, base = get(recipe.technique), tried.base
     task_type = tried.task.peft_task_type if tried.task else None
-    args, config, peft_class = recipe.technique_args, {}, None
-    if technique.config is not None:
-        peft_class = config_class(technique.name)
-        config = config_arguments(
-            technique,
-            base.model,
-            args,
-            task_type=task_type,
-            fresh=base.fresh,
-            max_steps=STEPS,
-            rows=partial(_rows, tried.batch),
-        )
-    selected = selected_names(technique, base.model, args, base.fresh)
-    private = {*base.fresh, *selected, *rewritten(config, base.model)}
+    adaptation = adaptation_of(
+        technique,
+        base.model,
+        recipe.technique_args,
+        task_type=task_type,
+        fresh=base.fresh,
+        max_steps=STEPS,
+        rows=partial(_rows, tried.batch),
+    )
     batch = dict(tried.batch)
-    if tried.task and (room := virtual_labels(tried.task, peft_class, config)):
+    peft_class = config_class(technique.name) if technique.config is not None else None
+    if tried.task and (room := virtual_labels(tried.task, peft_class, adaptation.config)):
         before = torch.full((len(batch["labels"]), room), -100)
         batch["labels"] = torch.cat([before, batch["labels"]], dim=1)
-    model = clone(base, lambda name: technique.trains == "all" or name in private)
-    if tried.task and tried.task.labels and getattr(model.config, "pad_token_id", None) is None:
-        model.config.pad_token_id = 0  # a run takes its tokenizer's
-    if tried.task and counts_positions(recipe, model):
-        use_mask_positions(model)
-    new_head(model, base.fresh)
-    model = own(adapt(model, technique, config, selected, [tried.batch]), base)
+
+    def tell(model: torch.nn.Module) -> None:
+        if tried.task and tried.task.labels and getattr(model.config, "pad_token_id", None) is None:
+            model.config.pad_token_id = 0  # a run takes its tokenizer's
+        if tried.task and counts_positions(recipe, model):
+            use_mask_positions(model)
+
+    model = put_on_clone(adaptation, base, [tried.batch], tell=tell)
     return model, make_optimizer(optimizer_facts(recipe, technique), model), batch
 
 

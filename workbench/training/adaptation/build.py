@@ -1,0 +1,167 @@
+"""A technique put onto a base, in one order for all who do it.
+
+A run has a base with weights, a count its shapes on the meta device, a forecast the same as fake
+tensors, a compatibility probe a small base or the user's own, and a run over a plain module that
+module. They differ in how tensors are made and in what a model is told beside the technique; what is
+done, and in which order, is here:
+
+1. :func:`adaptation_of` says what the technique means on the base: the arguments of its PEFT config and
+   which of the base's parameters it trains;
+2. :meth:`Adaptation.private` says which tensors of the base it changes, so that the others are shared;
+3. :func:`put_on_clone` clones the base around the shared ones, has the clone told what else it must
+   know, and gives it memory of its own for what is trained;
+4. :func:`put_on`, which alone does for shapes, draws the new head and adapts the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from workbench.registry.technique import Technique
+from workbench.training.adaptation import derived_arguments
+from workbench.training.adaptation.adapt import (
+    adapt,
+    config_arguments,
+    rewritten,
+    selected_names,
+    without_start,
+)
+from workbench.training.adaptation.base_model import Base, clone, own
+from workbench.training.adaptation.heads import new_head
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What a technique means on a base, as plain data.
+
+    Parameters
+    ----------
+    technique : Technique
+    config : mapping
+        Arguments of its PEFT config, in full and literal; empty where it has none.
+    selected : sequence of str
+        The base's own parameters that are trained, if some of them are.
+    fresh : sequence of str
+        Parameters that are drawn anew: the task's head.
+    """
+
+    technique: Technique
+    config: Mapping[str, Any]
+    selected: Sequence[str]
+    fresh: Sequence[str]
+
+    def private(self, model: torch.nn.Module) -> set[str]:
+        """Return the parameters of the base that are changed, if not all of them are."""
+        return {*self.fresh, *self.selected, *rewritten(self.config, model)}
+
+
+def adaptation_of(
+    technique: Technique,
+    model: torch.nn.Module,
+    args: Mapping[str, Any],
+    *,
+    task_type: str | None,
+    fresh: Sequence[str] = (),
+    head: Sequence[str] | None = None,
+    max_steps: int | None,
+    rows: Callable[[], list[dict]] = derived_arguments.stand_in,
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+) -> Adaptation:
+    """Say what a technique with some arguments means on a base.
+
+    Parameters
+    ----------
+    technique : Technique
+    model : torch.nn.Module
+        The base or its skeleton: only names and shapes are read.
+    args : mapping
+        The user's arguments.
+    task_type, max_steps, rows
+        See :func:`workbench.training.adaptation.adapt.config_arguments`.
+    fresh : sequence of str
+        Parameters that are drawn anew.
+    head : sequence of str, optional
+        Those of the head, where it is not drawn anew.
+    complete : callable, optional
+        Adds to the arguments of the PEFT config what the base does not tell PEFT by itself.
+
+    Raises
+    ------
+    RecipeError, ModelError
+        The base does not allow what is asked.
+    """
+    config: dict[str, Any] = {}
+    if technique.config is not None:
+        config = config_arguments(
+            technique,
+            model,
+            complete(args),
+            task_type=task_type,
+            fresh=fresh,
+            max_steps=max_steps,
+            rows=rows,
+        )
+    selected = selected_names(technique, model, args, fresh if head is None else head)
+    return Adaptation(technique, config, selected, fresh)
+
+
+def put_on(
+    adaptation: Adaptation,
+    model: torch.nn.Module,
+    start: Sequence[dict] | None = None,
+    *,
+    shapes_only: bool = False,
+) -> torch.nn.Module:
+    """Put a technique onto a model, in place; returns the model to train.
+
+    A new head and the technique's parameters are drawn from torch's default generators.
+
+    Parameters
+    ----------
+    adaptation : Adaptation
+    model : torch.nn.Module
+    start : sequence of dict, optional
+        Batches for starts that are made from data; None counts only, with PEFT's plain start.
+    shapes_only : bool
+        Whether no values are wanted: then no head is drawn, and no start looks at weights or data.
+    """
+    config = adaptation.config
+    if shapes_only:
+        config = without_start(config)
+    elif adaptation.fresh and adaptation.technique.trains != "nothing":
+        new_head(model, adaptation.fresh)
+    return adapt(model, adaptation.technique, config, adaptation.selected, start)
+
+
+def put_on_clone(
+    adaptation: Adaptation,
+    base: Base,
+    start: Sequence[dict] | None = None,
+    *,
+    tell: Callable[[torch.nn.Module], Any] = lambda model: None,
+    copies: Collection[str] = (),
+) -> torch.nn.Module:
+    """Put a technique onto a clone of a base; returns the model to train.
+
+    What is trained, or written by the technique's start, is the model's own; all else is shared.
+
+    Parameters
+    ----------
+    adaptation, start
+        See :func:`put_on`.
+    base : Base
+    tell : callable, optional
+        Tells the clone what its task and its tokenizer ask for, before anything is put on it.
+    copies : collection of str
+        More parameters and buffers that the model must not share.
+    """
+    private = {*adaptation.private(base.model), *copies}
+    whole = adaptation.technique.trains == "all"
+    model = clone(base, lambda name: whole or name in private)
+    if adaptation.technique.trains != "nothing":
+        tell(model)
+    return own(put_on(adaptation, model, start), base)

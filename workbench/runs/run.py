@@ -17,7 +17,7 @@ from workbench.runs.ending import save, summary
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.step_scheduler import Gate
 from workbench.runs.store import Record, RunFolder, load_run
-from workbench.sources.lookup import check
+from workbench.sources.lookup import SharedTables, check, load_data
 
 # Runs that belong to no race take turns with each other, so that two in a notebook go on alike.
 _ALONE = Gate()
@@ -45,6 +45,8 @@ class Run:
         Folder in which the run's own folder is made.
     gate : Gate, optional
         Where it asks for its turns; without one it takes turns with whatever else trains here.
+    tables : SharedTables, optional
+        Where its data may have been read already, for a panel or for other runs.
 
     Attributes
     ----------
@@ -67,11 +69,17 @@ class Run:
     """
 
     def __init__(
-        self, recipe: Recipe, runs: str | os.PathLike = "runs", *, gate: Gate | None = None
+        self,
+        recipe: Recipe,
+        runs: str | os.PathLike = "runs",
+        *,
+        gate: Gate | None = None,
+        tables: SharedTables | None = None,
     ):
         self.recipe = self._check(recipe)
         self.gate = gate or _ALONE
         self.meeting = NOBODY
+        self._load_data = tables.load if tables is not None else load_data
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -195,7 +203,7 @@ class Run:
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
         from workbench.training.prepare import prepare
 
-        return prepare(self.recipe)
+        return prepare(self.recipe, self._load_data)
 
     # -- the run's own thread -----------------------------------------------------------------------
 

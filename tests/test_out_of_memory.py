@@ -95,8 +95,8 @@ def short_of_memory(monkeypatch):
                 raise MemoryError
             yield event
 
-    def prepare(recipe):
-        prepared = plain(recipe)
+    def prepare(recipe, *given):
+        prepared = plain(recipe, *given)
         if recipe.name in left:
             prepared.steps = steps(prepared.steps, recipe.name)
         return prepared

@@ -20,6 +20,7 @@ from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.runs.step_scheduler import TURNS, StepScheduler
 from workbench.settings.values import value_problems
+from workbench.sources.lookup import SharedTables
 from workbench.training.events import Evaluation, Event, Parameters, State, TrainStep
 
 # When runs that can be are fused, in a word and as `fuse` has it.
@@ -90,6 +91,7 @@ class Race:
         self._lock = threading.Lock()
         self._started = False
         self._kept: list[tuple[Any, ...]] = []
+        self._tables = SharedTables()
         self._paces: dict[Run, deque[tuple[float, int]]] = {}
         self._reasons: dict[Run, str] = {}
         self._said: list[str] = []
@@ -259,7 +261,10 @@ class Race:
 
     def _enter(self, recipes: Iterable[Recipe]) -> list[Run]:
         # Each may be refused: then none is in.
-        runs = [Run(recipe, self.runs, scheduler=self.scheduler) for recipe in recipes]
+        runs = [
+            Run(recipe, self.runs, scheduler=self.scheduler, tables=self._tables)
+            for recipe in recipes
+        ]
         for run in runs:
             run.subscribe(self._hear)
             self._paces[run] = deque(maxlen=PACE)
@@ -308,6 +313,7 @@ class Race:
                 self._paces[run].clear()
                 if run.ended and self.state == "ended":
                     self._kept.clear()
+                    self._tables.clear()
             case Parameters():
                 # Runs that come later find the base and the rows, even when this one is over by then.
                 self._kept.append(run.shared)

@@ -18,7 +18,7 @@ from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.question import Question, question_of
 from workbench.runs.step_scheduler import StepScheduler
 from workbench.runs.store import Record, RunFolder, load_run, summary
-from workbench.sources.lookup import check
+from workbench.sources.lookup import SharedTables, check, load_data
 from workbench.training.events import (
     Evaluating,
     Evaluation,
@@ -56,6 +56,8 @@ class Run:
         Folder in which the run's own folder is made.
     scheduler : StepScheduler, optional
         Where it asks for its turns; without one it takes turns with whatever else trains here.
+    tables : SharedTables, optional
+        Where its data may have been read already, for a panel or for other runs.
 
     Attributes
     ----------
@@ -90,10 +92,12 @@ class Run:
         runs: str | os.PathLike = "runs",
         *,
         scheduler: StepScheduler | None = None,
+        tables: SharedTables | None = None,
     ):
         self.recipe = self._check(recipe)
         self.scheduler = scheduler or _ALONE
         self.barrier = NO_BARRIER
+        self._load_data = tables.load if tables is not None else load_data
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -233,7 +237,7 @@ class Run:
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
         from workbench.training.prepare import prepare
 
-        return prepare(self.recipe)
+        return prepare(self.recipe, self._load_data)
 
     # -- the run's own thread -----------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,6 +59,46 @@ def load_data(recipe: Settings) -> catalog_data.Table:
         revision=recipe.data_revision,
         **{name: getattr(recipe, name) for name in COLUMNS},
     )
+
+
+class SharedTables:
+    """Rows that are read once for all who name the same, and again where their files have changed.
+
+    It lives as long as its owner, such as a race or a panel, and can be asked from any thread.
+
+    Parameters
+    ----------
+    most : int
+        Tables that are kept; the oldest goes first.
+    """
+
+    def __init__(self, most: int = 4):
+        self._most, self._lock = most, threading.Lock()
+        self._tables: dict[tuple, catalog_data.Table] = {}
+
+    def load(self, recipe: Recipe) -> catalog_data.Table:
+        """Return a recipe's data, read and checked; see :func:`load_data`."""
+        with self._lock:
+            # Before it is read: what changes while it is read must not pass for this state.
+            key = _table_key(recipe)
+            table = self._tables.get(key)
+            if table is None:
+                table = load_data(recipe)
+                while len(self._tables) >= self._most:
+                    self._tables.pop(next(iter(self._tables)))
+                self._tables[key] = table
+            return table
+
+    def clear(self) -> None:
+        """Let go of all tables."""
+        with self._lock:
+            self._tables.clear()
+
+
+def _table_key(recipe: Recipe) -> tuple:
+    source = locate.resolve(recipe.data, recipe.eval_data, recipe.data_revision)
+    columns = tuple(getattr(recipe, name) for name in COLUMNS)
+    return dataclasses.replace(source, card=None), recipe.task, columns, source.states()
 
 
 def look_up(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +18,11 @@ from workbench.errors import RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import config_class, get
-from workbench.sources.lookup import look_up
+from workbench.sources.datasets.load import Table
+from workbench.sources.lookup import load_data, look_up
 from workbench.sources.models.fingerprint import Fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
-from workbench.training.adaptation.base_model import Base, clone, load_base, skeleton
+from workbench.training.adaptation.base_model import Base, clone, load_base, shared_skeleton
 from workbench.training.adaptation.build import adaptation_of
 from workbench.training.adaptation.heads import new_parameters
 from workbench.training.adaptation.initializers import takes_rows
@@ -218,15 +220,21 @@ class Resolved:
         return self.inputs.processor
 
 
-def resolve(recipe: Recipe) -> Resolved:
+def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Resolved:
     """Look up everything a recipe names and load its base.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : callable, optional
+        Reads a recipe's data, or has it read already.
 
     Raises
     ------
     RecipeError
         With all problems at once: wrong settings, data and model that cannot be used.
     """
-    found = look_up(recipe)
+    found = look_up(recipe, data=data)
     if found.problems:
         raise RecipeError(found.problems)
     facts, table = found.facts, found.table
@@ -242,7 +250,8 @@ def resolve(recipe: Recipe) -> Resolved:
     # What the base's shapes forbid is said before a weight is loaded.
     with loading(recipe.model):
         trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
-        shapes = skeleton(facts.path, auto_class, num_labels, trust, convert)
+        named = facts.path, auto_class, num_labels, trust, convert
+        shapes = shared_skeleton(*named, facts.fingerprint)
         fresh = new_parameters(shapes, facts.path) if num_labels is not None else ()
     adaptation = adaptation_of(
         technique,
@@ -297,7 +306,7 @@ def resolve(recipe: Recipe) -> Resolved:
             "train_split": source.train_split,
             "config": source.config,
             "revision": source.revision,
-            "sha256": source.checksums(),
+            "sha256": dict(table.checksums),
         },
         columns=dict(inputs.columns),
         labels=list(inputs.labels),

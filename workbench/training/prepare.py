@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,8 @@ from accelerate import Accelerator
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
+from workbench.sources.datasets.load import Table
+from workbench.sources.lookup import load_data
 from workbench.training.adaptation.base_model import Base, check_unchanged
 from workbench.training.adaptation.build import Adaptation, put_on_clone
 from workbench.training.adaptation.checkpoint import lora_state
@@ -41,15 +44,21 @@ from workbench.training.speedups.settings import use_mask_positions
 from workbench.training.truncation import check_lengths
 
 
-def prepare(recipe: Recipe) -> Prepared:
+def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prepared:
     """Load, adapt and encode everything that a recipe names.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : callable, optional
+        Reads a recipe's data, or has it read already.
 
     Raises
     ------
     RecipeError
         With all that is wrong, before any weight is loaded where that is knowable.
     """
-    resolved = resolve(recipe)
+    resolved = resolve(recipe, data)
     plan, recipe = resolved.plan, resolved.recipe
     if plan.trains == "nothing":
         return prepare_prompts(resolved)

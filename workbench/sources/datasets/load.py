@@ -9,8 +9,9 @@ that they hold what the task needs. Whatever is wrong raises a
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ class Table:
         empty.
     notes : tuple of str
         What is worth saying to the user, in sentences.
+    read : dict of str to str
+        The sha256 of each file that was read whole, by its path.
     """
 
     source: Source
@@ -76,10 +79,24 @@ class Table:
     columns: dict[str, str]
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    read: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @functools.cached_property
+    def checksums(self) -> dict[str, str]:
+        """The sha256 of each file of the source; see :meth:`Source.checksums`."""
+        return self.read or self.source.checksums()
 
 
-def read(source: Source) -> tuple[list[Row], list[Row] | None]:
+def read(
+    source: Source, checksums: dict[str, str] | None = None
+) -> tuple[list[Row], list[Row] | None]:
     """Read the training and the evaluation rows of a source.
+
+    Parameters
+    ----------
+    source : Source
+    checksums : dict, optional
+        Gets the sha256 of each file that is read, by its path.
 
     Raises
     ------
@@ -92,10 +109,10 @@ def read(source: Source) -> tuple[list[Row], list[Row] | None]:
     if source.format == "imagefolder":
         held_out = None if source.eval is None else read_folder(Path(source.eval))
         return read_folder(Path(source.train)), held_out
-    train = read_file(Path(source.train), source.format)
+    train = read_file(Path(source.train), source.format, checksums)
     if source.eval is None:
         return train, None
-    return train, read_file(Path(source.eval), source.format)
+    return train, read_file(Path(source.eval), source.format, checksums)
 
 
 def load(
@@ -123,7 +140,8 @@ def load(
     """
     named = by_role(columns)
     source = resolve(data, eval_data, revision)
-    train, evaluation = read(source)
+    sums: dict[str, str] = {}
+    train, evaluation = read(source, sums)
     chosen, notes = _columns(task, train, named, source)
     if "image" in chosen:
         train, evaluation = _images(train, evaluation, chosen["image"], source)
@@ -137,7 +155,7 @@ def load(
         _check_evaluation(evaluation, chosen, labels, source, role)
         notes += _shared_rows(train, evaluation, chosen, source)
     notes += _swallowed_lines(train, chosen, source)
-    return Table(source, train, evaluation, chosen, labels, tuple(notes))
+    return Table(source, train, evaluation, chosen, labels, tuple(notes), sums)
 
 
 def guess_task(

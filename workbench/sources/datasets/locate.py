@@ -69,6 +69,20 @@ class Source:
         files = [] if self.format == "hub" else [self.train, self.eval]
         return {path: checksum(path) for path in files if path is not None}
 
+    def states(self) -> tuple[tuple[str, int, int, int], ...]:
+        """Return the sizes and times of its files: others, other rows; a commit says as much.
+
+        The times are those of the last modification and of the last change: a copy may keep the former.
+        """
+        named = [] if self.format == "hub" else [self.train, self.eval]
+        states = []
+        for path in (Path(name) for name in named if name is not None):
+            for file in [path, *(sorted(path.rglob("*")) if path.is_dir() else ())]:
+                status = file.stat()
+                times = status.st_mtime_ns, status.st_ctime_ns
+                states.append((str(file), status.st_size, *times))
+        return tuple(states)
+
 
 def checksum(path: str) -> str:
     """Return a file's sha256; that of a folder is over its files' paths and theirs."""

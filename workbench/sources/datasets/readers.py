@@ -16,10 +16,13 @@ refused here.
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +74,7 @@ def format_of(path: Path) -> str:
         ) from None
 
 
-def read_file(path: Path, format: str) -> list[Row]:
+def read_file(path: Path, format: str, checksums: dict[str, str] | None = None) -> list[Row]:
     """Read all rows of a file.
 
     Parameters
@@ -79,6 +82,8 @@ def read_file(path: Path, format: str) -> list[Row]:
     path : Path
     format : str
         One of the values of :data:`SUFFIXES`.
+    checksums : dict, optional
+        Gets the sha256 of what was read, by the file's path.
 
     Returns
     -------
@@ -86,16 +91,24 @@ def read_file(path: Path, format: str) -> list[Row]:
         At least one.
     """
     with _in_words(path):
-        _refuse_other_kinds(path, format)
-        rows = _READERS[format](path)
+        content = path.read_bytes()
+        _refuse_other_kinds(path, format, content[:512])
+        if checksums is not None:
+            checksums[str(path)] = hashlib.sha256(content).hexdigest()
+        rows = _READERS[format](path, content)
     if not rows:
         raise DataError(f"{path} has no rows: fill it, or pick another file.")
     return rows
 
 
-def _read_jsonl(path: Path) -> list[Row]:
+def _text(content: bytes, newline: str | None = None) -> io.TextIOWrapper:
+    """Return a file's content as ``open`` gives it."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=newline)
+
+
+def _read_jsonl(path: Path, content: bytes) -> list[Row]:
     rows = []
-    with open(path, encoding="utf-8-sig") as file:
+    with _text(content) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -115,8 +128,8 @@ def _read_jsonl(path: Path) -> list[Row]:
     return rows
 
 
-def _read_json(path: Path) -> list[Row]:
-    with open(path, encoding="utf-8-sig") as file:
+def _read_json(path: Path, content: bytes) -> list[Row]:
+    with _text(content) as file:
         text = file.read()
     try:
         rows = json.loads(text)
@@ -155,9 +168,9 @@ def _is_json_lines(text: str) -> bool:
         return False
 
 
-def _read_separated(path: Path, format: str) -> list[Row]:
+def _read_separated(path: Path, content: bytes, format: str) -> list[Row]:
     delimiter = DELIMITERS[format]
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with _text(content, newline="") as file:
         # strict only adds errors: where it raises none, the rows are those of a plain DictReader.
         reader = csv.DictReader(_without_nul(file, path), delimiter=delimiter, strict=True)
         try:
@@ -226,12 +239,12 @@ def _stray_quote(error: csv.Error, line: int, path: Path, delimiter: str) -> str
     )
 
 
-def _read_parquet(path: Path) -> list[Row]:
+def _read_parquet(path: Path, content: bytes) -> list[Row]:
     import pyarrow
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)) as file:
             return file.read().to_pylist()
     except pyarrow.ArrowException as error:
         reason = str(error).splitlines()[0].rstrip(".")
@@ -243,8 +256,8 @@ def _read_parquet(path: Path) -> list[Row]:
 _READERS = {
     "jsonl": _read_jsonl,
     "json": _read_json,
-    "csv": lambda path: _read_separated(path, "csv"),
-    "tsv": lambda path: _read_separated(path, "tsv"),
+    "csv": partial(_read_separated, format="csv"),
+    "tsv": partial(_read_separated, format="tsv"),
     "parquet": _read_parquet,
 }
 
@@ -268,9 +281,7 @@ def _in_words(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _refuse_other_kinds(path: Path, format: str) -> None:
-    with open(path, "rb") as file:
-        start = file.read(512)
+def _refuse_other_kinds(path: Path, format: str, start: bytes) -> None:
     if not start:
         raise DataError(f"{path} is empty: fill it, or pick another file.")
     if format == "parquet":

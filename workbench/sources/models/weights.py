@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -112,15 +113,12 @@ def tensors(files: Iterable[Path], model: str) -> list[Tensor]:
     ModelError
         A file is cut off or damaged.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     found = []
     for file in files:
         try:
-            with safe_open(file, framework="numpy") as content:
-                for name in content.keys():  # noqa: SIM118 (it is no mapping)
-                    part = content.get_slice(name)
-                    found.append(Tensor(name, part.get_dtype(), tuple(part.get_shape())))
+            found += _header(file, _state(file))
         except (SafetensorError, OSError) as error:
             raise _damaged(file, model) from error
     if not any(tensor.size and tensor.dtype in DTYPES for tensor in found):
@@ -129,6 +127,24 @@ def tensors(files: Iterable[Path], model: str) -> list[Tensor]:
             "or download it again."
         )
     return found
+
+
+@functools.lru_cache(maxsize=64)
+def _header(file: Path, state: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """Read a file's header, once for each state that the file is in."""
+    from safetensors import safe_open
+
+    header = []
+    with safe_open(file, framework="numpy") as content:
+        for name in content.keys():  # noqa: SIM118 (it is no mapping)
+            part = content.get_slice(name)
+            header.append(Tensor(name, part.get_dtype(), tuple(part.get_shape())))
+    return tuple(header)
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    status = file.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def count(found: Iterable[Tensor], config: Mapping[str, Any]) -> tuple[int, str]:

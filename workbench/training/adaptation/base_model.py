@@ -7,6 +7,7 @@ one another and nothing is ever unloaded back.
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +144,8 @@ def read_base(
     name: str,
 ) -> Base:
     """Load a base from its files; :func:`load_base` remembers it."""
-    shape = skeleton(path, auto_class, num_labels, trust_remote_code, convert)
+    named = path, auto_class, num_labels, trust_remote_code, convert
+    shape = shared_skeleton(*named, fingerprint(path))
     heads = head_modules(shape)
     fresh = new_parameters(shape, path) if num_labels is not None else ()
     settings = {
@@ -260,6 +262,25 @@ def skeleton(
             config, trust_remote_code=trust_remote_code, dtype=torch.float32
         )
     return convert_conv1d(model) if convert else model
+
+
+@functools.lru_cache(maxsize=4)
+def shared_skeleton(
+    path: str,
+    auto_class: str,
+    num_labels: int | None,
+    trust_remote_code: bool,
+    convert: bool,
+    files: Fingerprint,
+) -> torch.nn.Module:
+    """Return a skeleton that is built once for all who ask for it: to be copied, and never changed.
+
+    Parameters
+    ----------
+    files : tuple
+        The fingerprint of the folder, so that it is built anew when the folder has changed.
+    """
+    return skeleton(path, auto_class, num_labels, trust_remote_code, convert)
 
 
 def read_config(

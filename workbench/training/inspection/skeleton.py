@@ -7,7 +7,6 @@ applied to it there: a moment's work for a model of any size.
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -17,8 +16,7 @@ from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.sources.lookup import find_facts, load_data, task_problems
-from workbench.sources.models.fingerprint import Fingerprint
-from workbench.training.adaptation.base_model import skeleton
+from workbench.training.adaptation.base_model import shared_skeleton
 from workbench.training.adaptation.build import Adaptation, adaptation_of, put_on
 from workbench.training.adaptation.heads import new_parameters
 from workbench.training.adaptation.meters import count_parameters
@@ -82,7 +80,7 @@ def shapes_of(
     if adds_head and num_labels is None:
         num_labels = len(load_data(recipe).labels)
     with loading(recipe.model):
-        shapes = _shapes(
+        shapes = shared_skeleton(
             facts.path,
             technique.auto_class(task),
             num_labels if adds_head else None,
@@ -152,15 +150,3 @@ def _rows(recipe: Recipe) -> list[dict]:
     table = load_data(recipe)
     inputs = TaskInputs.of(recipe, find_facts(recipe), table)
     return inputs.encode(choose_rows(recipe, table)[0][:START_ROWS])
-
-
-@functools.lru_cache(maxsize=4)
-def _shapes(
-    path: str,
-    auto_class: str,
-    num_labels: int | None,
-    trust: bool,
-    convert: bool,
-    files: Fingerprint,  # so that shapes are built anew when the folder has changed
-) -> torch.nn.Module:
-    return skeleton(path, auto_class, num_labels, trust, convert)

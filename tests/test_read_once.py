@@ -1,0 +1,124 @@
+"""A Train click reads files, headers, shapes and rows once, and a race does so once for all its runs."""
+
+import functools
+import os
+import sys
+from collections import Counter
+
+import numpy
+import pytest
+import transformers
+
+import workbench as wb
+from workbench.recipe import Recipe
+from workbench.sources.lookup import SharedTables
+from workbench.sources.models import weights
+from workbench.training.adaptation import base_model
+from workbench.training.inputs import tokenize
+
+ROWS, HELD = 12, 4
+# All rows are cut in these runs, so each is measured once more, without a limit.
+ONCE = {"opens": 1, "headers": 1, "skeletons": 1, "rows": 2 * (ROWS + HELD)}
+OPENED: Counter = Counter()
+
+
+@functools.cache
+def _listen():
+    """Count how often each file is opened; a hook cannot be taken away again."""
+
+    def hook(event, args):
+        if event == "open" and isinstance(args[0], str | os.PathLike):
+            OPENED[os.fspath(args[0])] += 1
+
+    sys.addaudithook(hook)
+
+
+def _counting(monkeypatch, counts, owner, name, label, size=lambda *args: 1):
+    function = getattr(owner, name)
+
+    def counted(*args, **settings):
+        counts[label] += size(*args)
+        return function(*args, **settings)
+
+    monkeypatch.setattr(owner, name, counted)
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    lines = [
+        f"a really great thing of number {i},good\nbad thing number {i},poor\n" for i in range(ROWS)
+    ]
+    for name, count in (("train", ROWS), ("test", HELD)):
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(lines[: count // 2]))
+    return Recipe(
+        task="classify",
+        data=str(tmp_path / "train.csv"),
+        eval_data=str(tmp_path / "test.csv"),
+        max_steps=1,
+        max_length=8,
+    )
+
+
+@pytest.fixture
+def counts(monkeypatch, recipe):
+    _listen()
+    base_model._LATEST.clear()
+    base_model.shared_skeleton.cache_clear()
+    weights._header.cache_clear()
+    counts = Counter()
+    _counting(
+        monkeypatch,
+        counts,
+        transformers.AutoModelForSequenceClassification,
+        "from_config",
+        "skeletons",
+    )
+    _counting(monkeypatch, counts, tokenize, "encode_classify", "rows", len)
+    before = OPENED[recipe.data]
+
+    def read():
+        headers = weights._header.cache_info().misses
+        return {"opens": OPENED[recipe.data] - before, "headers": headers, **counts}
+
+    return read
+
+
+def test_one_run_reads_once(recipe, counts, tmp_path):
+    wb.Run(recipe, tmp_path / "runs").start().wait()
+    assert counts() == ONCE
+
+
+def test_a_race_of_eight_reads_once(recipe, counts, tmp_path):
+    recipes = [recipe.replace(learning_rate=1e-4 * (at + 1), name=f"r{at}") for at in range(8)]
+    race = wb.Race(recipes, tmp_path / "runs", fuse=False).start().wait()
+    assert counts() == ONCE
+    assert {run.state for run in race.members} == {"finished"}
+
+
+def test_what_a_panel_has_read_is_not_read_again(recipe, counts, tmp_path):
+    tables = SharedTables()
+    table = tables.load(recipe)
+    wb.Run(recipe, tmp_path / "runs", tables=tables).start().wait()
+    assert counts() == ONCE
+    assert tables.load(recipe) is table
+
+
+def test_rows_that_have_changed_are_read_again(recipe):
+    tables = SharedTables()
+    before = tables.load(recipe)
+    assert tables.load(recipe.replace(learning_rate=1e-3)) is before
+    with open(recipe.data, "a") as file:
+        file.write("one more,good\n")
+    after = tables.load(recipe)
+    assert len(after.train) == len(before.train) + 1
+    assert after.checksums != before.checksums
+    assert after.checksums == after.source.checksums()
+
+
+def test_a_weight_file_that_has_changed_is_read_again(tmp_path):
+    from safetensors.numpy import save_file
+
+    file = tmp_path / "model.safetensors"
+    for size in (2, 3):
+        save_file({"weight": numpy.zeros(size, dtype="float32")}, file)
+        assert [tensor.shape for tensor in weights.tensors([file], "it")] == [(size,)]

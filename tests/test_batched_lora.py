@@ -15,6 +15,7 @@ import workbench as wb
 from tests.conftest import save_architecture
 from tests.test_runs import ROWS
 from workbench.export.header import docstring
+from workbench.export.plan import ScriptPlan
 from workbench.race.batching import fuse
 from workbench.registry.techniques import get
 from workbench.training.adaptation.base_model import clone, load_base
@@ -326,7 +327,9 @@ def test_the_record_and_the_script_say_that_a_run_was_fused(recipe):
     assert all("times as fast as one by one" in note for note in notes)
     for one in ready:
         assert one.plan.fused == 2 and "within float tolerance" in one.notes[-1]
-        text = " ".join(docstring(one.plan.to_dict(), "a run", "run.py").split())
+        text = " ".join(
+            docstring(ScriptPlan.from_dict(one.plan.to_dict()), "a run", "run.py").split()
+        )
         assert "within float tolerance: 2 runs trained fused" in text
         assert "to the last bit" not in text
     assert {len(figures(events)) for events in in_turns(ready)} == {9}

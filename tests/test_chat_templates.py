@@ -13,7 +13,7 @@ from tests.conftest import save_tiny, tiny_tokenizer
 from workbench.errors import RecipeError
 from workbench.training.inputs import tokenize
 from workbench.training.inputs.few_shot import prompt_instruct
-from workbench.training.inputs.task_inputs import encoder
+from workbench.training.inputs.task_inputs import TaskInputs
 
 ROWS = "{% for m in messages %}{% if m.role == 'user' %}"
 ANSWERED = "<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}"
@@ -141,12 +141,10 @@ def test_an_answer_may_open_as_the_template_does():
 def test_a_template_that_cannot_be_learnt_from_is_named(template, answer, said):
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template, tokenizer.name_or_path = template, "some/model"
-    columns = {"prompt_column": "q", "completion_column": "a"}
-    encode_rows = encoder(
-        "instruct", tokenizer, {**columns, "max_length": 99, "max_prompt_length": 9}
-    )
+    columns = {"prompt": "q", "completion": "a"}
+    inputs = TaskInputs("instruct", tokenizer, columns, [], max_length=99, max_prompt_length=9)
     with pytest.raises(RecipeError, match=r"The chat template of 'some/model'") as refused:
-        encode_rows([{"q": "Who bakes the bread?", "a": answer}])
+        inputs.encode([{"q": "Who bakes the bread?", "a": answer}])
     assert said in str(refused.value)
 
 

@@ -19,6 +19,7 @@ from workbench.errors import RecipeError, StoreError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES
 from workbench.runs.store import RunFolder
+from workbench.training.events import Evaluation, Memory, Parameters, State, TrainStep
 
 METRICS = {"classify": "accuracy", "instruct": "exact_match", "lm": "perplexity"}
 
@@ -39,24 +40,15 @@ def write_run(
     recipe = Recipe(name=name, **settings)
     folder = RunFolder(root, recipe)
     folder.write_plan({"max_steps": 4, **(plan or {})})
-    folder.append({"event": "state", "state": "running"})
-    folder.append({"event": "parameters", "trainable": trainable, "total": 10_000, "injected": 5})
+    folder.append(State("running"))
+    folder.append(Parameters(trainable, 10_000, {"injected": 5}))
     for step in range(1, steps + 1):
-        folder.append({"event": "memory", "step": step, "peak": 1_000_000 * step, "rss": 5})
-        folder.append(
-            {
-                "event": "train",
-                "step": step,
-                "loss": 1 / step,
-                "tokens": 100 * step,
-                "seconds": 0.5 * step,
-            }
-        )
+        folder.append(Memory(step, {"peak": 1_000_000 * step, "rss": 5}))
+        folder.append(TrainStep(step, 1 / step, tokens=100 * step, seconds=0.5 * step))
     if steps and quality is not None:
         metric = METRICS[recipe.task]
         for step, value in ((steps // 2, quality / 2), (steps, quality)):
-            event = {"event": "eval", "step": step, "loss": 0.25, metric: value, "seconds": 9.0}
-            folder.append(event)
+            folder.append(Evaluation(step, 0.25, {metric: value}, seconds=9.0))
     if state is not None:
         result = {"state": state, "error": error, "adapter_bytes": 2048 if steps else 0}
         folder.finish(result)

@@ -1,6 +1,8 @@
 """In the panel: techniques that do not fit are greyed out, and say why."""
 
+import dataclasses
 import html
+import json
 import queue
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ from workbench.panels.kernel.compatibility_worker import Fitting
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES
 from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.worker import read_fits
 
 REFUSED = Fit(
     "dora", False, "lm", "gpt2 uses Conv1D, which DoRA cannot wrap", "set convert_conv1d=True"
@@ -121,3 +124,10 @@ def test_the_card_says_what_a_technique_is(name):
         assert f"{entry.paper.title} ({entry.paper.year})" in told
     assert ("Merges into the base</dt><dd>yes" in told) == entry.merges
     assert entry.needs in told
+
+
+def test_a_line_that_was_cut_off_when_the_process_ended_is_left_out():
+    fits = [Fit("lora", True, "lm", trainable=3, matched=("a", "b")), REFUSED]
+    lines = [json.dumps(dataclasses.asdict(fit)) + "\n" for fit in fits]
+    assert list(read_fits(lines)) == fits
+    assert list(read_fits([lines[0], lines[1][:30]])) == fits[:1]

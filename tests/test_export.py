@@ -72,17 +72,11 @@ FEW = [
     for i, (name, technique) in enumerate((name, TRAINED[name]) for name in mechanisms())
 ]
 
-# Runs scripts one after another where workbench cannot be imported, as if it were not installed.
+# Runs scripts one after another and sees to it that none imports workbench.
 RUNNER = """
 import runpy, sys
 from contextlib import redirect_stdout
 
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "workbench":
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Blocked())
 for script in sys.argv[1:]:
     sys.argv = [script, "--output", script.replace(".py", "-saved")]
     with open(script.replace(".py", ".log"), "w") as log, redirect_stdout(log):
@@ -125,7 +119,7 @@ def recipe_for(technique, task, model, folder, **changes):
 
 
 def run_scripts(*scripts):
-    """Run scripts in one process that has no workbench; return the events each printed."""
+    """Run scripts in one process, without workbench; return the events each printed."""
     done = subprocess.run(
         [sys.executable, "-I", "-W", "ignore", "-c", RUNNER, *map(str, scripts)],
         capture_output=True,
@@ -348,9 +342,10 @@ def scripts(bases, tiny_bert, tmp_path_factory):
 
 
 def test_scripts_are_as_ruff_would_have_them(scripts):
-    for command in (["check"], ["format", "--diff", "--line-length", "100"]):
+    settings = ["--isolated", "--line-length", "100"]
+    for command in (["check"], ["format", "--diff"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--isolated", *map(str, scripts.values())],
+            [sys.executable, "-m", "ruff", *command, *settings, *map(str, scripts.values())],
             capture_output=True,
             text=True,
             check=False,
@@ -390,11 +385,16 @@ def test_scripts_hold_only_functions_that_they_call(scripts):
                 assert ast.get_docstring(node)
 
 
-def test_the_loop_is_carried_as_it_stands(scripts):
+def test_the_loop_that_is_carried_is_the_loop_that_trains(scripts):
     from workbench.training import loop
 
+    lines = {line.strip() for line in inspect.getsource(loop).splitlines()}
     for script in scripts.values():
-        assert inspect.getsource(loop.train) in script.read_text()
+        tree = ast.parse(script.read_text())
+        (train,) = (node for node in tree.body if getattr(node, "name", "") == "train")
+        body = ast.get_source_segment(script.read_text(), train).splitlines()
+        start = next(number for number, line in enumerate(body) if " -> " in line) + 1
+        assert {line.strip() for line in body[start:]} <= lines
 
 
 def test_every_script_has_help_without_the_workbench(scripts):
@@ -530,6 +530,73 @@ def test_a_run_its_record_and_its_folder_give_one_script(tiny_llama, tmp_path):
     never = wb.export(recipe, tmp_path / "never" / "train.py").read_text()
     assert "from the recipe ia3-lm." in never
     assert never.partition("\nimport")[2] == texts[0].partition("\nimport")[2]
+
+
+@pytest.mark.parametrize(
+    ("technique", "task"),
+    [case if case in FEW else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
+)
+def test_a_run_changes_nothing_in_its_plan(technique, task, bases, tmp_path):
+    from workbench.training.plan import resolve
+
+    model = bases[BASES.get(task, "llama")]
+    recipe = recipe_for(technique, task, model, tmp_path)
+    before = wb.export(recipe, tmp_path / "before" / "train.py").read_text()
+    plan = resolve(recipe).plan.to_dict()
+    run = wb.train(recipe, tmp_path / "runs", progress=False)
+    assert run.plan == plan
+    after = wb.export(run, tmp_path / "after" / "train.py").read_text()
+    assert after.partition("\nimport")[2] == before.partition("\nimport")[2]
+
+
+FORGED = {
+    "threads": "1); print('forged'",
+    "config_class": "print('forged') or LoraConfig",
+    "injects": "print",
+    "auto_class": "AutoModel, print",
+    "after_step": "__import__",
+    "optimizer": {"class": "SGD if print('forged') else torch.optim.SGD", "arguments": {}},
+    "config": {"r=print('forged'), x": 1},
+    "columns": {"x=print('forged'), text": "text"},
+    "padding_side": "left(print('forged'))",
+    "data": {"format": "jsonl(print('forged'))", "train": "x"},
+    "versions": {"torch": "1\nprint('forged')\n#"},
+    "max_steps": "print('forged')",
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_plan_is_refused_in_a_sentence(name, tiny_llama, tmp_path):
+    from workbench.export.script import script
+    from workbench.training.plan import resolve
+
+    plan = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path)).plan.to_dict()
+    assert script(plan, "a run", "train.py")
+    with pytest.raises(RecipeError, match="must be") as raised:
+        script({**plan, name: FORGED[name]}, "a run", "train.py")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_run_of_an_earlier_version_has_its_script(tiny_llama, tmp_path):
+    from workbench.export.script import script
+    from workbench.training.plan import resolve
+
+    plan = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path)).plan.to_dict()
+    later = ("mask_positions", "gathers_statistics", "has_adapter", "prequantized", "whole")
+    earlier = {name: value for name, value in plan.items() if name not in later}
+    assert len(plan) - len(earlier) == len(later)
+    assert script(earlier, "a run", "train.py") == script(plan, "a run", "train.py")
+
+
+def test_a_script_names_no_folder_of_this_machine(tmp_path, monkeypatch):
+    text = wb.export(Recipe(), tmp_path / "train.py").read_text()
+    assert 'MODEL = "hamlet-3m"\nDATA = "reviews/train.jsonl"\n' in text
+    (tmp_path / "rows.jsonl").write_text('{"text": "a b c"}\n' * 8)
+    monkeypatch.chdir(tmp_path)
+    text += wb.export(Recipe(task="lm", data="rows.jsonl"), "scripts/lm.py").read_text()
+    assert 'DATA = "../rows.jsonl"' in text
+    assert str(tmp_path) not in text
+    assert os.path.dirname(os.path.dirname(wb.__file__)) not in text
 
 
 def test_exporting_again_is_no_error_but_edits_are_kept(tiny_llama, tmp_path):

@@ -8,9 +8,11 @@ import peft
 import pytest
 import torch
 
+import workbench as wb
 from tests.tiny import ARCHITECTURES
 from workbench.training.adaptation.target_modules import find_linears
-from workbench.training.speedups.fast_lora_forward import lean
+from workbench.training.speedups import fast_lora_forward
+from workbench.training.speedups.fast_lora_forward import apply, obstacle, remove
 from workbench.training.speedups.settings import use_bf16
 
 CASES = {
@@ -36,7 +38,7 @@ def adapted(model: str = "llama", **settings) -> torch.nn.Module:
 def both(model: torch.nn.Module, act=lambda model: None) -> list[list[torch.Tensor]]:
     """Return the loss and the gradients as PEFT computes them, and as short passes do."""
     told = []
-    for prepare in (lambda model: None, lean):
+    for prepare in (lambda model: None, apply):
         one = copy.deepcopy(model)
         prepare(one)
         torch.manual_seed(1)
@@ -90,7 +92,7 @@ def test_whoever_changes_adapters_afterwards_gets_what_peft_gives(act):
 
 def test_a_copy_is_one_by_itself():
     model = adapted()
-    lean(model)
+    apply(model)
     other = copy.deepcopy(model)
     layer = "base_model.model.model.layers.0.self_attn.q_proj"
     given = torch.ones(1, model.config.hidden_size)
@@ -104,11 +106,11 @@ def test_a_copy_is_one_by_itself():
 
 def test_plain_layers_have_it_and_others_do_not():
     model = adapted()
-    lean(model)
+    apply(model)
     layer = model.get_submodule("base_model.model.model.layers.0.mlp.up_proj")
     assert layer.plain_adapters == {"default"}
     other = adapted(use_dora=True)
-    lean(other)
+    apply(other)
     assert (
         other.get_submodule("base_model.model.model.layers.0.mlp.up_proj").plain_adapters == set()
     )
@@ -118,5 +120,52 @@ def test_a_layer_whose_forward_pass_is_another_ones_is_left_alone():
     model = adapted()
     layer = model.get_submodule("base_model.model.model.layers.0.mlp.up_proj")
     layer.forward = layer.forward  # as X-LoRA has it
-    lean(model)
+    apply(model)
     assert not hasattr(layer, "plain_adapters")
+
+
+# -- the guard ------------------------------------------------------------------------------------
+
+IDS = torch.arange(24).reshape(2, 12)
+BATCH = {"input_ids": IDS, "labels": IDS}
+
+
+def test_nothing_is_left_of_what_was_tried():
+    model = adapted(lora_dropout=0.2)
+    model.eval()
+    apply(model)
+    bits = {name: value.clone() for name, value in model.state_dict().items()}
+    numbers = torch.get_rng_state()
+    assert obstacle(model, BATCH) is None
+    assert torch.equal(torch.get_rng_state(), numbers)
+    assert all(torch.equal(bits[name], value) for name, value in model.state_dict().items())
+    assert all(part.grad is None for part in model.parameters())
+    assert not any(part.training for part in model.modules())
+    assert any("plain_adapters" in vars(layer) for layer in model.modules())
+    remove(model)
+    assert not any("plain_adapters" in vars(layer) for layer in model.modules())
+
+
+@pytest.mark.parametrize("fault", ["more", "gone"])
+def test_a_release_of_peft_that_computes_otherwise_is_noticed(fault, monkeypatch):
+    model = adapted()
+    apply(model)
+    if fault == "more":  # than there was when the short pass was written
+        plain = peft.tuners.lora.Linear.forward
+        monkeypatch.setattr(peft.tuners.lora.Linear, "forward", lambda *x: plain(*x) * 1.001)
+        assert "other numbers" in obstacle(model, BATCH)
+    else:
+        monkeypatch.delattr(peft.tuners.tuners_utils.BaseTunerLayer, "_disable_adapters")
+        for layer in model.modules():
+            vars(layer).pop("_disable_adapters", None)
+        assert "AttributeError" in obstacle(model, BATCH)
+
+
+def test_a_run_says_so_and_has_the_same_losses(tmp_path, monkeypatch):
+    recipe = wb.Recipe(data="reviews", max_steps=2, max_train_samples=16, max_eval_samples=8)
+    usual = wb.train(recipe, tmp_path, progress=False)
+    monkeypatch.setattr(fast_lora_forward, "linear", lambda *given: torch.zeros(()) / 0)
+    run = wb.train(recipe, tmp_path, progress=False)
+    assert run.losses == usual.losses
+    assert "LoRA layers go PEFT's own way here" in run.notes[-1]
+    assert "LoRA layers" not in " ".join(usual.notes)

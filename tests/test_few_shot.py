@@ -125,11 +125,11 @@ def test_labels_are_weighed_as_by_hand(changes, tmp_path):
 def run_scripts(*scripts):
     code = (
         "import runpy, sys\n"
-        "sys.modules['workbench'] = None\n"
         "for name in sys.argv[1:]:\n"
         "    kept, sys.argv = sys.argv, [name]\n"
         "    runpy.run_path(name, run_name='__main__')\n"
         "    sys.argv = kept\n"
+        "assert 'workbench' not in sys.modules\n"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-W", "ignore", "-c", code, *map(str, scripts)],

@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import load_file
 
 import workbench as wb
-from tests.test_techniques import data, model, recipe_for  # noqa: F401 (fixtures)
 from tests.test_export import figures, run_scripts
 from tests.test_race import at
+from tests.test_techniques import data, model, recipe_for  # noqa: F401 (fixtures)
 from workbench.errors import RecipeError, TrainingError
 
 

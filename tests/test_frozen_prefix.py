@@ -1,8 +1,7 @@
-"""Frozen prefixes: blocks under the first trained one are skipped, and no loss is another for it."""
+"""Frozen prefixes: blocks under the first trained one are skipped, to the bit, where a recipe asks for it."""
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import io
 import json
@@ -15,16 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
-from tests.serving import every
 from tests.test_export import figures, run_scripts
 from tests.tiny import ARCHITECTURES, inputs_for
-from workbench.registry.techniques import config_class, get
 from workbench.training import prepare
 from workbench.training.inputs.collate import collate_left, collate_right
-from workbench.training.speedups.frozen_prefix import activation_store, choice, per_row
+from workbench.training.speedups.frozen_prefix import activation_store, per_row
 from workbench.training.speedups.frozen_prefix.activation_store import Activations
 from workbench.training.speedups.frozen_prefix.blocks import find_frozen, reach
-from workbench.training.speedups.frozen_prefix.padded import PaddedActivations, PaddedRows
 from workbench.training.speedups.frozen_prefix.per_row import keep_rows
 from workbench.training.speedups.settings import use_gradient_checkpointing
 
@@ -38,12 +34,6 @@ def rows(tmp_path):
     """Rows of many lengths."""
     starts = [f"the film was {'so ' * (i % 7)}" for i in range(24)]
     return write(tmp_path / "rows.jsonl", starts, ("good", "bad", "fine", "dull"))
-
-
-@pytest.fixture
-def even_rows(tmp_path):
-    """Rows of one length."""
-    return write(tmp_path / "even.jsonl", [f"the film {i:02} was" for i in range(24)], "0123")
 
 
 def write(path, starts, words):
@@ -83,20 +73,6 @@ def plainly(recipe, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(prepare, "skip_frozen", lambda *given: (given[-1], []))
         return go(recipe)[0]
-
-
-@pytest.fixture
-def computed(monkeypatch):
-    """Count how often the frozen blocks of runs are called for a batch and not skipped."""
-    counts = {"training": 0, "evaluation": 0}
-
-    class Counted(PaddedRows):
-        def keep(self, hidden):
-            counts["training" if self._backbone.training else "evaluation"] += 1
-            super().keep(hidden)
-
-    monkeypatch.setattr(choice, "PaddedRows", Counted)
-    return counts
 
 
 def frozen_of(model, batch, top=1):
@@ -189,103 +165,15 @@ def test_models_that_compute_otherwise_in_training_are_left_alone():
     assert frozen_of(model, inputs_for(model)) is None
 
 
-# -- without asking: no bit changes -----------------------------------------------------------------
-
-CASES = {
-    "classify": {**TOP, "task": "classify"},
-    "head": {"technique": "head_only", "task": "classify"},
-    "last-layers": {"technique": "last_layers", "task": "classify"},
-    "lm": {**TOP, "task": "lm"},
-    "instruct": {**TOP, "task": "instruct"},
-    "dropout-above": {
-        "technique": "lora",
-        "technique_args": {"layers_to_transform": [1], "lora_dropout": 0.3},
-    },
-    "bf16": {**TOP, "bf16": True},
-    "accumulated": {**TOP, "gradient_accumulation_steps": 2, "eval_on_start": True},
-}
+# -- without asking: nothing is skipped -------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("technique", every(slow_beyond=[]))
-def test_no_technique_has_other_bits(tiny_llama, even_rows, monkeypatch, technique):
-    entry = get(technique)
-    arguments = {}
-    if (
-        entry.config and entry.targets != "find_blocks"
-    ):  # which PEFT does not choose by their number
-        names = {spec.name for spec in dataclasses.fields(config_class(technique))}
-        arguments = {name: [1] for name in names & {"layers_to_transform"}}
-    task = "classify" if "classify" in entry.tasks else entry.tasks[0]
-    if task not in ("classify", "lm", "instruct"):
-        pytest.skip("it serves no decoder")
-    settings = {"technique": technique, "technique_args": arguments, "task": task}
-    recipe = recipe_for(tiny_llama, even_rows, **settings)
-    assert figures(go(recipe)[0]) == figures(plainly(recipe, monkeypatch))
-
-
-@pytest.mark.parametrize("length", ["rows", "even_rows"])
-@pytest.mark.parametrize("case", CASES)
-def test_losses_and_scores_are_the_same_bits(
-    tiny_llama, request, monkeypatch, computed, case, length
-):
-    recipe = recipe_for(tiny_llama, request.getfixturevalue(length), **CASES[case])
+def test_without_asking_it_is_only_advised(tiny_llama, rows, monkeypatch):
+    recipe = recipe_for(tiny_llama, rows, **TOP)
     events, prepared = go(recipe)
     assert figures(events) == figures(plainly(recipe, monkeypatch))
-    steps = 18 * recipe.gradient_accumulation_steps
-    batches = math.ceil(len([event for event in events if event["event"] == "evaluating"]) / 3)
-    assert 0 < computed["evaluation"] <= batches
-    if length == "even_rows":
-        # Each row is computed once, and the first batches of a shape are looked at.
-        assert 5 <= computed["training"] < steps / 2
-        assert any("are kept (up to" in note for note in prepared.notes)
-
-
-def test_rows_behind_one_another_are_trained_on_whole(tiny_llama, even_rows, monkeypatch, computed):
-    recipe = recipe_for(tiny_llama, even_rows, **TOP, task="lm", padding_free=True)
-    events, prepared = go(recipe)
-    assert figures(events) == figures(plainly(recipe, monkeypatch))
-    assert computed["training"] == 0 < computed["evaluation"]
-    assert "are kept for evaluations" in prepared.notes[-1]
-
-
-def test_images_are_of_one_size(tiny_vit, tmp_path, monkeypatch, computed):
-    from tests.test_export import recipe_for as image_recipe
-
-    recipe = image_recipe("head_only", "image_classify", tiny_vit, tmp_path, max_steps=24)
-    events, prepared = go(recipe)
-    assert figures(events) == figures(plainly(recipe, monkeypatch))
-    assert 0 < computed["training"] < 12
-    assert "all 2 blocks are computed once for each row" in " ".join(prepared.notes)
-
-
-def test_dropout_below_is_left_alone_but_evaluations_have_none(
-    tiny_bert, rows, monkeypatch, computed
-):
-    recipe = recipe_for(tiny_bert, rows, technique="head_only")
-    events, prepared = go(recipe)
-    assert figures(events) == figures(plainly(recipe, monkeypatch))
-    assert computed["training"] == 0 or computed["training"] == 18
-    assert computed["evaluation"] * 3 == sum(event["event"] == "evaluating" for event in events)
-    assert "alone and without dropout" in prepared.notes[-1]
-
-
-def test_a_row_that_depends_on_its_batch_is_never_taken_from_another():
-    """Blocks of a model in which rows see each other."""
-    model = ARCHITECTURES["llama"]()
-    ids = torch.arange(3, 35).view(8, 4)
-    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
-    frozen = frozen_of(model, batch)
-    frozen.blocks[0].mlp.register_forward_hook(lambda mlp, given, out: out + out.mean(0))
-    kept = PaddedActivations()
-    PaddedRows(frozen, kept, training=True)
-    draw = torch.Generator().manual_seed(0)
-    batches = [ids[torch.randperm(8, generator=draw)[:4]] for _ in range(12)]
-    expected = [model(input_ids=batch).logits for batch in batches]
-    frozen.attach()
-    found = [model(input_ids=batch).logits for batch in batches]
-    assert kept.differs
-    assert all(map(torch.equal, found, expected))
+    assert prepared.notes[-1].startswith("With cache_frozen_prefix block 1 is computed once")
+    assert prepared.given
 
 
 def test_generating_uses_all_blocks():
@@ -391,9 +279,8 @@ def test_in_a_race_losses_are_those_of_each_alone(tiny_llama, rows, tmp_path):
     assert told == [", ".join(names[:2]), ", ".join(names[2:])]
 
 
-@pytest.mark.parametrize("setting", [False, True])
-def test_all_is_let_go_when_a_run_is_over(tiny_llama, even_rows, setting):
-    recipe = recipe_for(tiny_llama, even_rows, **TOP, cache_frozen_prefix=setting)
+def test_all_is_let_go_when_a_run_is_over(tiny_llama, rows):
+    recipe = recipe_for(tiny_llama, rows, **TOP, cache_frozen_prefix=True)
     before = set(Activations.alive)
     prepared = prepare.prepare(recipe)
     with prepared.randomness:

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
 
 import workbench as wb
+from workbench.compare.entry import grouped
 from workbench.errors import RecipeError
-from workbench.race.halving import Judge
+from workbench.race.halving import LATELY, Judge
+from workbench.runs.event_log import EventLog
+from workbench.runs.question import question_of
+from workbench.training.events import Evaluation, State, TrainStep
+
+
+class Ends:
+    """Events of which the number and the last few can be had, and no walk over all of them."""
+
+    def __init__(self, events):
+        self._events = events
+
+    def __len__(self):
+        return len(self._events)
+
+    def __getitem__(self, place):
+        last = place.start if isinstance(place, slice) else place
+        assert -LATELY <= last < 0
+        return self._events[place]
+
+    def __iter__(self):
+        raise AssertionError("whoever judges at each step must not walk all steps")
+
+
+class Unwalked(EventLog):
+    def of(self, kind):
+        return Ends(super().of(kind))
+
+    __iter__ = Ends.__iter__
 
 
 class Runner:
@@ -16,7 +46,11 @@ class Runner:
 
     def __init__(self, name, recipe):
         self.name, self.recipe, self.state = name, recipe, "running"
-        self.losses, self.evaluations = [], []
+        self.events, self.plan = Unwalked(), {}
+
+    @property
+    def question(self):
+        return question_of(self.recipe, self.plan)
 
     @property
     def ended(self):
@@ -31,9 +65,13 @@ def runners():
     return [Runner(name, wb.Recipe()) for name in "abcd"]
 
 
+def hear(judge, run, event):
+    run.events.append(event)
+    return [loser for loser, _ in judge.hear(run, event)]
+
+
 def evaluate(judge, run, accuracy):
-    run.evaluations.append({"accuracy": accuracy, "loss": 1 - accuracy})
-    return [loser for loser, _ in judge.hear(run, "eval")]
+    return hear(judge, run, Evaluation(1, 1 - accuracy, {"accuracy": accuracy}))
 
 
 def test_the_worse_half_is_stopped_when_the_last_has_been_evaluated(runners):
@@ -64,7 +102,7 @@ def test_a_run_that_does_not_come_is_not_waited_for(state, runners):
     evaluate(judge, a, 0.9)
     evaluate(judge, b, 0.1)
     c.state = state
-    assert [loser for loser, _ in judge.hear(c, "state")] == [b]
+    assert hear(judge, c, State(c.state)) == [b]
 
 
 def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
@@ -72,8 +110,8 @@ def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
     a, b, *_ = runners
     for run, losses in ((a, (3.0, 2.0)), (b, (3.0, 1.0))):
         for loss in losses:
-            run.losses.append(loss)
-            stopped = judge.hear(run, "train")
+            run.events.append(step := TrainStep(1, loss, tokens=1, seconds=1.0))
+            stopped = judge.hear(run, step)
     assert [loser for loser, _ in stopped] == [a]
     assert "Stopped after 2 steps: number 2 of 2, of which the best 1 went on." in stopped[0][1]
 
@@ -114,6 +152,68 @@ def test_runs_that_are_asked_different_things_cannot_be_halved():
     recipe = wb.Recipe()
     with pytest.raises(RecipeError, match="halving must be None.*cannot be compared"):
         wb.Race([recipe, recipe.replace(task="lm", data="chronicle")], halving=wb.Halving())
+
+
+def split_by(seed):
+    """What a plan tells of rows that a seed has held out, or of rows of their own."""
+    return {"data": {"eval": None if seed else "test.jsonl"}}
+
+
+def test_runs_that_are_scored_on_other_rows_are_not_judged_against_each_other(runners):
+    a, b, c, d = runners
+    for run, seed in ((a, 1), (b, 1), (c, 2), (d, 2)):
+        run.recipe, run.plan = run.recipe.replace(seed=seed), split_by(seed)
+    judge = Judge(wb.Halving(at=1), runners)
+    assert evaluate(judge, a, 0.2) == []
+    # Whoever has other rows is not waited for, and the worse of these two is better than both others.
+    assert evaluate(judge, b, 0.1) == [b]
+    assert evaluate(judge, c, 0.9) == []
+    assert evaluate(judge, d, 0.8) == [d]
+
+
+def test_a_run_is_waited_for_while_it_may_turn_out_to_be_asked_the_same(runners):
+    a, b, c, _ = runners
+    a.plan = b.plan = split_by(0)
+    judge = Judge(wb.Halving(at=1), runners[:3])
+    evaluate(judge, a, 0.2)
+    assert evaluate(judge, b, 0.1) == []
+    c.plan = split_by(1)
+    assert hear(judge, c, State(c.state)) == [b]
+
+
+@pytest.mark.parametrize("has_test_split", [False, True])
+def test_seeds_are_halved_only_where_all_are_scored_on_the_same_rows(
+    has_test_split, tiny_llama, tmp_path
+):
+    rows = [{"text": f"the film was {word}", "label": word} for word in ("good", "bad")] * 20
+    data = tmp_path / "rows"
+    data.mkdir()
+    for split in ["train", "test"][: 1 + has_test_split]:
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (data / f"{split}.jsonl").write_text(lines)
+    settings = {"max_length": 16, "max_steps": 4, "eval_steps": 1}
+    recipe = wb.Recipe(model=str(tiny_llama), data=str(data), **settings)
+    race = wb.Race(
+        [recipe.replace(seed=seed) for seed in (0, 1, 2)],
+        tmp_path / "runs",
+        halving=wb.Halving(at=1, metric="loss"),
+        fuse=False,
+    )
+    ready = threading.Barrier(3)
+    race.subscribe(lambda _, event: event["event"] == "parameters" and ready.wait(60))
+    race.start().wait()
+    stopped = [run for run in race.members if run.state == "stopped"]
+    places = [standing.place for standing in race.standings()]
+    same = len({run.question for run in race.members}) == 1
+    assert same == has_test_split
+    # What a comparison puts into one group is what is ranked and halved together.
+    assert len(grouped(wb.compare(race.members).entries)) == (1 if same else 3)
+    if has_test_split:
+        assert len(stopped) == 2 and places[0] == 1 and places[-1] > 1
+    else:
+        assert not stopped and places == [1, 1, 1]
+        assert "3 things are asked" in race.notes[-1] and "held out by seed 2" in race.notes[-1]
+        assert "held out by seed 2" in str(race)
 
 
 def test_losers_of_a_race_are_stopped_with_their_reason(tiny_llama, tmp_path):

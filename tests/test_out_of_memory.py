@@ -124,7 +124,7 @@ def test_a_run_that_had_others_beside_it_begins_again_and_keeps_its_bits(
     run = race.members[1]
     assert run.losses == alone.losses
     told = [
-        [(event["event"], event["step"]) for event in one.events if event["event"] in TOLD_BY_STEPS]
+        [(event.kind, event.step) for event in one.events if isinstance(event, TOLD_BY_STEPS)]
         for one in (run, alone)
     ]
     assert told[0] == told[1]

@@ -13,6 +13,8 @@ import workbench as wb
 from workbench.errors import RecipeError
 from workbench.recipe import FIELDS, HINTS, Recipe
 from workbench.registry.techniques import TECHNIQUES, Knob
+from workbench.settings.checks import settings_problems
+from workbench.settings.fields import Settings
 from workbench.settings.values import describe
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=30)
@@ -217,3 +219,8 @@ def test_a_frame_from_the_notebook_is_kept_as_a_file(tmp_path, monkeypatch):
     assert isinstance(recipe.data, str)
     assert Recipe(data=frame.copy()) == recipe
     assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+
+
+def test_settings_alone_are_checked_as_a_recipe_is():
+    settings = Settings(technique="lorra", max_steps=3, warmup_steps=3)
+    assert settings_problems(settings) == Recipe(**settings.to_dict()).problems() != []

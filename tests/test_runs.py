@@ -18,6 +18,7 @@ from tests.serving import serving
 from workbench.errors import RecipeError, StoreError, TrainingError
 from workbench.runs.store import RunFolder, write_whole
 from workbench.training.adaptation.base_model import load_base
+from workbench.training.events import TrainStep
 
 ROWS = [
     {"text": f"the {thing} was {word} and I {verb} it", "label": label}
@@ -170,6 +171,33 @@ def test_a_nan_loss_keeps_the_adapter(recipe, tmp_path):
     assert {name for name, _ in loaded.named_parameters() if "lora_" in name} == names
 
 
+def test_notes_from_other_threads_are_all_there_and_none_comes_twice(recipe, tmp_path):
+    run = wb.Run(recipe, tmp_path)
+    read = []
+    threads = [
+        threading.Thread(target=lambda n=n: [run.add_notes(f"note {n} {i}") for i in range(200)])
+        for n in range(8)
+    ]
+    threads += [threading.Thread(target=lambda: run.add_notes(*["the same"] * 3))]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        read.append(run.notes)
+    assert sorted(run.notes) == sorted(
+        ["the same", *(f"note {n} {i}" for n in range(8) for i in range(200))]
+    )
+    # What was read once stays in its place.
+    assert all(notes == run.notes[: len(notes)] for notes in read)
+
+
+def test_a_note_from_before_a_run_is_ready_is_kept(recipe, tmp_path):
+    run = wb.Run(recipe.replace(max_steps=1), tmp_path)
+    # In the run's thread, as the listeners of a race are, and before it notes what preparing told.
+    run.subscribe(lambda run, event: event["event"] == "state" and run.add_notes("from outside"))
+    run.start().wait()
+    assert run.notes[0] == "from outside" and run.notes == run.record().result["notes"]
+
+
 def test_the_folder_tells_the_run(recipe, tmp_path):
     run = wb.train(recipe, tmp_path)
     record = wb.load_run(run.path)
@@ -189,7 +217,7 @@ def test_the_folder_tells_the_run(recipe, tmp_path):
 
 def test_a_run_cut_off_is_told_from_a_finished_one(recipe, tmp_path):
     folder = RunFolder(tmp_path, recipe)
-    folder.append({"event": "train", "step": 1, "loss": 2.5, "tokens": 64, "seconds": 0.1})
+    folder.append(TrainStep(1, 2.5, tokens=64, seconds=0.1))
     with (folder.path / "metrics.jsonl").open("a") as file:
         file.write('{"event": "train", "step": 2, "lo')
     record = wb.load_run(folder.path)
@@ -248,7 +276,7 @@ def test_events_that_say_too_little_are_left_out(recipe, tmp_path):
     ]
     lines += ['{"event": "memory", "step": 1}', '{"event": "parameters"}']
     (folder.path / "metrics.jsonl").write_bytes("\n".join(lines).encode(errors="surrogateescape"))
-    assert wb.load_run(folder.path).events == [kept]
+    assert list(wb.load_run(folder.path).events) == [kept]
     assert "step 2" not in str(wb.compare(folder.path))
 
 
@@ -270,7 +298,7 @@ def test_a_full_disk_is_said_in_a_sentence(recipe, tmp_path):
     folder.close()
     folder._metrics = open("/dev/full", "w")  # noqa: SIM115 (closed below, where that fails too)
     with pytest.raises(StoreError, match="could not be saved.*the disk is full"):
-        folder.append({"event": "train", "step": 1, "loss": 2.5})
+        folder.append(TrainStep(1, 2.5, tokens=64, seconds=0.1))
     folder.close()
     assert wb.load_run(folder.path).state == "interrupted"
 

@@ -1,4 +1,4 @@
-"""The gate of a race: turns are fair, as many at once as there are workers, and none is lost."""
+"""The scheduler of a race: turns are fair, as many at once as there are workers, and none is lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import pytest
 
 from workbench.runs import step_scheduler as module
-from workbench.runs.step_scheduler import Gate
+from workbench.runs.step_scheduler import StepScheduler
 
 
 @pytest.fixture
@@ -17,17 +17,17 @@ def patient(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 10.0)
 
 
-def take_turns(gate, run, seconds, turns, order=None, tokens=None):
+def take_turns(scheduler, run, seconds, turns, order=None, tokens=None):
     """Take turns in a thread, each of so many seconds."""
 
     def work():
         for number in range(turns):
-            with gate.turn(run) as turn:
+            with scheduler.slot(run) as slot:
                 if order is not None:
                     order.append(run)
-                turn.tokens = tokens and tokens * (number + 1)
+                slot.tokens = tokens and tokens * (number + 1)
                 time.sleep(seconds)
-        gate.leave(run)
+        scheduler.leave(run)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -36,14 +36,14 @@ def take_turns(gate, run, seconds, turns, order=None, tokens=None):
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_no_more_turns_at_once_than_workers(workers):
-    gate, now, most = Gate(workers), [0], [0]
+    scheduler, now, most = StepScheduler(workers), [0], [0]
     lock = threading.Lock()
     for run in range(5):
-        gate.join(run)
+        scheduler.join(run)
 
     def work(run):
         for _ in range(20):
-            with gate.turn(run):
+            with scheduler.slot(run):
                 with lock:
                     now[0] += 1
                     most[0] = max(most[0], now[0])
@@ -57,14 +57,17 @@ def test_no_more_turns_at_once_than_workers(workers):
     for thread in threads:
         thread.join()
     assert most[0] == workers
-    assert [gate.used(run) for run in range(5)] == [20] * 5
+    assert [scheduler.used(run) for run in range(5)] == [20] * 5
 
 
 def test_steps_are_shared_out_evenly_between_quick_and_slow_runs(patient):
-    gate, order = Gate(), []
+    scheduler, order = StepScheduler(), []
     for run in "ab":
-        gate.join(run)
-    threads = [take_turns(gate, "a", 0.0, 30, order), take_turns(gate, "b", 0.003, 30, order)]
+        scheduler.join(run)
+    threads = [
+        take_turns(scheduler, "a", 0.0, 30, order),
+        take_turns(scheduler, "b", 0.003, 30, order),
+    ]
     for thread in threads:
         thread.join()
     behind = [order[:end].count("a") - order[:end].count("b") for end in range(1, 61)]
@@ -72,12 +75,12 @@ def test_steps_are_shared_out_evenly_between_quick_and_slow_runs(patient):
 
 
 def test_tokens_are_shared_out_evenly(patient):
-    gate, order = Gate(turns="tokens"), []
+    scheduler, order = StepScheduler(turns="tokens"), []
     for run in "ab":
-        gate.join(run)
+        scheduler.join(run)
     threads = [
-        take_turns(gate, "a", 0.001, 60, order, tokens=100),
-        take_turns(gate, "b", 0.001, 20, order, tokens=300),
+        take_turns(scheduler, "a", 0.001, 60, order, tokens=100),
+        take_turns(scheduler, "b", 0.001, 20, order, tokens=300),
     ]
     for thread in threads:
         thread.join()
@@ -87,83 +90,86 @@ def test_tokens_are_shared_out_evenly(patient):
 
 
 def test_seconds_are_shared_out_evenly(patient):
-    gate, order = Gate(turns="seconds"), []
+    scheduler, order = StepScheduler(turns="seconds"), []
     for run in "ab":
-        gate.join(run)
-    threads = [take_turns(gate, "a", 0.002, 90, order), take_turns(gate, "b", 0.02, 9, order)]
+        scheduler.join(run)
+    threads = [
+        take_turns(scheduler, "a", 0.002, 90, order),
+        take_turns(scheduler, "b", 0.02, 9, order),
+    ]
     for thread in threads:
         thread.join()
     half = order[: len(order) // 2]
     assert half.count("a") >= 4 * half.count("b")
 
 
-def test_who_comes_late_starts_level_with_the_hindmost():
-    gate = Gate()
+def test_a_late_run_starts_level_with_the_one_that_had_least():
+    scheduler = StepScheduler()
     for _ in range(7):
-        with gate.turn("early"):
+        with scheduler.slot("early"):
             pass
-    gate.join("late")
-    assert gate.used("late") == 7
+    scheduler.join("late")
+    assert scheduler.used("late") == 7
 
 
 def test_who_rests_has_no_claim_on_the_turns_that_others_had():
-    gate = Gate()
+    scheduler = StepScheduler()
     for run in ("on", "off"):
-        gate.join(run)
-    gate.rest("off")
+        scheduler.join(run)
+    scheduler.rest("off")
     for _ in range(5):
-        with gate.turn("on"):
+        with scheduler.slot("on"):
             pass
-    with gate.turn("off"):
+    with scheduler.slot("off"):
         pass
-    assert gate.used("off") == 6
+    assert scheduler.used("off") == 6
 
 
 def test_a_run_can_be_called_out_of_the_queue():
-    gate, granted = Gate(), []
+    scheduler, granted = StepScheduler(), []
 
     def wait():
-        with gate.turn("waiting") as turn:
-            granted.append(turn.granted)
+        with scheduler.slot("waiting") as slot:
+            granted.append(slot.granted)
 
-    with gate.turn("stepping"):
+    with scheduler.slot("stepping"):
         thread = threading.Thread(target=wait)
         thread.start()
-        while gate._members.get("waiting") is None:
+        while scheduler._members.get("waiting") is None:
             time.sleep(0.001)
-        gate.call_out("waiting")
+        scheduler.withdraw("waiting")
         thread.join(10)
         assert granted == [False]
-    assert gate.used("waiting") == 0
+    assert scheduler.used("waiting") == 0
 
 
 def test_a_run_that_does_not_come_does_not_hold_up_the_others():
-    gate = Gate()
-    gate.join("absent")
+    scheduler = StepScheduler()
+    scheduler.join("absent")
     for _ in range(3):
-        with gate.turn("present"):
+        with scheduler.slot("present"):
             pass
-    assert gate.used("present") == 3
+    assert scheduler.used("present") == 3
 
 
 def test_a_turn_that_fails_is_given_back():
-    gate = Gate()
-    with pytest.raises(ValueError, match="failed"), gate.turn("a"):
+    scheduler = StepScheduler()
+    with pytest.raises(ValueError, match="failed"), scheduler.slot("a"):
         raise ValueError("failed")
-    with gate.turn("b") as turn:
-        assert turn.granted
+    with scheduler.slot("b") as slot:
+        assert slot.granted
 
 
 def test_nobody_steps_beside_who_steps_alone():
-    gate, now, beside = Gate(3), set(), []
+    scheduler, now, beside = StepScheduler(3), set(), []
     for run in range(4):
-        gate.join(run)
-    assert gate.step_alone(0)
-    assert not gate.step_alone(0)
+        scheduler.join(run)
+    assert scheduler.step_alone(0)
+    assert not scheduler.step_alone(0)
 
     def work(run):
         for _ in range(20):
-            with gate.turn(run):
+            with scheduler.slot(run):
                 now.add(run)
                 beside.append(frozenset(now))
                 time.sleep(0.001)
@@ -176,22 +182,22 @@ def test_nobody_steps_beside_who_steps_alone():
         thread.join()
     assert {runs for runs in beside if 0 in runs} == {frozenset({0})}
     assert max(map(len, beside)) > 1
-    assert [gate.used(run) for run in range(4)] == [20] * 4
+    assert [scheduler.used(run) for run in range(4)] == [20] * 4
 
 
 def test_who_stepped_alone_does_no_more_once_a_run_is_over():
-    gate = Gate(2)
+    scheduler = StepScheduler(2)
     for run in "abc":
-        gate.join(run)
-    assert gate.step_alone("a")
-    gate.leave("b")
-    with gate.turn("a") as one, gate.turn("c") as other:
+        scheduler.join(run)
+    assert scheduler.step_alone("a")
+    scheduler.leave("b")
+    with scheduler.slot("a") as one, scheduler.slot("c") as other:
         assert one.granted and other.granted
 
 
 @pytest.mark.parametrize(("workers", "runs"), [(1, "ab"), (2, "a")])
 def test_where_nobody_steps_beside_it_stepping_alone_changes_nothing(workers, runs):
-    gate = Gate(workers)
+    scheduler = StepScheduler(workers)
     for run in runs:
-        gate.join(run)
-    assert not gate.step_alone("a")
+        scheduler.join(run)
+    assert not scheduler.step_alone("a")

@@ -21,7 +21,7 @@ from workbench.sources.models import describe
 from workbench.training.inspection.skeleton import count
 from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
-from workbench.training.runtime.quiet_loading import hush_thread, quiet_transformers
+from workbench.training.runtime.quiet_loading import quiet_thread, quiet_transformers
 
 WORDS = ("good", "bad", "dull")
 
@@ -222,11 +222,11 @@ def test_only_the_thread_that_asks_is_hushed(heard):
     log = logging.getLogger("transformers.test")
 
     def quiet():
-        hush_thread()
-        with quiet_transformers():
-            log.warning("in here")
-        log.warning("in there")
-        log.error("in trouble")
+        with quiet_thread():
+            with quiet_transformers():
+                log.warning("in here")
+            log.warning("in there")
+            log.error("in trouble")
 
     thread = threading.Thread(target=quiet)
     thread.start()

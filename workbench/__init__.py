@@ -14,7 +14,6 @@ Examples
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -30,18 +29,8 @@ if TYPE_CHECKING:
     from workbench.runs.store import Record, load_run, load_runs
     from workbench.runs.train import train
     from workbench.training.forecast.forecast import Forecast, forecast
-    from workbench.training.inspection.compatibility.result import Fit, fit_table, fits
-
-__version__ = "0.1.0"
-
-# What these say at each start is that kernels for other machines are not here, or how they compute.
-for _chatter in (
-    "bitsandbytes.backends.cpu.ops",
-    "bitsandbytes.autograd._functions",
-    "torchao",
-    "torch.utils._pytree",
-):
-    logging.getLogger(_chatter).setLevel(logging.ERROR)
+    from workbench.training.inspection.compatibility.probe import fit_table, fits
+    from workbench.training.inspection.compatibility.result import Fit
 
 _HOMES = {
     "Anatomy": "workbench.panels",
@@ -57,8 +46,8 @@ _HOMES = {
     "Run": "workbench.runs.run",
     "WorkbenchError": "workbench.errors",
     "adapt": "workbench.runs.module_run",
-    "fit_table": "workbench.training.inspection.compatibility.result",
-    "fits": "workbench.training.inspection.compatibility.result",
+    "fit_table": "workbench.training.inspection.compatibility.probe",
+    "fits": "workbench.training.inspection.compatibility.probe",
     "forecast": "workbench.training.forecast.forecast",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
@@ -98,7 +87,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    with quiet_loggers():
+        value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
@@ -111,6 +101,8 @@ def __dir__() -> list[str]:
 # module for whoever had imported something from inside it before.
 from workbench.compare import Comparison, compare
 from workbench.export import export
+from workbench.quiet import quiet_loggers
+from workbench.versions import __version__ as __version__
 from workbench.versions import warn_outside
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
+from workbench.quiet import quiet_loggers
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.tasks import ROLES, TASKS
 
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     options = _parser().parse_args(argv)
     try:
-        return options.verb(options)
+        with quiet_loggers():
+            return options.verb(options)
     except RecipeError as error:
         for problem in error.problems:
             print(f"workbench: {problem}", file=sys.stderr)
@@ -137,9 +139,30 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _race(options: argparse.Namespace) -> int:
-    from workbench.runs.command import race
+    from workbench.race.halving import Halving
+    from workbench.race.leaderboard import as_text
+    from workbench.race.progress import follow_race
+    from workbench.race.race import FUSE, Race
+    from workbench.race.search import ask, combine, read_knob
+    from workbench.recipe import Recipe
 
-    return race(options)
+    knobs = dict(map(read_knob, options.grid))
+    given = [Recipe.from_yaml(_path(name)) for name in options.recipes]
+    search = {"search": options.search, "n": options.n}
+    recipes = [made for recipe in given for made in combine(recipe, knobs, **search)]
+    ask(recipes, sure=options.yes)
+    halving = Halving(at=options.halving) if options.halving else None
+    race = Race(
+        recipes,
+        options.runs,
+        turns=options.turns,
+        workers=options.workers,
+        halving=halving,
+        fuse=FUSE[options.fuse.replace("-", " ")],
+    )
+    follow_race(race.start())
+    print(as_text(race.standings()))
+    return int(any(run.state == "failed" for run in race.members))
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -178,14 +201,9 @@ def _forecast(options: argparse.Namespace) -> int:
 
 def _forecasts() -> int:
     """Answer each line of standard input, a recipe as JSON, with a line of JSON."""
-    from workbench.recipe import Recipe
-    from workbench.training.forecast.forecast import forecast
+    from workbench.training.forecast.worker import answers
 
-    for line in sys.stdin:
-        try:
-            answer = forecast(Recipe.from_dict(json.loads(line))).to_dict()
-        except Exception as error:  # noqa: BLE001 (the next recipe may be right)
-            answer = {"problem": str(error)}
+    for answer in answers(sys.stdin):
         print(json.dumps(answer), flush=True)
     return 0
 
@@ -237,7 +255,7 @@ def _techniques(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from workbench.registry.techniques import get
-    from workbench.training.inspection.compatibility.result import fit_table
+    from workbench.training.inspection.compatibility.probe import fit_table
 
     names = ("task", "quantization", "convert_conv1d", "revision", "trust_remote_code")
     tried = fit_table(options.model, **{name: getattr(options, name) for name in names})

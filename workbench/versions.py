@@ -1,4 +1,4 @@
-"""Whether the packages here are of versions that the workbench was tried with.
+"""The workbench's version, and whether the packages here are of versions that it was tried with.
 
 The ranges are those of ``pyproject.toml``, as they stand in the metadata of the installed workbench.
 """
@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 from workbench.errors import VersionWarning
 
+__version__ = "0.1.0"
 DISTRIBUTION = "peft-workbench"
 
 
@@ -34,7 +35,7 @@ def outside() -> list[tuple[str, SpecifierSet, str]]:
     for line in lines:
         if ";" in line:  # of an extra
             continue
-        name = re.match(r"[\w.-]+", line)[0]
+        name = re.split(r"[^\w.-]", line)[0]
         allowed = SpecifierSet(line.removeprefix(name))
         try:
             version = importlib.metadata.version(name)

@@ -19,7 +19,8 @@ import torch
 
 from workbench.race.batching import fuse
 from workbench.recipe import Recipe
-from workbench.training.prepare import Prepared, prepare
+from workbench.training.prepare import prepare
+from workbench.training.prepared import Prepared
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from workbench import Recipe
 from workbench.display.units import size
 from workbench.sources.models.describe import resolve
-from workbench.training.prepare import Prepared, prepare
+from workbench.training.prepare import prepare
+from workbench.training.prepared import Prepared
 
 SEED = 0
 

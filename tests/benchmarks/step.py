@@ -26,7 +26,8 @@ from torch.utils.data import DataLoader
 
 from workbench import Recipe
 from workbench.sources.bundled import data_folder
-from workbench.training.batches import encode_rows, make_collate
+from workbench.training.batches import encode_rows
+from workbench.training.inputs.row_order import shuffled
 from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import build, prepare
 from workbench.training.runtime.rng import Randomness
@@ -80,12 +81,8 @@ def fresh(resolved: Resolved) -> tuple[torch.nn.Module, DataLoader]:
     rows, _ = encode_rows(resolved)
     with Randomness(resolved.recipe.seed):
         model = build(resolved.plan, resolved.base, resolved.tokenizer, [])
-    loader = DataLoader(
-        rows, batch_size=resolved.recipe.per_device_train_batch_size, shuffle=True,
-        generator=torch.Generator().manual_seed(resolved.recipe.seed),
-        collate_fn=make_collate(resolved),
-    )  # fmt: skip
-    return model.train(), loader
+    collate = resolved.inputs.collator(resolved.plan.padding_side)
+    return model.train(), shuffled(rows, resolved.recipe, collate)
 
 
 def bare(resolved: Resolved) -> Iterator[float]:

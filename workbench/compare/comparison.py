@@ -184,9 +184,9 @@ def compare(*runs: Run | Record | str | os.PathLike | Any) -> Comparison:
 
     Parameters
     ----------
-    *runs : Run, Record, path or iterable of these
-        Runs of this session, going on or over; records; folders of one run each; or folders that
-        hold runs.
+    *runs : Run, Race, Record, path or iterable of these
+        Runs of this session, going on or over; races; records; folders of one run each; or folders
+        that hold runs.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from workbench.errors import Problem, RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS, Task
 from workbench.registry.techniques import find
+from workbench.runs.question import Question, in_words, question_of
 from workbench.runs.run import Run
 from workbench.runs.store import RECIPE, Record, load_run, load_runs
+from workbench.training.events import Evaluation, Memory, Parameters, TrainStep
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Entry:
         What the recipe meant; empty before that was known.
     adapter_bytes : int or None
         What it left on disk; None while there is nothing.
-    trains, evaluations : list of dict
-        Its events of either kind.
-    parameters, memory : dict
+    trains, evaluations : sequence of TrainStep, of Evaluation
+        Its steps and evaluations.
+    parameters, memory : mapping
         What was counted; empty before it was.
     """
 
@@ -50,10 +52,10 @@ class Entry:
     error: str | None
     plan: dict[str, Any] = field(repr=False)
     adapter_bytes: int | None
-    trains: list[dict[str, Any]] = field(repr=False)
-    evaluations: list[dict[str, Any]] = field(repr=False)
-    parameters: dict[str, Any] = field(repr=False)
-    memory: dict[str, Any] = field(repr=False)
+    trains: Sequence[TrainStep] = field(repr=False)
+    evaluations: Sequence[Evaluation] = field(repr=False)
+    parameters: Mapping[str, Any] = field(repr=False)
+    memory: Mapping[str, Any] = field(repr=False)
 
     @property
     def technique(self) -> str:
@@ -79,92 +81,47 @@ class Entry:
     @property
     def scores(self) -> dict[str, float]:
         """The figures of the last evaluation, which is that of the weights on disk."""
-        last = self.evaluations[-1] if self.evaluations else {}
-        return {
-            key: float(value)
-            for key, value in last.items()
-            if key not in ("event", "step", "seconds", "loss")
-        }
+        return dict(self.evaluations[-1].scores) if self.evaluations else {}
 
     @property
     def quality(self) -> float | None:
         """The task's metric; None before the first evaluation."""
-        return self.evaluation_loss if self.metric == "loss" else self.scores.get(self.metric)
+        return self.evaluations[-1].figure(self.metric) if self.evaluations else None
 
     @property
     def evaluation_loss(self) -> float | None:
         """The loss of the last evaluation."""
-        return float(self.evaluations[-1]["loss"]) if self.evaluations else None
+        return self.evaluations[-1].loss if self.evaluations else None
 
     @property
     def train_loss(self) -> float | None:
         """The loss of the last step."""
-        return float(self.trains[-1]["loss"]) if self.trains else None
+        return self.trains[-1].loss if self.trains else None
 
     @property
     def steps(self) -> int:
         """The steps it took."""
-        return self.trains[-1]["step"] if self.trains else 0
+        return self.trains[-1].step if self.trains else 0
 
     @property
     def seconds(self) -> float | None:
         """Time spent in training steps, evaluations aside."""
-        return float(self.trains[-1]["seconds"]) if self.trains else None
+        return self.trains[-1].seconds if self.trains else None
 
     @property
     def tokens_per_second(self) -> float | None:
         """Tokens trained on in a second, on average over the run."""
-        return self.trains[-1]["tokens"] / self.seconds if self.trains else None
+        return self.trains[-1].tokens / self.trains[-1].seconds if self.trains else None
 
     @property
-    def question(self) -> tuple[Any, ...]:
-        """What the run was asked: only runs that were asked the same can be ranked.
-
-        A loss per token means something else with another tokenizer, so language models are asked
-        the same only if the base is the same.
-        """
-        recipe, task = self.recipe, self.task
-        data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
-        base = (recipe.model, recipe.revision) if task.per_token_score else None
-        answer = recipe.max_new_tokens if task.ask else None
-        return recipe.task, *data, base, answer
-
-    @property
-    def rows(self) -> tuple[Any, ...]:
-        """What of the data it was scored on, as far as only its plan tells.
-
-        Without rows of their own to evaluate on, runs with other seeds are scored on other rows.
-        """
-        recipe, plan = self.recipe, self.plan
-        split = (recipe.seed, recipe.eval_fraction) if self._is_split else None
-        length = None
-        if self._length_counts and (length := recipe.max_length) is None:
-            # Virtual tokens take their part of the same context.
-            virtual = plan.get("config", {}).get("num_virtual_tokens") or 0
-            length = plan.get("max_length", 0) + virtual
-        files = plan.get("data", {}).get("sha256")
-        return split, length, files, plan.get("columns"), plan.get("loss")
-
-    @property
-    def _length_counts(self) -> bool:
-        # A whole text's label is asked for however much of the text is read.
-        return "label" not in self.task.roles
-
-    @property
-    def _is_split(self) -> bool:
-        return "data" in self.plan and self.plan["data"].get("eval") is None
+    def question(self) -> Question:
+        """What the run was asked: only runs that were asked the same can be ranked."""
+        return question_of(self.recipe, self.plan)
 
     @property
     def asked(self) -> str:
         """The question in words."""
-        recipe = self.recipe
-        base = f" with {self.base}" if self.task.per_token_score else ""
-        words = f"{self.task.title}: {Path(recipe.data).stem}{base}"
-        if self._length_counts and recipe.max_length is not None:
-            words += f", {recipe.max_length} tokens"
-        if self._is_split:
-            words += f", {recipe.eval_fraction:.0%} held out by seed {recipe.seed}"
-        return words
+        return in_words(self.recipe, self.plan)
 
     @property
     def max_steps(self) -> int | None:
@@ -224,9 +181,7 @@ def grouped(all_entries: Iterable[Entry]) -> list[list[Entry]]:
     groups: list[list[Entry]] = []
     for entry in sorted(all_entries, key=lambda entry: not entry.plan):
         for group in groups:
-            if group[0].question == entry.question and (
-                not entry.plan or group[0].rows == entry.rows
-            ):
+            if group[0].question.may_equal(entry.question):
                 group.append(entry)
                 break
         else:
@@ -253,15 +208,12 @@ def _runs(source: Any) -> Sequence[Run | Record]:
 
 
 def _entry(run: Run | Record) -> Entry:
-    events = list(run.events)
-    kinds: dict[str, list[dict[str, Any]]] = {}
-    for event in events:
-        kinds.setdefault(event["event"], []).append(event)
-    result = run.result
+    events, result = run.events, run.result
     memory = result.get("memory") or {}
-    for event in kinds.get("memory", ()):
-        if event["peak"] > memory.get("peak", 0):
-            memory = event
+    for event in events.of(Memory):
+        if event.peak > memory.get("peak", 0):
+            memory = event.figures
+    counted = events.of(Parameters)
     return Entry(
         name=run.name,
         path=run.path,
@@ -270,9 +222,10 @@ def _entry(run: Run | Record) -> Entry:
         error=result.get("error"),
         plan=run.plan,
         adapter_bytes=result.get("adapter_bytes") or None,
-        trains=kinds.get("train", []),
-        evaluations=kinds.get("eval", []),
-        parameters=kinds.get("parameters", [{}])[0],
+        # As they are now: a run that goes on goes on telling.
+        trains=list(events.of(TrainStep)),
+        evaluations=list(events.of(Evaluation)),
+        parameters=counted[0] if counted else {},
         memory=memory,
     )
 

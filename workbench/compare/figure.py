@@ -89,16 +89,16 @@ def running_mean(values: Sequence[float], width: int) -> list[float]:
 
 def _losses(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> None:
     for entry, colour in zip(group, colours, strict=True):
-        steps = [event["step"] for event in entry.trains]
-        losses = [float(event["loss"]) for event in entry.trains]
+        steps = [event.step for event in entry.trains]
+        losses = [event.loss for event in entry.trains]
         smooth = running_mean(losses, max(1, len(losses) // 25))
         if smooth != losses:
             axes.plot(steps, losses, color=colour, linewidth=0.7, alpha=0.3)
         marker = "." if len(steps) == 1 else None
         axes.plot(steps, smooth, color=colour, linewidth=1.6, marker=marker, label=entry.name)
         axes.plot(
-            [event["step"] for event in entry.evaluations],
-            [float(event["loss"]) for event in entry.evaluations],
+            [event.step for event in entry.evaluations],
+            [event.loss for event in entry.evaluations],
             "o--",
             color=colour,
             linewidth=1,

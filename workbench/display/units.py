@@ -56,6 +56,25 @@ def time(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def duration(seconds: float | None) -> str:
+    """Write how long something takes, as coarsely as it is known.
+
+    Examples
+    --------
+    >>> [duration(seconds) for seconds in (None, 0, 42.3, 150, 7300, 200000)]
+    ['', '0 s', '42 s', '2 min 30 s', '2 h 1 min', '2 days 7 h']
+    """
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours = minutes // 60
+    if minutes == 0:
+        return f"{rest} s"
+    if hours == 0:
+        return f"{minutes} min {rest} s"
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"
+
+
 def share(part: int, whole: int) -> str:
     """Write a share of a whole.
 

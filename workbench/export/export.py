@@ -66,7 +66,7 @@ def export(
     plan, source = _plan(run)
     for sentence in changes(plan):
         warnings.warn(sentence, stacklevel=2)
-    text = script(plan, source, path.name)
+    text = script(plan, source, path)
     with _writing(path):
         if not overwrite and path.exists():
             _check_same(path, text)

@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 import textwrap
-from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
-from workbench import __version__
-from workbench.export.layout import WIDTH, lay
-from workbench.registry.quantizations import QUANTIZATIONS
-from workbench.registry.tasks import TASKS
-from workbench.registry.techniques import get
+from workbench.export.literals import literal
+from workbench.export.plan import ScriptPlan
+from workbench.export.tidy import WIDTH
+from workbench.versions import __version__
 
 # What is saved, by what is trained.
 SAVED = {"adapter": "adapter", "all": "model", "selected": "weights", "nothing": None}
+# Packages that are imported under another name.
+_IMPORTED = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 
-def requirements(plan: Mapping[str, Any]) -> str:
-    """Write the packages the script needs, where uv and pipx look for them (PEP 723)."""
-    reads = plan["data"]["format"]
-    entry = QUANTIZATIONS.get(plan["recipe"]["quantization"])
-    stored = entry and entry.package
-    needed = {
-        "torch": True,
-        "transformers": True,
-        "peft": plan["config_class"],
-        "accelerate": True,
-        "bitsandbytes": stored == "bitsandbytes",
-        "torchao": stored == "torchao",
-        "safetensors": plan["trains"] == "selected"
-        or plan["recipe"].get("start_from")
-        or plan["restarts"]
-        or plan["config_class"] == "XLoraConfig",
-        "datasets": reads == "hub",
-        "pyarrow": reads == "parquet",
-        "pillow": TASKS[plan["recipe"]["task"]].reads_images,
-        "scikit-learn": plan["config_class"] == "AdamssConfig",
-    }
+def requirements(plan: ScriptPlan, text: str) -> str:
+    """Write the packages that a script's text imports, where uv and pipx look for them (PEP 723)."""
+    imported = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            imported.add(str(node.module).partition(".")[0])
+        elif isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+    needed = {_IMPORTED.get(name, name) for name in imported - sys.stdlib_module_names}
+    # What the libraries import by themselves.
+    needed |= set(plan.technique.packages)
+    needed |= {plan.quantization.package} if plan.quantization else set()
     # A local version such as 2.13.0+cpu names a build that package indexes do not have.
     pins = [
-        f"{package}=={plan['versions'][package].partition('+')[0]}"
-        for package, wanted in needed.items()
-        if wanted
+        f"{package}=={version.partition('+')[0]}"
+        for package, version in plan.versions.items()
+        if package in needed
     ]
     lines = [
         "/// script",
@@ -55,28 +48,27 @@ def requirements(plan: Mapping[str, Any]) -> str:
     return "\n".join(f"# {line}" for line in lines)
 
 
-def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
+def docstring(plan: ScriptPlan, source: str, filename: str) -> str:
     """Say what the script does and where it comes from."""
-    settings = plan["recipe"]
-    technique = get(settings["technique"])
-    model, data = PurePath(settings["model"]).name, PurePath(settings["data"]).stem
-    saved = SAVED[plan["trains"]]
-    verb, told = "Prompt", "The evaluation is printed as a line of JSON."
+    technique = plan.technique
+    model, data = PurePath(plan.recipe.model).name, PurePath(plan.recipe.data).stem
+    saved = SAVED[technique.trains]
+    verb, output = "Prompt", "The evaluation is printed as a line of JSON."
     if saved:
         verb = "Train"
-        told = (
+        output = (
             "Each step and each evaluation is printed as a line of JSON; at the end the "
             f"{saved} is saved."
         )
     exact = "to the last bit"
-    if fused := plan.get("fused"):
-        exact = f"within float tolerance: {fused} runs trained fused over one base"
+    if plan.fused:
+        exact = f"within float tolerance: {plan.fused} runs trained fused over one base"
     origin = (
         f"Written by PEFT Workbench {__version__} from {source}. On the same machine and with the "
-        f"packages above it gives the losses of that run {exact}. {told}"
+        f"packages above it gives the losses of that run {exact}. {output}"
     )
     paragraphs = (
-        f"{verb} {model} {TASKS[settings['task']].learns} {data}, with {technique.title}.",
+        f"{verb} {model} {plan.task.learns} {data}, with {technique.title}.",
         f"{technique.title}: {technique.changes}",
         origin,
         f"python {filename} --help",
@@ -87,33 +79,28 @@ def docstring(plan: Mapping[str, Any], source: str, filename: str) -> str:
     return "\n\n".join([f'"""{first}', *others, f"    {usage}\n" + '"""'])
 
 
-def reads_train(plan: Mapping[str, Any]) -> bool:
-    """Tell whether the script reads the training rows."""
-    unread = plan["trains"] == "nothing" and not plan["prompt"]["examples"]
-    return not unread or plan["data"]["eval"] is None
-
-
-def constants(plan: Mapping[str, Any], filename: str) -> str:
+def constants(plan: ScriptPlan, path: Path) -> str:
     """Write what a reader is likeliest to change."""
-    settings, data = plan["recipe"], plan["data"]
-    lines = [lay("MODEL = ", plan["model_id"] or plan["model_path"])]
-    if plan["model_id"]:
-        lines.append(lay("REVISION = ", plan["model_commit"]))
-    if reads_train(plan) or data["format"] == "hub":
-        lines.append(lay("DATA = ", data["train"]))
-    if data["eval"] is not None:
-        lines.append(lay("EVAL_DATA = ", data["eval"]))
-    if settings.get("start_from"):
-        lines.append(lay("START_FROM = ", settings["start_from"]))
-    if saved := SAVED[plan["trains"]]:
-        lines.append(lay("OUTPUT = ", f"{PurePath(filename).stem}-{saved}"))
-    if saved or data["eval"] is None:
-        lines.append(lay("SEED = ", settings["seed"]))
+    values: dict[str, Any] = {"MODEL": plan.model_place(path.parent)[0]}
+    if plan.model_id:
+        values["REVISION"] = plan.model_commit
+    if plan.reads_train or plan.data.format == "hub":
+        values["DATA"] = plan.data_place("train", path.parent)[0]
+    if plan.data.eval is not None:
+        values["EVAL_DATA"] = plan.data_place("eval", path.parent)[0]
+    if plan.recipe.start_from:
+        values["START_FROM"] = plan.start_place(path.parent)[0]
+    saved = SAVED[plan.technique.trains]
     if saved:
-        lines.append(lay("MAX_STEPS = ", plan["max_steps"]))
-    if plan["labels"]:
-        lines.append(lay("LABELS = ", plan["labels"]))
-    if plan["fresh"]:
+        values["OUTPUT"] = f"{path.stem}-{saved}"
+    if saved or plan.data.eval is None:
+        values["SEED"] = plan.recipe.seed
+    if saved:
+        values["MAX_STEPS"] = plan.max_steps
+    if plan.labels:
+        values["LABELS"] = plan.labels
+    lines = [f"{name} = {literal(value)}" for name, value in values.items()]
+    if plan.fresh:
         lines.append("# Parameters that the base model does not have yet.")
-        lines.append(lay("NEW_PARAMETERS = ", plan["fresh"]))
+        lines.append(f"NEW_PARAMETERS = {literal(plan.fresh)}")
     return "\n".join(lines)

@@ -2,90 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Generator, Iterator
 
-from workbench.export.layout import Code, call, literal
-from workbench.export.model import collator, encoding
+from workbench.export.literals import Code, call, literal
+from workbench.export.plan import ScriptPlan
 from workbench.registry.prompt_templates import CONTENT_FREE, SEPARATOR
-from workbench.registry.tasks import TASKS
 
 
-def prompting(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name the functions that turn rows into prompts and score them, by their modules."""
-    task = TASKS[plan["recipe"]["task"]]
-    yield "training.inputs.few_shot", f"prompt_{task.name}"
-    if task.name == "instruct":
-        yield "training.inputs.tokenize", "split_turns"
-    if _weighs(plan):
-        yield "training.inputs.collate", "collate_words"
-    else:
-        yield "training.inputs.collate", collator(plan)
-    if task.ask:
-        yield "training.inputs.collate", task.ask
-    yield "training.inputs.collate", "fixed_batches"
-    yield "training.evaluate", "evaluate_words" if _weighs(plan) else task.evaluate
-
-
-def prompts(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Write the lines that turn rows into prompts."""
-    facts = plan["prompt"]
-    chosen: Any = []
-    if facts["examples"]:
-        numbers = literal(facts["examples"])
-        yield f"    examples = [train_rows[number] for number in {numbers}]"
-        chosen = Code("examples")
-    words = {"words": facts["words"]} if _weighs(plan) else {}
-    yield call(
-        "encode = partial",
-        Code(f"prompt_{plan['recipe']['task']}"),
-        tokenizer=Code("tokenizer"),
-        examples=chosen,
-        template=facts["template"],
-        **encoding(plan),
-        **words,
-    )
-    yield "    eval_set = encode(eval_rows)"
-
-
-def asking(plan: Mapping[str, Any]) -> Iterator[str]:
+def asking(plan: ScriptPlan) -> Iterator[str]:
     """Write the lines that ask the model and print its score."""
-    settings, facts = plan["recipe"], plan["prompt"]
-    task = TASKS[settings["task"]]
-    size = settings["per_device_eval_batch_size"]
-    make = collator(plan) if not _weighs(plan) else "collate_words"
-    yield f"    collate = partial({make}, pad_token_id=tokenizer.pad_token_id)"
-    if _weighs(plan):
-        yield from _weighing(plan)
+    if plan.weighs_words:
+        evaluate = yield from _weighing(plan)
     else:
-        yield f"    held_out = fixed_batches(eval_set, {size}, collate, accelerator.device)"
-        given: list[Any] = [Code("model"), Code("held_out")]
-        if task.ask:
-            yield f"    ask = partial({task.ask}, pad_token_id=tokenizer.pad_token_id)"
-            yield f"    prompts = fixed_batches(eval_set, {size}, ask, accelerator.device)"
-            given += [Code("prompts"), Code("tokenizer"), settings["max_new_tokens"]]
-        ends = settings["task"] == "instruct" and facts["template"] is not None
-        stop: dict[str, Any] = {"stop": SEPARATOR} if ends else {}
-        yield call("evaluate = partial", Code(task.evaluate), *given, **stop)
-    yield "    for event in evaluate(0):"
-    yield '        if event["event"] != "evaluating":'
-    yield "            accelerator.print(json.dumps(event), flush=True)"
+        evaluate = yield from evaluating(plan)
+    yield f"for event in {evaluate}:"
+    yield '    if event["event"] != "evaluating":'
+    yield "        accelerator.print(json.dumps(event), flush=True)"
 
 
-def _weighing(plan: Mapping[str, Any]) -> Iterator[str]:
-    facts, columns = plan["prompt"], plan["columns"]
-    yield "    prompts = fixed_batches(eval_set, 1, collate, accelerator.device)"
-    blanks: Any = []
-    if facts["calibrate"]:
-        yield "    # What the prompt favours without a text is taken away."
+def evaluating(plan: ScriptPlan) -> Generator[str, None, Code]:
+    """Write the lines that make the evaluation's batches; returns the call that evaluates."""
+    task, recipe = plan.task, plan.recipe
+    size, device = recipe.per_device_eval_batch_size, Code("accelerator.device")
+    step = Code("step" if plan.trains else "0")
+    yield "# Every process evaluates on all rows, and the first one prints."
+    rows = Code("eval_set")
+    hold = task.hold if plan.trains else "fixed_batches"
+    yield f"eval_batches = {call(hold, rows, size, Code('collate'), device)}"
+    given: list = [Code("model"), Code("eval_batches")]
+    if task.ask:
+        collate = Code(f"lambda rows: {task.ask}(rows, tokenizer.pad_token_id)")
+        yield f"prompt_batches = {call('fixed_batches', rows, size, collate, device)}"
+        given += [Code("prompt_batches"), Code("tokenizer"), recipe.max_new_tokens]
+    if task.labels == "tags":
+        given += [Code("LABELS"), Code(task.scorer(plan.labels))]
+    # A template ends an answer where the next example would begin; a decoder ends by itself.
+    ends = task.peft_task_type == "CAUSAL_LM" and task.ask and plan.prompt.template is not None
+    return call(task.evaluate, *given, step, **({"stop": SEPARATOR} if ends else {}))
+
+
+def _weighing(plan: ScriptPlan) -> Generator[str, None, Code]:
+    facts, columns, device = plan.prompt, plan.columns, Code("accelerator.device")
+    batches = call("fixed_batches", Code("eval_set"), 1, Code("collate"), device)
+    yield f"prompt_batches = {batches}"
+    blanks: Code | None = None
+    if facts.calibrate:
+        yield "# What the prompt favours without a text is taken away."
         row = {columns["text"]: Code("text"), columns["label"]: Code("LABELS[0]")}
-        yield f"    empty = [{literal(row)} for text in {literal(CONTENT_FREE)}]"
-        yield "    blanks = fixed_batches(encode(empty), 1, collate, accelerator.device)"
-        blanks = Code("blanks")
-    given = [Code("model"), Code("prompts"), blanks, facts["normalize"]]
-    yield call("evaluate = partial", Code("evaluate_words"), *given)
-
-
-def _weighs(plan: Mapping[str, Any]) -> bool:
-    """Tell whether labels are weighed by their words."""
-    return "words" in plan["prompt"]
+        yield f"blank_rows = [{literal(row)} for text in {literal(CONTENT_FREE)}]"
+        rows = Code("encode(blank_rows)")
+        yield f"blank_batches = {call('fixed_batches', rows, 1, Code('collate'), device)}"
+        blanks = Code("blank_batches")
+    given = [Code("model"), Code("prompt_batches"), blanks, facts.normalize, 0]
+    return call("evaluate_words", *given)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 from datasets import Dataset
@@ -55,7 +56,7 @@ def read_imagefolder(folder: str) -> list[dict]:
     return rows
 
 
-def locate_images(rows: list[dict], column: str, beside: str) -> list[dict]:
+def locate_images(rows: list[dict], column: str, file: str) -> list[dict]:
     """Say where each row's image is: its bytes, or its path, which is relative to a file's."""
     located = []
     for row in rows:
@@ -63,7 +64,7 @@ def locate_images(rows: list[dict], column: str, beside: str) -> list[dict]:
         if isinstance(image, dict):  # how data sets keep images
             image = image["bytes"] or image["path"]
         if isinstance(image, str):
-            image = str(Path(beside).parent / image)
+            image = str(Path(file).parent / image)
         located.append({**row, column: image})
     return located
 
@@ -78,3 +79,19 @@ def name_labels(dataset: Dataset, column: str) -> list[dict]:
             value = row[column]
             row[column] = [names[i] for i in value] if isinstance(value, list) else names[value]
     return rows
+
+
+def beside(path: str) -> str:
+    """Return where a path lies that is relative to this script's folder."""
+    return str(Path(__file__).parent / path)
+
+
+def bundled(name: str) -> str:
+    """Return where a file of PEFT Workbench lies: beside this script, or where that is installed."""
+    package = find_spec("workbench")
+    if Path(beside(name)).exists() or package is None or package.origin is None:
+        return beside(name)
+    # A wheel has the data inside the package, a clone has it beside the package.
+    folder = Path(package.origin).parent
+    inside = folder / "data"
+    return str((inside if inside.is_dir() else folder.parent / "data") / name)

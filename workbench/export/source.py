@@ -1,133 +1,182 @@
-"""Functions of this package as text, with what they need and no more.
+"""The functions that a script calls, as text, with what those call in their turn.
 
-The exported script carries the very functions that trained the run. They are read from the source
-files as text, so nothing heavy is imported.
+The exported script carries the very functions that trained the run. There is one rule: a name that
+comes from this package is carried, and a name from elsewhere is imported. So what is carried follows
+from what is called. Functions are read from the source files as text, so nothing heavy is imported.
 """
 
 from __future__ import annotations
 
 import ast
-import sys
-from collections.abc import Iterable
+import builtins
+import functools
+import symtable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
 
-# What isort and ruff allow for an import line unless they are told otherwise.
-IMPORT_WIDTH = 88
+PACKAGE = __name__.partition(".")[0]
 
 
-def pick(module: str, *names: str) -> str:
-    """Return functions of a module, and the helpers of the same module that they call.
-
-    Parameters
-    ----------
-    module : str
-        The module's name in this package, such as ``"training.loop"``.
-    *names : str
-        The functions that are wanted.
-
-    Returns
-    -------
-    str
-        Their source in the module's order, two blank lines apart.
-    """
-    text = _text(module)
-    defined = {node.name: node for node in ast.parse(text).body if hasattr(node, "name")}
-    wanted, queue = set(), list(names)
-    while queue:
-        name = queue.pop()
-        wanted.add(name)
-        queue.extend((_names(defined[name]) & defined.keys()) - wanted)
-    return "\n\n\n".join(_source(text, defined[name]) for name in defined if name in wanted)
-
-
-def whole(module: str) -> str:
-    """Return everything in a module behind its imports."""
-    text = _text(module)
-    first = next(
-        node
-        for node in ast.parse(text).body
-        if not isinstance(node, ast.Expr | ast.Import | ast.ImportFrom)
-    )
-    return "\n".join(text.splitlines()[first.lineno - 1 :])
-
-
-def imports_of(module: str) -> str:
-    """Return the import statements at the top of a module.
-
-    What comes from this package is carried and not imported.
-    """
-    statements = (node for node in ast.parse(_text(module)).body if _is_import(node))
-    return "\n".join(ast.unparse(statement) for statement in statements)
-
-
-def imports(body: str, offered: Iterable[str]) -> str:
-    """Return the import statements that a body needs, sorted as isort does.
+@dataclass(frozen=True)
+class Module:
+    """What a module of this package defines and imports.
 
     Parameters
     ----------
-    body : str
+    defined : dict of str to str
+        The text of each of its functions, classes and constants.
+    imported : dict of str to str
+        The module that each name is from; empty where the name is a module itself.
+    starred : list of str
+        The modules whose every name is imported.
+    """
+
+    defined: dict[str, str] = field(default_factory=dict)
+    imported: dict[str, str] = field(default_factory=dict)
+    starred: list[str] = field(default_factory=list)
+
+    def find(self, name: str) -> tuple[str, str] | None:
+        """Return where an imported name is from, and that name; None if it is not imported."""
+        if name in self.imported:
+            return self.imported[name], name
+        homes = [home for home in self.starred if name in read(home).defined]
+        return (homes[0], name) if homes else None
+
+
+@functools.cache
+def read(module: str) -> Module:
+    """Read a module of this package."""
+    path = module.removeprefix(f"{PACKAGE}.").replace(".", "/") + ".py"
+    text = files(PACKAGE).joinpath(path).read_text(encoding="utf-8")
+    found = Module()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.name == "*":
+                    found.starred.append(str(node.module))
+                else:
+                    found.imported[alias.name] = str(node.module)
+        elif isinstance(node, ast.Import):
+            found.imported.update({alias.name.partition(".")[0]: "" for alias in node.names})
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.defined[node.name] = source_of(text, node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [name.id for part in targets for name in _names(part)]
+            found.defined.update(dict.fromkeys(names, source_of(text, node)))
+    return found
+
+
+def carry(text: str, module: str) -> tuple[list[str], list[str]]:
+    """Return what a text calls of this package, and the import statements that all of it needs.
+
+    Each function is followed by those that it calls, in the order in which it calls them; what must
+    be there for something to be defined, such as a class's base, stands before it.
+
+    Parameters
+    ----------
+    text : str
         Python source.
-    offered : iterable of str
-        Import statements, one or more lines each, of which the body may use some.
+    module : str
+        The module of this package whose imports say where the text's names are from.
     """
-    used = _names(ast.parse(body))
-    whole: set[str] = set()
-    parts: dict[str, set[str]] = {}
-    for statement in ast.parse("\n".join(offered)).body:
-        if isinstance(statement, ast.ImportFrom):
-            parts.setdefault(statement.module or "", set()).update(_bound(statement) & used)
-        elif isinstance(statement, ast.Import):
-            whole |= _bound(statement) & used
-    groups = []
-    for standard in (True, False):
-        lines = [f"import {name}" for name in sorted(whole) if _is_standard(name) == standard]
-        lines += [
-            _from(name, sorted(parts[name], key=_isort_key))
-            for name in sorted(parts, key=str.lower)
-            if parts[name] and _is_standard(name) == standard
-        ]
-        groups.append("\n".join(lines))
-    return "\n\n".join(group for group in groups if group)
+    linked = _Linked()
+    for name in free_names(text):
+        linked.link(module, name)
+    return list(linked.definitions.values()), sorted(linked.imports)
 
 
-def _source(text: str, node: Any) -> str:
-    """Return a function's or a class's source with its decorators."""
-    first = min(part.lineno for part in (node, *node.decorator_list))
+class _Linked:
+    def __init__(self) -> None:
+        self.definitions: dict[str, str] = {}
+        self.imports: set[str] = set()
+        self._homes: dict[str, str] = {}
+
+    def link(self, module: str, name: str) -> None:
+        """Carry or import what a name means in a module; what means nothing there is the text's own."""
+        text = read(module).defined.get(name)
+        if text is not None:
+            self._carry(module, name, text)
+        elif (found := read(module).find(name)) is not None:
+            home, name = found
+            if home.partition(".")[0] == PACKAGE:
+                self.link(home, name)
+            else:
+                self.imports.add(f"from {home} import {name}" if home else f"import {name}")
+
+    def _carry(self, module: str, name: str, text: str) -> None:
+        if name in self._homes:
+            if self._homes[name] != module:
+                raise ValueError(f"{name} is defined in {self._homes[name]} and in {module}")
+            return
+        self._homes[name] = module
+        for other in early_names(text):
+            self.link(module, other)
+        self.definitions[name] = text
+        for other in free_names(text):
+            self.link(module, other)
+
+
+def free_names(text: str) -> list[str]:
+    """Return the global names that a text reads, in their order.
+
+    Examples
+    --------
+    >>> free_names("def area(r: float = ONE): return pi * r**2")
+    ['ONE', 'pi']
+    """
+    return _in_order(text, set(_read(symtable.symtable(text, "script", "exec"), early=False)))
+
+
+def early_names(text: str) -> list[str]:
+    """Return the global names without which a text cannot be defined.
+
+    Examples
+    --------
+    >>> early_names("def area(r: float = ONE): return pi * r**2")
+    ['ONE']
+    """
+    return _in_order(text, set(_read(symtable.symtable(text, "script", "exec"), early=True)))
+
+
+def _read(table: symtable.SymbolTable, early: bool) -> Iterator[str]:
+    top = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        outside = not symbol.is_assigned() if top else symbol.is_global()
+        if symbol.is_referenced() and outside:
+            yield symbol.get_name()
+    for child in table.get_children():
+        if not (early and isinstance(child, symtable.Function)):
+            yield from _read(child, early)
+
+
+def _in_order(text: str, names: set[str]) -> list[str]:
+    nodes = sorted(_names(ast.parse(text)), key=lambda node: (node.lineno, node.col_offset))
+    found = dict.fromkeys(node.id for node in nodes if node.id in names)
+    return [name for name in found if not hasattr(builtins, name)]
+
+
+def _names(tree: ast.AST) -> list[ast.Name]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+
+
+def source_of(text: str, node: ast.stmt) -> str:
+    """Return a statement's source with its decorators."""
+    first = min(part.lineno for part in (node, *getattr(node, "decorator_list", ())))
     return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
 
 
-def _text(module: str) -> str:
-    path = module.replace(".", "/") + ".py"
-    return files("workbench").joinpath(path).read_text(encoding="utf-8")
-
-
-def _names(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def _bound(statement: ast.Import | ast.ImportFrom) -> set[str]:
-    return {alias.name for alias in statement.names}
-
-
-def _is_import(node: ast.AST) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return str(node.module).partition(".")[0] not in ("__future__", "workbench")
-    return isinstance(node, ast.Import)
-
-
-def _is_standard(name: str) -> bool:
-    return name.partition(".")[0] in sys.stdlib_module_names
-
-
-def _from(module: str, names: list[str]) -> str:
-    line = f"from {module} import {', '.join(names)}"
-    if len(line) <= IMPORT_WIDTH:
-        return line
-    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
-
-
-def _isort_key(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions."""
-    kind = 0 if name.isupper() else 1 if name[0].isupper() else 2
-    return kind, name
+def reachable(text: str, start: str) -> str:
+    """Return a text without the functions and classes that nothing reachable from one of them uses."""
+    nodes = [node for node in ast.parse(text).body if hasattr(node, "name")]
+    defined = {node.name: source_of(text, node) for node in nodes}
+    wanted, queue = set(), [start]
+    while queue:
+        name = queue.pop()
+        if name in defined and name not in wanted:
+            wanted.add(name)
+            queue += free_names(defined[name])
+    for name in defined.keys() - wanted:
+        text = text.replace(defined[name] + "\n", "", 1)
+    return text

@@ -7,18 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.registry.techniques import get
-from workbench.runs.barrier import Meeting
+from workbench.runs.barrier import PreparationBarrier
 from workbench.runs.run import Run
-from workbench.runs.step_scheduler import Gate
+from workbench.runs.step_scheduler import StepScheduler
 
 if TYPE_CHECKING:
-    from workbench.training.prepare import Prepared
+    from workbench.training.prepared import Prepared
 
 # Gains below this are within what a measurement is off.
 PAYS = 1.1
 
 
-def let_meet(runs: Sequence[Run], gate: Gate, always: bool, notes: list[str]) -> None:
+def add_barrier(
+    runs: Sequence[Run], scheduler: StepScheduler, always: bool, notes: list[str]
+) -> None:
     """Let those runs meet before their first steps that may train together; adds to the notes.
 
     Only what is LoRA to PEFT waits for others: the rest can be told by its recipe.
@@ -26,17 +28,17 @@ def let_meet(runs: Sequence[Run], gate: Gate, always: bool, notes: list[str]) ->
     able = [run for run in runs if get(run.recipe.technique).config == "LoraConfig"]
 
     def meet(came: Mapping[Run, Prepared]) -> None:
-        with gate.turn(meeting, free=True):
-            groups, said = fuse(list(came.values()), always=always, workers=gate.workers)
-        gate.leave(meeting)
+        with scheduler.slot(barrier, free=True):
+            groups, said = fuse(list(came.values()), always=always, workers=scheduler.workers)
+        scheduler.leave(barrier)
         for places in groups:
-            gate.share_lane(list(came)[place] for place in places)
+            scheduler.share_lane(list(came)[place] for place in places)
         notes.extend(said)
 
-    meeting = Meeting(able, meet)
+    barrier = PreparationBarrier(able, meet)
     if len(able) > 1:
         for run in able:
-            run.meeting = meeting
+            run.barrier = barrier
 
 
 def fuse(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from typing import Any
 
-from workbench.race.leaderboard import duration
+from workbench.display.units import duration
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
+from workbench.training.events import Event, TrainStep
 
 # The first step is slower than the others, and is not counted.
 STEPS = 4
@@ -21,7 +21,7 @@ def estimate(recipes: Sequence[Recipe]) -> str:
         tried = Run(recipes[0], folder)
         tried.subscribe(_stop_soon)
         tried.start().wait()
-    seconds = [event["seconds"] for event in tried.events if event["event"] == "train"]
+    seconds = [event.seconds for event in tried.events.of(TrainStep)]
     each = (seconds[-1] - seconds[0]) / max(1, len(seconds) - 1) or seconds[-1]
     first, memory = tried.progress[1], tried.memory
     steps = sum(_steps(recipe, recipes[0], first) for recipe in recipes)
@@ -34,8 +34,8 @@ def estimate(recipes: Sequence[Recipe]) -> str:
     )
 
 
-def _stop_soon(run: Run, event: dict[str, Any]) -> None:
-    if event["event"] == "train" and event["step"] == STEPS:
+def _stop_soon(run: Run, event: Event) -> None:
+    if isinstance(event, TrainStep) and event.step == STEPS:
         run.stop()
 
 

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.errors import Problem, RecipeError
-from workbench.race.leaderboard import question
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.question import Question, in_words, question_of
 from workbench.runs.run import Run
 from workbench.settings.values import value_problems
+from workbench.training.events import Evaluation, Event, State, TrainStep
 
-BY = ("evaluations", "steps")
+# What a rule can count, and the events that it counts.
+BY: dict[str, type[Evaluation | TrainStep]] = {"evaluations": Evaluation, "steps": TrainStep}
 # Steps over which a training loss is averaged where there is no evaluation yet.
 LATELY = 10
 
@@ -24,7 +26,8 @@ class Halving:
     """Successive halving (arXiv 1502.07943): now and then, only the best go on.
 
     Runs are looked at when all that still go on have come so far, by what each had shown by then: the
-    latest evaluation, or the training loss of the last steps while one of them has no evaluation.
+    latest evaluation, or the training loss of the last steps while one of them has no evaluation. Only
+    runs that are asked the same, on the same rows, are held against each other.
 
     Parameters
     ----------
@@ -52,7 +55,7 @@ class Halving:
     metric: str | None = None
 
     def __post_init__(self) -> None:
-        found = value_problems("by", self.by, str, {"choices": BY})
+        found = value_problems("by", self.by, str, {"choices": tuple(BY)})
         found += value_problems("keep", self.keep, float, {"gt": 0, "lt": 1})
         found += value_problems("least", self.least, int, {"ge": 1})
         marks = [self.at] if isinstance(self.at, int) else list(self.at)
@@ -87,10 +90,25 @@ def halving_problems(halving: Halving | None, recipes: Sequence[Recipe]) -> list
         return []
     if not isinstance(halving, Halving):
         return [Problem("halving", "a Halving (or None)", halving)]
-    if len({question(recipe) for recipe in recipes}) > 1:
-        why = "the runs have other tasks or data, so their scores cannot be compared"
+    questions = {question_of(recipe, {}).asked for recipe in recipes}
+    if len(questions) == len(recipes) > 1:
+        why = "no two of the runs have the same task and data, so their scores cannot be compared"
         return [Problem("halving", "None for this race", str(halving), why)]
     return []
+
+
+def halving_notes(halving: Halving | None, members: Sequence[Run]) -> list[str]:
+    """Say what a rule means for these runs: who is judged against whom, as far as is known."""
+    if halving is None:
+        return []
+    asked = {run.question: in_words(run.recipe, run.plan) for run in list(members) if run.plan}
+    if len(asked) < 2:
+        return [str(halving)]
+    here = f"here {len(asked)} things are asked ({'; '.join(sorted(asked.values()))})"
+    return [
+        str(halving),
+        f"Only runs that are asked the same are judged against each other: {here}.",
+    ]
 
 
 class Judge:
@@ -106,19 +124,20 @@ class Judge:
     def __init__(self, rule: Halving, members: Sequence[Run]):
         self.rule, self.members = rule, members
         self._lock = threading.Lock()
+        self._counted = BY[rule.by]
         # What each run had shown when it came to a mark: its evaluation's figure, and its loss.
         self._shown: dict[int, dict[Run, tuple[float | None, float]]] = {}
         self._judged: set[tuple[int, Run]] = set()
         self._out: set[Run] = set()
 
-    def hear(self, run: Run, kind: str) -> list[tuple[Run, str]]:
-        """Take in that something of this kind befell a run; return whom to stop, and why."""
+    def hear(self, run: Run, event: Event) -> list[tuple[Run, str]]:
+        """Take in what befell a run; return whom to stop, and why."""
         with self._lock:
-            if kind == {"evaluations": "eval", "steps": "train"}[self.rule.by]:
-                count = len(run.evaluations if kind == "eval" else run.losses)
+            if isinstance(event, self._counted):
+                count = self._count(run)
                 if self.rule.is_mark(count):
                     self._shown.setdefault(count, {})[run] = self._show(run)
-            elif kind != "state":
+            elif not isinstance(event, State):
                 return []
             return [loser for mark in sorted(self._shown) for loser in self._look(mark)]
 
@@ -126,27 +145,40 @@ class Judge:
         task = ALL_TASKS[run.recipe.task]
         metric = self.rule.metric or task.metric
         higher = task.higher_is_better and metric != "loss"
-        losses = run.losses[-LATELY:]
+        losses = [step.loss for step in run.events.of(TrainStep)[-LATELY:]]
         loss = sum(losses) / len(losses) if losses else math.inf
-        if not run.evaluations or metric not in run.evaluations[-1]:
+        evaluation = run.events.latest(Evaluation)
+        figure = evaluation.figure(metric) if evaluation else None
+        if figure is None:
             return None, loss
-        figure = float(run.evaluations[-1][metric])
         return (-figure if higher else figure), loss
 
     def _look(self, mark: int) -> list[tuple[Run, str]]:
-        """Judge those that have come to a mark, once nobody who is going has yet to come there."""
+        """Judge those that have come to a mark, each among the runs that are asked the same."""
+        groups: dict[Question, list[Run]] = {}
+        for run in self._shown[mark]:
+            if (mark, run) not in self._judged:
+                groups.setdefault(run.question, []).append(run)
+        return [
+            loser for question, new in groups.items() for loser in self._rank(mark, question, new)
+        ]
+
+    def _rank(self, mark: int, question: Question, new: Sequence[Run]) -> list[tuple[Run, str]]:
+        """Judge some runs at a mark, once nobody who is going and asked the same has yet to come."""
         shown = self._shown[mark]
-        new = [run for run in shown if (mark, run) not in self._judged]
         coming = [
             run
             for run in self.members
-            if run not in shown and run not in self._out and run.state in ("preparing", "running")
+            if run not in shown
+            and run not in self._out
+            and run.state in ("preparing", "running")
+            and run.question.may_equal(question)
         ]
+        if any(not self._is_past(run, mark) for run in coming):
+            return []
         going = [
             run for run in new if run not in self._out and run.state not in ("failed", "stopped")
         ]
-        if not new or any(not self._is_past(run, mark) for run in coming):
-            return []
         self._judged |= {(mark, run) for run in new}
         evaluated = all(shown[run][0] is not None for run in going)
         scores = {run: shown[run][0] if evaluated else shown[run][1] for run in going}
@@ -163,7 +195,11 @@ class Judge:
 
     def _is_past(self, run: Run, mark: int) -> bool:
         """Whether a run has come farther than a mark that it did not show itself at, as a clone does."""
-        return len(run.evaluations if self.rule.by == "evaluations" else run.losses) > mark
+        return self._count(run) > mark
+
+    def _count(self, run: Run) -> int:
+        # At each step of each run: no walk over what has happened so far.
+        return len(run.events.of(self._counted))
 
 
 def _worst_last(score: float | None) -> float:

@@ -6,11 +6,12 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from workbench.recipe import Recipe
-from workbench.registry.tasks import ALL_TASKS, task_of
+from workbench.display.units import duration
+from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.question import Question, in_words
 from workbench.runs.run import Run
+from workbench.training.events import Evaluation, TrainStep
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Standing:
         Seconds that are left for it, at the pace at which it went lately; None where nobody knows.
     reason : str
         Why it left the race before its end.
+    asked : str
+        In words, what the runs among which it has its place were asked.
     """
 
     run: Run
@@ -43,16 +46,7 @@ class Standing:
     state: str
     left: float | None
     reason: str
-
-
-def question(recipe: Recipe) -> tuple[object, ...]:
-    """Return what a run is asked: only runs that are asked the same can be placed against each other.
-
-    A language model's loss is per token, which is another thing with another tokenizer.
-    """
-    task = task_of(recipe.task)
-    base = (recipe.model, recipe.revision) if task and task.per_token_score else None
-    return recipe.task, recipe.data, recipe.data_revision, recipe.eval_data, base
+    asked: str
 
 
 def standings(
@@ -68,33 +62,30 @@ def standings(
     """
     scores = {run: _score(run) for run in members}
     ranks = {run: _rank(run, *scores[run]) for run in members}
-    fields: dict[tuple[object, ...], list[tuple[int, float]]] = {}
+    questions = {run: run.question for run in members}
+    fields: dict[Question, list[tuple[int, float]]] = {}
     for run in members:
-        fields.setdefault(question(run.recipe), []).append(ranks[run])
+        fields.setdefault(questions[run], []).append(ranks[run])
     for field in fields.values():
         field.sort()
     found = []
     for run in members:
         metric, score = scores[run]
         # As many as are better stand before it in its field.
-        better = bisect.bisect_left(fields[question(run.recipe)], ranks[run])
+        better = bisect.bisect_left(fields[questions[run]], ranks[run])
         place = None if score is None or run.state == "failed" else 1 + better
-        found.append(Standing(run, place, score, metric, run.state, left(run), reason(run)))
+        asked = in_words(run.recipe, run.plan)
+        found.append(Standing(run, place, score, metric, run.state, left(run), reason(run), asked))
     return sorted(found, key=lambda one: (one.place is None, one.place or 0))
 
 
 def _score(run: Run) -> tuple[str, float | None]:
     metric = ALL_TASKS[run.recipe.task].metric
-    evaluation = _latest(run, "eval")
+    evaluation = run.events.latest(Evaluation)
     if evaluation is not None:
-        return metric, evaluation[metric]
-    step = _latest(run, "train")
-    return "loss", step["loss"] if step else None
-
-
-def _latest(run: Run, kind: str) -> dict[str, Any] | None:
-    # From the end: a panel asks every second, and a long run has many events.
-    return next((event for event in reversed(run.events) if event["event"] == kind), None)
+        return metric, evaluation.figure(metric)
+    step = run.events.latest(TrainStep)
+    return "loss", step.loss if step else None
 
 
 def _rank(run: Run, metric: str, score: float | None) -> tuple[int, float]:
@@ -107,35 +98,19 @@ def _rank(run: Run, metric: str, score: float | None) -> tuple[int, float]:
 
 
 def as_text(found: Sequence[Standing]) -> str:
-    """Write standings as a table."""
-    lines = [("", "run", "state", "step", "score", "left", "")]
+    """Write standings as a table, which says among whom a place is where several things are asked."""
+    several = len({one.run.question for one in found if one.place is not None}) > 1
+    lines = [("", "run", "state", "step", "score", "left", "", "among" if several else "")]
     for one in found:
         step, total = one.run.progress
         score = "" if one.score is None else f"{one.metric.replace('_', ' ')} {one.score:.4g}"
         place = "" if one.place is None else f"{one.place}."
         steps = f"{step:,} of {total:,}"
-        lines.append((place, one.run.name, one.state, steps, score, duration(one.left), one.reason))
+        among = one.asked if several and one.place is not None else ""
+        left = duration(one.left)
+        lines.append((place, one.run.name, one.state, steps, score, left, one.reason, among))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def duration(seconds: float | None) -> str:
-    """Write how long something takes, as coarsely as it is known.
-
-    Examples
-    --------
-    >>> [duration(seconds) for seconds in (None, 0, 42.3, 150, 7300, 200000)]
-    ['', '0 s', '42 s', '2 min 30 s', '2 h 1 min', '2 days 7 h']
-    """
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    hours = minutes // 60
-    if minutes == 0:
-        return f"{rest} s"
-    if hours == 0:
-        return f"{minutes} min {rest} s"
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"

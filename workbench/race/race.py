@@ -7,22 +7,20 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from workbench.errors import Problem, RecipeError
-from workbench.race.batching import let_meet
+from workbench.race.batching import add_barrier
 from workbench.race.fork import clone_recipe
-from workbench.race.halving import Halving, Judge, halving_problems
+from workbench.race.halving import Halving, Judge, halving_notes, halving_problems
 from workbench.race.leaderboard import Standing, as_text, standings
 from workbench.race.shared_resources import notes_of_runs, sharing_notes, sharing_problems
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
-from workbench.runs.step_scheduler import TURNS, Gate
+from workbench.runs.step_scheduler import TURNS, StepScheduler
 from workbench.settings.values import value_problems
-
-if TYPE_CHECKING:
-    from workbench.compare import Comparison
+from workbench.training.events import Evaluation, Event, Parameters, State, TrainStep
 
 # When runs that can be are fused, in a word and as `fuse` has it.
 FUSE = {"where it pays": None, "always": True, "never": False}
@@ -35,7 +33,7 @@ class Race:
     """Recipes being carried out at the same time, each with the losses that it would have alone.
 
     All runs share one copy of each base and the rows as they were encoded for the first of them.
-    They ask for their steps at one gate, which lets those go first that have had least. A run that
+    They ask for their steps at one scheduler, which lets those go first that have had least. A run that
     fails leaves the race with its reason, and the others go on.
 
     Parameters
@@ -85,7 +83,7 @@ class Race:
         if found:
             raise RecipeError(found)
         self.runs, self.turns, self.workers, self.fuse = runs, turns, workers, fuse
-        self.gate = Gate(turns=turns)
+        self.scheduler = StepScheduler(turns=turns)
         self.members: list[Run] = []
         self.halving = halving
         self._judge = Judge(halving, self.members) if halving else None
@@ -101,6 +99,10 @@ class Race:
     def __repr__(self) -> str:
         head = f"Race of {len(self.members)} run{'s' * (len(self.members) != 1)}, {self.state}"
         return f"{head}\n{as_text(self.standings())}"
+
+    def __iter__(self) -> Iterator[Run]:
+        """Go through the runs, so that ``wb.compare(race)`` puts them side by side."""
+        return iter(list(self.members))
 
     # -- what can be asked of it ------------------------------------------------------------------
 
@@ -118,18 +120,12 @@ class Race:
     def notes(self) -> list[str]:
         """What is shared, how turns are taken and what the runs have to say, in sentences."""
         shared = sharing_notes([run.recipe for run in self.members])
-        rule = [str(self.halving)] if self.halving else []
+        rule = halving_notes(self.halving, self.members)
         return [self._turns_note(), *shared, *notes_of_runs(self.members), *rule, *self._said]
 
     def standings(self) -> list[Standing]:
         """Return where each run stands, the best first."""
         return standings(list(self.members), self._left, self._reason)
-
-    def compare(self) -> Comparison:
-        """Return a comparison of all runs that have a record."""
-        from workbench.compare import compare
-
-        return compare([run for run in self.members if run.path is not None])
 
     def subscribe(self, listener: Callable[[Race, dict[str, Any]], None]) -> None:
         """Call ``listener(race, event)`` for each event of each run, in that run's thread.
@@ -167,7 +163,7 @@ class Race:
                 ]
             if found:
                 raise RecipeError(found)
-            self.turns = self.gate.turns = changes.get("turns", self.turns)
+            self.turns = self.scheduler.turns = changes.get("turns", self.turns)
             self.workers = changes.get("workers", self.workers)
             self.fuse = changes.get("fuse", self.fuse)
             if halving is not self.halving:
@@ -207,7 +203,7 @@ class Race:
         return self
 
     def add(self, recipe: Recipe) -> Run:
-        """Add a run, also while others go on; it starts level with the hindmost.
+        """Add a run, also while others go on; it counts as having had as much as the one that had least.
 
         Raises
         ------
@@ -263,7 +259,7 @@ class Race:
 
     def _enter(self, recipes: Iterable[Recipe]) -> list[Run]:
         # Each may be refused: then none is in.
-        runs = [Run(recipe, self.runs, gate=self.gate) for recipe in recipes]
+        runs = [Run(recipe, self.runs, scheduler=self.scheduler) for recipe in recipes]
         for run in runs:
             run.subscribe(self._hear)
             self._paces[run] = deque(maxlen=PACE)
@@ -273,9 +269,9 @@ class Race:
     def _begin(self, runs: Sequence[Run]) -> None:
         # All are counted in before the first can take its turns.
         for run in runs:
-            self.gate.join(run)
+            self.scheduler.join(run)
         if self.fuse is not False:
-            let_meet(runs, self.gate, bool(self.fuse), self._said)
+            add_barrier(runs, self.scheduler, bool(self.fuse), self._said)
         for run in runs:
             run.start()
             # Folders count up, so that names are in the order in which runs were added.
@@ -290,39 +286,39 @@ class Race:
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         usual = 1 if torch.cuda.is_available() else cores or 1
-        self.gate.workers = self.workers or usual
-        if self.gate.workers > 1:
-            self.gate.threads = max(1, (cores or 1) // self.gate.workers)
-        share_arenas(self.gate.workers)
+        self.scheduler.workers = self.workers or usual
+        if self.scheduler.workers > 1:
+            self.scheduler.threads = max(1, (cores or 1) // self.scheduler.workers)
+        share_arenas(self.scheduler.workers)
 
     def _turns_note(self) -> str:
         if not self._started:
             return f"Turns are shared out by {self.turns}."
-        at_once, threads = self.gate.workers, self.gate.threads
+        at_once, threads = self.scheduler.workers, self.scheduler.threads
         if at_once == 1:
             return f"One run steps at a time; turns are shared out by {self.turns}."
         each = f"{threads} intra-op thread{'s' * (threads != 1)}"
         return f"{at_once} runs step at a time, each with {each}; turns are shared out by {self.turns}."
 
-    def _hear(self, run: Run, event: dict[str, Any]) -> None:
-        kind = event["event"]
-        if kind == "train":
-            self._paces[run].append((time.monotonic(), event["step"]))
-        elif kind == "state":
-            self._paces[run].clear()
-            if run.ended and self.state == "ended":
-                self._kept.clear()
-        elif kind == "parameters":
-            # Runs that come later find the base and the rows, even when this one is over by then.
-            self._kept.append(run.shared)
-        elif kind == "eval":
-            from workbench.training.runtime.device_memory import give_back_memory
+    def _hear(self, run: Run, event: Event) -> None:
+        match event:
+            case TrainStep():
+                self._paces[run].append((time.monotonic(), event.step))
+            case State():
+                self._paces[run].clear()
+                if run.ended and self.state == "ended":
+                    self._kept.clear()
+            case Parameters():
+                # Runs that come later find the base and the rows, even when this one is over by then.
+                self._kept.append(run.shared)
+            case Evaluation():
+                from workbench.training.runtime.device_memory import give_back_memory
 
-            # Its batches were larger than those of steps, which have no use for the room.
-            give_back_memory()
-        for loser, why in self._judge.hear(run, kind) if self._judge else []:
+                # Its batches were larger than those of steps, which have no use for the room.
+                give_back_memory()
+        for loser, why in self._judge.hear(run, event) if self._judge else []:
             self._reasons[loser] = why
-            loser.notes.append(why)
+            loser.add_notes(why)
             loser.stop()
         self._tell({**event, "run": run.name})
 

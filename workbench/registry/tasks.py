@@ -116,6 +116,10 @@ class Task:
             raise ValueError(f"{self.name} has no batches of its own: its rows come with a module")
         return chosen
 
+    def scorer(self, labels: Iterable[str]) -> str:
+        """Name the function of :mod:`workbench.training.evaluate` that scores tags."""
+        return "score_entities" if are_iob(labels) else "score_tags"
+
 
 # Kinds of base models, as ModelFacts has them, in words. Any other kind is given the benefit of
 # the doubt.

@@ -140,6 +140,8 @@ class Technique:
     saves : Hook or None
         What saves its adapter, where PEFT leaves something of it out, as in
         :mod:`workbench.training.adaptation.checkpoint`.
+    packages : tuple of str
+        What PEFT imports for it beyond its own dependencies.
     selects_by_depth : bool
         Whether which parameters it selects depends on how deep in the base they lie.
     head_only : bool
@@ -193,6 +195,7 @@ class Technique:
     restarts: bool = False
     after_step: Hook | None = None
     saves: Hook | None = None
+    packages: tuple[str, ...] = ()
     selects_by_depth: bool = False
     head_only: bool = False
     tasks: tuple[str, ...] = tuple(TASKS)

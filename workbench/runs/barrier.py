@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 
-class Meeting:
-    """A place where prepared runs wait for each other.
+class PreparationBarrier:
+    """Where prepared runs wait for each other before their first steps.
+
+    One condition guards who is expected and who arrived. It is held while ``act`` runs, which must not
+    call the barrier.
 
     Parameters
     ----------
@@ -26,8 +29,8 @@ class Meeting:
         self._act = act
         self._over = False
 
-    def come(self, run: Any, prepared: Any, stopping: Callable[[], bool]) -> None:
-        """Wait until everybody is here or excused; who is late or told to stop goes on at once."""
+    def arrive(self, run: Any, prepared: Any, stopping: Callable[[], bool]) -> None:
+        """Wait until all expected runs have arrived or were released; a run that stops goes on at once."""
         with self._changed:
             if run not in self._expected:
                 return
@@ -44,12 +47,12 @@ class Meeting:
                 self._act(self._came)
                 self._came = {}  # models are not kept alive by where they met
 
-    def excuse(self, run: Any) -> None:
-        """Do not wait for a run: it rests, or is over."""
+    def release(self, run: Any) -> None:
+        """Wait for a run no longer: it rests, or is over."""
         with self._changed:
             self._expected.discard(run)
             self._changed.notify_all()
 
 
 # For a run that waits for no other.
-NOBODY = Meeting((), lambda came: None)
+NO_BARRIER = PreparationBarrier((), lambda came: None)

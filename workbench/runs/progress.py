@@ -1,17 +1,16 @@
-"""How far runs are: a bar on a terminal or in a notebook, plain lines in a log and for a race."""
+"""How far a run is: a bar on a terminal or in a notebook, plain lines in a log."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import Any, TextIO
+from typing import TextIO
 
 from tqdm.auto import tqdm
 
-from workbench.race.race import Race
-from workbench.race.shared_resources import notes_of_runs
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
+from workbench.training.events import Evaluation, Event, Parameters, TrainStep
 
 # Lines that a log gets for the steps of one run; evaluations come on top.
 LINES = 10
@@ -42,42 +41,6 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
     return run.wait()
 
 
-def follow_race(race: Race, file: TextIO | None = None) -> Race:
-    """Print a started race's notes and its runs' steps and evaluations until all are over.
-
-    An interrupt at any moment stops the runs, saves them and goes on.
-
-    Parameters
-    ----------
-    race : Race
-    file : text stream, optional
-        Where to write; standard error if not given.
-    """
-    file = file or sys.stderr
-    lines: list[_Lines] = []
-    told: set[str] = set()
-    try:
-        while True:
-            over = race.state == "ended"
-            # What runs have to note is among their own lines.
-            own = [note for note in race.notes if note not in notes_of_runs(race.members)]
-            for note in own:
-                if note not in told:
-                    print(note, file=file, flush=True)
-            told.update(own)
-            lines += [_Lines(run, file) for run in race.members[len(lines) :]]
-            for one in lines:
-                one.show()
-            if over:
-                break
-            time.sleep(0.25)
-    except KeyboardInterrupt:
-        race.stop()
-        race.wait()
-        raise
-    return race.wait()
-
-
 def _bar(run: Run, file: TextIO) -> None:
     with tqdm(total=None, file=file, unit="step", desc=run.name, dynamic_ncols=True) as bar:
         noted, over = 0, False
@@ -87,8 +50,7 @@ def _bar(run: Run, file: TextIO) -> None:
             over = run.ended
             step, bar.total = run.progress
             bar.desc = f"{run.name}: "
-            losses = run.losses[-1:]
-            bar.set_postfix(_figures(run), refresh=False) if losses else None
+            bar.set_postfix(_figures(run), refresh=False)
             for note in run.notes[noted:]:
                 bar.write(f"{run.name}: {note}", file=file)
                 noted += 1
@@ -97,12 +59,12 @@ def _bar(run: Run, file: TextIO) -> None:
 
 
 def _lines(run: Run, file: TextIO) -> None:
-    lines = _Lines(run, file)
+    lines = RunLines(run, file)
     while lines.show():
         time.sleep(0.25)
 
 
-class _Lines:
+class RunLines:
     """What a run has to say, line by line."""
 
     def __init__(self, run: Run, file: TextIO):
@@ -121,39 +83,33 @@ class _Lines:
         return not over
 
 
-def _line(run: Run, event: dict[str, Any]) -> str | None:
+def _line(run: Run, event: Event) -> str | None:
     total = run.progress[1]
-    if event["event"] == "train":
-        every = max(1, total // LINES)
-        if event["step"] % every and event["step"] not in (1, total):
-            return None
-        return (
-            f"{run.name}: step {event['step']} of {total}, loss {event['loss']:.4f}, "
-            f"{event['tokens_per_second']:,.0f} {ALL_TASKS[run.recipe.task].unit}/s"
-        )
-    if event["event"] == "eval":
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in scores(event).items())
-        step = f"step {event['step']} of {total}, " if total else ""
-        return f"{run.name}: {step}evaluation: {figures}"
-    if event["event"] == "parameters":
-        return (
-            f"{run.name}: {event['trainable']:,} of {event['total']:,} parameters "
-            f"({event['trainable'] / event['total']:.2%}) are trained"
-        )
+    match event:
+        case TrainStep(step=step):
+            if step % max(1, total // LINES) and step not in (1, total):
+                return None
+            return (
+                f"{run.name}: step {step} of {total}, loss {event.loss:.4f}, "
+                f"{event.tokens_per_second:,.0f} {ALL_TASKS[run.recipe.task].unit}/s"
+            )
+        case Evaluation(step=step):
+            scores = {"loss": event.loss, **event.scores}
+            figures = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
+            place = f"step {step} of {total}, " if total else ""
+            return f"{run.name}: {place}evaluation: {figures}"
+        case Parameters(trainable=trainable, total=count):
+            return (
+                f"{run.name}: {trainable:,} of {count:,} parameters "
+                f"({trainable / count:.2%}) are trained"
+            )
     return None
 
 
-def scores(event: dict[str, Any]) -> dict[str, float]:
-    """Return the figures of an evaluation event."""
-    return {
-        name: value for name, value in event.items() if name not in ("event", "step", "seconds")
-    }
-
-
 def _figures(run: Run) -> dict[str, str]:
-    figures = {"loss": f"{run.losses[-1]:.3f}"}
-    for evaluation in run.evaluations[-1:]:
-        figures |= {
-            name: f"{value:.3f}" for name, value in scores(evaluation).items() if name != "loss"
-        }
-    return figures
+    """Return the latest figures, for the end of a bar; none before the first step."""
+    step, evaluation = run.events.latest(TrainStep), run.events.latest(Evaluation)
+    if step is None:
+        return {}
+    scores = evaluation.scores if evaluation else {}
+    return {name: f"{value:.3f}" for name, value in {"loss": step.loss, **scores}.items()}

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
-from workbench.runs.barrier import NOBODY
-from workbench.runs.ending import save, summary
+from workbench.runs.barrier import NO_BARRIER
+from workbench.runs.event_log import EventLog
 from workbench.runs.failures import explain, let_go, make_room
-from workbench.runs.step_scheduler import Gate
-from workbench.runs.store import Record, RunFolder, load_run
+from workbench.runs.question import Question, question_of
+from workbench.runs.step_scheduler import StepScheduler
+from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
 from workbench.sources.lookup import check
+from workbench.training.events import (
+    Evaluating,
+    Evaluation,
+    Event,
+    Memory,
+    Parameters,
+    State,
+    TrainStep,
+    read_event,
+)
 
 # Runs that belong to no race take turns with each other, so that two in a notebook go on alike.
-_ALONE = Gate()
+_ALONE = StepScheduler()
 # One run at a time is made ready: that loads models, and draws from all of the default generators.
 _PREPARING = threading.Lock()
 
 ENDED = ("finished", "stopped", "failed")
 
 # The events that come from a run's steps.
-TOLD_BY_STEPS = ("train", "evaluating", "eval")
+TOLD_BY_STEPS = (TrainStep, Evaluating, Evaluation)
 AGAIN = (
     "Memory ran out while other runs stepped too: it began again, and steps alone until one of them is "
     "over."
@@ -43,14 +55,14 @@ class Run:
         Checked here; all its problems are raised at once.
     runs : path, default "runs"
         Folder in which the run's own folder is made.
-    gate : Gate, optional
+    scheduler : StepScheduler, optional
         Where it asks for its turns; without one it takes turns with whatever else trains here.
 
     Attributes
     ----------
     state : str
         ``ready``, ``preparing``, ``running``, ``paused``, ``finished``, ``stopped`` or ``failed``.
-    events : list of dict
+    events : EventLog
         Every event so far. Appended to by the run's thread only.
     parameters : dict
         Trainable, total and injected parameters, once the run is prepared.
@@ -67,17 +79,20 @@ class Run:
     """
 
     def __init__(
-        self, recipe: Recipe, runs: str | os.PathLike = "runs", *, gate: Gate | None = None
+        self,
+        recipe: Recipe,
+        runs: str | os.PathLike = "runs",
+        *,
+        scheduler: StepScheduler | None = None,
     ):
         self.recipe = self._check(recipe)
-        self.gate = gate or _ALONE
-        self.meeting = NOBODY
+        self.scheduler = scheduler or _ALONE
+        self.barrier = NO_BARRIER
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
         self.plan: dict[str, Any] = {}
-        self.events: list[dict[str, Any]] = []
-        self.notes: list[str] = []
+        self.events = EventLog()
         self.parameters: dict[str, Any] = {}
         self.memory: dict[str, Any] = {}
         self.result: dict[str, Any] = {}
@@ -92,11 +107,12 @@ class Run:
         self._go = threading.Event()
         self._go.set()
         self._stop = threading.Event()
-        self._listeners: list[Callable[[Run, dict[str, Any]], None]] = []
+        self._listeners: list[Callable[[Run, Event], None]] = []
         self._thread: threading.Thread | None = None
         self._folder: RunFolder | None = None
         self._began: Any = None
-        self._asides: list[str] = []
+        self._notes: list[str] = []
+        self._noting = threading.Lock()
         self._known = 0
 
     def __repr__(self) -> str:
@@ -113,12 +129,28 @@ class Run:
     @property
     def losses(self) -> list[float]:
         """The training loss of each step so far."""
-        return [event["loss"] for event in list(self.events) if event["event"] == "train"]
+        return self.events.losses
 
     @property
-    def evaluations(self) -> list[dict[str, Any]]:
+    def evaluations(self) -> list[Evaluation]:
         """The evaluations so far."""
-        return [event for event in list(self.events) if event["event"] == "eval"]
+        return self.events.evaluations
+
+    @property
+    def notes(self) -> list[str]:
+        """What there is to know about it, in sentences, in the order in which it became known."""
+        with self._noting:
+            return list(self._notes)
+
+    def add_notes(self, *notes: str) -> None:
+        """Note something about the run, from any thread; what is noted already stays as it is."""
+        with self._noting:
+            self._notes += [note for note in dict.fromkeys(notes) if note not in self._notes]
+
+    @property
+    def question(self) -> Question:
+        """What it is asked: only runs that are asked the same can be ranked."""
+        return question_of(self.recipe, self.plan)
 
     @property
     def ended(self) -> bool:
@@ -132,7 +164,7 @@ class Run:
             raise TrainingError(f"The run {self.name!r} has no folder: {why}.")
         return load_run(self.path)
 
-    def subscribe(self, listener: Callable[[Run, dict[str, Any]], None]) -> None:
+    def subscribe(self, listener: Callable[[Run, Event], None]) -> None:
         """Call ``listener(run, event)`` for each event, in the run's thread: it must be quick."""
         self._listeners.append(listener)
 
@@ -151,7 +183,7 @@ class Run:
         """Rest after the step in hand."""
         if not self.ended:
             self._go.clear()
-            self.gate.call_out(self)
+            self.scheduler.withdraw(self)
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -161,7 +193,7 @@ class Run:
         """End after the step in hand, and keep what was learnt."""
         self._stop.set()
         self._go.set()
-        self.gate.call_out(self)
+        self.scheduler.withdraw(self)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the run is over, however it ends."""
@@ -207,15 +239,15 @@ class Run:
                 self.path = self._folder.path
             finally:
                 self.named.set()
-            self._emit({"event": "state", "state": "preparing"})
+            self._emit(State("preparing"))
             state = self._carry_out()
         except BaseException as error:  # noqa: BLE001 (a thread has nobody above it to tell)
             self._blame(error)
-        self.meeting.excuse(self)
-        self.gate.leave(self)
+        self.barrier.release(self)
+        self.scheduler.leave(self)
         self.shared = ()
         self.state = self._finish(state)
-        self._tell({"event": "state", "state": self.state})
+        self._tell(State(self.state))
 
     def _carry_out(self) -> str:
         try:
@@ -223,19 +255,22 @@ class Run:
         except BaseException as error:
             # Others may have had the memory. What one of them began together cannot be taken up again.
             can_begin_again = is_out_of_memory(error) and not self.plan.get("fused")
-            if not (can_begin_again and self.gate.step_alone(self)):
+            if not (can_begin_again and self.scheduler.step_alone(self)):
                 raise
             self.model = self._began = None
             make_room(error)
-        self._asides.append(AGAIN)
+        self.add_notes(AGAIN)
         self._change("preparing")
         # Its steps so far come again as they were, and are not told twice.
-        self._known = sum(event["event"] in TOLD_BY_STEPS for event in self.events)
+        self._known = sum(len(self.events.of(kind)) for kind in TOLD_BY_STEPS)
         return self._carry_out()
 
     def _go_through(self) -> str:
-        prepared = self._prepare()
-        return "stopped" if prepared is None else self._train(prepared)
+        from workbench.training.runtime.quiet_loading import quiet_thread
+
+        with quiet_thread():
+            prepared = self._prepare()
+            return "stopped" if prepared is None else self._train(prepared)
 
     def _blame(self, error: BaseException) -> None:
         """Keep what went wrong; the first thing that did is the one to tell."""
@@ -250,26 +285,24 @@ class Run:
 
     def _prepare(self) -> Any:
         from workbench.training.runtime.intra_op_threads import use_threads
-        from workbench.training.runtime.quiet_loading import hush_thread
 
-        hush_thread()
-        if self.gate.threads is not None:
-            use_threads(self.gate.threads)
+        if self.scheduler.threads is not None:
+            use_threads(self.scheduler.threads)
         while not self._stopping():
             if not self._go.is_set():
                 self._rest("preparing")
                 continue
-            with _PREPARING, self.gate.turn(self, free=True) as turn:
-                prepared = self._make_ready() if turn.granted else None
+            with _PREPARING, self.scheduler.slot(self, free=True) as slot:
+                prepared = self._make_ready() if slot.granted else None
             if prepared is not None:
-                self.meeting.come(self, prepared, self._stopping)
+                self.barrier.arrive(self, prepared, self._stopping)
                 return prepared
         return None
 
     def _tell_of(self, prepared: Any) -> None:
         self.shared = prepared.shared
         self.plan = prepared.plan.to_dict()
-        self.notes = [*prepared.notes, *self._asides]
+        self.add_notes(*prepared.notes)
         self.parameters = prepared.parameters
         self.model, self.tokenizer = prepared.model, prepared.tokenizer
         self._began = prepared.began
@@ -277,8 +310,8 @@ class Run:
         self._open_folder().write_plan(self.plan)
         prepared.meter.phase("load")
         self.memory = prepared.meter.read()
-        self._emit({"event": "parameters", **prepared.parameters})
-        self._emit({"event": "memory", "step": 0, **self.memory})
+        self._emit(Parameters.from_items(dict(prepared.parameters)))
+        self._emit(Memory(0, self.memory))
 
     def _train(self, prepared: Any) -> str:
         counted = {1, prepared.fullest}
@@ -289,15 +322,14 @@ class Run:
                 if not self._go.is_set():
                     self._rest("running")
                     continue
-                event: dict[str, Any] | None = {}
-                with self.gate.turn(self) as turn:
-                    if turn.granted and self._go.is_set() and not self._stopping():
-                        event = self._step(prepared, counted)
-                        turn.told(event, shares=prepared.plan.fused > 0)
+                with self.scheduler.slot(self) as slot:
+                    if not (slot.granted and self._go.is_set() and not self._stopping()):
+                        continue
+                    event = self._step(prepared, counted)
+                    slot.charge(event, shares=prepared.plan.fused > 0)
                 if event is None:
                     return "finished"
-                if event:
-                    self._take(event, prepared)
+                self._take(event, prepared)
             return "stopped"
         finally:
             prepared.steps.close()
@@ -309,30 +341,31 @@ class Run:
 
     def _rest(self, then: str) -> None:
         self._change("paused")
-        self.meeting.excuse(self)
-        self.gate.rest(self)
+        self.barrier.release(self)
+        self.scheduler.rest(self)
         self._go.wait()
         if not self._stopping():
             self._change(then)
 
-    def _step(self, prepared: Any, counted: set[int]) -> dict[str, Any] | None:
+    def _step(self, prepared: Any, counted: set[int]) -> Event | None:
         drawing = prepared.randomness.beside() if prepared.beside else prepared.randomness
         counting = self.progress[0] + 1 in counted
         with self.stepping, drawing, prepared.meter.counting() if counting else nullcontext():
-            event = next(prepared.steps, None)
-            if event is not None and event["event"] == "train":
-                self.progress = (event["step"], prepared.plan.max_steps)
+            items = next(prepared.steps, None)
+            event = None if items is None else read_event(items)
+            if isinstance(event, TrainStep):
+                self.progress = (event.step, prepared.plan.max_steps)
         return event
 
-    def _take(self, event: dict[str, Any], prepared: Any) -> None:
+    def _take(self, event: Event, prepared: Any) -> None:
         """Note and tell what a turn has given, unless that is known from before."""
         tell = self._emit if not self._known else lambda event: None
         self._known = max(0, self._known - 1)
         tell(event)
-        if event["event"] == "eval" or (event["event"] == "train" and event["step"] == 1):
-            prepared.meter.phase(event["event"])
+        if isinstance(event, Evaluation) or (isinstance(event, TrainStep) and event.step == 1):
+            prepared.meter.phase(event.kind)
             self.memory = prepared.meter.read()
-            tell({"event": "memory", "step": event["step"], **self.memory})
+            tell(Memory(event.step, self.memory))
 
     def _finish(self, state: str) -> str:
         """Save what was learnt, then how the run ended, even if the weights cannot be saved."""
@@ -344,7 +377,7 @@ class Run:
         # A loss that is not finite stops a run before it changes the weights.
         diverged = isinstance(getattr(self.error, "__cause__", None), FloatingPointError)
         if state != "failed" or (diverged and self.losses):
-            state = self._attempt(lambda: save(self, self._open_folder(), self._began), state)
+            state = self._attempt(self._save, state)
         return self._attempt(lambda: self._conclude(state), state)
 
     def _attempt(self, act: Callable[[], None], state: str) -> str:
@@ -355,9 +388,43 @@ class Run:
             return "failed"
         return state
 
+    def _save(self) -> None:
+        """Save what was learnt, from what it began with where that is needed."""
+        # A run that was stopped before it was ready has no plan, and has learnt nothing.
+        trains = self.plan.get("trains", "nothing")
+        if trains == "nothing":
+            return
+        # Here and not at the top: whoever reads runs needs neither torch nor peft.
+        from workbench.registry.techniques import get
+        from workbench.training.adaptation.checkpoint import save
+        from workbench.training.runtime.quiet_loading import quiet_transformers
+
+        name = "model" if trains == "all" else "adapter"
+        with self._open_folder().saving(name) as half, quiet_transformers():
+            save(self.model, self.tokenizer, get(self.recipe.technique), half, self._began)
+
     def _conclude(self, state: str) -> None:
-        self.result = summary(self, state)
+        self.result = self._summary(state)
         self._open_folder().finish(self.result)
+
+    def _summary(self, state: str) -> dict[str, Any]:
+        """Return what ``result.json`` tells of the run where it ends in this state."""
+        steps = self.events.of(TrainStep)
+        final: Mapping[str, Any] = self.events.latest(Evaluation) or {}
+        saved = [self.path / name for name in WEIGHTS if self.path and (self.path / name).is_dir()]
+        return {
+            "state": state,
+            "error": str(self.error) if self.error else None,
+            "steps": len(steps),
+            "seconds": steps[-1].seconds if steps else 0.0,
+            "train_loss": steps[-1].loss if steps else None,
+            "evaluation": {key: value for key, value in final.items() if key != "event"},
+            "parameters": self.parameters,
+            "memory": self.memory,
+            "adapter_bytes": directory_bytes(saved[0]) if saved else 0,
+            "notes": self.notes,
+            "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
 
     def _open_folder(self) -> RunFolder:
         if self._folder is None:
@@ -366,18 +433,18 @@ class Run:
 
     def _change(self, state: str) -> None:
         self.state = state
-        self._emit({"event": "state", "state": state, "step": self.progress[0]})
+        self._emit(State(state, self.progress[0]))
 
-    def _emit(self, event: dict[str, Any]) -> None:
+    def _emit(self, event: Event) -> None:
         self.events.append(event)
-        if event["event"] != "evaluating":
+        if not isinstance(event, Evaluating):
             self._open_folder().append(event)
         self._tell(event)
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _tell(self, event: Event) -> None:
         for listener in list(self._listeners):
             try:
                 listener(self, event)
             except Exception:  # noqa: BLE001 (whoever watches must not be able to break a run)
                 self._listeners.remove(listener)
-                self.notes.append(f"A listener was dropped: {traceback.format_exc(limit=1)}")
+                self.add_notes(f"A listener was dropped: {traceback.format_exc(limit=1)}")

@@ -1,13 +1,14 @@
-"""Who steps next: runs ask for turns, and a gate grants as many at once as there are workers."""
+"""Who steps next: runs ask for turns, and a scheduler grants as many at once as there are workers."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import time
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+
+from workbench.training.events import Event, TrainStep
 
 TURNS = ("steps", "tokens", "seconds")
 
@@ -16,8 +17,8 @@ PATIENCE = 0.05
 
 
 @dataclass(eq=False)
-class Turn:
-    """One turn, as its holder has it.
+class Slot:
+    """One turn to step, as its holder has it.
 
     Parameters
     ----------
@@ -34,11 +35,11 @@ class Turn:
     tokens: int | None = None
     seconds: float | None = None
 
-    def told(self, event: Mapping[str, Any] | None, *, shares: bool) -> None:
+    def charge(self, event: Event | None, *, shares: bool) -> None:
         """Take from a step's event what the run has read, and what it has cost if others share it."""
-        if event is not None and event["event"] == "train":
-            self.tokens = event["tokens"]
-            self.seconds = event["seconds"] if shares else None
+        if isinstance(event, TrainStep):
+            self.tokens = event.tokens
+            self.seconds = event.seconds if shares else None
 
 
 @dataclass(eq=False)
@@ -54,8 +55,11 @@ class _Member:
     called: threading.Event = field(default_factory=threading.Event)
 
 
-class Gate:
+class StepScheduler:
     """Grants turns; of the runs that wait, the one that has used least comes first.
+
+    Every method may be called from any thread. One lock guards the members: it is held for looking
+    and counting only, never while a run steps or waits for its turn.
 
     Parameters
     ----------
@@ -69,10 +73,10 @@ class Gate:
 
     Examples
     --------
-    >>> gate = Gate(turns="tokens")
-    >>> with gate.turn("a run") as turn:
-    ...     turn.tokens = 96
-    >>> gate.used("a run")
+    >>> scheduler = StepScheduler(turns="tokens")
+    >>> with scheduler.slot("a run") as slot:
+    ...     slot.tokens = 96
+    >>> scheduler.used("a run")
     96.0
     """
 
@@ -82,7 +86,7 @@ class Gate:
         self._members: dict[Hashable, _Member] = {}
 
     def join(self, run: Hashable) -> None:
-        """Count a run in. Who comes late, or back from a pause, starts level with the hindmost."""
+        """Count a run in. One that comes late, or back from a pause, has used as much as the least."""
         with self._lock:
             self._join(run)
 
@@ -116,7 +120,7 @@ class Gate:
             member.alone = True
             return could
 
-    def call_out(self, run: Hashable) -> None:
+    def withdraw(self, run: Hashable) -> None:
         """Have a run that waits in the queue go on at once, without a turn."""
         with self._lock:
             member = self._members.get(run)
@@ -130,21 +134,21 @@ class Gate:
             return self._members[run].used
 
     @contextlib.contextmanager
-    def turn(self, run: Hashable, *, free: bool = False) -> Iterator[Turn]:
+    def slot(self, run: Hashable, *, free: bool = False) -> Iterator[Slot]:
         """Wait for a turn and hold it; a ``free`` one is not counted."""
         member = self._ask(run)
-        turn = Turn(granted=member.state == "stepping")
+        slot = Slot(granted=member.state == "stepping")
         began = time.perf_counter()
         try:
-            yield turn
+            yield slot
         finally:
             spent = {"steps": 1, "tokens": member.last, "seconds": time.perf_counter() - began}
-            if turn.tokens is not None:
-                spent["tokens"], member.tokens = turn.tokens - member.tokens, turn.tokens
-            if turn.seconds is not None:
-                spent["seconds"], member.seconds = turn.seconds - member.seconds, turn.seconds
+            if slot.tokens is not None:
+                spent["tokens"], member.tokens = slot.tokens - member.tokens, slot.tokens
+            if slot.seconds is not None:
+                spent["seconds"], member.seconds = slot.seconds - member.seconds, slot.seconds
             with self._lock:
-                if turn.granted and not free:
+                if slot.granted and not free:
                     member.last = spent[self.turns]
                     member.used += member.last
                 member.state, member.asked = "coming", time.monotonic()

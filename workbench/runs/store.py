@@ -30,17 +30,11 @@ from typing import Any
 from workbench.errors import RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import task_of
+from workbench.runs.event_log import EventLog
+from workbench.training.events import Evaluation, Event, read_event
 
 RECIPE, PLAN, METRICS, RESULT = "recipe.yaml", "plan.json", "metrics.jsonl", "result.json"
 WEIGHTS = ("adapter", "model")
-
-# What whoever reads a run counts on, by the kind of event.
-NEEDED = {
-    "train": {"step", "loss", "tokens", "seconds"},
-    "eval": {"step", "loss"},
-    "memory": {"peak"},
-    "parameters": {"trainable", "total"},
-}
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class Record:
     recipe : Recipe
     plan : dict
         See :class:`workbench.training.plan.Plan`; empty if the run never got that far.
-    events : list of dict
+    events : EventLog
         Everything that happened, in order.
     result : dict
         ``state`` and the final figures; ``{"state": "interrupted"}`` if it was cut off.
@@ -63,7 +57,7 @@ class Record:
     path: Path
     recipe: Recipe
     plan: dict[str, Any] = field(repr=False)
-    events: list[dict[str, Any]] = field(repr=False)
+    events: EventLog = field(repr=False)
     result: dict[str, Any]
 
     @property
@@ -79,12 +73,12 @@ class Record:
     @property
     def losses(self) -> list[float]:
         """The training loss of each step."""
-        return [event["loss"] for event in self.events if event["event"] == "train"]
+        return self.events.losses
 
     @property
-    def evaluations(self) -> list[dict[str, Any]]:
-        """The evaluation events, in order."""
-        return [event for event in self.events if event["event"] == "eval"]
+    def evaluations(self) -> list[Evaluation]:
+        """The evaluations, in order."""
+        return self.events.evaluations
 
 
 class RunFolder:
@@ -113,10 +107,10 @@ class RunFolder:
         with _disk(self.path):
             write_whole(self.path / PLAN, _json(plan, indent=2))
 
-    def append(self, event: dict[str, Any]) -> None:
+    def append(self, event: Event) -> None:
         """Add one event to the log, and see that it reaches the file."""
         with _disk(self.path):
-            self._metrics.write(_json(event) + "\n")
+            self._metrics.write(_json(event.to_dict()) + "\n")
             self._metrics.flush()
 
     @contextlib.contextmanager
@@ -178,7 +172,7 @@ def load_run(path: str | os.PathLike) -> Record:
         raise _damaged(path / RECIPE)
     plan = _read_json(path / PLAN, {})
     result = _read_json(path / RESULT, {"state": "interrupted"}, needed={"state"})
-    return Record(path, recipe, plan, list(_events(path / METRICS)), result)
+    return Record(path, recipe, plan, EventLog(_events(path / METRICS)), result)
 
 
 def load_runs(root: str | os.PathLike) -> list[Record]:
@@ -233,20 +227,13 @@ def _new_folder(root: Path, recipe: Recipe) -> Path:
             path = root / f"{stem}-{number}"
 
 
-def _events(path: Path) -> Iterator[dict[str, Any]]:
+def _events(path: Path) -> Iterator[Event]:
     if not path.is_file():
         return
     # A kill may have cut the last line short, and a disk may have hurt any other.
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         with contextlib.suppress(ValueError):
-            event = json.loads(line)
-            if _is_whole(event):
-                yield event
-
-
-def _is_whole(event: Any) -> bool:
-    kind = event.get("event") if isinstance(event, dict) else None
-    return isinstance(kind, str) and NEEDED.get(kind, set()) <= set(event)
+            yield read_event(json.loads(line))
 
 
 def _read_json(path: Path, absent: dict[str, Any], needed: Collection[str] = ()) -> dict[str, Any]:

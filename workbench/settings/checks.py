@@ -1,9 +1,9 @@
-"""What is wrong with a recipe's technique and its arguments, as far as the settings tell."""
+"""What is wrong with the settings of a run, as far as they tell themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.errors import Problem, did_you_mean
 from workbench.registry import prompt_templates
@@ -12,47 +12,67 @@ from workbench.registry.tasks import task_of
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import TECHNIQUES, arguments, find
 from workbench.settings.conflicts import setting_problems
+from workbench.settings.fields import FIELDS, HINTS, Settings
 from workbench.settings.values import value_problems
 
-if TYPE_CHECKING:
-    from workbench.recipe import Recipe
+
+def settings_problems(settings: Settings) -> list[Problem]:
+    """Return all that is wrong with the settings themselves; no file or model is opened."""
+    problems = []
+    for name, spec in FIELDS.items():
+        if name not in ("technique", "technique_args"):
+            problems += value_problems(name, getattr(settings, name), HINTS[name], spec.metadata)
+        elif name == "technique":
+            problems += technique_problems(settings)
+    wrong = {problem.parameter for problem in problems}
+    if settings.max_steps is not None and not wrong & {"max_steps", "warmup_steps"}:
+        problems += warmup_problems(settings, settings.max_steps)
+    return problems
 
 
-def problems_of(recipe: Recipe) -> list[Problem]:
-    """Return what is wrong with a recipe's technique, its arguments and whether they go together.
+def warmup_problems(settings: Settings, steps: int) -> list[Problem]:
+    """Return what is wrong with a learning rate that rises in a run of so many steps."""
+    if 0 < settings.warmup_steps >= steps:
+        allowed = f"below the run's {steps} step{'s' * (steps != 1)}"
+        return [Problem("warmup_steps", allowed, settings.warmup_steps)]
+    return []
+
+
+def technique_problems(settings: Settings) -> list[Problem]:
+    """Return what is wrong with the technique, its arguments and whether they go together.
 
     peft is imported only for a technique that is not curated, or when an argument is given that is
     not one of the main knobs.
     """
-    technique = find(recipe.technique)
+    technique = find(settings.technique)
     if technique is None:
-        hint = did_you_mean(str(recipe.technique), TECHNIQUES)
-        return [Problem("technique", "a known technique", recipe.technique, hint)]
+        hint = did_you_mean(str(settings.technique), TECHNIQUES)
+        return [Problem("technique", "a known technique", settings.technique, hint)]
     found = []
-    if task_of(recipe.task) and recipe.task not in technique.tasks:
+    if task_of(settings.task) and settings.task not in technique.tasks:
         found.append(
             Problem(
                 "technique",
-                f"one that serves the task {recipe.task!r}",
-                recipe.technique,
+                f"one that serves the task {settings.task!r}",
+                settings.technique,
                 f"{technique.title} serves {', '.join(technique.tasks)}",
             )
         )
-    found += quantization_problems(recipe.quantization, technique)
-    if recipe.convert_conv1d is True and technique.trains != "adapter":
+    found += quantization_problems(settings.quantization, technique)
+    if settings.convert_conv1d is True and technique.trains != "adapter":
         allowed, why = (
             f"False with {technique.title}",
             "it wraps no layers",
         )
         found.append(Problem("convert_conv1d", allowed, True, why))
-    found += setting_problems(recipe, technique)
-    if not isinstance(recipe.technique_args, Mapping):
-        wrong = Problem("technique_args", "a mapping of names to values", recipe.technique_args)
+    found += setting_problems(settings, technique)
+    if not isinstance(settings.technique_args, Mapping):
+        wrong = Problem("technique_args", "a mapping of names to values", settings.technique_args)
         return [*found, wrong]
-    for name, value in recipe.technique_args.items():
+    for name, value in settings.technique_args.items():
         found += _argument_problems(technique, name, value)
     if technique.trains == "nothing":
-        found += prompt_templates.argument_problems(recipe.task, recipe.technique_args)
+        found += prompt_templates.argument_problems(settings.task, settings.technique_args)
     return found
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from workbench.errors import Problem
 from workbench.registry.tasks import task_of
 from workbench.registry.technique import Technique
-
-if TYPE_CHECKING:
-    from workbench.recipe import Recipe
+from workbench.settings.fields import Settings
 
 # Settings about layers and rows, which only the training of a model of transformers has.
 LAYERED = ("gradient_checkpointing", "torch_compile", "cache_frozen_prefix", "padding_free")
@@ -24,20 +20,20 @@ APART = {
 }
 
 
-def setting_problems(recipe: Recipe, technique: Technique) -> list[Problem]:
-    """Return the settings that cannot do what they say with what else a recipe has."""
+def setting_problems(settings: Settings, technique: Technique) -> list[Problem]:
+    """Return the settings that cannot do what they say with what else is set."""
     found = [
         Problem(name, f"False with {technique.title}", True, reason)
         for name, reason in _refused(technique).items()
-        if getattr(recipe, name) is True
+        if getattr(settings, name) is True
     ]
-    task = task_of(recipe.task)
-    if recipe.padding_free is True and task is not None and task.peft_task_type != "CAUSAL_LM":
-        allowed = f"False with the task {recipe.task!r}"
+    task = task_of(settings.task)
+    if settings.padding_free is True and task is not None and task.peft_task_type != "CAUSAL_LM":
+        allowed = f"False with the task {settings.task!r}"
         found.append(Problem("padding_free", allowed, True, "its rows are read as wholes"))
     wrong = {problem.parameter for problem in found}
     for (name, other), reason in APART.items():
-        if name not in wrong and getattr(recipe, name) is getattr(recipe, other) is True:
+        if name not in wrong and getattr(settings, name) is getattr(settings, other) is True:
             found.append(Problem(name, f"False with {other}", True, reason))
     return found
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.errors import Problem, RecipeError, Said, WorkbenchError
-from workbench.recipe import Recipe
-from workbench.registry.tasks import ROLES
+from workbench.registry.tasks import KINDS, ROLES, TASKS, tasks_of
+from workbench.settings.checks import settings_problems
+from workbench.settings.fields import Settings
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.datasets import locate
 from workbench.sources.models import describe as catalog_models
 from workbench.sources.models.storage import storage_problems
 from workbench.sources.prompt_checks import base_problems, prompt_problems
-from workbench.training.inspection.compatibility.result import task_problems
+
+S = TypeVar("S", bound=Settings)
 
 COLUMNS = tuple(f"{role}_column" for role in ROLES)
 MODEL = {"model", "revision", "trust_remote_code"}
@@ -39,14 +41,14 @@ class Found:
     table: catalog_data.Table | None
 
 
-def find_facts(recipe: Recipe) -> catalog_models.ModelFacts:
+def find_facts(recipe: Settings) -> catalog_models.ModelFacts:
     """Find a recipe's base and describe it."""
     return catalog_models.facts(
         recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
     )
 
 
-def load_data(recipe: Recipe) -> catalog_data.Table:
+def load_data(recipe: Settings) -> catalog_data.Table:
     """Read and check a recipe's data."""
     return catalog_data.load(
         recipe.data,
@@ -58,20 +60,20 @@ def load_data(recipe: Recipe) -> catalog_data.Table:
 
 
 def look_up(
-    recipe: Recipe,
+    recipe: S,
     *,
-    model: Callable[[Recipe], catalog_models.ModelFacts | None] = find_facts,
-    data: Callable[[Recipe], catalog_data.Table | None] = load_data,
+    model: Callable[[S], catalog_models.ModelFacts | None] = find_facts,
+    data: Callable[[S], catalog_data.Table | None] = load_data,
 ) -> Found:
     """Find a recipe's base and read its data; nothing is raised.
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : Settings
     model, data : callable
         Find the one and read the other, or return None to leave it.
     """
-    problems = recipe.problems()
+    problems = settings_problems(recipe)
     wrong = {problem.parameter for problem in problems}
     # A setting that is wrong in itself would only be refused again.
     facts = None if wrong & MODEL else _try(problems, "model", recipe, model)
@@ -85,25 +87,43 @@ def look_up(
     return Found(problems, facts, table)
 
 
-def check(recipe: Recipe) -> Recipe:
+def check(recipe: S) -> S:
     """Return a recipe whose settings are right, or raise RecipeError with all that is wrong.
 
     If they are not, its base and data are looked up too, unless that takes the network.
     """
-    if recipe.problems():
+    if settings_problems(recipe):
         raise RecipeError(look_up(recipe, model=_facts_here, data=_data_here).problems)
     return recipe
 
 
-def _facts_here(recipe: Recipe) -> catalog_models.ModelFacts | None:
+def task_problems(recipe: Settings, facts: catalog_models.ModelFacts) -> list[Problem]:
+    """Return what speaks against a recipe's task with a base model.
+
+    Examples
+    --------
+    >>> recipe = Settings(model="hamlet-3m", task="instruct", data="hamlet-qa")
+    >>> task_problems(recipe, find_facts(recipe))
+    []
+    """
+    suits = TASKS[recipe.task].suits
+    if facts.kind in suits or facts.kind not in KINDS:
+        return []
+    allowed = f"{' or '.join(map(repr, tasks_of(facts.kind)))} with the model {facts.name!r}"
+    taken = " or ".join(KINDS[kind] for kind in suits)
+    why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {taken}"
+    return [Problem("task", allowed, recipe.task, why)]
+
+
+def _facts_here(recipe: Settings) -> catalog_models.ModelFacts | None:
     return None if catalog_models.on_hub(recipe.model) else find_facts(recipe)
 
 
-def _data_here(recipe: Recipe) -> catalog_data.Table | None:
+def _data_here(recipe: Settings) -> catalog_data.Table | None:
     return None if locate.on_hub(recipe.data) else load_data(recipe)
 
 
-def _try(problems: list[Problem], part: str, recipe: Recipe, find: Callable[[Recipe], Any]) -> Any:
+def _try(problems: list[Problem], part: str, recipe: S, find: Callable[[S], Any]) -> Any:
     try:
         return find(recipe)
     except RecipeError as error:

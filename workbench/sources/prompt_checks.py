@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from workbench.errors import Problem
-from workbench.recipe import Recipe
 from workbench.registry.prompt_templates import data_problems
 from workbench.registry.techniques import TECHNIQUES
+from workbench.settings.fields import Settings
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
 
 
-def base_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
+def base_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
     """Return what speaks against asking a base; nothing where something is trained."""
     if facts.kind != "encoder" or not _prompts(recipe):
         return []
@@ -21,7 +21,7 @@ def base_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
     return [Problem("technique", allowed, recipe.technique, why)]
 
 
-def prompt_problems(recipe: Recipe, table: Table) -> list[Problem]:
+def prompt_problems(recipe: Settings, table: Table) -> list[Problem]:
     """Return what speaks against prompts with a recipe's data; nothing where something is trained."""
     if not _prompts(recipe) or not isinstance(recipe.technique_args, Mapping):
         return []
@@ -33,6 +33,6 @@ def prompt_problems(recipe: Recipe, table: Table) -> list[Problem]:
     return data_problems(args, rows, table.labels)
 
 
-def _prompts(recipe: Recipe) -> bool:
+def _prompts(recipe: Settings) -> bool:
     technique = TECHNIQUES.get(recipe.technique)
     return technique is not None and technique.trains == "nothing"

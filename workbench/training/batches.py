@@ -4,50 +4,41 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import torch
 
 from workbench.recipe import Recipe
-from workbench.registry.tasks import TASKS, are_iob
+from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.row_checks import labels_of
 from workbench.training import evaluate
 from workbench.training.inputs import collate as batches
-from workbench.training.inputs import tokenize
-from workbench.training.inputs.largest_batch import drawn, padded
-from workbench.training.inputs.task_inputs import encoder, settings_of
+from workbench.training.inputs.largest_batch import padded
+from workbench.training.inputs.row_order import drawn
+from workbench.training.inputs.task_inputs import EncodedRows
 from workbench.training.plan import Resolved
 
-
-class Rows(list):
-    """Encoded rows: a list that others can share for as long as somebody holds it."""
+_ENCODED: weakref.WeakValueDictionary[str, EncodedRows] = weakref.WeakValueDictionary()
 
 
-_ENCODED: weakref.WeakValueDictionary[str, Rows] = weakref.WeakValueDictionary()
-
-
-def encode_rows(resolved: Resolved) -> tuple[Rows, Rows]:
+def encode_rows(resolved: Resolved) -> tuple[EncodedRows, EncodedRows]:
     """Encode training and evaluation rows for the plan's task, or take those of a run that has the same."""
-    plan = resolved.plan
-    settings = settings_of(plan.columns, plan.labels, plan.max_length, plan.max_prompt_length)
-    encode_part = encoder(plan.recipe["task"], resolved.tokenizer, settings)
+    same = _same_rows(resolved)
 
-    def encoded(part: str, rows: list[dict]) -> Rows:
-        key = f"{part} of {_same_rows(resolved, settings)}"
-        found = _ENCODED.get(key)
-        if found is None:
-            made = encode_part(rows)
-            if plan.virtual_labels:
-                made = tokenize.leave_room(made, plan.virtual_labels)
-            found = _ENCODED[key] = Rows(made)
-        return found
+    def encoded(part: str, rows: list[dict]) -> EncodedRows:
+        key = f"{part} of {same}"
+        shared = _ENCODED.get(key)
+        if shared is None:
+            made = resolved.inputs.encode(rows, resolved.plan.virtual_labels)
+            shared = _ENCODED[key] = EncodedRows(made)
+        return shared
 
     return encoded("train", resolved.train_rows), encoded("eval", resolved.eval_rows)
 
 
-def _same_rows(resolved: Resolved, settings: Mapping[str, Any]) -> str:
+def _same_rows(resolved: Resolved) -> str:
     """Write down all that the encoded rows of a plan depend on."""
     plan, recipe = resolved.plan, resolved.plan.recipe
     chosen = ["task", "max_train_samples", "max_eval_samples", "trust_remote_code"]
@@ -57,19 +48,10 @@ def _same_rows(resolved: Resolved, settings: Mapping[str, Any]) -> str:
         resolved.fingerprint,
         plan.virtual_labels,
         {name: recipe[name] for name in chosen},
-        settings,
+        resolved.inputs.settings,
         plan.data,
     ]
     return json.dumps(facts, sort_keys=True)
-
-
-def make_collate(resolved: Resolved) -> Callable[[list[dict]], dict]:
-    """Return the function that makes a batch of encoded rows."""
-    task = TASKS[resolved.recipe.task]
-    function = task.collator(resolved.plan.padding_side).load()
-    if task.reads_images:
-        return partial(function, processor=resolved.tokenizer)
-    return partial(function, pad_token_id=resolved.tokenizer.pad_token_id)
 
 
 def make_evaluation(
@@ -80,17 +62,15 @@ def make_evaluation(
     device: torch.device,
 ) -> Callable[[int], Iterator[dict]]:
     """Return the function of a step's number that evaluates the model on the held-out rows."""
-    recipe, plan, tokenizer = resolved.recipe, resolved.plan, resolved.tokenizer
+    recipe, plan, inputs = resolved.recipe, resolved.plan, resolved.inputs
     task = TASKS[recipe.task]
     size = recipe.per_device_eval_batch_size
     given: list[Any] = [model, task.hold.load()(held, size, collate, device)]
-    if task.ask:
-        ask = partial(task.ask.load(), pad_token_id=tokenizer.pad_token_id)
+    if ask := inputs.prompt_collator():
         prompts = batches.fixed_batches(held, size, ask, device)
-        given += [prompts, tokenizer, recipe.max_new_tokens]
+        given += [prompts, inputs.processor, recipe.max_new_tokens]
     if task.labels == "tags":
-        score = evaluate.score_entities if are_iob(plan.labels) else evaluate.score_tags
-        given += [plan.labels, score]
+        given += [plan.labels, getattr(evaluate, task.scorer(plan.labels))]
     return partial(task.evaluate.load(), *given)
 
 

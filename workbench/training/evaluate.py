@@ -9,6 +9,7 @@ returned stay until the next step, since others may be taking theirs.
 from __future__ import annotations
 
 import math
+import operator
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,30 +22,30 @@ def evaluate_lm(model, batches: list[dict], step: int) -> Iterator[dict]:
     """Score by the loss per token, perplexity and how often the next token is the likeliest."""
     started = time.perf_counter()
     model.eval()
-    total, right, targets = 0.0, 0, 0
+    total_loss, num_correct, num_targets = 0.0, 0, 0
     for done, batch in enumerate(batches, 1):
         with torch.no_grad():
             output = model(**batch)
-        wanted = batch["labels"][:, 1:]
-        counted = wanted != -100
-        count = int(counted.sum())
+        labels = batch["labels"][:, 1:]
+        is_target = labels != -100
+        count = int(is_target.sum())
         if output.logits.shape[:2] == (1, count):  # computed only where a target follows
-            guessed = output.logits[0].argmax(-1)
+            predictions = output.logits[0].argmax(-1)
         else:
             # Virtual tokens, where a technique adds them, stand before the text's own.
-            guessed = output.logits[:, -batch["labels"].shape[1] : -1].argmax(-1)[counted]
-        total += float(output.loss) * count
-        right += int((guessed == wanted[counted]).sum())
-        targets += count
+            predictions = output.logits[:, -batch["labels"].shape[1] : -1].argmax(-1)[is_target]
+        total_loss += float(output.loss) * count
+        num_correct += int((predictions == labels[is_target]).sum())
+        num_targets += count
         del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
-    loss = total / targets
+    loss = total_loss / num_targets
     yield {
         "event": "eval",
         "step": step,
         "loss": loss,
         "perplexity": math.exp(min(loss, 700.0)),
-        "token_accuracy": right / targets,
+        "token_accuracy": num_correct / num_targets,
         "seconds": time.perf_counter() - started,
     }
 
@@ -53,58 +54,65 @@ def evaluate_classify(model, batches: list[dict], step: int) -> Iterator[dict]:
     """Score by the loss per row, accuracy and macro-averaged F1."""
     started = time.perf_counter()
     model.eval()
-    total, guessed, wanted = 0.0, [], []
+    total_loss, predictions, labels = 0.0, [], []
     for done, batch in enumerate(batches, 1):
         with torch.no_grad():
             output = model(**batch)
-        total += float(output.loss) * len(batch["labels"])
-        guessed.append(output.logits.argmax(-1))
-        wanted.append(batch["labels"])
+        total_loss += float(output.loss) * len(batch["labels"])
+        predictions.append(output.logits.argmax(-1))
+        labels.append(batch["labels"])
         del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
-    guess, want = torch.cat(guessed), torch.cat(wanted)
+    predictions, labels = torch.cat(predictions), torch.cat(labels)
     yield {
         "event": "eval",
         "step": step,
-        "loss": total / len(want),
-        "accuracy": int((guess == want).sum()) / len(want),
-        "f1": macro_f1(guess.tolist(), want.tolist()),
+        "loss": total_loss / len(labels),
+        "accuracy": int((predictions == labels).sum()) / len(labels),
+        "f1": macro_f1(predictions.tolist(), labels.tolist()),
         "seconds": time.perf_counter() - started,
     }
 
 
 def evaluate_words(
-    model, prompts: list[dict], blanks: list[dict], normalize: bool, step: int
+    model, prompts: list[dict], blanks: list[dict] | None, normalize: bool, step: int
 ) -> Iterator[dict]:
     """Score a language model as a classifier: the label whose words are likeliest wins.
 
     The loss is the mean negative log-probability of the right label, after normalising over the
-    labels, so it compares with that of a classifier's head. ``prompts`` and ``blanks`` hold one
-    prompt each; what the ``blanks`` (prompts without a text) favour is taken away, if there are
-    some (contextual calibration, arXiv 2102.09690).
+    labels, so it compares with that of a classifier's head.
+
+    Parameters
+    ----------
+    prompts : list of dict
+        Batches of one prompt each.
+    blanks : list of dict, optional
+        Prompts without a text; what they favour is taken away (contextual calibration, arXiv
+        2102.09690).
     """
     started = time.perf_counter()
     model.eval()
-    favour = torch.zeros(())
-    if blanks:
-        alone = [word_scores(model, blank, normalize).softmax(-1) for blank in blanks]
-        favour = torch.stack(alone).mean(0).log()
-    total, guessed, wanted = 0.0, [], []
+    if blanks is not None:
+        blank_scores = [word_scores(model, blank, normalize).softmax(-1) for blank in blanks]
+        prior = torch.stack(blank_scores).mean(0).log()
+    total_loss, predictions, labels = 0.0, [], []
     for done, prompt in enumerate(prompts, 1):
         scores = word_scores(model, prompt, normalize).log_softmax(-1)
-        chances = (scores - favour.to(scores.device)).log_softmax(-1)
-        want = int(prompt["labels"])
-        total -= float(chances[want])
-        guessed.append(int(chances.argmax()))
-        wanted.append(want)
+        if blanks is not None:
+            scores = scores - prior
+        log_probs = scores.log_softmax(-1)
+        label = int(prompt["labels"])
+        total_loss -= float(log_probs[label])
+        predictions.append(int(log_probs.argmax()))
+        labels.append(label)
         yield {"event": "evaluating", "step": step, "done": done, "total": len(prompts)}
-    hits = sum(guess == want for guess, want in zip(guessed, wanted, strict=True))
+    num_correct = sum(map(operator.eq, predictions, labels))
     yield {
         "event": "eval",
         "step": step,
-        "loss": total / len(wanted),
-        "accuracy": hits / len(wanted),
-        "f1": macro_f1(guessed, wanted),
+        "loss": total_loss / len(labels),
+        "accuracy": num_correct / len(labels),
+        "f1": macro_f1(predictions, labels),
         "seconds": time.perf_counter() - started,
     }
 
@@ -114,75 +122,80 @@ def word_scores(model, prompt: dict, normalize: bool) -> torch.Tensor:
 
     The prompt is read once; what it left in the cache goes before the words of every label.
     """
-    words, counted = prompt["words"], prompt["counted"]
+    words, is_word = prompt["words"], prompt["is_word"]
     with torch.no_grad():
-        read = model(input_ids=prompt["input_ids"], use_cache=True)
-        logits = read.logits[:, -1:].expand(len(words), -1, -1)
+        output = model(input_ids=prompt["input_ids"], use_cache=True)
+        logits = output.logits[:, -1:].expand(len(words), -1, -1)
         if words.shape[1] > 1:
-            read.past_key_values.batch_repeat_interleave(len(words))
-            rest = model(input_ids=words[:, :-1], past_key_values=read.past_key_values).logits
+            cache = output.past_key_values
+            cache.batch_repeat_interleave(len(words))
+            rest = model(input_ids=words[:, :-1], past_key_values=cache).logits
             logits = torch.cat([logits, rest], dim=1)
-    each = logits.float().log_softmax(-1).gather(-1, words.unsqueeze(-1)).squeeze(-1)
-    scores = (each * counted).sum(-1)
-    return scores / counted.sum(-1) if normalize else scores
+    log_probs = logits.float().log_softmax(-1).gather(-1, words.unsqueeze(-1)).squeeze(-1)
+    scores = (log_probs * is_word).sum(-1)
+    return scores / is_word.sum(-1) if normalize else scores
 
 
-def macro_f1(guess: list, want: list) -> float:
+def macro_f1(predictions: list, labels: list) -> float:
     """Average F1 over the labels that occur, each counting the same."""
-    hits = Counter(label for label, wanted in zip(guess, want, strict=True) if label == wanted)
-    both = Counter(guess) + Counter(want)
-    return sum(2 * hits[label] / count for label, count in both.items()) / len(both)
+    pairs = zip(predictions, labels, strict=True)
+    hits = Counter(label for prediction, label in pairs if prediction == label)
+    counts = Counter(predictions) + Counter(labels)
+    return sum(2 * hits[label] / count for label, count in counts.items()) / len(counts)
 
 
 def evaluate_token_classify(
     model,
     batches: list[dict],
-    labels: list[str],
+    tag_names: list[str],
     score: Callable[[list[list[str]], list[list[str]]], dict],
     step: int,
 ) -> Iterator[dict]:
     """Score by the loss per word, accuracy and what ``score`` makes of each row's tags."""
     started = time.perf_counter()
     model.eval()
-    total, guessed, wanted = 0.0, [], []
+    total_loss, predictions, labels = 0.0, [], []
     for done, batch in enumerate(batches, 1):
         with torch.no_grad():
             output = model(**batch)
-        for guess, want in zip(output.logits.argmax(-1), batch["labels"], strict=True):
-            counted = want != -100
-            guessed.append([labels[index] for index in guess[counted].tolist()])
-            wanted.append([labels[index] for index in want[counted].tolist()])
-        total += float(output.loss) * int((batch["labels"] != -100).sum())
+        for predicted, row in zip(output.logits.argmax(-1), batch["labels"], strict=True):
+            is_target = row != -100
+            predictions.append([tag_names[index] for index in predicted[is_target].tolist()])
+            labels.append([tag_names[index] for index in row[is_target].tolist()])
+        total_loss += float(output.loss) * int((batch["labels"] != -100).sum())
         del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
-    pairs = list(zip(chain(*guessed), chain(*wanted), strict=True))
+    num_words = sum(map(len, labels))
+    num_correct = sum(map(operator.eq, chain(*predictions), chain(*labels)))
     yield {
         "event": "eval",
         "step": step,
-        "loss": total / len(pairs),
-        "accuracy": sum(guess == want for guess, want in pairs) / len(pairs),
-        **score(guessed, wanted),
+        "loss": total_loss / num_words,
+        "accuracy": num_correct / num_words,
+        **score(predictions, labels),
         "seconds": time.perf_counter() - started,
     }
 
 
-def score_tags(guessed: list[list[str]], wanted: list[list[str]]) -> dict[str, float]:
+def score_tags(predictions: list[list[str]], labels: list[list[str]]) -> dict[str, float]:
     """Average F1 over the tags."""
-    return {"f1": macro_f1(list(chain(*guessed)), list(chain(*wanted)))}
+    return {"f1": macro_f1(list(chain(*predictions)), list(chain(*labels)))}
 
 
-def score_entities(guessed: list[list[str]], wanted: list[list[str]]) -> dict[str, float]:
+def score_entities(predictions: list[list[str]], labels: list[list[str]]) -> dict[str, float]:
     """Score whole entities: found only if both their bounds and their kind are right.
 
     Precision, recall and F1 count all entities alike (micro average), as seqeval does.
     """
-    guess = {(row, *entity) for row, tags in enumerate(guessed) for entity in entities(tags)}
-    want = {(row, *entity) for row, tags in enumerate(wanted) for entity in entities(tags)}
-    hits = len(guess & want)
+    predicted = {
+        (row, *entity) for row, tags in enumerate(predictions) for entity in entities(tags)
+    }
+    actual = {(row, *entity) for row, tags in enumerate(labels) for entity in entities(tags)}
+    hits = len(predicted & actual)
     return {
-        "f1": 2 * hits / max(1, len(guess) + len(want)),
-        "precision": hits / max(1, len(guess)),
-        "recall": hits / max(1, len(want)),
+        "f1": 2 * hits / max(1, len(predicted) + len(actual)),
+        "precision": hits / max(1, len(predicted)),
+        "recall": hits / max(1, len(actual)),
     }
 
 
@@ -191,15 +204,15 @@ def entities(tags: list[str]) -> list[tuple[str, int, int]]:
 
     An I- tag that follows no tag of its kind begins an entity, as conlleval has it.
     """
-    found, kind, first = [], None, 0
-    for place, tag in enumerate([*tags, "O"]):
-        mark, _, name = tag.partition("-")
-        if kind is not None and (mark != "I" or name != kind):
-            found.append((kind, first, place))
+    spans, kind, first = [], None, 0
+    for index, tag in enumerate([*tags, "O"]):
+        prefix, _, name = tag.partition("-")
+        if kind is not None and (prefix != "I" or name != kind):
+            spans.append((kind, first, index))
             kind = None
-        if kind is None and mark != "O":
-            kind, first = name, place
-    return found
+        if kind is None and prefix != "O":
+            kind, first = name, index
+    return spans
 
 
 def evaluate_instruct(
@@ -213,22 +226,27 @@ def evaluate_instruct(
 ) -> Iterator[dict]:
     """Score by the loss per answer token and by how many generated answers match exactly.
 
-    ``prompts`` holds batches padded on the left, each with its ``answers`` as texts; answers are
-    generated greedily and compared without surrounding blanks. ``stop`` ends an answer where the
-    model does not end it by itself.
+    Answers are generated greedily and compared without surrounding blanks.
+
+    Parameters
+    ----------
+    prompts : list of dict
+        Batches padded on the left, each with its ``answers`` as texts.
+    stop : str, optional
+        What ends an answer where the model does not end it by itself.
     """
     started = time.perf_counter()
     model.eval()
-    total, targets, right, asked = 0.0, 0, 0, 0
-    length = len(batches) + len(prompts)
+    total_loss, num_targets, num_correct, num_answers = 0.0, 0, 0, 0
+    total = len(batches) + len(prompts)
     for done, batch in enumerate(batches, 1):
         with torch.no_grad():
             output = model(**batch)
         count = int((batch["labels"] != -100).sum())
-        total += float(output.loss) * count
-        targets += count
+        total_loss += float(output.loss) * count
+        num_targets += count
         del output
-        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+        yield {"event": "evaluating", "step": step, "done": done, "total": total}
     for done, batch in enumerate(prompts, len(batches) + 1):
         with torch.no_grad():
             generated = model.generate(
@@ -241,17 +259,17 @@ def evaluate_instruct(
         texts = tokenizer.batch_decode(
             generated[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
         )
-        if stop:
+        if stop is not None:
             texts = [text.strip().partition(stop)[0] for text in texts]
-        right += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
-        asked += len(texts)
+        num_correct += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
+        num_answers += len(texts)
         del generated
-        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+        yield {"event": "evaluating", "step": step, "done": done, "total": total}
     yield {
         "event": "eval",
         "step": step,
-        "loss": total / targets,
-        "exact_match": right / asked,
+        "loss": total_loss / num_targets,
+        "exact_match": num_correct / num_answers,
         "seconds": time.perf_counter() - started,
     }
 
@@ -266,16 +284,16 @@ def evaluate_seq2seq(
     """
     started = time.perf_counter()
     model.eval()
-    total, targets, right, asked = 0.0, 0, 0, 0
-    length = len(batches) + len(prompts)
+    total_loss, num_targets, num_correct, num_answers = 0.0, 0, 0, 0
+    total = len(batches) + len(prompts)
     for done, batch in enumerate(batches, 1):
         with torch.no_grad():
             output = model(**batch)
         count = int((batch["labels"] != -100).sum())
-        total += float(output.loss) * count
-        targets += count
+        total_loss += float(output.loss) * count
+        num_targets += count
         del output
-        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+        yield {"event": "evaluating", "step": step, "done": done, "total": total}
     for done, batch in enumerate(prompts, len(batches) + 1):
         with torch.no_grad():
             # Summarizers come with settings for longer texts, such as beams and a least length.
@@ -288,14 +306,14 @@ def evaluate_seq2seq(
                 do_sample=False,
             )
         texts = tokenizer.batch_decode(generated, skip_special_tokens=True)
-        right += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
-        asked += len(texts)
+        num_correct += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
+        num_answers += len(texts)
         del generated
-        yield {"event": "evaluating", "step": step, "done": done, "total": length}
+        yield {"event": "evaluating", "step": step, "done": done, "total": total}
     yield {
         "event": "eval",
         "step": step,
-        "loss": total / targets,
-        "exact_match": right / asked,
+        "loss": total_loss / num_targets,
+        "exact_match": num_correct / num_answers,
         "seconds": time.perf_counter() - started,
     }

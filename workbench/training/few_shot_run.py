@@ -12,61 +12,41 @@ from workbench.registry.prompt_templates import CONTENT_FREE, SEPARATOR
 from workbench.registry.tasks import TASKS
 from workbench.training import evaluate
 from workbench.training.inputs import collate as batches
-from workbench.training.inputs.task_inputs import chat_notes, refusing, settings_of
-from workbench.training.plan import START_ROWS, Resolved
-
-
-def prompt_encoder(
-    task: str,
-    facts: dict[str, Any],
-    settings: dict[str, Any],
-    tokenizer: Any,
-    train_rows: list[dict],
-) -> Callable[[list[dict]], list[dict]]:
-    """Return the function that encodes a task's rows as the prompts that the facts tell of."""
-    prompt = TASKS[task].prompt
-    if prompt is None:
-        raise ValueError(f"{task} cannot be asked in a prompt")
-    words = {"words": facts["words"]} if "words" in facts else {}
-    function = partial(
-        prompt.load(),
-        tokenizer=tokenizer,
-        examples=[train_rows[number] for number in facts["examples"]],
-        template=facts["template"],
-        **settings,
-        **words,
-    )
-    return refusing(function, tokenizer)
+from workbench.training.inputs.limits import START_ROWS
+from workbench.training.plan import Resolved
 
 
 def prompt_evaluation(
     resolved: Resolved, model: torch.nn.Module, device: torch.device
 ) -> tuple[Callable[[int], Iterator[dict]], list[str]]:
     """Return the function of a step's number that asks the model, and what is worth knowing."""
-    recipe, plan, tokenizer = resolved.recipe, resolved.plan, resolved.tokenizer
+    recipe, plan, inputs = resolved.recipe, resolved.plan, resolved.inputs
     task, facts = TASKS[recipe.task], resolved.plan.prompt
-    settings = settings_of(plan.columns, plan.labels, plan.max_length, plan.max_prompt_length)
-    encode = prompt_encoder(recipe.task, facts, settings, tokenizer, resolved.train_rows)
+    encode = partial(inputs.encode_prompts, prompt=facts, train_rows=resolved.train_rows)
     held = encode(resolved.eval_rows)
     size = recipe.per_device_eval_batch_size
     notes = _fewer_notes(held, len(facts["examples"]), plan.max_length)
     if facts["template"] is None:
-        notes += chat_notes(recipe.task, tokenizer, plan.columns, resolved.eval_rows[:START_ROWS])
+        notes += inputs.chat_notes(resolved.eval_rows[:START_ROWS])
+    given: list[Any]
     if "words" in facts:
-        collate = partial(batches.collate_words, pad_token_id=tokenizer.pad_token_id)
+        collate = partial(batches.collate_words, pad_token_id=inputs.processor.pad_token_id)
         empty = [
             {plan.columns["text"]: text, plan.columns["label"]: plan.labels[0]}
             for text in CONTENT_FREE
         ]
-        blanks = encode(empty) if facts["calibrate"] else []
-        asked = [batches.fixed_batches(rows, 1, collate, device) for rows in (held, blanks)]
-        return partial(evaluate.evaluate_words, model, *asked, facts["normalize"]), notes
-    collate = partial(task.collator(plan.padding_side).load(), pad_token_id=tokenizer.pad_token_id)
-    given: list[Any] = [model, batches.fixed_batches(held, size, collate, device)]
+        asked = batches.fixed_batches(held, 1, collate, device)
+        blanks = None
+        if facts["calibrate"]:
+            blanks = batches.fixed_batches(encode(empty), 1, collate, device)
+        given = [model, asked, blanks, facts["normalize"]]
+        return partial(evaluate.evaluate_words, *given), notes
+    collate = inputs.collator(plan.padding_side)
+    given = [model, batches.fixed_batches(held, size, collate, device)]
     ends = {}
-    if task.ask:
-        ask = partial(task.ask.load(), pad_token_id=tokenizer.pad_token_id)
-        given += [batches.fixed_batches(held, size, ask, device), tokenizer, recipe.max_new_tokens]
+    if ask := inputs.prompt_collator():
+        prompts = batches.fixed_batches(held, size, ask, device)
+        given += [prompts, inputs.processor, recipe.max_new_tokens]
     if task.continues_prompts and facts["template"] is not None:
         ends["stop"] = SEPARATOR
     return partial(task.evaluate.load(), *given, **ends), notes

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import math
 from dataclasses import dataclass, field
-from inspect import signature
 from typing import Any
 
-import peft
 import torch
-import transformers
 
-from workbench.errors import Problem, RecipeError
+from workbench.errors import RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import config_class, get
-from workbench.sources.datasets import load as catalog_data
 from workbench.sources.lookup import look_up
 from workbench.sources.models.fingerprint import Fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
@@ -33,9 +28,15 @@ from workbench.training.adaptation.optimizer import optimizer_facts
 from workbench.training.adaptation.quantize import whole_modules
 from workbench.training.adaptation.running_stats import gathering_layers
 from workbench.training.inputs.few_shot_plan import prompt_facts
-from workbench.training.inputs.processor import load_processor, virtual_labels
-from workbench.training.inputs.task_inputs import encoder, settings_of
-from workbench.training.inputs.tokenize import split_rows
+from workbench.training.inputs.limits import (
+    START_ROWS,
+    choose_rows,
+    count_steps,
+    counts_positions,
+    padding_side,
+)
+from workbench.training.inputs.processor import virtual_labels
+from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.runtime.quiet_loading import loading
 from workbench.training.speedups.apply import computing_notes, labels_some
 from workbench.training.speedups.labelled_logits import keeps_loss
@@ -72,8 +73,6 @@ EVERY_LOGIT = (
     "The base's loss is not the same, or fails, with logits only where there are labels: every logit is "
     "computed."
 )
-# Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
-START_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -208,10 +207,15 @@ class Resolved:
     plan: Plan
     recipe: Recipe
     base: Base
-    tokenizer: Any
+    inputs: TaskInputs
     train_rows: list[dict]
     eval_rows: list[dict]
     fingerprint: Fingerprint
+
+    @property
+    def tokenizer(self) -> Any:
+        """What rows are read with; for images their processor."""
+        return self.inputs.processor
 
 
 def resolve(recipe: Recipe) -> Resolved:
@@ -228,9 +232,7 @@ def resolve(recipe: Recipe) -> Resolved:
     facts, table = found.facts, found.table
     recipe = recipe.resolved(facts.quantization)
     task, technique = TASKS[recipe.task], get(recipe.technique)
-    tokenizer, sets_pad_token = load_processor(recipe, task, facts.path)
-    room = (recipe, facts.context, getattr(tokenizer, "model_max_length", math.inf))
-    max_length, max_prompt_length = longest(*room), longest_prompt(*room)
+    inputs = TaskInputs.of(recipe, facts, table)
     train_rows, eval_rows = choose_rows(recipe, table)
     trains = technique.trains != "nothing"
     steps = count_steps(recipe, len(train_rows)) if trains else 0
@@ -242,8 +244,6 @@ def resolve(recipe: Recipe) -> Resolved:
         trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
         shapes = skeleton(facts.path, auto_class, num_labels, trust, convert)
         fresh = new_parameters(shapes, facts.path) if num_labels is not None else ()
-    settings = settings_of(table.columns, table.labels, max_length, max_prompt_length)
-    encode = encoder(recipe.task, tokenizer, settings)
     config, peft_class = {}, None
     if technique.config is not None:
         peft_class = config_class(technique.name)
@@ -254,7 +254,7 @@ def resolve(recipe: Recipe) -> Resolved:
             task_type=task.peft_task_type,
             fresh=fresh,
             max_steps=steps,
-            rows=lambda: encode(train_rows[:START_ROWS]),
+            rows=lambda: inputs.encode(train_rows[:START_ROWS]),
         )
     selected = selected_names(technique, shapes, recipe.technique_args, fresh)
     base = load_base(
@@ -289,7 +289,7 @@ def resolve(recipe: Recipe) -> Resolved:
         after_step=technique.after_step,
         wires=technique.wires,
         optimizer=optimizer_facts(recipe, technique) if trains else {},
-        prompt=prompt_facts(recipe, tokenizer, train_rows, table),
+        prompt=prompt_facts(recipe, inputs.processor, train_rows, table),
         config_class=technique.config,
         config=config,
         data={
@@ -301,17 +301,17 @@ def resolve(recipe: Recipe) -> Resolved:
             "revision": source.revision,
             "sha256": source.checksums(),
         },
-        columns=dict(table.columns),
-        labels=list(table.labels),
+        columns=dict(inputs.columns),
+        labels=list(inputs.labels),
         padding_side=padding_side(base.model),
         mask_positions=counts_positions(recipe, base.model),
         virtual_labels=virtual_labels(task, peft_class, config),
-        max_length=max_length,
-        max_prompt_length=max_prompt_length,
+        max_length=inputs.max_length,
+        max_prompt_length=inputs.max_prompt_length,
         max_steps=steps,
         gathers_statistics=bool(gathering_layers(base.model)),
         labelled_logits=labelled_logits,
-        sets_pad_token=sets_pad_token,
+        sets_pad_token=inputs.sets_pad_token,
         threads=torch.get_num_threads(),
         device=device,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
@@ -331,95 +331,4 @@ def resolve(recipe: Recipe) -> Resolved:
         prequantized=facts.quantization is not None,
         whole=whole_modules(shapes, fresh),
     )
-    return Resolved(plan, recipe, base, tokenizer, train_rows, eval_rows, facts.fingerprint)
-
-
-def choose_rows(recipe: Recipe, table: catalog_data.Table) -> tuple[list[dict], list[dict]]:
-    """Return the rows to train and to evaluate on."""
-    train_rows, eval_rows = table.train, table.eval
-    if eval_rows is None:
-        train_rows, eval_rows = split_rows(train_rows, recipe.eval_fraction, recipe.seed)
-        if not train_rows:
-            allowed = "small enough to leave rows to train on"
-            number = len(eval_rows)
-            hint = f"the data has {number} row{'s' * (number != 1)}, so give more, or eval_data"
-            raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, hint)])
-    return train_rows[: recipe.max_train_samples], eval_rows[: recipe.max_eval_samples]
-
-
-def count_steps(recipe: Recipe, rows: int) -> int:
-    """Return how many optimizer steps a recipe means for so many training rows."""
-    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
-    steps = recipe.max_steps or max(1, math.ceil(rows * recipe.num_train_epochs / per_step))
-    if problems := recipe.warmup_problems(steps):
-        raise RecipeError(problems)
-    return steps
-
-
-def longest(recipe: Recipe, context: int | None, model_max_length: float = math.inf) -> int:
-    """Return how many tokens a row may have: virtual tokens take their part of the context.
-
-    Images are no tokens: their model has one size for all, and 0 is returned.
-
-    Raises
-    ------
-    RecipeError
-        The context cannot hold what the recipe asks for.
-    """
-    if TASKS[recipe.task].reads_images:
-        return 0
-    # T5 and its kin count distances, so any length goes, though they were trained on 512 tokens.
-    endless = context is None and "encoder-decoder" in TASKS[recipe.task].suits
-    if endless and recipe.max_length is not None:
-        return recipe.max_length
-    # A tokenizer that knows no limit says a number beyond all bounds; some models count positions
-    # that a text cannot use, and there the tokenizer knows better.
-    context = int(min(context or (512 if endless else 1024), model_max_length))
-    virtual = recipe.technique_args.get("num_virtual_tokens") or 0
-    room = context - virtual
-    why = f"the model's context is {context} tokens"
-    if room < 8:
-        found = Problem("num_virtual_tokens", f"at most {context - 8}", virtual, why)
-    elif recipe.max_length is not None and recipe.max_length > room:
-        why += f", of which {virtual} are virtual" if virtual else ""
-        found = Problem("max_length", f"at most {room}", recipe.max_length, why)
-    elif TASKS[recipe.task].continues_prompts and recipe.max_new_tokens > room - 8:
-        why += ", and a prompt stands before each answer"
-        found = Problem("max_new_tokens", f"at most {room - 8}", recipe.max_new_tokens, why)
-    else:
-        return recipe.max_length or room
-    raise RecipeError([found])
-
-
-def longest_prompt(recipe: Recipe, context: int | None, model_max_length: float) -> int:
-    """Return how many tokens of a prompt leave room for its answer; 0 where none are generated."""
-    if not TASKS[recipe.task].continues_prompts:
-        return 0
-    room = longest(recipe.replace(max_length=None), context, model_max_length)
-    return min(longest(recipe, context, model_max_length), room - recipe.max_new_tokens)
-
-
-def padding_side(model: torch.nn.Module) -> str:
-    """Return the side on which a model's rows with one label are padded: right for encoders.
-
-    Their attention looks both ways, so that a classifier reads the first token or the mean.
-    """
-    architectures = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    masked = transformers.models.auto.modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    kind = model.config.model_type
-    return "right" if kind in masked or kind not in architectures else "left"
-
-
-def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
-    """Tell whether a base must be told positions, so that padding on the left moves none.
-
-    Rows with one label are padded there in decoders. So are prompts to be answered: transformers
-    tells their positions, but PEFT leaves those out where virtual tokens come first.
-    """
-    task, technique = TASKS[recipe.task], get(recipe.technique)
-    if technique.trains == "nothing" or "position_ids" not in signature(model.forward).parameters:
-        return False
-    if task.continues_prompts:
-        config = config_class(technique.name) if technique.config else None
-        return config is not None and issubclass(config, peft.config.PromptLearningConfig)
-    return task.reads_last_token(padding_side(model))
+    return Resolved(plan, recipe, base, inputs, train_rows, eval_rows, facts.fingerprint)

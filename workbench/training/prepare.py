@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 import transformers
 from accelerate import Accelerator
-from torch.utils.data import DataLoader
 
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
@@ -27,68 +24,22 @@ from workbench.training.batches import (
     encode_rows,
     fullest_step,
     limit_notes,
-    make_collate,
     make_evaluation,
 )
 from workbench.training.few_shot_run import prompt_evaluation
 from workbench.training.inputs import collate as batches
-from workbench.training.inputs.task_inputs import chat_notes
+from workbench.training.inputs.limits import START_ROWS
+from workbench.training.inputs.row_order import shuffled
 from workbench.training.loop import train
-from workbench.training.plan import START_ROWS, Plan, Resolved, resolve
+from workbench.training.plan import Plan, Resolved, resolve
+from workbench.training.prepared import Prepared
 from workbench.training.runtime.quiet_loading import quiet_transformers
-from workbench.training.runtime.rng import Randomness, may_step_beside
-from workbench.training.speedups.apply import set_up
+from workbench.training.runtime.rng import Randomness, beside_notes, may_step_beside
+from workbench.training.speedups.apply import guard, set_up
 from workbench.training.speedups.frozen_prefix.choice import skip_frozen
 from workbench.training.speedups.packing_check import check_apart
 from workbench.training.speedups.settings import use_mask_positions
 from workbench.training.truncation import check_lengths
-
-
-@dataclass
-class Prepared:
-    """A run before its first step.
-
-    Parameters
-    ----------
-    plan : Plan
-    model : torch.nn.Module
-        The model to train, in memory of its own for whatever is trained.
-    tokenizer : transformers.PreTrainedTokenizerBase
-        For images their processor.
-    steps : iterator of dict
-        Asking for the next event trains one step; see :func:`workbench.training.loop.train`.
-    given : dict
-        What the loop was given, by name; empty where something stands between it and the run.
-    randomness : Randomness
-        To be entered around each request for an event.
-    meter : MemoryMeter
-    parameters : dict
-        See :func:`workbench.training.adaptation.meters.count_parameters`.
-    notes : list of str
-        What the user should know, such as rows that were cut.
-    began : dict of str to torch.Tensor, or None
-        The adapter as it began, where saving needs it.
-    fullest : int
-        The step of the first epoch whose batch is the largest.
-    shared : tuple
-        What others can use too as long as somebody holds it: the base and the encoded rows.
-    beside : bool
-        Whether it may step while others do; see :func:`workbench.training.runtime.rng.may_step_beside`.
-    """
-
-    plan: Plan
-    model: torch.nn.Module
-    tokenizer: Any
-    steps: Iterator[dict]
-    given: dict[str, Any]
-    randomness: Randomness
-    meter: MemoryMeter
-    parameters: dict
-    notes: list[str]
-    began: dict[str, torch.Tensor] | None
-    fullest: int
-    shared: tuple[Any, ...]
-    beside: bool
 
 
 def prepare(recipe: Recipe) -> Prepared:
@@ -106,8 +57,8 @@ def prepare(recipe: Recipe) -> Prepared:
     rows, held = encode_rows(resolved)
     cut = check_lengths(resolved, (resolved.train_rows, rows), (resolved.eval_rows, held))
     few_rows = resolved.train_rows[:START_ROWS]
-    chat = chat_notes(recipe.task, resolved.tokenizer, plan.columns, few_rows)
-    collate = make_collate(resolved)
+    chat = resolved.inputs.chat_notes(few_rows)
+    collate = resolved.inputs.collator(plan.padding_side)
     accelerator = Accelerator()
     device = accelerator.device
     start = batches.fixed_batches(
@@ -132,15 +83,7 @@ def prepare(recipe: Recipe) -> Prepared:
         num_warmup_steps=recipe.warmup_steps,
         num_training_steps=plan.max_steps,
     )
-    # The loader draws from a generator of its own, so shuffling and dropout do not disturb each
-    # other.
-    loader = DataLoader(
-        rows,
-        batch_size=recipe.per_device_train_batch_size,
-        shuffle=True,
-        generator=torch.Generator().manual_seed(recipe.seed),
-        collate_fn=batches.collate_flat if recipe.padding_free else collate,
-    )
+    loader = shuffled(rows, recipe, batches.collate_flat if recipe.padding_free else collate)
     after_step = get(recipe.technique).after_step
     tail = partial(after_step.load(), model) if after_step is not None else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
@@ -149,7 +92,7 @@ def prepare(recipe: Recipe) -> Prepared:
         "model": model,
         "optimizer": optimizer,
         "scheduler": scheduler,
-        "batches": loader,
+        "train_loader": loader,
         "evaluate": make_evaluation(resolved, model, held, collate, device),
         "max_steps": plan.max_steps,
         "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
@@ -160,7 +103,11 @@ def prepare(recipe: Recipe) -> Prepared:
     }
     events = train(**given)
     few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
-    steps, said = skip_frozen(resolved, accelerator.unwrap_model(model), rows, held, few, events)
+    trained = accelerator.unwrap_model(model)
+    off = guard(recipe, trained, few)
+    steps, said = skip_frozen(
+        recipe, resolved.base, plan.max_steps, trained, rows, held, few, events
+    )
     return Prepared(
         plan=plan,
         model=model,
@@ -170,7 +117,7 @@ def prepare(recipe: Recipe) -> Prepared:
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *cut, *chat, *said],
+        notes=[*plan.notes, *limit_notes(resolved), *cut, *chat, *said, *off, *beside_notes()],
         began=began,
         fullest=fullest_step(rows, recipe, plan.max_steps),
         shared=(resolved.base, rows, held),

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import torch
 import transformers
 from accelerate import Accelerator
-from torch.utils.data import DataLoader
 
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
@@ -36,11 +35,12 @@ from workbench.training.adaptation.plain_module import (
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.inputs.array_rows import Rows
 from workbench.training.inputs.collate import fixed_batches
+from workbench.training.inputs.limits import count_steps
+from workbench.training.inputs.row_order import shuffled
 from workbench.training.inputs.tokenize import split_rows
 from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
-from workbench.training.plan import count_steps
-from workbench.training.prepare import Prepared
+from workbench.training.prepared import Prepared
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.apply import computing_notes, set_up
 
@@ -180,13 +180,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         num_warmup_steps=recipe.warmup_steps,
         num_training_steps=max_steps,
     )
-    loader = DataLoader(
-        rows.order,
-        batch_size=recipe.per_device_train_batch_size,
-        shuffle=True,
-        generator=torch.Generator().manual_seed(recipe.seed),
-        collate_fn=rows.batch,
-    )
+    loader = shuffled(rows.order, recipe, rows.batch)
     # What it does after a step is about the adapted module and not about its loss.
     tail = partial(technique.after_step.load(), adapted) if technique.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.errors import RecipeError, Said
-from workbench.training.inputs.task_inputs import encoder, settings_of
+from workbench.training.inputs.largest_batch import sides
+from workbench.training.inputs.task_inputs import EncodedRows, TaskInputs
 from workbench.training.plan import Resolved
 
-ENDLESS = 10**9
 
-
-def check_lengths(resolved: Resolved, *parts: tuple[list[dict], list[dict] | None]) -> list[str]:
+def check_lengths(resolved: Resolved, *parts: tuple[list[dict], EncodedRows | None]) -> list[str]:
     """Say how many rows are cut at the recipe's ``max_length``.
 
     Parameters
     ----------
     resolved : Resolved
     parts : pairs of list of dict
-        Rows, and the same as training encodes them: only those that fill all the room there is are
-        encoded once more, without a limit. None for the second means all of them.
+        Rows, and the same as training encodes them; None for the second where they are encoded in
+        another way, so that all must be measured.
 
     Raises
     ------
@@ -29,17 +28,12 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], list[dict] | Non
     plan = resolved.plan
     if not plan.max_length:  # images are no texts
         return []
-    full = [
-        row
+    lengths = [
+        (length, rows[number])
         for rows, encoded in parts
-        for row, ids in zip(rows, encoded or [None] * len(rows), strict=True)
-        if ids is None or max(sides(ids)) >= plan.max_length
+        for number, length in full_lengths(resolved.inputs, rows, encoded).items()
     ]
-    room = 2 * [ENDLESS] if plan.max_prompt_length else [ENDLESS]
-    whole = encoder(
-        plan.recipe["task"], resolved.tokenizer, settings_of(plan.columns, plan.labels, *room)
-    )
-    sizes = [max(sides(row)) for row in whole(full)] if full else []
+    sizes = [length for length, _ in lengths]
     cut = [size for size in sizes if size > plan.max_length]
     if not cut:
         return []
@@ -49,7 +43,7 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], list[dict] | Non
         return [f"{told} max_length={plan.max_length} and cut there."]
     virtual = plan.recipe["technique_args"].get("num_virtual_tokens")
     beside = f" beside {virtual} virtual ones" if virtual else ""
-    text = _start(full[sizes.index(max(sizes))], plan.columns)
+    text = _start(lengths[sizes.index(max(sizes))][1], plan.columns)
     sentence = (
         f"{told} the {plan.max_length:,} tokens that {plan.recipe['model']} reads{beside}, the "
         f"longest with {max(sizes):,} ({text!r}): set max_length to {plan.max_length} to cut them "
@@ -58,9 +52,26 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], list[dict] | Non
     raise RecipeError([Said("max_length", "", None, sentence)])
 
 
-def sides(row: dict[str, Any]) -> list[int]:
-    """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
-    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row.get(key), list)]
+def full_lengths(
+    inputs: TaskInputs, rows: list[dict], encoded: EncodedRows | None
+) -> dict[int, int]:
+    """Return how long those rows would be that may have been cut, by their places.
+
+    Only rows that fill all the room there is are encoded once more, without a limit, and only once
+    for all runs that share them.
+    """
+    if encoded is not None and encoded.full_lengths is not None:
+        return encoded.full_lengths
+    places = [
+        place
+        for place in range(len(rows))
+        if encoded is None or max(sides(encoded[place])) >= inputs.max_length
+    ]
+    whole = inputs.unlimited().encode([rows[place] for place in places]) if places else []
+    lengths = {place: max(sides(row)) for place, row in zip(places, whole, strict=True)}
+    if encoded is not None:
+        encoded.full_lengths = lengths
+    return lengths
 
 
 def _start(row: dict[str, Any], columns: dict[str, str]) -> str:

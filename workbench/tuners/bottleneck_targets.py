@@ -6,7 +6,7 @@ import re
 from os.path import commonprefix
 from typing import NamedTuple
 
-from peft.tuners.tuners_utils import BaseTunerLayer, _find_minimal_target_modules
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from workbench.tuners.bottleneck import (
@@ -158,7 +158,7 @@ def _has_experts(part: nn.Module) -> bool:
     ) or any(
         parameter.dim() == 3
         for module in part.modules()
-        if not isinstance(module, nn.modules.conv._ConvNd)
+        if not hasattr(module, "kernel_size")  # a convolution's are of three dimensions too
         for parameter in module.parameters(recurse=False)
     )
 
@@ -233,6 +233,10 @@ def _is_under(outer: str, name: str) -> bool:
 def _shortest(model: nn.Module, names: list[str]) -> list[str]:
     """Return the shortest endings that mean these modules, and no others of the model."""
     others = [name for name, _ in model.named_modules() if name not in names]
+    try:
+        from peft.tuners.tuners_utils import _find_minimal_target_modules
+    except ImportError:  # which is no public name
+        return sorted(set(names))
     return sorted(_find_minimal_target_modules(names, others))
 
 

@@ -45,7 +45,7 @@ def figures(structure: Structure) -> list[dict[str, str]]:
             "more": "",
             "title": "known once it is saved"
             if known["disk"] is None
-            else f"{known['disk']:,} bytes of safetensors",
+            else f"{known['disk']:,} bytes of weights",
         },
         {
             "label": "Memory beside the base",

@@ -16,7 +16,7 @@ import traitlets
 from workbench.errors import RecipeError
 from workbench.panels.anatomy.view import AnatomyView
 from workbench.panels.bench.form import Cards
-from workbench.panels.bench.inspector import Looks, Trouble
+from workbench.panels.bench.inspector import Looks
 from workbench.panels.bench.memory_forecast import Memory
 from workbench.panels.bench.parameter_count import Trainable
 from workbench.panels.kernel import preload, subshell_patch
@@ -28,6 +28,7 @@ from workbench.panels.run.run_view import Followed
 from workbench.panels.run.snapshot import sentence
 from workbench.panels.run.table import RunsTable
 from workbench.panels.widgets.fields import Fold
+from workbench.panels.widgets.messages import Trouble
 from workbench.panels.widgets.style import style
 from workbench.race.race import Race
 from workbench.recipe import Recipe

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import ipywidgets as widgets
 
 from workbench.display.html import esc, folded
-from workbench.panels.bench.inspector import Trouble
 from workbench.panels.widgets.fields import Field
+from workbench.panels.widgets.messages import Trouble
 from workbench.recipe import Recipe
 
 

@@ -11,11 +11,11 @@ import ipywidgets as widgets
 from workbench.errors import DataError
 from workbench.panels.bench.card import Card
 from workbench.panels.bench.data_card import DataCard
-from workbench.panels.bench.inspector import Trouble
 from workbench.panels.bench.model_card import BaseCard
 from workbench.panels.bench.technique_card import TechniqueCard
 from workbench.panels.bench.training_card import TrainingCard
 from workbench.panels.kernel.ui_loop import on_main_thread
+from workbench.panels.widgets.messages import Trouble
 from workbench.recipe import Recipe
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.lookup import COLUMNS

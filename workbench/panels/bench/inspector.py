@@ -7,12 +7,12 @@ import dataclasses
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import RecipeError, WorkbenchError
 from workbench.panels.kernel import preload
+from workbench.panels.widgets.messages import Trouble
 from workbench.recipe import Recipe
 from workbench.registry.techniques import arguments, find
 from workbench.sources.datasets.load import Table
@@ -24,30 +24,6 @@ if TYPE_CHECKING:
     from workbench.training.inspection.anatomy import Structure
 
 ROWS = 3
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something that stands in the way.
-
-    Parameters
-    ----------
-    parameter : str
-        The setting that it is about.
-    sentence : str
-        What to say.
-    details : str
-        What is folded away below it.
-    """
-
-    parameter: str
-    sentence: str
-    details: str = ""
-
-    @classmethod
-    def of(cls, problem: Problem) -> Trouble:
-        """Make one of a problem."""
-        return cls(problem.parameter, str(problem), getattr(problem, "details", ""))
 
 
 Tell = Callable[[str, Any], None]

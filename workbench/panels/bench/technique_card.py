@@ -11,11 +11,11 @@ import ipywidgets as widgets
 from workbench.panels.bench.card import Card
 from workbench.panels.bench.compatibility_note import FitNote
 from workbench.panels.bench.example_picker import Examples
-from workbench.panels.bench.inspector import Trouble
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
 from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
+from workbench.panels.widgets.messages import Trouble
 from workbench.panels.widgets.picker import Picker
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.prompt_templates import TEMPLATES

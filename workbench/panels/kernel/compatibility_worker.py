@@ -6,17 +6,14 @@ and would draw from the generators that a run draws from.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import subprocess
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from workbench.recipe import Recipe
 from workbench.training.inspection.compatibility.result import Fit
-from workbench.training.runtime.worker_process import start
+from workbench.training.inspection.compatibility.worker import read_fits, start_trying
 
 # What the answers depend on, but for the techniques' arguments.
 SETTINGS = ("model", "revision", "trust_remote_code", "task", "quantization", "convert_conv1d")
@@ -56,7 +53,9 @@ class Fitting:
             self._key = key
             if self._process is not None:
                 self._process.kill()
-            self._process = process = _start(recipe)
+            self._process = process = start_trying(
+                {name: getattr(recipe, name) for name in SETTINGS}
+            )
         self._tell({})
         threading.Thread(target=self._read, args=(key, process), name="fits", daemon=True).start()
 
@@ -71,10 +70,8 @@ class Fitting:
         known: dict[str, Fit] = {}
         told = time.monotonic()
         with process:
-            for line in process.stdout or ():
-                with contextlib.suppress(ValueError):  # the closing bracket
-                    row = json.loads(line.lstrip("[, "))
-                    known[row["technique"]] = _fit(row)
+            for fit in read_fits(process.stdout or ()):
+                known[fit.technique] = fit
                 if time.monotonic() - told > PATIENCE:
                     self._say(key, known)
                     told = time.monotonic()
@@ -85,23 +82,3 @@ class Fitting:
             current = key == self._key
         if current:
             self._tell(dict(known))
-
-
-def _fit(row: dict[str, Any]) -> Fit:
-    del row["family"]
-    return Fit(**{**row, "matched": tuple(row["matched"])})
-
-
-def _start(recipe: Recipe) -> subprocess.Popen:
-    flags = [f"--task={recipe.task}", "--json"]
-    flags += [
-        f"--{name}={value}"
-        for name in ("revision", "quantization")
-        if (value := getattr(recipe, name))
-    ]
-    flags += [
-        f"--{name.replace('_', '-')}"
-        for name in ("trust_remote_code", "convert_conv1d")
-        if getattr(recipe, name)
-    ]
-    return start("fit", *flags, "--", str(recipe.model))

@@ -52,7 +52,7 @@ def _row(followed: Followed, standing: Standing, differs: str, *, chosen: bool) 
         "done": round(step / total, 3) if total else 0,
         "step": f"{step:,} of {total:,}" if total else "",
         "reason": standing.reason,
-        "loss": number(followed.train.get("loss")),
+        "loss": number(followed.train.loss if followed.train else None),
         # Before its first evaluation a run is placed by its loss, which has a column of its own.
         "score": number(standing.score, 3) if followed.evaluation else "",
         "metric": standing.metric.replace("_", " ") if followed.evaluation else "",

@@ -15,15 +15,15 @@ import traitlets
 from IPython.display import display
 
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
-from workbench.panels.bench.inspector import Trouble
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel.ui_loop import Pump
 from workbench.panels.run.results import Results
 from workbench.panels.run.run_view import Followed
 from workbench.panels.run.snapshot import Still
 from workbench.panels.run.status import Live
-from workbench.panels.widgets.messages import Messages
+from workbench.panels.widgets.messages import Messages, Trouble
 from workbench.runs.run import Run
+from workbench.training.events import Event, Parameters, State
 
 if TYPE_CHECKING:
     from workbench.compare import Comparison
@@ -148,9 +148,9 @@ class Panel(traitlets.HasTraits):
 
     # -- telling: everything below runs in the pump's thread ----------------------------------------
 
-    def _heard(self, run: Run, event: dict[str, Any]) -> None:
+    def _heard(self, run: Run, event: Event) -> None:
         # In the run's thread. Steps wait for the next tick; the first one and changes do not.
-        if event["event"] in ("state", "parameters") or event.get("step") == 1:
+        if isinstance(event, State | Parameters) or event.get("step") == 1:
             self._pump.wake()
 
     def _period(self) -> float:

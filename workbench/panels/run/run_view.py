@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
-from typing import Any
 
 from workbench.panels.chart.chart import LiveChart
 from workbench.runs.run import Run
+from workbench.training.events import Evaluating, Evaluation, Event, TrainStep
 
 # In the words of a person who watches.
 WORDS = {
@@ -34,9 +34,9 @@ class Followed:
 
     def __init__(self, run: Run, number: int):
         self.run, self.number, self.key = run, number, f"run-{number}"
-        self.train: dict[str, Any] = {}
-        self.evaluation: dict[str, Any] = {}
-        self.evaluating: dict[str, Any] = {}
+        self.train: TrainStep | None = None
+        self.evaluation: Evaluation | None = None
+        self.evaluating: Evaluating | None = None
         self.ranks: list[tuple[int, int]] = []  # step, and trainable parameters still in use
         self.over = False
         self._read = 0
@@ -59,28 +59,28 @@ class Followed:
             chart.rename(f"{self.key}/eval", f"{self._name}, evaluation")
         new = self.run.events[self._read :]
         self._read += len(new)
-        for kind in ("train", "eval"):
-            points = [event for event in new if event["event"] == kind]
+        for kind in (TrainStep, Evaluation):
+            points = [event for event in new if isinstance(event, kind)]
             if points:
-                xs = [event["step"] for event in points]
-                chart.append(f"{self.key}/{kind}", xs, [event["loss"] for event in points])
+                xs = [event.step for event in points]
+                chart.append(f"{self.key}/{kind.kind}", xs, [event.loss for event in points])
         for event in new:
             self._note(event)
         self._see()
 
-    def _note(self, event: dict[str, Any]) -> None:
-        kind = event["event"]
-        self.evaluating = event if kind == "evaluating" else {}
-        if kind == "train":
-            if self.train:
-                self._paces.append(event["seconds"] - self.train["seconds"])
+    def _note(self, event: Event) -> None:
+        self.evaluating = event if isinstance(event, Evaluating) else None
+        if isinstance(event, TrainStep):
+            if self.train is not None:
+                self._paces.append(event.seconds - self.train.seconds)
             else:
-                self.first = event["seconds"]
+                self.first = event.seconds
             self.train = event
-            if "trainable" in event:
-                self.ranks.append((event["step"], event["trainable"]))
-            self._speeds.append(event["tokens_per_second"])
-        elif kind == "eval":
+            if "trainable" in event.extra:
+                self.ranks.append((event.step, event.extra["trainable"]))
+            if event.tokens_per_second is not None:
+                self._speeds.append(event.tokens_per_second)
+        elif isinstance(event, Evaluation):
             self.evaluation = event
 
     def _see(self) -> None:

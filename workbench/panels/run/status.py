@@ -78,7 +78,7 @@ def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
     step, total = run.progress
     word = followed.state
     if followed.evaluating and not run.ended:
-        word += f", batch {followed.evaluating['done']} of {followed.evaluating['total']}"
+        word += f", batch {followed.evaluating.done} of {followed.evaluating.total}"
     done = 100 * step / total if total else 0
     bar = (
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
@@ -102,7 +102,7 @@ def _figures(followed: Followed) -> list[tuple[str, str]]:
     run, train = followed.run, followed.train
     step, total = run.progress
     if run.ended:
-        spent = ("Trained for", time(train["seconds"]) if train else "–")
+        spent = ("Trained for", time(train.seconds) if train else "–")
     elif run.state == "paused":
         spent = ("Time left", "paused")
     else:
@@ -110,7 +110,7 @@ def _figures(followed: Followed) -> list[tuple[str, str]]:
     return [
         ("Step", f"{step:,} of {total:,}" if total else "–"),
         spent,
-        ("Loss", f"{train['loss']:.4f}" if train else "–"),
+        ("Loss", f"{train.loss:.4f}" if train else "–"),
         (
             f"{ALL_TASKS[run.recipe.task].unit.capitalize()}/s",
             "–" if followed.speed is None else f"{followed.speed:,.0f}",

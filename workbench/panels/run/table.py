@@ -77,13 +77,14 @@ def figures(followed: Followed) -> dict[str, str]:
     if parameters:
         part = share(parameters["trainable"], parameters["total"])
         trained = f"{parameters['trainable']:,} ({part})"
+    quality = evaluation.figure(metric) if evaluation else None
     return {
         "State": followed.state,
         "Trainable": trained,
-        "Metric": f"{metric.replace('_', ' ')} {evaluation[metric]:.3f}" if evaluation else "–",
-        "Eval loss": f"{evaluation['loss']:.4f}" if evaluation else "–",
+        "Metric": "–" if quality is None else f"{metric.replace('_', ' ')} {quality:.3f}",
+        "Eval loss": f"{evaluation.loss:.4f}" if evaluation else "–",
         "Peak memory": size(run.memory["peak"]) if run.memory else "–",
-        "Trained for": time(followed.train["seconds"]) if followed.train else "–",
+        "Trained for": time(followed.train.seconds) if followed.train else "–",
     }
 
 

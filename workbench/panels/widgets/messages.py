@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import ipywidgets as widgets
 
 from workbench.display.html import esc, folded
-from workbench.panels.bench.inspector import Trouble
+from workbench.errors import Problem
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that stands in the way.
+
+    Parameters
+    ----------
+    parameter : str
+        The setting that it is about.
+    sentence : str
+        What to say.
+    details : str
+        What is folded away below it.
+    """
+
+    parameter: str
+    sentence: str
+    details: str = ""
+
+    @classmethod
+    def of(cls, problem: Problem) -> Trouble:
+        """Make one of a problem."""
+        return cls(problem.parameter, str(problem), getattr(problem, "details", ""))
 
 
 class Messages:

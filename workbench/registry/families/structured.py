@@ -215,6 +215,7 @@ ENTRIES = (
         changes="Groups each weight's directions into subspaces and learns a small update in each.",
         learning_rate=1e-2,
         config="AdamssConfig",
+        packages=("scikit-learn",),
         weighs=True,
         knobs=(
             Knob("r", 32, 1, 500),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,16 @@ def context_length(config: Mapping[str, Any]) -> int | None:
 def in_transformers(config: Mapping[str, Any]) -> bool:
     """Tell whether transformers has the model's code itself, and so needs none of the model's.
 
-    It is not asked but looked at, as importing it takes longer than all else here.
+    Until something else has loaded it, it is not asked but looked at, as importing it takes longer than
+    all else here. Where that finds nothing, every model counts as known: what transformers lacks, it
+    says itself when it loads the model.
     """
-    return str(config.get("model_type")) in _known_types()
+    name, seen = str(config.get("model_type")), _known_types()
+    if name in seen:
+        return True
+    loaded = sys.modules.get("transformers")
+    asked = getattr(loaded, "CONFIG_MAPPING", None) if loaded else None
+    return name in asked if asked is not None else not seen
 
 
 @functools.cache

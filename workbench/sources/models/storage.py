@@ -5,20 +5,20 @@ from __future__ import annotations
 import dataclasses
 
 from workbench.errors import Problem
-from workbench.recipe import Recipe
 from workbench.registry.techniques import find
 from workbench.settings.checks import quantization_problems
+from workbench.settings.fields import Settings
 from workbench.sources.models.describe import ModelFacts
 
 
-def storage_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
+def storage_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
     """Return what speaks against a recipe with a base as its checkpoint is stored.
 
     Examples
     --------
     >>> from workbench.sources.models.describe import facts
     >>> stored = dataclasses.replace(facts("hamlet-3m"), name="hamlet-4bit", quantization="nf4")
-    >>> for problem in storage_problems(Recipe(quantization="int8"), stored):
+    >>> for problem in storage_problems(Settings(quantization="int8"), stored):
     ...     print(problem)
     quantization must be 'nf4' (or None) with the model 'hamlet-4bit', but is 'int8': its weights are \
 stored already, and cannot be stored anew.

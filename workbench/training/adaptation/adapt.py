@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -170,7 +171,8 @@ def adapt(
             parameter.requires_grad_(name in chosen)
         keep_statistics(model)
         return model
-    made = config_class(technique.name)(**config)
+    # PEFT writes into the lists of its configs, and these are the plan's.
+    made = config_class(technique.name)(**copy.deepcopy(dict(config)))
     if batches is None and technique.plain_shapes:
         adapted = peft.get_peft_model(model, made)
     else:

@@ -6,7 +6,6 @@ Each takes the adapted model and hangs a hook on it.
 from __future__ import annotations
 
 import torch
-from peft.tuners.poly.layer import PolyLayer
 
 
 def give_task_ids(model) -> None:
@@ -34,6 +33,8 @@ def give_layers_task_ids(model) -> None:
         rows = args[0]
         ids = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
         return args, {**inputs, "task_ids": ids}
+
+    from peft.tuners.poly.layer import PolyLayer
 
     for layer in model.modules():
         if isinstance(layer, PolyLayer):

@@ -13,8 +13,6 @@ import bitsandbytes
 import torch
 from peft import get_peft_model, initialize_lora_eva_weights
 from peft.tuners.lora import LoraLayer
-from peft.tuners.lora.corda import preprocess_corda
-from peft.tuners.lora.loraga import preprocess_loraga
 from transformers.pytorch_utils import Conv1D
 
 from workbench.registry.hook import Hook
@@ -61,6 +59,8 @@ def leave_padding(inputs, mask, name: str):
 
 def get_corda_model(model, config, batches: list[dict]):
     """Start LoRA from weights seen through the inputs' covariance (CorDA)."""
+    from peft.tuners.lora.corda import preprocess_corda
+
     preprocess_corda(model, config, run_model=partial(run_rows, model, batches))
     return get_peft_model(model, config)
 
@@ -82,6 +82,8 @@ def get_lora_ga_model(model, config, batches: list[dict]):
     loaded = [(tensor, tensor.data) for tensor in tensors]
     for tensor, data in loaded:
         tensor.data = data.clone()
+    from peft.tuners.lora.loraga import preprocess_loraga
+
     preprocess_loraga(model, config, partial(add_gradients, model, batches))
     for tensor, data in loaded:
         tensor.data = data

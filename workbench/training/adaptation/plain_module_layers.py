@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -96,7 +97,9 @@ def wraps(technique: str, kind: str) -> bool:
                 for name, derive in entry.derives.items()
                 if "." not in name
             }
-            config = config_class(technique)(target_modules=["0"], **entry.fixed, **follows)
+            config = config_class(technique)(
+                target_modules=["0"], **copy.deepcopy(dict(entry.fixed)), **follows
+            )
             adapted = get_peft_model(small, config)
             # Optimizers that techniques bring are made for matrices too.
             optimizer = make_optimizer(optimizer_facts(recipe, entry), adapted)

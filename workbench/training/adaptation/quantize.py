@@ -8,9 +8,6 @@ from typing import Any
 
 import torch
 import transformers
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
-from transformers.quantizers import AutoQuantizationConfig
-from transformers.quantizers.base import get_keys_to_not_convert
 
 from workbench.registry.quantizations import QUANTIZATIONS, stored_as
 from workbench.training.adaptation.heads import head_modules, new_modules
@@ -51,8 +48,17 @@ def whole_modules(model: torch.nn.Module, fresh: Sequence[str]) -> list[str]:
         return []
     named = model.config.quantization_config.get(QUANTIZATIONS[name].skips)
     if named is None:
-        named = sorted(get_keys_to_not_convert(model))
+        named = _kept_by_transformers(model)
     return list(dict.fromkeys([*named, *sorted(new_modules(model, fresh))]))
+
+
+def _kept_by_transformers(model: torch.nn.Module) -> list[str]:
+    """Name what transformers itself would not convert; the heads where it does not tell any more."""
+    try:
+        from transformers.quantizers.base import get_keys_to_not_convert
+    except ImportError:
+        return list(head_modules(model))
+    return sorted(get_keys_to_not_convert(model))
 
 
 def leave_whole(config: transformers.PreTrainedConfig, modules: Sequence[str]) -> None:
@@ -66,6 +72,8 @@ def storage(model: torch.nn.Module, name: str, fresh: Sequence[str]) -> Any:
     """Return the config of transformers by which a skeleton's weights are stored once it is loaded."""
     if stored_quantization(model.config) is None:
         return quantization_config(name, head_modules(model))
+    from transformers.quantizers import AutoQuantizationConfig
+
     config = copy.deepcopy(model.config)
     leave_whole(config, whole_modules(model, fresh))
     return AutoQuantizationConfig.from_dict(config.quantization_config)
@@ -116,7 +124,7 @@ def beside_weights(model: torch.nn.Module) -> Iterator[torch.Tensor]:
 
 def plain(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
     """Go through the plain tensors behind one: packed weights keep values and scales apart."""
-    if is_traceable_wrapper_subclass(tensor):
+    if type(tensor) is not torch.Tensor and hasattr(tensor, "__tensor_flatten__"):
         names, _ = tensor.__tensor_flatten__()
         for name in names:
             yield from plain(getattr(tensor, name))

@@ -9,7 +9,6 @@ from itertools import dropwhile
 from traceback import walk_tb
 
 import torch
-from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
 
 from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
 from workbench.registry.technique import Technique
@@ -18,7 +17,7 @@ from workbench.registry.technique import Technique
 _KNOWN = (
     (
         r"Unsupported model type for adaption prompt",
-        f"PEFT has it for {', '.join(TRANSFORMERS_MODEL_CONFIG)} only",
+        "PEFT has it for {prompted} only",
         "choose a base of these types",
     ),
     (
@@ -128,6 +127,7 @@ def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> t
         "title": technique.title,
         "layers": getattr(model.config, "num_hidden_layers", None),
     }
+    words["prompted"] = _adaption_prompt_types()
     if technique.family == "prompt" and (table := model.get_input_embeddings()) is not None:
         words["width"] = getattr(table, "embedding_dim", None)
     for pattern, reason, remedy in _KNOWN:
@@ -137,6 +137,15 @@ def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> t
     if isinstance(error, ValueError | NotImplementedError) and first:
         return first.replace("`", "'"), ""
     return f"it fails{_where(error)} with {type(error).__name__}: {first}", ""
+
+
+def _adaption_prompt_types() -> str:
+    """Name the types of models that PEFT has adaption prompts for."""
+    try:
+        from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
+    except ImportError:
+        return "a few types of models"
+    return ", ".join(TRANSFORMERS_MODEL_CONFIG)
 
 
 def _where(error: Exception) -> str:

@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from peft.utils.constants import (
-    TRANSFORMERS_MODELS_TO_BEFT_TARGET_MODULES_MAPPING as BEFT_TARGETS,
-)
-from peft.utils.constants import (
-    TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING as IA3_FEEDFORWARD,
-)
-from peft.utils.constants import (
-    TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as IA3_TARGETS,
-)
+from peft.utils import constants
 
 from workbench.errors import ModelError
 
@@ -68,11 +60,11 @@ def find_blocks(model: torch.nn.Module) -> dict[str, Any]:
 def find_ia3(model: torch.nn.Module) -> dict[str, Any]:
     """Keys, values and the feed-forward's end, where PEFT knows their names; else all linears."""
     kind = model.config.model_type
-    if kind in IA3_TARGETS and _all_there(model, IA3_TARGETS[kind]):
-        return {
-            "target_modules": list(IA3_TARGETS[kind]),
-            "feedforward_modules": list(IA3_FEEDFORWARD[kind]),
-        }
+    targets, feedforward = (
+        _known_to_peft(f"IA3_{which}", kind) for which in ("TARGET", "FEEDFORWARD")
+    )
+    if targets and _all_there(model, targets):
+        return {"target_modules": targets, "feedforward_modules": feedforward}
     return {"target_modules": block_linears(model), "feedforward_modules": []}
 
 
@@ -89,9 +81,15 @@ def find_norms(model: torch.nn.Module) -> dict[str, Any]:
 
 def find_values(model: torch.nn.Module) -> dict[str, Any]:
     """The layers that make the attention's values, where PEFT knows their names; else all linears."""
-    names = BEFT_TARGETS.get(model.config.model_type)
+    names = _known_to_peft("BEFT_TARGET", model.config.model_type)
     known = names and _all_there(model, names)
-    return {"target_modules": list(names) if known else block_linears(model)}
+    return {"target_modules": names if known else block_linears(model)}
+
+
+def _known_to_peft(which: str, model_type: str) -> list[str]:
+    """Return what PEFT's table names for a type of model; nothing where there is no such table."""
+    table = getattr(constants, f"TRANSFORMERS_MODELS_TO_{which}_MODULES_MAPPING", {})
+    return list(table.get(model_type, ()))
 
 
 def find_houlsby(model: torch.nn.Module) -> dict[str, Any]:

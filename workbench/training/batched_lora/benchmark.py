@@ -15,7 +15,7 @@ from accelerate.utils import send_to_device
 
 from workbench.training.batched_lora.group import Group, Member
 from workbench.training.loop import train
-from workbench.training.prepare import Prepared
+from workbench.training.prepared import Prepared
 from workbench.training.runtime.rng import Randomness
 
 # The first round warms up. More are timed until there is enough to judge by.
@@ -102,7 +102,7 @@ def _restored(group: Group) -> Iterator[None]:
 def _first_windows(prepared: Prepared, count: int) -> list[list[dict]]:
     """Return the batches of a run's first steps, which its loader will give again."""
     given = prepared.given
-    loader, size = given["batches"].base_dataloader, given["gradient_accumulation_steps"]
+    loader, size = given["train_loader"].base_dataloader, given["gradient_accumulation_steps"]
     state = loader.generator.get_state()
     stream = chain.from_iterable(repeat(loader))
     device = given["accelerator"].device
@@ -130,7 +130,7 @@ def _own_steps(member: Member, windows: list[list[dict]]) -> Iterator[dict]:
     """Return the loop that a run would have by itself, over its first steps, without evaluations."""
     given = member.given
     changes = {
-        "batches": list(chain.from_iterable(windows)),
+        "train_loader": list(chain.from_iterable(windows)),
         "scheduler": _Still(given["scheduler"]),
         "evaluate": lambda step: iter(()),
         "max_steps": len(windows),

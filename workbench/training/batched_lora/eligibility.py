@@ -6,24 +6,37 @@ import numbers
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import peft
 import torch
 from peft.tuners.lora import LoraLayer
-from peft.utils.other import ModulesToSaveWrapper
+from peft.utils import ModulesToSaveWrapper
 
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import writes_base
 from workbench.training.batched_lora.stack import trained_linears
-from workbench.training.prepare import Prepared
+from workbench.training.prepared import Prepared
 
+TRIED = {"torch": ">=2.11,<2.16", "peft": ">=0.20,<0.22"}
 # Layers of PEFT that add LoRA to what a linear gives, and nothing else.
 PLAIN = ("Linear", "Linear4bit", "Linear8bitLt", "TorchaoLoraLinear")
+DROPOUTS = (
+    torch.nn.Dropout,
+    torch.nn.Dropout1d,
+    torch.nn.Dropout2d,
+    torch.nn.Dropout3d,
+    torch.nn.AlphaDropout,
+    torch.nn.FeatureAlphaDropout,
+)
 # Settings of a recipe that run another forward pass than the plain one.
 OTHERWISE = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free", "onednn")
 
 
 def obstacle(prepared: Prepared) -> str | None:
     """Say why a run cannot train together with others; None where it can."""
-    return next(_obstacles(prepared), None)
+    try:
+        return next(_obstacles(prepared), None)
+    except (AttributeError, TypeError) as error:
+        return f"PEFT {peft.__version__} has other layers than were tried ({error})"
 
 
 def _obstacles(prepared: Prepared) -> Iterator[str]:
@@ -73,7 +86,7 @@ def _dropouts(base: torch.nn.Module) -> Iterator[tuple[str, float]]:
         if "drop" in name and isinstance(value, numbers.Real) and value > 0:
             yield name, float(value)
     for name, module in base.named_modules():
-        if isinstance(module, torch.nn.modules.dropout._DropoutNd) and module.p > 0:
+        if isinstance(module, DROPOUTS) and module.p > 0:
             yield name, module.p
 
 

@@ -21,8 +21,8 @@ import torch
 from workbench.training.batched_lora.join_batches import IGNORED, join, losses_of
 from workbench.training.batched_lora.row_optimizer import Twin
 from workbench.training.batched_lora.stack import Stack
-from workbench.training.loop import read
-from workbench.training.prepare import Prepared
+from workbench.training.loop import count_tokens
+from workbench.training.prepared import Prepared
 
 
 class Group:
@@ -131,7 +131,7 @@ class Member(Iterator[dict]):
         self.window: list[dict[str, torch.Tensor]] = []
         self.pending: tuple[float, float] | None = None
         self._failure: Exception | None = None
-        self._stream = chain.from_iterable(repeat(self.given["batches"]))
+        self._stream = chain.from_iterable(repeat(self.given["train_loader"]))
         self._events = self._train()
 
     def __next__(self) -> dict:
@@ -197,7 +197,7 @@ class Member(Iterator[dict]):
             # The optimizer that the scheduler knows has stepped, though in another place.
             self.twin.own._opt_called = True
             scheduler.step()
-            seen = sum(read(batch) for batch in self.window)
+            seen = sum(map(count_tokens, self.window))
             self.step, self.window, self.pending = step, [], None
         return {
             "event": "train",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from peft.tuners.lora import LoraLayer
-from peft.utils.other import ModulesToSaveWrapper
+from peft.utils import ModulesToSaveWrapper
 
 from workbench.training.adaptation.quantize import beside_weights
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 import torch
 import transformers
 from accelerate import Accelerator
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from workbench.errors import ModelError, WorkbenchError
 from workbench.recipe import Recipe
@@ -32,7 +30,6 @@ from workbench.training.adaptation.quantize import beside_weights, plain, storag
 from workbench.training.adaptation.refusals import Refusal
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.evaluate import word_scores
-from workbench.training.few_shot_run import prompt_encoder
 from workbench.training.forecast import layer_stacks
 from workbench.training.forecast.fake_model import (
     CpuLayout,
@@ -41,24 +38,23 @@ from workbench.training.forecast.fake_model import (
     pack,
     with_packed_layers,
 )
+from workbench.training.forecast.torch_internals import FakeTensorMode
 from workbench.training.forecast.tracker import KINDS, Live
 from workbench.training.inputs import collate
 from workbench.training.inputs.few_shot_plan import prompt_facts
-from workbench.training.inputs.largest_batch import drawn, in_turn, widest
-from workbench.training.inputs.processor import load_processor, virtual_labels
-from workbench.training.inputs.task_inputs import encoder, settings_of
-from workbench.training.inputs.tokenize import leave_room
-from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
-from workbench.training.loop import train
-from workbench.training.plan import (
+from workbench.training.inputs.largest_batch import widest
+from workbench.training.inputs.limits import (
     START_ROWS,
     choose_rows,
     count_steps,
     counts_positions,
-    longest,
-    longest_prompt,
     padding_side,
 )
+from workbench.training.inputs.processor import virtual_labels
+from workbench.training.inputs.row_order import drawn, in_turn
+from workbench.training.inputs.task_inputs import TaskInputs
+from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
+from workbench.training.loop import train
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.speedups.apply import labels_some, set_up
 from workbench.training.speedups.settings import use_mask_positions
@@ -97,11 +93,7 @@ class DryRun:
         self._recipe, self._table, self._device = recipe, table, device
         self._task, self._technique = TASKS[recipe.task], get(recipe.technique)
         self._shapes, self._fresh = shapes_of(recipe, len(table.labels) or None)
-        self._tokenizer, _ = load_processor(recipe, self._task, facts.path)
-        room = recipe, facts.context, getattr(self._tokenizer, "model_max_length", math.inf)
-        self._settings = settings_of(
-            table.columns, table.labels, longest(*room), longest_prompt(*room)
-        )
+        self._inputs = TaskInputs.of(recipe, facts, table)
         self._train_rows, self._eval_rows = choose_rows(recipe, table)
         self._side = padding_side(self._shapes)
         self._batches: dict[str, list[dict]] = {}
@@ -217,7 +209,7 @@ class DryRun:
         if rounds is not None and not layer_stacks.equal(model, self._stacks):
             raise _Unequal
         if self._task.reads_last_token(self._side):
-            model.config.pad_token_id = self._tokenizer.pad_token_id
+            model.config.pad_token_id = self._inputs.processor.pad_token_id
         if counts_positions(recipe, shapes):
             use_mask_positions(model)
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
@@ -333,15 +325,13 @@ class DryRun:
         """Make a batch of so many rows, as wide as the widest of the run."""
         found = self._widest(part, config)
         rows = [found[number % len(found)] for number in range(size)]
-        if self._task.reads_images:
-            batch = collate.collate_images(rows, processor=self._tokenizer)
+        if "words" in rows[0]:
+            pad_token_id = self._inputs.processor.pad_token_id
+            batch = collate.collate_words(rows[:1], pad_token_id=pad_token_id)
+        elif part == "train" and self._recipe.padding_free:
+            batch = collate.collate_flat(rows)
         else:
-            words = "words" in rows[0]
-            rows = rows[:1] if words else rows
-            make = collate.collate_words if words else self._task.collator(self._side).load()
-            batch = make(rows, pad_token_id=self._tokenizer.pad_token_id)
-            if part == "train" and self._recipe.padding_free:
-                batch = collate.collate_flat(rows)
+            batch = self._inputs.collator(self._side)(rows)
         # Ids and masks are real, as some code looks at them; images are not.
         return {
             name: torch.empty_like(value) if value.is_floating_point() else value
@@ -365,15 +355,12 @@ class DryRun:
         return self._batches[part]
 
     def _encode(self, rows: list[dict], config: Mapping[str, Any]) -> list[dict]:
-        task, technique = self._recipe.task, self._technique
+        technique, inputs, train_rows = self._technique, self._inputs, self._train_rows
         if not self.trains:
-            facts = prompt_facts(self._recipe, self._tokenizer, self._train_rows, self._table)
-            given = task, facts, self._settings, self._tokenizer, self._train_rows
-            return prompt_encoder(*given)(rows)
-        encoded = encoder(task, self._tokenizer, self._settings)(rows)
+            prompt = prompt_facts(self._recipe, inputs.processor, train_rows, self._table)
+            return inputs.encode_prompts(rows, prompt, train_rows)
         peft_class = config_class(technique.name) if technique.config else None
-        virtual = virtual_labels(self._task, peft_class, config) if config else 0
-        return leave_room(encoded, virtual) if virtual else encoded
+        return inputs.encode(rows, virtual_labels(self._task, peft_class, config) if config else 0)
 
 
 def _slots(model: torch.nn.Module) -> dict[tuple[int, str], str]:

@@ -10,12 +10,14 @@ import bitsandbytes as bnb
 import torch
 import torchao.quantization
 import transformers
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
-from transformers.quantizers import AutoHfQuantizer
-from transformers.quantizers.quantizers_utils import should_convert_module
 
 from workbench.training.adaptation.quantize import keep_packed
+from workbench.training.forecast.torch_internals import (
+    FakeTensor,
+    FakeTensorMode,
+    TorchDispatchMode,
+    is_traceable_wrapper_subclass,
+)
 
 
 def with_packed_layers(
@@ -35,6 +37,8 @@ def with_packed_layers(
         The model, and its layers whose weights are to be packed, with these: techniques may put a weight
         of another class in place, where one of shapes only is moved.
     """
+    from transformers.quantizers import AutoHfQuantizer
+
     quantizer = AutoHfQuantizer.from_config(storage, pre_quantized=False)
     quantizer.preprocess_model(model=model, device_map=None)
     keep_packed(quantizer.postprocess_model(model))
@@ -162,6 +166,8 @@ def _packed_linears(
     model: torch.nn.Module, storage: Any, skipped: Sequence[str]
 ) -> Iterable[tuple[torch.nn.Module, torch.nn.Parameter]]:
     """Go through the layers of a base whose weights are packed when they are stored so."""
+    from transformers.quantizers.quantizers_utils import should_convert_module
+
     if isinstance(storage, transformers.BitsAndBytesConfig):
         kinds: tuple[type, ...] = (bnb.nn.Linear4bit, bnb.nn.Linear8bitLt)
     else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import bitsandbytes  # noqa: F401 (defines its operators)
 import torch
-from torch._subclasses.fake_tensor import FakeTensor
+
+from workbench.training.forecast.torch_internals import FakeTensor
 
 _OPS = torch.ops.bitsandbytes
 _ATEN = torch.ops.aten
@@ -85,12 +85,16 @@ def _coalesce(values: torch.Tensor) -> torch.Tensor:
     return torch.sparse_coo_tensor(*given, is_coalesced=True, check_invariants=False)
 
 
-OPENED: dict[Any, Callable[..., Any]] = {
-    _ATEN.index.Tensor: _index,
-    _ATEN.bmm.default: _bmm,
-    _ATEN._coalesce.default: _coalesce,
-    _ATEN._unique2.default: _unique,
-    _ATEN.sparse_mask.default: _sparse_mask,
-    _OPS.int8_vectorwise_quant.default: _quantize_rows,
-    _OPS.int8_mixed_scaled_mm.default: _mixed_product,
-}
+def opened() -> dict[Any, Callable[..., Any]]:
+    """Return what to compute in the place of such operators."""
+    import bitsandbytes  # noqa: F401 (defines its operators)
+
+    return {
+        _ATEN.index.Tensor: _index,
+        _ATEN.bmm.default: _bmm,
+        _ATEN._coalesce.default: _coalesce,
+        _ATEN._unique2.default: _unique,
+        _ATEN.sparse_mask.default: _sparse_mask,
+        _OPS.int8_vectorwise_quant.default: _quantize_rows,
+        _OPS.int8_mixed_scaled_mm.default: _mixed_product,
+    }

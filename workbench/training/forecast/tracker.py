@@ -11,18 +11,20 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensor, unset_fake_temporarily
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 from workbench.training.adaptation.quantize import plain
-from workbench.training.forecast.fake_ops import OPENED
+from workbench.training.forecast.fake_ops import opened
+from workbench.training.forecast.torch_internals import (
+    FakeTensor,
+    TorchDispatchMode,
+    tree_leaves,
+    tree_map_only,
+    unset_fake_temporarily,
+)
 
 KINDS = ("weights", "adapters", "gradients", "optimizer", "activations")
 # Ids, masks and labels of up to so many numbers are computed with, as some code looks at them.
 SMALL = 1 << 20
-_ITEM = torch.ops.aten._local_scalar_dense.default
-_ANY = torch.ops.aten.any
 
 
 class Live(TorchDispatchMode):
@@ -46,6 +48,8 @@ class Live(TorchDispatchMode):
         super().__init__()
         self.peaks: dict[str, dict[str, int]] = {}
         self._block = block
+        self._item = torch.ops.aten._local_scalar_dense.default
+        self._opened = opened()
         self._now = 0
         self._held = dict.fromkeys(KINDS, 0)
         self._kinds: dict[int, str] = {}
@@ -111,18 +115,18 @@ class Live(TorchDispatchMode):
         real = all(map(_known, tensors))
         if real and tensors:
             out = self._for_real(func, args, kwargs)
-        elif func is _ITEM:
+        elif func is self._item:
             return _guess(args[0])
         else:
-            if func in OPENED:
+            if func in self._opened:
                 with self:
-                    out = OPENED[func](*args, **kwargs)
+                    out = self._opened[func](*args, **kwargs)
                 if out is not NotImplemented:
                     return out
             out = func(*args, **kwargs)
             if real and all(map(_small, _tensors(out))):
                 out = self._for_real(func, args, kwargs)
-        if func.overloadpacket is _ANY and not real:
+        if func.overloadpacket is torch.ops.aten.any and not real:
             out.is_any = True
         for tensor in _tensors(out):
             for part in (tensor,) if tensor.layout is torch.strided else plain(tensor):

@@ -1,7 +1,7 @@
 """A process of its own that makes memory forecasts.
 
 A dry run is a second of Python, which would take its time from whatever trains in this process, and
-memory, which may have run out here.
+memory, which may have run out here. Recipes go in and forecasts come out as JSON, one object a line.
 """
 
 from __future__ import annotations
@@ -9,18 +9,34 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import sys
 import threading
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from workbench.recipe import Recipe
 from workbench.training.runtime.worker_process import start
+
+MODULE = "workbench.training.forecast.worker"
+
+
+def answers(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Answer each line, a recipe as JSON, with its forecast as plain data, or its ``problem``."""
+    # Here and not at the top: whoever only asks needs no torch.
+    from workbench.training.forecast.forecast import forecast
+
+    for line in lines:
+        try:
+            yield forecast(Recipe.from_dict(json.loads(line))).to_dict()
+        except Exception as error:  # noqa: BLE001 (the next recipe may be right)
+            yield {"problem": str(error)}
 
 
 class ForecastProcess:
     """Answers one recipe after another, until it is closed."""
 
     def __init__(self) -> None:
-        self._process = start("forecast", "-", stdin=subprocess.PIPE)
+        self._process = start(MODULE, stdin=subprocess.PIPE)
 
     def __enter__(self) -> Self:
         return self
@@ -69,3 +85,8 @@ class ForecastProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
+
+
+if __name__ == "__main__":
+    for answer in answers(sys.stdin):
+        print(json.dumps(answer), flush=True)

@@ -62,15 +62,15 @@ def collate_left(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]
 
 def collate_pairs(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
     """Pad what the encoder reads and what the decoder writes on the right, each to its longest."""
-    read = max(len(row["input_ids"]) for row in rows)
-    written = max(len(row["labels"]) for row in rows)
-    gaps = [read - len(row["input_ids"]) for row in rows]
+    width = max(len(row["input_ids"]) for row in rows)
+    label_width = max(len(row["labels"]) for row in rows)
+    gaps = [width - len(row["input_ids"]) for row in rows]
     pairs = list(zip(rows, gaps, strict=True))
     return {
         "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (read - gap) + [0] * gap for gap in gaps]),
+        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
         "labels": torch.tensor(
-            [row["labels"] + [-100] * (written - len(row["labels"])) for row in rows]
+            [row["labels"] + [-100] * (label_width - len(row["labels"])) for row in rows]
         ),
     }
 
@@ -127,7 +127,7 @@ def collate_words(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor
     return {
         "input_ids": torch.tensor([row["input_ids"]]),
         "words": torch.tensor([ids + [pad_token_id] * gap for ids, gap in pairs]),
-        "counted": torch.tensor([[True] * len(ids) + [False] * gap for ids, gap in pairs]),
+        "is_word": torch.tensor([[True] * len(ids) + [False] * gap for ids, gap in pairs]),
         "labels": torch.tensor([row["labels"]]),
     }
 

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-
-import torch
-from torch.utils.data import DataLoader
-
-from workbench.recipe import Recipe
-from workbench.training.truncation import sides
 
 TRIED = 8  # batches with the most characters that are encoded: characters are not quite tokens
 MANY = 50_000  # from so many rows on, the longest are taken to meet in one batch
 
 
-def drawn(count: int, recipe: Recipe, max_steps: int) -> list[list[int]]:
-    """Return the rows' numbers of each batch of the first epoch, drawn as the loader will draw them."""
-    loader = DataLoader(
-        range(count),
-        batch_size=recipe.per_device_train_batch_size,
-        shuffle=True,
-        generator=torch.Generator().manual_seed(recipe.seed),
-        collate_fn=list,
-    )
-    return list(islice(loader, max_steps * recipe.gradient_accumulation_steps))
-
-
-def in_turn(count: int, size: int) -> list[list[int]]:
-    """Return the rows' numbers of each batch of an evaluation."""
-    return [[*range(first, min(first + size, count))] for first in range(0, count, size)]
-
-
 def widest(
     rows: Sequence[dict],
-    batches: Callable[[], list[list[int]]],
+    batches: Callable[[], Iterable[list[int]]],
     size: int,
     columns: Sequence[str],
     encode: Callable[[list[dict]], list[dict]],
@@ -72,6 +48,11 @@ def padded(rows: list[dict]) -> int:
     Images have no lengths: they are all of one size.
     """
     return len(rows) * (sum(map(max, zip(*map(sides, rows), strict=True))) or 1)
+
+
+def sides(row: dict[str, Any]) -> list[int]:
+    """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
+    return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row.get(key), list)]
 
 
 def _length(value: Any) -> int:

@@ -15,9 +15,9 @@ class ChatError(ValueError):
 def split_rows(rows: list[dict], fraction: float, seed: int) -> tuple[list[dict], list[dict]]:
     """Keep a share of the rows for evaluation, drawn by seed; both parts stay in their order."""
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
-    held = sorted(order[: max(1, round(len(rows) * fraction))])
-    kept = sorted(set(order) - set(held))
-    return [rows[i] for i in kept], [rows[i] for i in held]
+    num_eval = max(1, round(len(rows) * fraction))
+    train, eval_ = sorted(order[num_eval:]), sorted(order[:num_eval])
+    return [rows[i] for i in train], [rows[i] for i in eval_]
 
 
 def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int) -> list[dict]:

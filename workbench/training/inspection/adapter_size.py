@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from peft import get_peft_model_state_dict
-from safetensors.torch import _TYPES as SAFETENSORS_TYPES
 from torch.overrides import TorchFunctionMode
 
 from workbench.recipe import OPTIMIZERS, Recipe
@@ -42,9 +40,12 @@ def measure(recipe: Recipe, adapted: torch.nn.Module, base: torch.nn.Module) -> 
 
 
 def _disk(recipe: Recipe, adapted: torch.nn.Module) -> int | None:
-    """Return the bytes of the saved weights; None where making them looks at values."""
+    """Return the bytes of the weights that are saved; None where making them looks at values.
+
+    Their names and shapes, which a file begins with, take some more.
+    """
     try:
-        return _file_bytes(*_saved(recipe, adapted))
+        return sum(tensor.nbytes for tensor in _saved(recipe, adapted).values())
     except (RuntimeError, NotImplementedError):
         return None
 
@@ -66,23 +67,20 @@ def _optimizer_state(recipe: Recipe) -> tuple[int, int]:
     return len(same), sum(value.nbytes for value in state if value.shape != one.shape)
 
 
-def _saved(
-    recipe: Recipe, adapted: torch.nn.Module
-) -> tuple[Mapping[str, torch.Tensor], dict[str, str]]:
-    """Return what :mod:`workbench.training.adaptation.checkpoint` writes, by name, and the file's own notes."""
+def _saved(recipe: Recipe, adapted: torch.nn.Module) -> Mapping[str, torch.Tensor]:
+    """Return what :mod:`workbench.training.adaptation.checkpoint` writes, by name."""
     technique = get(recipe.technique)
     if technique.trains == "nothing":
-        return {}, {}
+        return {}
     if technique.trains == "selected":
         parameters = adapted.named_parameters()
         trained = {name: value for name, value in parameters if value.requires_grad}
-        return {**trained, **moving_statistics(adapted)}, {}
-    notes = {"format": "pt"}
+        return {**trained, **moving_statistics(adapted)}
     if technique.trains == "all":
         # Tied weights are saved once.
         kept = {*(name for name, _ in adapted.named_parameters())}
         kept |= {name for name, _ in adapted.named_buffers()}
-        return {name: value for name, value in adapted.state_dict().items() if name in kept}, notes
+        return {name: value for name, value in adapted.state_dict().items() if name in kept}
     with _Staying():
         state = dict(get_peft_model_state_dict(adapted, save_embedding_layers=False))
     if technique.restarts:
@@ -91,12 +89,7 @@ def _saved(
                 state[name] = torch.cat([value, value], dim=0)
             elif "lora_B" in name:
                 state[name] = torch.cat([value, value], dim=1)
-    return state, notes
-
-
-# As safetensors lays tensors out: by type in this order, then by name.
-_ORDER = ("U64", "I64", "F64", "C64", "F32", "U32", "I32", "BF16", "F16", "U16", "I16")
-_ORDER += ("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL")
+    return state
 
 
 class _Staying(TorchFunctionMode):
@@ -106,22 +99,3 @@ class _Staying(TorchFunctionMode):
         if function is torch.Tensor.cpu and args[0].is_meta:
             return args[0]
         return function(*args, **(kwargs or {}))
-
-
-def _file_bytes(state: Mapping[str, torch.Tensor], notes: Mapping[str, str]) -> int:
-    """Return the size of a safetensors file: its length field, header and tensors; 0 for none."""
-    if not state:
-        return 0
-    names = {dtype: name for name, dtype in SAFETENSORS_TYPES.items()}
-    order = sorted(state.items(), key=lambda item: (_ORDER.index(names[item[1].dtype]), item[0]))
-    header: dict[str, Any] = {"__metadata__": dict(notes)} if notes else {}
-    end = 0
-    for name, tensor in order:
-        begin, end = end, end + tensor.nbytes
-        header[name] = {
-            "dtype": names[tensor.dtype],
-            "shape": [*tensor.shape],
-            "data_offsets": [begin, end],
-        }
-    length = len(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode())
-    return 8 + -(-length // 8) * 8 + end

@@ -34,7 +34,7 @@ class Structure:
         The model itself; equal blocks are one node.
     figures : dict
         ``trainable``, ``total`` and ``injected`` (counts of parameters), ``disk`` (bytes of the
-        saved weights; None where they depend on values) and ``memory``, the bytes that training
+        weights that are saved; None where they depend on values) and ``memory``, the bytes that training
         takes beside the base and its activations: ``weights``, ``gradients`` and ``optimizer``.
         Empty where the technique cannot be applied.
     problem : str

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from peft.tuners.tuners_utils import check_target_module_exists
 
 from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
@@ -132,6 +131,8 @@ def _beside(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _means(model: torch.nn.Module, named: Mapping[str, Any]) -> set[str]:
     """Return the modules that arguments mean, by PEFT's own rule."""
+    from peft.tuners.tuners_utils import check_target_module_exists
+
     config = SimpleNamespace(
         target_parameters=None, **{name: named.get(name) for name in ("target_modules", *BESIDE)}
     )

@@ -17,7 +17,7 @@ from workbench.errors import RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
-from workbench.sources.lookup import find_facts, load_data
+from workbench.sources.lookup import find_facts, load_data, task_problems
 from workbench.sources.models.fingerprint import Fingerprint
 from workbench.training.adaptation.adapt import (
     adapt,
@@ -30,11 +30,9 @@ from workbench.training.adaptation.heads import new_parameters
 from workbench.training.adaptation.meters import count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import in_words
-from workbench.training.inputs.processor import load_processor
-from workbench.training.inputs.task_inputs import encoder, settings_of
-from workbench.training.inspection.compatibility.result import task_problems
-from workbench.training.plan import START_ROWS, choose_rows, longest, longest_prompt
-from workbench.training.runtime.quiet_loading import loading
+from workbench.training.inputs.limits import START_ROWS, choose_rows, longest
+from workbench.training.inputs.task_inputs import TaskInputs
+from workbench.training.runtime.quiet_loading import loading, quiet_thread
 from workbench.training.runtime.rng import Randomness
 
 
@@ -141,7 +139,7 @@ def adapt_shapes(
             rows=rows or (lambda: _rows(recipe)),
         )
     selected = selected_names(technique, model, recipe.technique_args, fresh)
-    with in_words(technique, model), torch.device(device), Randomness(0):
+    with in_words(technique, model), torch.device(device), Randomness(0), quiet_thread():
         adapted = adapt(model, technique, without_start(config), selected)
     if technique.trains != "nothing":
         make_optimizer(optimizer_facts(recipe, technique), adapted)  # some freeze parameters
@@ -160,11 +158,9 @@ def _with_weights(model: torch.nn.Module) -> torch.nn.Module:
 
 def _rows(recipe: Recipe) -> list[dict]:
     """Encode a recipe's first training rows, as a run does."""
-    facts, table, task = find_facts(recipe), load_data(recipe), TASKS[recipe.task]
-    tokenizer, _ = load_processor(recipe, task, facts.path)
-    room = (recipe, facts.context, tokenizer.model_max_length)
-    settings = settings_of(table.columns, table.labels, longest(*room), longest_prompt(*room))
-    return encoder(recipe.task, tokenizer, settings)(choose_rows(recipe, table)[0][:START_ROWS])
+    table = load_data(recipe)
+    inputs = TaskInputs.of(recipe, find_facts(recipe), table)
+    return inputs.encode(choose_rows(recipe, table)[0][:START_ROWS])
 
 
 @functools.lru_cache(maxsize=4)

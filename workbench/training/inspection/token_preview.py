@@ -11,12 +11,10 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.sources.datasets.load import Table, spread
 from workbench.sources.lookup import find_facts
-from workbench.training.few_shot_run import prompt_encoder
 from workbench.training.inputs.collate import collate_images
 from workbench.training.inputs.few_shot_plan import prompt_facts
-from workbench.training.inputs.processor import load_processor
-from workbench.training.inputs.task_inputs import encoder, settings_of
-from workbench.training.plan import choose_rows, longest, longest_prompt
+from workbench.training.inputs.limits import choose_rows
+from workbench.training.inputs.task_inputs import TaskInputs
 
 
 def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, Any]]:
@@ -43,28 +41,23 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
         and what counts as learnt is what the model is asked for.
     """
     recipe = recipe.resolved()
-    facts = find_facts(recipe)
-    task = TASKS[recipe.task]
-    tokenizer, _ = load_processor(recipe, task, facts.path)
-    labels = list(dataset.labels)
+    inputs = TaskInputs.of(recipe, find_facts(recipe), dataset)
+    task, tokenizer, labels = TASKS[recipe.task], inputs.processor, list(inputs.labels)
     some = spread(dataset.train, rows)
     if task.reads_images:
-        settings = settings_of(dataset.columns, labels)
-        batch = collate_images(encoder(recipe.task, tokenizer, settings)(some), tokenizer)
+        batch = collate_images(inputs.encode(some), tokenizer)
         return [_seen(*one, labels) for one in zip(*batch.values(), strict=True)]
-    room = (recipe, facts.context, tokenizer.model_max_length)
-    settings = settings_of(dataset.columns, labels, longest(*room), longest_prompt(*room))
     if get(recipe.technique).trains == "nothing":
         train_rows, _ = choose_rows(recipe, dataset)
-        told = prompt_facts(recipe, tokenizer, train_rows, dataset)
-        prompted = prompt_encoder(recipe.task, told, settings, tokenizer, train_rows)(some)
+        prompt = prompt_facts(recipe, tokenizer, train_rows, dataset)
+        prompted = inputs.encode_prompts(some, prompt, train_rows)
         read = [_answered(row) for row in prompted]
         texts = [tokenizer.decode(row["input_ids"]) for row in read]
         return [
             {**_shown(row, tokenizer, []), "prompt": text}
             for row, text in zip(read, texts, strict=True)
         ]
-    encoded = encoder(recipe.task, tokenizer, settings)(some)
+    encoded = inputs.encode(some)
     if task.has_decoder:
         encoded = [_in_a_row(row) for row in encoded]
     return [_shown(row, tokenizer, labels) for row in encoded]

@@ -7,55 +7,84 @@ import logging
 import threading
 from collections.abc import Iterator
 
-import transformers
-
 from workbench.errors import ModelError, WorkbenchError, is_out_of_memory
+from workbench.quiet import quiet_loggers, quiet_warnings
 from workbench.sources.models.folders import brings_code
 
 _thread = threading.local()
 _lock = threading.Lock()
+_inside = 0
+_handlers: list[logging.Handler] = []
 _loads = 0
 _bars = True
-
-
-def hush_thread() -> None:
-    """Keep transformers from warning in this thread, to its end.
-
-    What a thread prints lands in whichever cell ran last. Other threads may go on being warned.
-    """
-    _thread.quiet = True
 
 
 def _passes(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR or not getattr(_thread, "quiet", False)
 
 
-transformers.utils.logging.get_logger()  # makes the handler
-for handler in logging.getLogger("transformers").handlers:
-    handler.addFilter(_passes)
+@contextlib.contextmanager
+def quiet_thread() -> Iterator[None]:
+    """Keep transformers from warning in this thread, and libraries from what nobody can do about.
+
+    What a thread prints lands in whichever cell ran last. Other threads may go on being warned, and
+    handlers, loggers and filters are as they were once nobody is inside.
+    """
+    with quiet_loggers(), quiet_warnings():
+        import transformers
+
+        before = getattr(_thread, "quiet", False)
+        _thread.quiet = True
+        transformers.utils.logging.get_logger()  # makes the handler
+        _enter()
+        try:
+            yield
+        finally:
+            _leave()
+            _thread.quiet = before
+
+
+def _enter() -> None:
+    global _inside
+    with _lock:
+        if _inside == 0:
+            _handlers.extend(logging.getLogger("transformers").handlers)
+            for handler in _handlers:
+                handler.addFilter(_passes)
+        _inside += 1
+
+
+def _leave() -> None:
+    global _inside
+    with _lock:
+        _inside -= 1
+        if _inside == 0:
+            for handler in _handlers:
+                handler.removeFilter(_passes)
+            _handlers.clear()
 
 
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Keep transformers from warning in this thread, and from drawing bars in any."""
     global _loads, _bars
-    log = transformers.utils.logging
-    before = getattr(_thread, "quiet", False)
-    _thread.quiet = True
-    with _lock:
-        # Bars are switched for the whole process, so the last one out switches them back.
-        if _loads == 0:
-            _bars = log.is_progress_bar_enabled()
-            log.disable_progress_bar()
-        _loads += 1
-    try:
-        yield
-    finally:
-        _thread.quiet = before
+    with quiet_thread():
+        import transformers
+
+        log = transformers.utils.logging
         with _lock:
-            _loads -= 1
-            if _loads == 0 and _bars:
-                log.enable_progress_bar()
+            # Bars are switched for the whole process, so the last one out switches them back.
+            if _loads == 0:
+                _bars = log.is_progress_bar_enabled()
+                log.disable_progress_bar()
+            _loads += 1
+        try:
+            yield
+        finally:
+            with _lock:
+                _loads -= 1
+                if _loads == 0 and _bars:
+                    log.enable_progress_bar()
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ which one run at a time can have, or beside them, which runs can do side by side
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from workbench.training.runtime.thread_rng import drawing_from
+from workbench.training.runtime import thread_rng
 
 # The default generators are shared by all threads, so only one of them may hold a state of its own.
 _LOCK = threading.RLock()
@@ -75,7 +76,7 @@ class Randomness:
 
         For what draws no others: Python's, NumPy's and CUDA's generators stay as they are.
         """
-        with drawing_from(self._draws):
+        with thread_rng.drawing_from(self._draws):
             yield
 
 
@@ -94,7 +95,20 @@ def may_step_beside(plan: Mapping[str, Any]) -> bool:
     """
     recipe = plan["recipe"]
     elsewhere = recipe.get("gradient_checkpointing") or recipe.get("torch_compile")
-    return plan["device"] == "cpu" and not elsewhere
+    return plan["device"] == "cpu" and not elsewhere and beside_obstacle() is None
+
+
+@functools.cache
+def beside_obstacle() -> str | None:
+    """Say why no run can step while others do here, but only in turn; None where they can."""
+    with Randomness(0):  # what is tried must draw from nobody's numbers
+        return thread_rng.obstacle()
+
+
+def beside_notes() -> list[str]:
+    """Say so where runs step in turn for want of a way to draw beside one another."""
+    why = beside_obstacle()
+    return [f"Runs step one at a time here, with the same losses: {why}."] if why else []
 
 
 def _states() -> tuple[Any, ...]:

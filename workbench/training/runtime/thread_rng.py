@@ -17,13 +17,37 @@ import torch
 
 # torch's dispatcher passes a call from key to key before it reaches a kernel. This one is off unless a
 # thread includes it, and here it does nothing but name the generator: no kernel is replaced, and the
-# draw itself runs without Python's lock.
+# draw itself runs without Python's lock. It is no public name, so it is looked up when it is used:
+# see :func:`obstacle`.
 _NAME = "TESTING_ONLY_GenericMode"
-_KEY = torch._C._dispatch_key_parse(_NAME)
-_SET = torch._C.DispatchKeySet(_KEY)
+TRIED = {"torch": ">=2.11,<2.16"}
 _thread = threading.local()
 _lock = threading.Lock()
 _libraries: list[torch.library.Library] = []
+
+
+@functools.cache
+def obstacle() -> str | None:
+    """Say why a thread cannot draw from a generator of its own here; None where it can.
+
+    That is tried, once in a process: a thread's numbers must be those of the generator, to the last
+    bit. Where they are not, the default generator is drawn from, so call this where that is nobody's.
+    """
+    ones, chance = torch.ones(64), 0.25
+    try:
+        with drawing_from(torch.Generator().manual_seed(7)):
+            drawn = torch.rand(8), torch.empty_like(ones).normal_(), torch.bernoulli(ones * chance)
+    except Exception as error:  # noqa: BLE001 (whatever another version of torch raises)
+        return f"PyTorch {torch.__version__} has no such way ({str(error).splitlines()[0]})"
+    own = torch.Generator().manual_seed(7)
+    expected = (
+        torch.rand(8, generator=own),
+        torch.empty_like(ones).normal_(generator=own),
+        torch.bernoulli(ones * chance, generator=own),
+    )
+    if all(map(torch.equal, drawn, expected)):
+        return None
+    return f"PyTorch {torch.__version__} gives other numbers there"
 
 
 @contextlib.contextmanager
@@ -45,7 +69,7 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
     _watch()
     _thread.generator = generator
     try:
-        with torch._C._IncludeDispatchKeyGuard(_KEY):
+        with torch._C._IncludeDispatchKeyGuard(_key()):
             yield
     finally:
         del _thread.generator
@@ -64,6 +88,16 @@ def drawing_operators() -> list[torch._ops.OpOverload]:
         if takes and torch.Tag.nondeterministic_seeded in operator.tags:
             found.append(operator)
     return found
+
+
+@functools.cache
+def _key() -> Any:
+    return torch._C._dispatch_key_parse(_NAME)
+
+
+@functools.cache
+def _key_set() -> Any:
+    return torch._C.DispatchKeySet(_key())
 
 
 def _watch() -> None:
@@ -92,5 +126,5 @@ def _draw(operator: Callable, place: int | None, /, *args: Any, **named: Any) ->
             named["generator"] = _thread.generator
     elif args[place] is None:
         args = (*args[:place], _thread.generator, *args[place + 1 :])
-    with torch._C._ExcludeDispatchKeyGuard(_SET):
+    with torch._C._ExcludeDispatchKeyGuard(_key_set()):
         return operator(*args, **named)

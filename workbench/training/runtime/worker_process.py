@@ -1,4 +1,4 @@
-"""Verbs of the command line in processes of their own, beside whatever trains in this one."""
+"""Modules that work in processes of their own, beside whatever trains in this one."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ def _end_all() -> None:
         process.kill()
 
 
-def start(*arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[Any]:
-    """Start ``workbench`` with these arguments, behind all others; it ends with this process at last.
+def start(module: str, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[Any]:
+    """Start a module as a script, at a lower priority; it ends with this process at last.
 
     Parameters
     ----------
+    module : str
+        Its name: it answers in JSON, one object a line.
     *arguments : str
     stdin : int
         As :class:`subprocess.Popen` takes it; standard output is a pipe of text.
     """
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "workbench", *arguments],
+        [sys.executable, "-W", "ignore", "-m", module, *arguments],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

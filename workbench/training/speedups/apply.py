@@ -11,8 +11,8 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.techniques import get
-from workbench.training.speedups import settings
-from workbench.training.speedups.fast_lora_forward import lean
+from workbench.training.runtime.rng import Randomness
+from workbench.training.speedups import fast_lora_forward, onednn, settings
 
 # What each setting in workbench.recipe.COMPUTING does to a model, in its order.
 USES = {
@@ -49,10 +49,33 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
     if labelled_logits:
         settings.use_labelled_logits(model)
     for name, use in USES.items():
-        if getattr(recipe, name):
+        if getattr(recipe, name) and not (name == "onednn" and onednn.obstacle()):
             use(model)
     if not recipe.torch_compile:  # which takes Python out of a step itself
-        lean(model)
+        fast_lora_forward.apply(model)
+
+
+def guard(recipe: Recipe, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> list[str]:
+    """Hold what nobody has asked for against the plain way, on a few rows of a run; it goes where it differs.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    model : torch.nn.Module
+        Adapted, set up and on its device.
+    batch : dict of str to torch.Tensor
+
+    Returns
+    -------
+    list of str
+        A sentence for each speed-up that is off.
+    """
+    with Randomness(recipe.seed):
+        why = fast_lora_forward.obstacle(model, batch)
+    if why is None:
+        return []
+    fast_lora_forward.remove(model)
+    return [f"LoRA layers go PEFT's own way here, which takes a little longer: {why}."]
 
 
 def check_compiler() -> None:
@@ -74,7 +97,8 @@ def labels_some(recipe: Recipe, base: torch.nn.Module) -> bool:
     That is an ordinary causal model of transformers, which leaves its loss to a function. Whether it
     can is tried where there are weights: see :func:`workbench.training.speedups.labelled_logits.keeps_loss`.
     """
-    kinds = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    names = transformers.models.auto.modeling_auto
+    kinds = getattr(names, "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", {}).values()
     causal = ALL_TASKS[recipe.task].peft_task_type == "CAUSAL_LM"
     if not causal or type(base).__name__ not in kinds or get(recipe.technique).own_loss:
         return False
@@ -92,8 +116,8 @@ def computing_notes(recipe: Recipe) -> list[str]:
         )
     if recipe.onednn and torch.cuda.is_available():
         notes.append("onednn changes nothing here: matrices are multiplied on the GPU.")
-    elif recipe.onednn and not torch.backends.mkldnn.is_available():
-        notes.append("onednn changes nothing here: this build of PyTorch has no oneDNN.")
+    elif recipe.onednn and (why := onednn.obstacle()):
+        notes.append(f"onednn changes nothing here: {why}.")
     return notes
 
 

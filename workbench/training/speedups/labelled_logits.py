@@ -7,6 +7,7 @@ import torch
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.settings import use_labelled_logits
 
+TRIED = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.25"}
 _ROWS, _LENGTH = 2, 16
 # One target too many or too few, or a term left out, changes the first digits already.
 _CLOSE = 1e-4

@@ -8,6 +8,7 @@ from functools import cache
 
 import torch
 
+from workbench.training.speedups.onednn import obstacle
 from workbench.training.speedups.settings import product
 
 # Of a small base: rows of a batch, and the width of a layer.
@@ -19,14 +20,14 @@ def onednn_speedup() -> float:
     """Return how many times as fast as the library that PyTorch takes oneDNN multiplies in float32.
 
     The median of interleaved pairs, which take some hundredths of a second, once in a process. 1.0
-    where PyTorch has no oneDNN.
+    where PyTorch has no oneDNN, or none that can be used.
 
     Examples
     --------
     >>> onednn_speedup() > 0
     True
     """
-    if not torch.backends.mkldnn.is_available():
+    if obstacle() is not None:
         return 1.0
     draw = torch.Generator().manual_seed(0)
     x, weight = (torch.randn(size, WIDTH, generator=draw) for size in (ROWS, WIDTH))

@@ -10,6 +10,7 @@ from workbench.errors import Problem, RecipeError
 from workbench.training.inputs.collate import collate_flat
 from workbench.training.runtime.rng import Randomness
 
+TRIED = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.25"}
 # Tokens of the rows that are tried.
 _LENGTHS = (5, 17)
 # Rows that see one another differ in the first digits already.
@@ -38,7 +39,7 @@ def check_apart(
         padded = model(**{name: value.to(device) for name, value in collate(few).items()}).loss
         try:
             flat = model(**{name: value.to(device) for name, value in collate_flat(few).items()})
-        except (TypeError, ValueError, RuntimeError, IndexError) as error:
+        except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
             why = f"it cannot take rows behind one another ({str(error).splitlines()[0]})"
         else:
             if torch.isclose(flat.loss, padded, rtol=_CLOSE, atol=0.0):

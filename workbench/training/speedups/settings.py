@@ -10,10 +10,8 @@ from functools import wraps
 from types import MethodType
 
 import torch
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.overrides import TorchFunctionMode
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 
 def use_mask_positions(model) -> None:
@@ -60,7 +58,6 @@ def noting_labels(forward):
 
     @wraps(forward)
     def noting(base, *args, **inputs):
-        """Note and go on."""
         labels = inputs.get("labels")
         base.labelled = None if labels is None else find_targets(labels)
         if labels is not None:  # then nothing is generated that would read a cache
@@ -107,8 +104,9 @@ def attend_by_rows(
     module, query, key, value, attention_mask, cu_seq_lens_q: torch.Tensor | None = None, **more
 ) -> tuple:
     """Attend as PyTorch does; where rows stand behind one another, to each row by itself."""
+    attend = AttentionInterface()["sdpa"]
     if cu_seq_lens_q is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
+        return attend(module, query, key, value, attention_mask, **more)
     lengths = cu_seq_lens_q.diff().tolist()
     rows = zip(*(whole.split(lengths, dim=2) for whole in (query, key, value)), strict=True)
     window = more.get("sliding_window")
@@ -119,7 +117,7 @@ def attend_by_rows(
             places = torch.arange(length, device=query.device)
             back = places[:, None] - places
             mask = ((back >= 0) & (back < window))[None, None]
-        outputs.append(sdpa_attention_forward(module, *row, mask, **more)[0])
+        outputs.append(attend(module, *row, mask, **more)[0])
     return torch.cat(outputs, dim=1), None
 
 
@@ -127,7 +125,7 @@ def mask_by_rows(*args, attention_mask: torch.Tensor | None = None, **more):
     """Make a mask only for rows that are padded."""
     if attention_mask is None:
         return None
-    return sdpa_mask(*args, attention_mask=attention_mask, **more)
+    return AttentionMaskInterface()["sdpa"](*args, attention_mask=attention_mask, **more)
 
 
 def use_bf16(model) -> None:
@@ -157,7 +155,6 @@ def multiplying(call):
 
     @wraps(call)
     def calling(*args, **kwargs):
-        """Go on."""
         with OneDNN():
             return call(*args, **kwargs)
 
@@ -168,10 +165,10 @@ class OneDNN(TorchFunctionMode):
     """Gives oneDNN the products with a matrix that are large enough for it."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        """Go on, or multiply."""
-        found = None if kwargs else as_linear(function, args)
-        if found and is_for_onednn(*found[:2]):
-            x, weight, bias = found
+        """Call a function of torch, or oneDNN in its place."""
+        linear = None if kwargs else as_linear(function, args)
+        if linear and is_for_onednn(*linear[:2]):
+            x, weight, bias = linear
             product = Product.apply(x.reshape(-1, x.shape[-1]), weight, bias)
             return product.view(*x.shape[:-1], -1)
         return function(*args, **(kwargs or {}))
@@ -249,7 +246,8 @@ def use_gradient_checkpointing(model) -> None:
 
 def alike():
     """Return what to compute a layer within, and what to compute it again within: the same modes."""
-    return nullcontext(), within(_get_current_function_mode_stack())
+    modes = getattr(torch.overrides, "_get_current_function_mode_stack", list)()
+    return nullcontext(), within(modes)
 
 
 @contextmanager

@@ -10,19 +10,18 @@ import copy
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import peft
 import torch
-from peft.utils.other import AuxiliaryTrainingWrapper
 
 from workbench.errors import ModelError, Problem, RecipeError, did_you_mean
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS, tasks_of
-from workbench.registry.techniques import TECHNIQUES, config_class, find, get
-from workbench.settings.checks import problems_of
+from workbench.registry.techniques import TECHNIQUES, config_class, find, get, uncurated
+from workbench.settings.checks import technique_problems
 from workbench.sources.lookup import find_facts
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.storage import storage_problems
@@ -32,6 +31,7 @@ from workbench.training.adaptation.base_model import clone, is_pristine, own
 from workbench.training.adaptation.heads import new_head
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import Refusal, explain, of_problem
+from workbench.training.inputs.limits import counts_positions
 from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inspection.compatibility.result import Fit
 from workbench.training.inspection.compatibility.trial_model import (
@@ -41,17 +41,18 @@ from workbench.training.inspection.compatibility.trial_model import (
     is_for,
 )
 from workbench.training.inspection.skeleton import adapt_shapes
-from workbench.training.plan import counts_positions
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.apply import labels_some, set_up
 from workbench.training.speedups.settings import use_mask_positions
 
+# Wrappers of PEFT that train a whole module or some of its tokens, whatever the technique.
+AUXILIARY = (getattr(peft.utils, "AuxiliaryTrainingWrapper", ()), peft.utils.ModulesToSaveWrapper)
 STEPS = 100  # of a run that is not there: some techniques plan over its length
 
 
 class Probe:
-    """One base, on which any technique can be tried; see :func:`workbench.training.inspection.compatibility.result.fits`."""
+    """One base, on which any technique can be tried; see :func:`fits`."""
 
     def __init__(self, model: Any, *, batch: Mapping[str, Any] | None = None, **settings: Any):
         self._module = model if isinstance(model, torch.nn.Module) else None
@@ -75,7 +76,7 @@ class Probe:
         served = [task for task in self._tasks if task in get(technique).tasks]
         task = (served or self._tasks or [TASKS["lm"].name])[0]
         recipe = Recipe().replace(**{**self._settings, "technique": technique, "task": task})
-        problems = problems_of(recipe)
+        problems = technique_problems(recipe)
         if others := [problem for problem in recipe.problems() if problem not in problems]:
             raise RecipeError(others)
         if self._facts is not None:
@@ -136,6 +137,48 @@ class Probe:
         kinds = {type(module).__name__ for module in tried.base.model.modules()}
         trains = get(recipe.technique).trains
         return "Conv1D" in kinds and trains == "adapter" and not recipe.convert_conv1d
+
+
+def fits(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> Fit:
+    """Find out whether a technique fits a base by trying it.
+
+    The technique is injected into a copy that shares the base's tensors, and goes forward and
+    backward once. Of a large base only shapes are made, and what runs is a small model of random
+    weights of the same architecture. Nothing is downloaded but what a run would need.
+
+    Parameters
+    ----------
+    model : str, path or torch.nn.Module
+        A bundled name, a folder, a hub id, or a model of transformers in memory, which stays as it
+        is.
+    technique : str
+    batch : mapping, optional
+        Rows with labels, as a model in memory takes them; made up if not given.
+    **settings
+        Anything that :meth:`workbench.recipe.Recipe.replace` takes, such as the task, which is
+        otherwise the first that both base and technique can do, or the technique's arguments.
+
+    Raises
+    ------
+    ModelError, RecipeError
+        The base or a setting is wrong in itself.
+
+    Examples
+    --------
+    >>> fits("hamlet-3m", "lora").fits
+    True
+    >>> print(fits("hamlet-3m", "lora", target_modules=["q_prj"]))
+    LoRA does not fit: target_modules must be the name of a module of the base, but is 'q_prj': \
+did you mean 'q_proj'?
+    """
+    return Probe(model, batch=batch, **settings).fit(technique)
+
+
+def fit_table(model: Any, *, batch: Any = None, **settings: Any) -> Iterator[Fit]:
+    """Try all techniques on a base, one after another; see :func:`fits`."""
+    probe = Probe(model, batch=batch, **settings)
+    for technique in (*TECHNIQUES, *uncurated()):
+        yield probe.fit(technique)
 
 
 def _tasks_of(facts: ModelFacts) -> Sequence[str]:
@@ -257,9 +300,7 @@ def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:
     found = [
         name
         for name, module in inner.named_modules()
-        if name in before
-        and type(module) is not before[name]
-        and not isinstance(module, AuxiliaryTrainingWrapper)
+        if name in before and type(module) is not before[name] and not isinstance(module, AUXILIARY)
     ]
     if not found and inner is model:
         trained = [name for name, p in model.named_parameters() if p.requires_grad]

@@ -1,35 +1,10 @@
-"""Whether what was picked goes together, as far as can be told without loading a weight."""
+"""What became of trying a technique on a base: light, for whoever shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from workbench.errors import Problem
-from workbench.recipe import Recipe
-from workbench.registry.tasks import KINDS, TASKS, tasks_of
-from workbench.registry.techniques import TECHNIQUES, get, uncurated
-from workbench.sources.models.describe import ModelFacts
-
-
-def task_problems(recipe: Recipe, facts: ModelFacts) -> list[Problem]:
-    """Return what speaks against a recipe's task with a base model.
-
-    Examples
-    --------
-    >>> from workbench.sources.models.describe import facts
-    >>> recipe = Recipe(model="hamlet-3m", task="instruct", data="hamlet-qa")
-    >>> task_problems(recipe, facts(recipe.model))
-    []
-    """
-    suits = TASKS[recipe.task].suits
-    if facts.kind in suits or facts.kind not in KINDS:
-        return []
-    allowed = f"{' or '.join(map(repr, tasks_of(facts.kind)))} with the model {facts.name!r}"
-    taken = " or ".join(KINDS[kind] for kind in suits)
-    why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {taken}"
-    return [Problem("task", allowed, recipe.task, why)]
+from workbench.registry.techniques import get
 
 
 @dataclass(frozen=True)
@@ -71,49 +46,3 @@ class Fit:
         remedy = f": {self.remedy}" if self.remedy else ""
         stop = "" if remedy.endswith("?") else "."
         return f"{title} does not fit: {self.reason}{remedy}{stop}"
-
-
-def fits(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> Fit:
-    """Find out whether a technique fits a base by trying it (imports torch and peft).
-
-    The technique is injected into a copy that shares the base's tensors, and goes forward and
-    backward once. Of a large base only shapes are made, and what runs is a small model of random
-    weights of the same architecture. Nothing is downloaded but what a run would need.
-
-    Parameters
-    ----------
-    model : str, path or torch.nn.Module
-        A bundled name, a folder, a hub id, or a model of transformers in memory, which stays as it
-        is.
-    technique : str
-    batch : mapping, optional
-        Rows with labels, as a model in memory takes them; made up if not given.
-    **settings
-        Anything that :meth:`workbench.recipe.Recipe.replace` takes, such as the task, which is
-        otherwise the first that both base and technique can do, or the technique's arguments.
-
-    Raises
-    ------
-    ModelError, RecipeError
-        The base or a setting is wrong in itself.
-
-    Examples
-    --------
-    >>> fits("hamlet-3m", "lora").fits
-    True
-    >>> print(fits("hamlet-3m", "lora", target_modules=["q_prj"]))
-    LoRA does not fit: target_modules must be the name of a module of the base, but is 'q_prj': \
-did you mean 'q_proj'?
-    """
-    from workbench.training.inspection.compatibility.probe import Probe
-
-    return Probe(model, batch=batch, **settings).fit(technique)
-
-
-def fit_table(model: Any, *, batch: Any = None, **settings: Any) -> Iterator[Fit]:
-    """Try all techniques on a base, one after another; see :func:`fits`."""
-    from workbench.training.inspection.compatibility.probe import Probe
-
-    probe = Probe(model, batch=batch, **settings)
-    for technique in (*TECHNIQUES, *uncurated()):
-        yield probe.fit(technique)

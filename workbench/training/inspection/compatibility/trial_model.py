@@ -17,12 +17,11 @@ import transformers
 from workbench.errors import ModelError, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS, Task
-from workbench.sources.lookup import find_facts
+from workbench.sources.lookup import find_facts, task_problems
 from workbench.training.adaptation.base_model import Base, clone, read_base, skeleton, sums
 from workbench.training.adaptation.conv1d import convert_conv1d
 from workbench.training.adaptation.heads import head_modules
 from workbench.training.adaptation.quantize import stored_quantization
-from workbench.training.inspection.compatibility.result import task_problems
 from workbench.training.inspection.compatibility.tiny_config import shrink
 from workbench.training.runtime.quiet_loading import loading
 from workbench.training.runtime.rng import Randomness

@@ -13,7 +13,6 @@ from hashlib import blake2b
 from typing import Any
 
 import torch
-from torch.overrides import _get_current_function_mode_stack
 
 
 class Reached(Exception):
@@ -203,7 +202,8 @@ def arithmetic(device: torch.device) -> str:
     """Name what changes the bits of a result beside the numbers that go into it."""
     kind = device.type
     cast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
-    modes = [type(mode).__name__ for mode in _get_current_function_mode_stack()]
+    stack = getattr(torch.overrides, "_get_current_function_mode_stack", list)
+    modes = [type(mode).__name__ for mode in stack()]
     # Sums are taken in another order with more threads.
     return f"{torch.get_num_threads()} threads, autocast to {cast}, within {modes}"
 

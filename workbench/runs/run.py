@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from workbench.runs.event_log import EventLog
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.question import Question, question_of
 from workbench.runs.step_scheduler import StepScheduler
-from workbench.runs.store import WEIGHTS, Record, RunFolder, directory_bytes, load_run
+from workbench.runs.store import Record, RunFolder, load_run, summary
 from workbench.sources.lookup import check
 from workbench.training.events import (
     Evaluating,
@@ -76,6 +75,13 @@ class Run:
         Held while a step changes the weights and the progress.
     error : Exception or None
         Why it failed.
+
+    Notes
+    -----
+    All that it holds is written by its own thread, but for three things, which any thread may do:
+    ask it to pause, resume or stop (events, looked at between steps), subscribe, and add notes (under
+    a lock). Whatever is read elsewhere is replaced whole or only appended to, so that it may be read
+    at any moment; whoever needs weights and progress of one and the same step holds ``stepping``.
     """
 
     def __init__(
@@ -404,27 +410,16 @@ class Run:
             save(self.model, self.tokenizer, get(self.recipe.technique), half, self._began)
 
     def _conclude(self, state: str) -> None:
-        self.result = self._summary(state)
+        self.result = summary(
+            state,
+            self.events,
+            error=self.error,
+            parameters=self.parameters,
+            memory=self.memory,
+            adapter_bytes=self._open_folder().weights_bytes(),
+            notes=self.notes,
+        )
         self._open_folder().finish(self.result)
-
-    def _summary(self, state: str) -> dict[str, Any]:
-        """Return what ``result.json`` tells of the run where it ends in this state."""
-        steps = self.events.of(TrainStep)
-        final: Mapping[str, Any] = self.events.latest(Evaluation) or {}
-        saved = [self.path / name for name in WEIGHTS if self.path and (self.path / name).is_dir()]
-        return {
-            "state": state,
-            "error": str(self.error) if self.error else None,
-            "steps": len(steps),
-            "seconds": steps[-1].seconds if steps else 0.0,
-            "train_loss": steps[-1].loss if steps else None,
-            "evaluation": {key: value for key, value in final.items() if key != "event"},
-            "parameters": self.parameters,
-            "memory": self.memory,
-            "adapter_bytes": directory_bytes(saved[0]) if saved else 0,
-            "notes": self.notes,
-            "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        }
 
     def _open_folder(self) -> RunFolder:
         if self._folder is None:

@@ -21,8 +21,9 @@ import math
 import os
 import re
 import shutil
+import time
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from workbench.errors import RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import task_of
 from workbench.runs.event_log import EventLog
-from workbench.training.events import Evaluation, Event, read_event
+from workbench.training.events import Evaluation, Event, TrainStep, read_event
 
 RECIPE, PLAN, METRICS, RESULT = "recipe.yaml", "plan.json", "metrics.jsonl", "result.json"
 WEIGHTS = ("adapter", "model")
@@ -126,6 +127,11 @@ class RunFolder:
                 shutil.rmtree(half, ignore_errors=True)
                 raise
 
+    def weights_bytes(self) -> int:
+        """Return what the saved weights take on disk; 0 where none are."""
+        saved = [self.path / name for name in WEIGHTS if (self.path / name).is_dir()]
+        return directory_bytes(saved[0]) if saved else 0
+
     def finish(self, result: dict[str, Any]) -> None:
         """Write how the run ended. From here on the folder counts as a run."""
         self.close()
@@ -144,6 +150,50 @@ class RunFolder:
         self.close()
         shutil.rmtree(self.path, ignore_errors=True)
         return True
+
+
+def summary(
+    state: str,
+    events: EventLog,
+    *,
+    error: BaseException | None,
+    parameters: Mapping[str, Any],
+    memory: Mapping[str, Any],
+    adapter_bytes: int,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Return what ``result.json`` tells of a run that ends in this state.
+
+    Parameters
+    ----------
+    state : str
+        ``finished``, ``stopped`` or ``failed``.
+    events : EventLog
+        All that happened.
+    error : Exception or None
+        Why it failed.
+    parameters, memory : mapping
+        What was counted; empty where it never was.
+    adapter_bytes : int
+        What the saved weights take on disk.
+    notes : sequence of str
+        What there is to know about the run.
+    """
+    last, evaluation = events.latest(TrainStep), events.latest(Evaluation)
+    figures = evaluation.to_dict() if evaluation else {}
+    return {
+        "state": state,
+        "error": str(error) if error else None,
+        "steps": len(events.of(TrainStep)),
+        "seconds": last.seconds if last else 0.0,
+        "train_loss": last.loss if last else None,
+        "evaluation": {name: value for name, value in figures.items() if name != "event"},
+        "parameters": parameters,
+        "memory": memory,
+        "adapter_bytes": adapter_bytes,
+        "notes": list(notes),
+        "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
 
 
 def load_run(path: str | os.PathLike) -> Record:

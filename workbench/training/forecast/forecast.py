@@ -14,6 +14,7 @@ from typing import Any
 
 from workbench.display.units import size
 from workbench.errors import ModelError, RecipeError, WorkbenchError
+from workbench.quiet import quiet_loggers
 from workbench.recipe import Recipe
 from workbench.registry.techniques import get
 from workbench.sources.lookup import look_up
@@ -148,6 +149,7 @@ class Forecast:
         return memory_bar(self.to_dict())
 
 
+@quiet_loggers()
 def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
     """Foretell the memory of a recipe's run (imports torch and peft).
 

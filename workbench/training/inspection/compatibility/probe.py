@@ -18,6 +18,7 @@ import peft
 import torch
 
 from workbench.errors import ModelError, Problem, RecipeError, did_you_mean
+from workbench.quiet import quiet_loggers
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS, tasks_of
 from workbench.registry.techniques import TECHNIQUES, config_class, find, get, uncurated
@@ -139,6 +140,7 @@ class Probe:
         return "Conv1D" in kinds and trains == "adapter" and not recipe.convert_conv1d
 
 
+@quiet_loggers()
 def fits(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> Fit:
     """Find out whether a technique fits a base by trying it.
 

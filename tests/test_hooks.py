@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 import workbench
+from workbench.recipe import COMPUTING
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.techniques import TECHNIQUES
+from workbench.training.speedups.apply import USES
 
 
 def hooks_of(value: object) -> list[Hook]:
@@ -36,6 +38,10 @@ def test_every_function_that_an_entry_names_is_there(registry):
     for name, hook in named.items():
         assert inspect.isfunction(hook.load()), name
         assert hook.load().__name__ == hook
+
+
+def test_every_setting_that_changes_the_computing_has_its_function():
+    assert tuple(USES) == COMPUTING
 
 
 def test_copies_of_a_hook_find_the_same_function():

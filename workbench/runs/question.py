@@ -46,7 +46,7 @@ def question_of(recipe: Recipe, plan: Mapping[str, Any]) -> Question:
     """
     task = ALL_TASKS[recipe.task]
     data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
-    base = (recipe.model, recipe.revision) if recipe.task == "lm" else None
+    base = (recipe.model, recipe.revision) if task.per_token_score else None
     answer = recipe.max_new_tokens if task.ask else None
     asked = (recipe.task, *data, base, answer)
     return Question(asked, _scored_on(recipe, plan) if plan else None)
@@ -54,8 +54,9 @@ def question_of(recipe: Recipe, plan: Mapping[str, Any]) -> Question:
 
 def in_words(recipe: Recipe, plan: Mapping[str, Any]) -> str:
     """Say what a run of this recipe is asked."""
-    base = f" with {Path(recipe.model).name}" if recipe.task == "lm" else ""
-    words = f"{ALL_TASKS[recipe.task].title}: {Path(recipe.data).stem}{base}"
+    task = ALL_TASKS[recipe.task]
+    base = f" with {Path(recipe.model).name}" if task.per_token_score else ""
+    words = f"{task.title}: {Path(recipe.data).stem}{base}"
     if _length_counts(recipe) and recipe.max_length is not None:
         words += f", {recipe.max_length} tokens"
     if _is_split(plan):

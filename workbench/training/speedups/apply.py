@@ -8,11 +8,20 @@ import torch
 import transformers
 
 from workbench.errors import Problem, RecipeError
-from workbench.recipe import COMPUTING, Recipe
+from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.techniques import get
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups import fast_lora_forward, onednn, settings
+
+# What each setting in workbench.recipe.COMPUTING does to a model, in its order.
+USES = {
+    "padding_free": settings.use_padding_free,
+    "gradient_checkpointing": settings.use_gradient_checkpointing,
+    "torch_compile": settings.use_torch_compile,
+    "bf16": settings.use_bf16,
+    "onednn": settings.use_onednn,
+}
 
 
 def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = False) -> None:
@@ -39,9 +48,9 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
         raise RecipeError([Problem("gradient_checkpointing", allowed, True, why)])
     if labelled_logits:
         settings.use_labelled_logits(model)
-    for name in COMPUTING:
+    for name, use in USES.items():
         if getattr(recipe, name) and not (name == "onednn" and onednn.obstacle()):
-            getattr(settings, f"use_{name}")(model)
+            use(model)
     if not recipe.torch_compile:  # which takes Python out of a step itself
         fast_lora_forward.apply(model)
 

@@ -15,7 +15,7 @@ from workbench.panels.anatomy.drawing.layer import example
 from workbench.panels.anatomy.drawing.sheet import Sheet, times
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel import preload
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.run.status import _ranks, thinned
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES, get
@@ -161,7 +161,7 @@ def test_in_the_bench_it_is_looked_up_once_it_is_opened_and_ticks_set_the_recipe
     assert loaded.wait(120)
 
     def settle():
-        assert bench._looks.wait(60) and bench._pump.flush()
+        assert bench._debouncer.wait(60) and bench._ui_loop.flush()
 
     settle()
     assert bench._anatomy.content == {}
@@ -173,7 +173,7 @@ def test_in_the_bench_it_is_looked_up_once_it_is_opened_and_ticks_set_the_recipe
     assert bench.recipe == recipe.replace(target_modules=names)
     settle()
     trainable = bench._anatomy.content["figures"][0]["value"]
-    assert f"<b>{trainable}</b>" in bench._trainable.widget.value
+    assert f"<b>{trainable}</b>" in bench._count.widget.value
     bench.recipe = recipe.replace(technique="ia3")
     settle()
     assert "ia3_l" in bench._anatomy.content["picture"]
@@ -190,7 +190,7 @@ def test_a_changing_number_of_parameters_is_drawn(recipe, tmp_path):
     ranks = {"init_r": 6, "target_r": 2, "tinit": 1, "tfinal": 2, "deltaT": 1}
     recipe = recipe.replace(technique="adalora", **steps, **ranks)
     run = train(recipe, tmp_path / "runs", progress=False)
-    followed = Followed(run, 0)
+    followed = RunView(run, 0)
     followed.read(LiveChart())
     counts = [count for _, count in followed.ranks]
     assert len(counts) == 12 and counts[-1] < counts[0]
@@ -202,7 +202,7 @@ def test_a_changing_number_of_parameters_is_drawn(recipe, tmp_path):
 
 def test_a_run_that_gives_up_nothing_has_no_such_line(recipe, tmp_path):
     run = train(recipe.replace(max_steps=2, max_length=24), tmp_path / "runs", progress=False)
-    followed = Followed(run, 0)
+    followed = RunView(run, 0)
     followed.read(LiveChart())
     assert _ranks(followed) == ""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.errors import Problem, RecipeError, Said, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ROLES
 from workbench.sources.datasets import load as catalog_data
@@ -109,11 +109,11 @@ def _try(problems: list[Problem], part: str, recipe: Recipe, find: Callable[[Rec
     except RecipeError as error:
         problems += error.problems
     except WorkbenchError as error:
-        problems.append(Said(part, "", getattr(recipe, part), str(error)))
+        problems.append(Problem.stated(part, str(error), getattr(recipe, part)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said with the rest)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         subject = {"model": "The base model", "data": "The data"}[part]
         sentence = f"{subject} could not be read: {first}"
         details = traceback.format_exc()
-        problems.append(Said(part, "", getattr(recipe, part), sentence, details))
+        problems.append(Problem.stated(part, sentence, getattr(recipe, part), details))
     return None

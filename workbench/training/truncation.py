@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.errors import RecipeError, Said
+from workbench.errors import Problem, RecipeError
 from workbench.training.inputs.task_inputs import encoder, settings_of
 from workbench.training.plan import Resolved
 
@@ -55,7 +55,7 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], list[dict] | Non
         f"longest with {max(sizes):,} ({text!r}): set max_length to {plan.max_length} to cut them "
         "there, or shorten them."
     )
-    raise RecipeError([Said("max_length", "", None, sentence)])
+    raise RecipeError([Problem.stated("max_length", sentence)])
 
 
 def sides(row: dict[str, Any]) -> list[int]:

@@ -20,7 +20,7 @@ TICKS = ("target_modules", "layers_to_transform", "feedforward_modules")
 # Where the panel cannot be, its place says "model not found"; the tree says more.
 _STYLE = (
     "<style>.jp-OutputArea-child:not(:has(.workbench-anatomy)):has(+ .jp-OutputArea-child "
-    ".workbench-anatomy-still){display:none}</style>"
+    ".workbench-anatomy-snapshot){display:none}</style>"
 )
 
 
@@ -121,4 +121,4 @@ def static_html(structure: Structure, picture: str) -> str:
 
     said = " · ".join(f"{one['label']}: <b>{one['value']}</b>" for one in figures(structure))
     why = esc(structure.problem or structure.why_fixed)
-    return f"<div class='workbench-anatomy-still'>{_STYLE}<p>{said} {why}</p>{row(structure.tree, 1)}{picture}</div>"
+    return f"<div class='workbench-anatomy-snapshot'>{_STYLE}<p>{said} {why}</p>{row(structure.tree, 1)}{picture}</div>"

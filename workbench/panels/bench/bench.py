@@ -13,18 +13,18 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from workbench.errors import RecipeError
+from workbench.errors import Problem, RecipeError
 from workbench.panels.anatomy.view import AnatomyView
-from workbench.panels.bench.form import Cards
-from workbench.panels.bench.inspector import Looks, Trouble
-from workbench.panels.bench.memory_forecast import Memory
-from workbench.panels.bench.parameter_count import Trainable
+from workbench.panels.bench.form import RecipeForm
+from workbench.panels.bench.inspector import Inspector
+from workbench.panels.bench.memory_forecast import MemoryForecast
+from workbench.panels.bench.parameter_count import ParameterCount
 from workbench.panels.kernel import preload, subshell_patch
-from workbench.panels.kernel.compatibility_worker import SETTINGS, Fitting
-from workbench.panels.kernel.ui_loop import Latest, on_main_thread
+from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
+from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
 from workbench.panels.race.panel import RacePanel
 from workbench.panels.run.base_panel import Panel
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
 from workbench.panels.run.table import RunsTable
 from workbench.panels.widgets.fields import Fold
@@ -76,12 +76,12 @@ class Bench(Panel):
         self.runs: list[Run] = []
         self.race: Race | None = None
         self._folder = Path(runs)
-        self._known: tuple[Recipe, list[Trouble]] | None = None  # what was found out last
-        self._finder = Looks(self._found)
-        self._fitting = Fitting(self._fits_found)
+        self._known: tuple[Recipe, list[Problem]] | None = None  # what was found out last
+        self._inspector = Inspector(self._found)
+        self._compatibility = CompatibilityWorker(self._fits_found)
         self._shown = False
-        self._looks = Latest(
-            self._finder.look, lambda error: self._pump.post(lambda: self._failed(error))
+        self._debouncer = Debouncer(
+            self._inspector.inspect, lambda error: self._ui_loop.post(lambda: self._failed(error))
         )
         first = "press Train first"
         empty = "Press Train: the loss appears here."
@@ -91,12 +91,12 @@ class Bench(Panel):
         self.observe(lambda _: self._fill(), "recipe")
 
     def _compose(self) -> None:
-        self._cards = Cards(self._set)
+        self._form = RecipeForm(self._set)
         self._anatomy = AnatomyView(lambda args: self._set({"technique_args": args}))
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._take_apart)
         self._anatomy_fold.widget.add_class("wb-anatomy")
-        self._trainable = Trainable()
-        self._memory = Memory(self._pump.post)
+        self._count = ParameterCount()
+        self._memory = MemoryForecast(self._ui_loop.post)
         self._table = RunsTable(self._pick)
         self._race_place = widgets.VBox(layout={"display": "none"})
         tooltip = "Start a run with these settings; the notebook stays usable"
@@ -107,11 +107,11 @@ class Bench(Panel):
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
         add.on_click(lambda _: self._click("race", self.add_to_race)())
-        known = widgets.VBox([self._trainable.widget, self._memory.widget])
+        known = widgets.VBox([self._count.widget, self._memory.widget])
         known.add_class("wb-known")
         bar = widgets.Box([known, add, self._train])
         bar.add_class("wb-action")
-        parts = [self._cards, self._messages, self._live, self._table, self._results]
+        parts = [self._form, self._messages, self._status, self._table, self._results]
         cards, messages, live, table, results = (part.widget for part in parts)
         self.widget = widgets.VBox(
             [
@@ -129,7 +129,7 @@ class Bench(Panel):
         )
         self.widget.add_class("workbench-bench")
         # Not Train: its click must not overtake the setting that was typed just before.
-        subshell_patch.answer_while_busy(list(self._live.buttons.values()))
+        subshell_patch.answer_while_busy(list(self._status.buttons.values()))
 
     # -- what can be typed ------------------------------------------------------------------------
 
@@ -145,10 +145,10 @@ class Bench(Panel):
             recipe = self.recipe
             if self._known is not None and self._known[0] == recipe and self._known[1]:
                 # Looked up once more: a file may have been mended since.
-                problems = self._finder.find(recipe).problems
+                problems = self._inspector.look_up(recipe).problems
                 if problems:
                     raise RecipeError(problems)
-                self._looks.ask(recipe)
+                self._debouncer.ask(recipe)
             return self.follow(Run(recipe, self._folder))
 
     def follow(self, run: Run) -> Run:
@@ -158,7 +158,7 @@ class Bench(Panel):
         """
         with self._lock:
             self.runs.append(run)
-            self._followed.append(Followed(run, len(self._followed)))
+            self._views.append(RunView(run, len(self._views)))
             run.subscribe(self._heard)
             if run.state == "ready":
                 run.start()
@@ -212,22 +212,22 @@ class Bench(Panel):
 
     def _fill(self) -> None:
         with self._lock:
-            self._cards.show(self.recipe)
-        self._pump.post(lambda: [self._place(topic).say(topic, ()) for topic in CLICKS])
-        self._looks.ask(self.recipe)
+            self._form.show(self.recipe)
+        self._ui_loop.post(lambda: [self._place(topic).say(topic, ()) for topic in CLICKS])
+        self._debouncer.ask(self.recipe)
 
     def _take_apart(self) -> list[widgets.Widget]:
         """Fill the fold when it is opened first; from then on it follows the recipe."""
-        self._finder.wants_anatomy = True
-        self._looks.ask(self.recipe)
+        self._inspector.wants_anatomy = True
+        self._debouncer.ask(self.recipe)
         return [self._anatomy]
 
-    # -- telling: everything below runs in the pump's thread ----------------------------------------
+    # -- telling: everything below runs in the UI loop's thread ----------------------------------------
 
-    def _show(self, shown: Sequence[Followed]) -> None:
+    def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected)
 
-    def _foretold(self, run: Run) -> Mapping[str, Any] | None:
+    def _forecast(self, run: Run) -> Mapping[str, Any] | None:
         return self._memory.of(run.recipe)
 
     def _over(self, run: Run) -> None:
@@ -235,37 +235,37 @@ class Bench(Panel):
             self._say_failure("train", run)
 
     def _found(self, part: str, value: Any) -> None:
-        self._pump.post(lambda: self._tell(part, value))
+        self._ui_loop.post(lambda: self._tell(part, value))
 
     def _tell(self, part: str, value: Any) -> None:
         if part == "done":
             self._known = value
             self._try(*value)
         elif part == "problems":
-            self._messages.say("recipe", self._cards.say(value))
+            self._messages.say("recipe", self._form.say(value))
         elif part == "count":
-            self._trainable.show(value)
+            self._count.show(value)
         elif part == "anatomy":
             recipe, structure = value
             self._anatomy.show(structure, recipe, "bench.recipe")
         else:
-            self._cards.tell(part, value)
+            self._form.tell(part, value)
 
-    def _try(self, recipe: Recipe, troubles: list[Trouble]) -> None:
+    def _try(self, recipe: Recipe, problems: list[Problem]) -> None:
         """Find out which techniques fit and how much memory it takes, once the panel is on the screen and the base is there."""
-        about = {trouble.parameter for trouble in troubles}
+        about = {problem.parameter for problem in problems}
         if not (self._shown and preload.ready()):
             return
-        self._memory.look(recipe, bool(troubles))
+        self._memory.look(recipe, bool(problems))
         if not about & set(SETTINGS):
-            self._fitting.ask(recipe, self._finder.version(recipe))
+            self._compatibility.ask(recipe, self._inspector.version(recipe))
 
     def _fits_found(self, fits: dict[str, Fit]) -> None:
-        on_main_thread(lambda: self._cards.technique.tell_fits(fits))
+        on_main_thread(lambda: self._form.technique.tell_fits(fits))
 
     def _libraries_are_there(self) -> None:
-        on_main_thread(self._cards.libraries_are_there)
+        on_main_thread(self._form.libraries_are_there)
         if preload.problem:
-            said = Trouble("", "The libraries could not be loaded.", preload.problem)
-            self._pump.post(lambda: self._messages.say("libraries", [said]))
-        self._looks.ask(self.recipe)
+            said = Problem.stated("", "The libraries could not be loaded.", preload.problem)
+            self._ui_loop.post(lambda: self._messages.say("libraries", [said]))
+        self._debouncer.ask(self.recipe)

@@ -11,7 +11,7 @@ from workbench.registry.techniques import get
 from workbench.training.inspection.compatibility.result import Fit
 
 
-class FitNote:
+class CompatibilityNote:
     """The reason why the picked technique does not fit, a button where the panel itself can help,
     and how many fit in all.
 
@@ -83,6 +83,6 @@ def summary(fits: Mapping[str, Fit], techniques: int) -> str:
         f"<li><b>{esc(', '.join(titles))}</b>: {esc(why)}</li>" for why, titles in reasons.items()
     )
     return (
-        f"<details class='wb-unfitting'><summary>{words}; why the others do not</summary>"
+        f"<details class='wb-incompatible'><summary>{words}; why the others do not</summary>"
         f"<ul>{rows}</ul></details>"
     )

@@ -11,7 +11,7 @@ MOST = 200  # rows that a person may want to read through
 SHORT = 110  # characters of a row
 
 
-class Examples:
+class ExamplePicker:
     """A list of training rows, of which several can be picked.
 
     Parameters

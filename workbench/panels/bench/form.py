@@ -8,20 +8,19 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.errors import DataError
-from workbench.panels.bench.card import Card
-from workbench.panels.bench.data_card import DataCard
-from workbench.panels.bench.inspector import Trouble
-from workbench.panels.bench.model_card import BaseCard
-from workbench.panels.bench.technique_card import TechniqueCard
-from workbench.panels.bench.training_card import TrainingCard
+from workbench.errors import DataError, Problem
+from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.data_card import DataFormCard
+from workbench.panels.bench.model_card import ModelFormCard
+from workbench.panels.bench.technique_card import TechniqueFormCard
+from workbench.panels.bench.training_card import TrainingFormCard
 from workbench.panels.kernel.ui_loop import on_main_thread
 from workbench.recipe import Recipe
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.lookup import COLUMNS
 
 
-class Cards:
+class RecipeForm:
     """Base model, data, technique and training.
 
     Parameters
@@ -32,11 +31,11 @@ class Cards:
 
     def __init__(self, change: Callable[[dict[str, Any]], None]):
         self._change = change
-        self.base = BaseCard(self._changed)
-        self.data = DataCard(self._changed)
-        self.technique = TechniqueCard(self._changed, self._changed_argument)
-        self.training = TrainingCard(self._changed)
-        self._all: tuple[Card, ...] = (self.base, self.data, self.technique, self.training)
+        self.base = ModelFormCard(self._changed)
+        self.data = DataFormCard(self._changed)
+        self.technique = TechniqueFormCard(self._changed, self._changed_argument)
+        self.training = TrainingFormCard(self._changed)
+        self._all: tuple[FormCard, ...] = (self.base, self.data, self.technique, self.training)
         self.widget = widgets.Box([card.widget for card in self._all])
         self.widget.add_class("wb-cards")
         self._recipe = Recipe()
@@ -47,14 +46,14 @@ class Cards:
         for card in self._all:
             card.show(recipe)
 
-    def say(self, troubles: list[Trouble]) -> list[Trouble]:
-        """Say what is wrong where it is wrong, and return the rest. For the pump only."""
+    def say(self, problems: list[Problem]) -> list[Problem]:
+        """Say what is wrong where it is wrong, and return the rest. For the UI loop only."""
         for card in self._all:
-            troubles = card.say(troubles)
-        return troubles
+            problems = card.say(problems)
+        return problems
 
     def tell(self, part: str, value: Any) -> None:
-        """Show what was found out. For the pump only."""
+        """Show what was found out. For the UI loop only."""
         {
             "model": self.base.tell,
             "data": self.data.tell,

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import big, esc, facts
 from workbench.display.units import size
-from workbench.panels.bench.card import Card
+from workbench.panels.bench.card import FormCard
 from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.picker import Picker
 from workbench.recipe import FIELDS, Recipe
@@ -14,7 +14,7 @@ from workbench.sources.models import describe
 from workbench.sources.models.describe import ModelFacts
 
 
-class BaseCard(Card):
+class ModelFormCard(FormCard):
     """Pick a base model, and see what it is."""
 
     def __init__(self, changed: Changed):
@@ -32,7 +32,7 @@ class BaseCard(Card):
         self._picker.observe(lambda change: changed("model", change["new"]), "value")
         self._facts = widgets.HTML("<p class='wb-quiet'>Looking …</p>")
         fold = Fold("More about the base", self._more)
-        self.body.children = [self._picker, self._troubles, self._facts, fold.widget]
+        self.body.children = [self._picker, self._problems, self._facts, fold.widget]
 
     def show(self, recipe: Recipe) -> None:
         """Fill the card's form from a recipe."""
@@ -48,7 +48,7 @@ class BaseCard(Card):
         return [field.widget for field in self.fields.values()]
 
     def tell(self, found: ModelFacts | None) -> None:
-        """Show what the base is. For the pump only."""
+        """Show what the base is. For the UI loop only."""
         self._facts.value = _describe(found) if found else ""
 
 

@@ -11,8 +11,8 @@ from workbench.display.units import share
 from workbench.panels.kernel import preload
 
 
-class Trainable:
-    """The count of trainable parameters. Written by the pump only."""
+class ParameterCount:
+    """The count of trainable parameters. Written by the UI loop only."""
 
     def __init__(self) -> None:
         self.widget = widgets.HTML()

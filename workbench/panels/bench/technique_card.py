@@ -8,10 +8,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.panels.bench.card import Card
-from workbench.panels.bench.compatibility_note import FitNote
-from workbench.panels.bench.example_picker import Examples
-from workbench.panels.bench.inspector import Trouble
+from workbench.errors import Problem
+from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.compatibility_note import CompatibilityNote
+from workbench.panels.bench.example_picker import ExamplePicker
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
@@ -29,7 +29,7 @@ from workbench.registry.techniques import (
 from workbench.training.inspection.compatibility.result import Fit
 
 
-class TechniqueCard(Card):
+class TechniqueFormCard(FormCard):
     """Pick a technique, read what it changes, and set its arguments."""
 
     def __init__(self, changed: Changed, changed_args: Changed):
@@ -39,7 +39,7 @@ class TechniqueCard(Card):
         self._shown: str | None = None
         self._fold: Fold | None = None
         self._fits: Mapping[str, Fit] = {}
-        self._note = FitNote(lambda: changed("convert_conv1d", True))
+        self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
         self._picker = Picker(
             label="Technique",
             groups=_groups(self._fits),
@@ -50,13 +50,13 @@ class TechniqueCard(Card):
         self._knobs = widgets.Box()
         self._knobs.add_class("wb-form")
         self._others = widgets.VBox()
-        self._examples = Examples(lambda numbers: changed_args("examples", numbers))
+        self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
             self._picker,
             self._note.widget,
             self._sentence,
             self._knobs,
-            self._troubles,
+            self._problems,
             self._examples.widget,
             self._others,
         ]
@@ -96,11 +96,11 @@ class TechniqueCard(Card):
         fit = self._fits.get(str(self._shown))
         return None if fit is None or fit.fits or self._recipe.technique_args else fit
 
-    def say(self, troubles: Iterable[Trouble]) -> list[Trouble]:
+    def say(self, problems: Iterable[Problem]) -> list[Problem]:
         """Say what is wrong here; that a technique does not fit has been said already."""
         if self._refusal() is not None:
-            troubles = [trouble for trouble in troubles if trouble.parameter != "count"]
-        return super().say(troubles)
+            problems = [problem for problem in problems if problem.parameter != "count"]
+        return super().say(problems)
 
     def _show_arguments(self, fields: Mapping[str, Field]) -> None:
         given = self._recipe.technique_args

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from workbench.panels.bench.card import Card
+from workbench.panels.bench.card import FormCard
 from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.parsing import write
 from workbench.recipe import Recipe
@@ -18,7 +18,7 @@ MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max
 ASKED = ("name", "seed", "per_device_eval_batch_size", "bf16", "onednn")
 
 
-class TrainingCard(Card):
+class TrainingFormCard(FormCard):
     """Set the learning rate, how long to train, and whatever else is wanted."""
 
     def __init__(self, changed: Changed):
@@ -31,7 +31,7 @@ class TrainingCard(Card):
         form.add_class("wb-form")
         form.add_class("wb-wide")
         fold = Fold("More training arguments", self._more)
-        self.body.children = [form, self._troubles, fold.widget]
+        self.body.children = [form, self._problems, fold.widget]
 
     def show(self, recipe: Recipe) -> None:
         """Fill the card's form from a recipe."""

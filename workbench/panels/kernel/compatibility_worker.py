@@ -23,7 +23,7 @@ SETTINGS = ("model", "revision", "trust_remote_code", "task", "quantization", "c
 PATIENCE = 0.7  # seconds between two reports
 
 
-class Fitting:
+class CompatibilityWorker:
     """Tries all techniques on a recipe's base in the background.
 
     Parameters

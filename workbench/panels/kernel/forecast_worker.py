@@ -16,7 +16,7 @@ from workbench.training.forecast.worker import ForecastProcess
 IDLE = 300  # seconds without a question after which the process ends: it holds torch and peft
 
 
-class Foretelling:
+class ForecastWorker:
     """Forecasts in the background, of the newest recipe that was asked for.
 
     Parameters

@@ -2,7 +2,7 @@
 
 Two threads that set traits of one widget lose updates or fail, so every widget has one writer.
 What a person fills in is written by whoever handles the person's message; all that the panel says
-by itself is written by one :class:`Pump`.
+by itself is written by one :class:`UiLoop`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def on_main_thread(job: Callable[[], object]) -> None:
         loop.add_callback(job)
 
 
-class Pump:
+class UiLoop:
     """One thread that runs small jobs in order, and ticks while there is something to follow.
 
     Parameters
@@ -33,7 +33,7 @@ class Pump:
     tick : callable
         Called again and again; returns whether to go on ticking.
     failed : callable
-        Told about the exception of a job that failed; the pump goes on.
+        Told about the exception of a job that failed; the UI loop goes on.
     period : callable, optional
         Returns the seconds until the next tick, asked after each. Faster than a few times a second,
         messages to the browser are lost.
@@ -51,7 +51,7 @@ class Pump:
         self._thread: threading.Thread | None = None
 
     def post(self, job: Callable[[], object]) -> None:
-        """Run a job in the pump's thread, after those that were posted before."""
+        """Run a job in the UI loop's thread, after those that were posted before."""
         self._jobs.put(job)
         self._begin()
 
@@ -69,7 +69,9 @@ class Pump:
     def _begin(self) -> None:
         with self._start:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="bench pump", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._work, name="bench UI loop", daemon=True
+                )
                 self._thread.start()
 
     def _work(self) -> None:
@@ -93,7 +95,7 @@ class Pump:
             return None
 
 
-class Latest:
+class Debouncer:
     """One thread that does the newest of what it was asked, a moment after the asking stops.
 
     Parameters

@@ -21,14 +21,14 @@ START, WEIGHTS = "its start", "its current weights"
 
 
 class CloneForm:
-    """A small form below the queue, hidden until a run is to be cloned. Written by the pump only.
+    """A small form below the queue, hidden until a run is to be cloned. Written by the UI loop only.
 
     Parameters
     ----------
     clone : callable
         Told the run, whether to begin from its current weights, and the changes.
     post : callable
-        Runs a job in the pump.
+        Runs a job in the UI loop.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ def _hint(name: str, recipe: Recipe) -> Any:
 
 
 class GridForm:
-    """The line, what it makes, and the button that adds it. Its words are written by the pump only.
+    """The line, what it makes, and the button that adds it. Its words are written by the UI loop only.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class GridForm:
     add : callable
         Told the knobs with their values, and whether the person is sure.
     post : callable
-        Runs a job in the pump.
+        Runs a job in the UI loop.
     """
 
     def __init__(

@@ -27,8 +27,8 @@ TOOLTIPS = {
 }
 
 
-class RaceHead:
-    """Progress, controls and rules of a race. Its words are written by the pump only.
+class RaceHeader:
+    """Progress, controls and rules of a race. Its words are written by the UI loop only.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class RaceHead:
         controls = widgets.HBox(list(self.buttons.values()))
         controls.add_class("wb-controls")
         top = widgets.Box([self._text, controls])
-        top.add_class("wb-live")
+        top.add_class("wb-status")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
             description="turns by",

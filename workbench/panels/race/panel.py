@@ -17,12 +17,12 @@ from workbench.errors import Problem, RecipeError
 from workbench.panels.kernel import preload
 from workbench.panels.race.fork_form import CloneForm
 from workbench.panels.race.grid_form import GridForm
-from workbench.panels.race.header import RaceHead
+from workbench.panels.race.header import RaceHeader
 from workbench.panels.race.recipe_diff import differences
 from workbench.panels.race.rows import rows
-from workbench.panels.race.run_list import Queue
+from workbench.panels.race.run_list import RunList
 from workbench.panels.run.base_panel import Panel
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.fields import Fold
 from workbench.panels.widgets.style import style
 from workbench.race.cost import estimate
@@ -66,25 +66,25 @@ class RacePanel(Panel):
             "Resume all": self._click("race", race.resume),
             "Stop all": self._click("race", race.stop),
         }
-        self._head = RaceHead(race, acts, self._rule)
-        self._queue = Queue(self._on_row)
-        self._clone_form = CloneForm(self._on_clone, self._pump.post)
-        self._grid = GridForm(self._base, self._on_grid, self._pump.post)
+        self._header = RaceHeader(race, acts, self._rule)
+        self._run_list = RunList(self._on_row)
+        self._clone_form = CloneForm(self._on_clone, self._ui_loop.post)
+        self._grid = GridForm(self._base, self._on_grid, self._ui_loop.post)
         fold = Fold("Add runs: a grid in one line", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
-        parts = [self._head, self._messages, self._clone_form, self._live, self._results]
+        parts = [self._header, self._messages, self._clone_form, self._status, self._results]
         head, messages, clone, live, results = (part.widget for part in parts)
         self.widget = widgets.VBox(
             [
-                *(style(), head, messages, self.chart, self._queue),
+                *(style(), head, messages, self.chart, self._run_list),
                 *(clone, fold.widget, live, results),
             ]
         )
         self.widget.add_class("workbench-bench")
         self.widget.add_class("workbench-race")
         race.subscribe(lambda _, event: self._on_event(event))
-        self._pump.wake()
-        self._pump.flush()  # a panel has its rows when it is shown
+        self._ui_loop.wake()
+        self._ui_loop.flush()  # a panel has its rows when it is shown
 
     @classmethod
     def of(cls, race: Race) -> RacePanel:
@@ -129,29 +129,29 @@ class RacePanel(Panel):
     # -- clicks -------------------------------------------------------------------------------------
 
     def _rule(self, name: str, value: Any) -> None:
-        self._say_trouble("race", lambda: self.race.rule(**{name: value}))
-        self._pump.wake()
+        self._do("race", lambda: self.race.rule(**{name: value}))
+        self._ui_loop.wake()
 
     def _on_row(self, act: str, number: int) -> None:
-        run = self._followed[number].run
+        run = self._views[number].run
         if act == "pick":
             self._pick(run)
             # Its row has the reason in short: here is all of it, with the details.
-            self._pump.post(lambda: self._say_failure("picked", run))
-            self._pump.post(self._grid.tell)
+            self._ui_loop.post(lambda: self._say_failure("picked", run))
+            self._ui_loop.post(self._grid.tell)
         elif act == "clone":
             recipes = [member.recipe for member in self.race.members]
-            self._pump.post(lambda: self._clone_form.open(run, recipes))
+            self._ui_loop.post(lambda: self._clone_form.open(run, recipes))
         else:
-            self._say_trouble("race", getattr(run, act))
-        self._pump.wake()
+            self._do("race", getattr(run, act))
+        self._ui_loop.wake()
 
     def _on_clone(self, run: Run, weights: bool, changes: dict[str, Any]) -> None:
         def clone() -> None:
             self.race.clone(run, weights=weights, **changes)
-            self._pump.post(self._clone_form.close)
+            self._ui_loop.post(self._clone_form.close)
 
-        self._say_trouble("race", clone)
+        self._do("race", clone)
 
     def _open_grid(self) -> list[widgets.Widget]:
         self._grid.offer()
@@ -164,9 +164,9 @@ class RacePanel(Panel):
 
     def _on_grid(self, knobs: dict[str, list[Any]], sure: bool) -> None:
         # Of many, a few steps are tried before they are asked about: that must not hold the kernel up.
-        self._pump.post(self._grid.wait)
+        self._ui_loop.post(self._grid.wait)
         threading.Thread(
-            target=lambda: self._say_trouble("grid", lambda: self._add_or_ask(knobs, sure)),
+            target=lambda: self._do("grid", lambda: self._add_or_ask(knobs, sure)),
             name="race grid",
             daemon=True,
         ).start()
@@ -181,9 +181,9 @@ class RacePanel(Panel):
                 raise
             then = lambda: self._grid.ask(asked[0])
         finally:
-            self._pump.post(then)
+            self._ui_loop.post(then)
 
-    # -- telling: everything below runs in the pump's thread ----------------------------------------
+    # -- telling: everything below runs in the UI loop's thread ----------------------------------------
 
     def _on_event(self, event: dict[str, Any]) -> None:
         # In some run's thread. Steps wait for the next tick; what changes the table does not.
@@ -191,7 +191,7 @@ class RacePanel(Panel):
             event["event"] not in ("train", "eval", "evaluating", "memory")
             or event.get("step") == 1
         ):
-            self._pump.wake()
+            self._ui_loop.wake()
 
     def _period(self) -> float:
         # Each look costs those a moment that train; where it moves no curve by a pixel, there are fewer.
@@ -202,16 +202,16 @@ class RacePanel(Panel):
         return 1.0 if farthest * WIDTH >= self.chart.end * elapsed else 3.0
 
     def _tick(self) -> bool:
-        for run in self.race.members[len(self._followed) :]:
-            self._followed.append(Followed(run, len(self._followed)))
+        for run in self.race.members[len(self._views) :]:
+            self._views.append(RunView(run, len(self._views)))
         if self._began is None and self.race.state != "ready":
             self._began = time.monotonic()
         return super()._tick() and self.race.state != "ready"
 
-    def _show(self, shown: Sequence[Followed]) -> None:
+    def _show(self, shown: Sequence[RunView]) -> None:
         standings = self.race.standings()
-        recipes = [followed.run.recipe for followed in shown]
+        recipes = [view.run.recipe for view in shown]
         if len(self._differs) != len(recipes):
             self._differs = differences(recipes)
-        self._queue.rows = rows(shown, standings, self._differs, self.selected)
-        self._head.show(standings)
+        self._run_list.rows = rows(shown, standings, self._differs, self.selected)
+        self._header.show(standings)

@@ -20,8 +20,8 @@ _STATIC = Path(__file__).parent
 ACTS = ("pick", "pause", "resume", "stop", "clone")
 
 
-class Queue(anywidget.AnyWidget):
-    """A table of runs. Its rows are written by the pump only.
+class RunList(anywidget.AnyWidget):
+    """A table of runs. Its rows are written by the UI loop only.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Queue(anywidget.AnyWidget):
         self.on_msg(self._heard)
         subshell_patch.answer_while_busy([self])
 
-    def _heard(self, _: Queue, content: dict[str, Any], __: list[memoryview]) -> None:
+    def _heard(self, _: RunList, content: dict[str, Any], __: list[memoryview]) -> None:
         match content:
             case {"act": str(act), "id": int(number)} if act in ACTS:
                 self._act(act, number)

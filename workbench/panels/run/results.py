@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc
 from workbench.errors import WorkbenchError
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """Buttons to compare and to export, and the comparison. Written by the pump only.
+    """Buttons to compare and to export, and the comparison. Written by the UI loop only.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ class Results:
         self.widget = widgets.VBox(inside, layout={"display": "none"})
         self.widget.add_class("wb-results")
 
-    def offer(self, runs: Sequence[Followed], selected: Run | None) -> None:
+    def offer(self, runs: Sequence[RunView], selected: Run | None) -> None:
         """Offer what can be done with the runs there are."""
-        self.buttons["Compare"].disabled = not any(followed.over for followed in runs)
+        self.buttons["Compare"].disabled = not any(view.over for view in runs)
         self.buttons["Export"].disabled = selected is None or not selected.plan
         if runs:
             self.widget.layout.display = None

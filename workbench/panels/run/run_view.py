@@ -22,8 +22,8 @@ WORDS = {
 }
 
 
-class Followed:
-    """One run, read a few times a second by the panel's pump.
+class RunView:
+    """One run, read a few times a second by the panel's UI loop.
 
     Parameters
     ----------

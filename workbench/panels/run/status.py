@@ -10,15 +10,15 @@ import ipywidgets as widgets
 from workbench.display.html import esc, facts
 from workbench.display.units import size, time
 from workbench.panels.run.multiplying import multiplying
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.run.speed_hints import compiling
 from workbench.registry.tasks import ALL_TASKS
 
 PARTS = ("weights", "gradients", "optimizer", "activations")
 
 
-class Live:
-    """The strip above the chart. Written by the pump only.
+class RunStatus:
+    """The strip above the chart. Written by the UI loop only.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ class Live:
         controls = widgets.HBox(list(self.buttons.values()))
         controls.add_class("wb-controls")
         self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
-        self.widget.add_class("wb-live")
+        self.widget.add_class("wb-status")
 
-    def show(self, followed: Followed, foretold: Mapping[str, Any] | None = None) -> None:
-        """Show a run as it is now, beside the memory that was foretold for it."""
-        run = followed.run
-        text = _describe(followed, foretold)
+    def show(self, view: RunView, forecast: Mapping[str, Any] | None = None) -> None:
+        """Show a run as it is now, beside the memory that was forecast for it."""
+        run = view.run
+        text = _describe(view, forecast)
         if text != self._text.value:
             self._text.value = text
         paused = run.state == "paused"
@@ -73,12 +73,12 @@ def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.B
     return button
 
 
-def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
-    run = followed.run
+def _describe(view: RunView, forecast: Mapping[str, Any] | None) -> str:
+    run = view.run
     step, total = run.progress
-    word = followed.state
-    if followed.evaluating and not run.ended:
-        word += f", batch {followed.evaluating['done']} of {followed.evaluating['total']}"
+    word = view.state
+    if view.evaluating and not run.ended:
+        word += f", batch {view.evaluating['done']} of {view.evaluating['total']}"
     done = 100 * step / total if total else 0
     bar = (
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
@@ -87,49 +87,49 @@ def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
     )
     told = [
         *run.notes,
-        *compiling(run.recipe, run.plan, total, followed.first, followed.pace),
-        *multiplying(run.recipe, run.plan, followed.pace),
+        *compiling(run.recipe, run.plan, total, view.first, view.pace),
+        *multiplying(run.recipe, run.plan, view.pace),
     ]
     notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in told)
     return (
         f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
         f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"
-        f"{bar}{facts(_figures(followed))}{_ranks(followed)}{_memory(run.memory, foretold)}{notes}"
+        f"{bar}{facts(_figures(view))}{_ranks(view)}{_memory(run.memory, forecast)}{notes}"
     )
 
 
-def _figures(followed: Followed) -> list[tuple[str, str]]:
-    run, train = followed.run, followed.train
+def _figures(view: RunView) -> list[tuple[str, str]]:
+    run, train = view.run, view.train
     step, total = run.progress
     if run.ended:
         spent = ("Trained for", time(train["seconds"]) if train else "–")
     elif run.state == "paused":
         spent = ("Time left", "paused")
     else:
-        spent = ("Time left", "–" if followed.left is None else time(followed.left))
+        spent = ("Time left", "–" if view.left is None else time(view.left))
     return [
         ("Step", f"{step:,} of {total:,}" if total else "–"),
         spent,
         ("Loss", f"{train['loss']:.4f}" if train else "–"),
         (
             f"{ALL_TASKS[run.recipe.task].unit.capitalize()}/s",
-            "–" if followed.speed is None else f"{followed.speed:,.0f}",
+            "–" if view.speed is None else f"{view.speed:,.0f}",
         ),
     ]
 
 
-def _ranks(followed: Followed) -> str:
+def _ranks(view: RunView) -> str:
     """Draw how many trainable parameters are in use, for techniques that give some up."""
-    if len(followed.ranks) < 2:
+    if len(view.ranks) < 2:
         return ""
-    points = thinned(followed.ranks)
-    first, last = followed.ranks[0][0], max(followed.run.progress[1], followed.ranks[-1][0])
-    most = max(count for _, count in followed.ranks)
+    points = thinned(view.ranks)
+    first, last = view.ranks[0][0], max(view.run.progress[1], view.ranks[-1][0])
+    most = max(count for _, count in view.ranks)
     line = " ".join(
         f"{160 * (step - first) / max(last - first, 1):.1f},{32 - 28 * count / most:.1f}"
         for step, count in points
     )
-    now = followed.ranks[-1][1]
+    now = view.ranks[-1][1]
     said = f"{now:,} of {most:,} trainable parameters are in use"
     return (
         f"<div class='wb-ranks' title='{said}'><svg viewBox='0 0 160 34' width='160' height='34' "
@@ -145,7 +145,7 @@ def thinned(points: Sequence[tuple[int, int]], most: int = 160) -> list[tuple[in
     return [*points[::every], points[-1]]
 
 
-def _memory(memory: dict[str, Any], foretold: Mapping[str, Any] | None) -> str:
+def _memory(memory: dict[str, Any], forecast: Mapping[str, Any] | None) -> str:
     if not memory:
         return ""
     whole = max(memory["peak"], 1)
@@ -159,10 +159,10 @@ def _memory(memory: dict[str, Any], foretold: Mapping[str, Any] | None) -> str:
         for phase, figures in memory.get("cuda", {}).items()
     )
     # Activations are counted from the first step on: only then there is something to hold against.
-    metered = foretold["metered"] if foretold and memory["activations"] else None
+    metered = forecast["metered"] if forecast and memory["activations"] else None
     bars = _parts_bar(memory, whole) if metered is None else _two_bars(memory, metered)
-    if foretold and "train" in memory.get("cuda", {}):
-        cuda += f"<span>forecast of the GPU peak <b>{size(foretold['peak'])}</b></span>"
+    if forecast and "train" in memory.get("cuda", {}):
+        cuda += f"<span>forecast of the GPU peak <b>{size(forecast['peak'])}</b></span>"
     return (
         f"<div class='wb-memory' title='Memory that this run needs: {size(whole)}'>"
         f"{bars}<div class='wb-keys'>{keys}{process}{cuda}</div></div>"
@@ -171,12 +171,12 @@ def _memory(memory: dict[str, Any], foretold: Mapping[str, Any] | None) -> str:
 
 def _two_bars(memory: Mapping[str, Any], metered: Mapping[str, int]) -> str:
     """Draw the forecast above what was measured, on one scale: the same parts, counted alike."""
-    foretold = sum(metered.values())
-    whole = max(memory["peak"], foretold, 1)
+    forecast = sum(metered.values())
+    whole = max(memory["peak"], forecast, 1)
     rows = "".join(
         f"<span>{word}</span>{_parts_bar(parts, whole)}<b>{size(total)}</b>"
         for word, parts, total in (
-            ("forecast", metered, foretold),
+            ("forecast", metered, forecast),
             ("measured", memory, memory["peak"]),
         )
     )

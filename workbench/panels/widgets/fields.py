@@ -18,7 +18,7 @@ Changed = Callable[[str, Any], None]
 class Field:
     """A label, a control and, when something is wrong, a sentence.
 
-    The control is written by whoever shows a value, the sentence by the panel's pump: no widget
+    The control is written by whoever shows a value, the sentence by the panel's UI loop: no widget
     has two writers.
 
     Parameters
@@ -119,7 +119,7 @@ class Field:
             self.control.placeholder = words
 
     def say(self, sentence: str) -> None:
-        """Show a sentence below the field, or take it away. For the panel's pump only."""
+        """Show a sentence below the field, or take it away. For the panel's UI loop only."""
         if self._said is None:
             if not sentence:
                 return

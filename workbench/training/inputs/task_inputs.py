@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from workbench.errors import RecipeError, Said
+from workbench.errors import Problem, RecipeError
 from workbench.registry.tasks import TASKS
 from workbench.training.inputs import tokenize
 from workbench.training.inputs.tokenize import ChatError
@@ -53,7 +53,7 @@ def refusing(
             why = f"the chat template of {tokenizer.name_or_path!r} says: {error}"
         except ChatError as error:
             why = str(error)
-        raise RecipeError([Said("model", "", None, f"{why[0].upper()}{why[1:]}.")])
+        raise RecipeError([Problem.stated("model", f"{why[0].upper()}{why[1:]}.")])
 
     return encoding
 

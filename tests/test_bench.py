@@ -64,7 +64,7 @@ def load_libraries():
 def settle(bench):
     """Wait until the panel has said all that it has to say."""
     load_libraries()
-    bench._libraries_are_there()
+    bench._libraries_loaded()
     assert bench._debouncer.wait(60)
     assert bench._ui_loop.flush(60)
 

@@ -196,7 +196,7 @@ def test_a_grid_in_one_line(race, panel):
     assert added == [(1e-4, 2), (1e-4, 4), (3e-4, 2), (3e-4, 4)]
     panel._grid.line.value = "no_such_knob=1, 2"
     settle(panel)
-    assert "no_such_knob" in panel._grid._said.value and panel._grid.go.disabled
+    assert "no_such_knob" in panel._grid._text.value and panel._grid.go.disabled
 
 
 def test_a_large_grid_asks_first(race, panel):
@@ -205,7 +205,7 @@ def test_a_large_grid_asks_first(race, panel):
     assert panel._grid.go.description == "Add 65 runs"
     panel._grid.go.click()
     until(lambda: panel._grid.go.description == "Add them all", "it asks")
-    assert "GB of memory" in panel._grid._said.value
+    assert "GB of memory" in panel._grid._text.value
     assert len(race.members) == 3
     with pytest.raises(RecipeError, match="sure must be True for 65"):
         panel.add_grid(seed=list(range(65)))

@@ -42,7 +42,7 @@ class Problem:
 
     @classmethod
     def stated(
-        cls, parameter: str, sentence: str, got: object = None, details: str = ""
+        cls, parameter: str, sentence: str, details: str = "", got: object = None
     ) -> Problem:
         """Make a problem of a complete sentence, which is then its text as it stands.
 

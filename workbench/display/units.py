@@ -1,11 +1,11 @@
-"""Figures as people read them."""
+"""Sizes, counts, numbers, times and shares as text for people."""
 
 from __future__ import annotations
 
 import math
 
 
-def size(count: float | None) -> str:
+def size(number_of_bytes: float | None) -> str:
     """Write a number of bytes.
 
     Examples
@@ -13,17 +13,32 @@ def size(count: float | None) -> str:
     >>> size(1536), size(12_345_678), size(None)
     ('1.5 kB', '12.3 MB', '')
     """
-    if count is None:
+    if number_of_bytes is None:
         return ""
+    value = number_of_bytes
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.95 or unit == "GB":
+        if value < 999.95 or unit == "GB":
             break
-        count /= 1000
-    return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        value /= 1000
+    return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def count(number: float) -> str:
+    """Shorten a count.
+
+    Examples
+    --------
+    >>> count(812), count(73728), count(2_999_808), count(3_212_749_824)
+    ('812', '73.7 K', '3.0 M', '3.2 B')
+    """
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e4, "K")):
+        if number >= limit:
+            return f"{number / (1e3 if unit == 'K' else limit):.1f} {unit}"
+    return f"{number:,.0f}"
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Write a figure with so many digits after the point, fewer where it is large.
+    """Write a number with this many digits after the point, fewer where it is large.
 
     Examples
     --------
@@ -39,7 +54,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def time(seconds: float | None) -> str:
-    """Write a stretch of time.
+    """Write a duration.
 
     Examples
     --------

@@ -23,7 +23,7 @@ def sharing_problems(recipes: Sequence[Recipe]) -> list[Problem]:
         f"({first.model!r} on {first.data!r}, {second.model!r} on {second.data!r}): carry them out "
         "one by one with train."
     )
-    return [Problem.stated("recipes", sentence, len(recipes))]
+    return [Problem.stated("recipes", sentence, got=len(recipes))]
 
 
 def sharing_notes(recipes: Sequence[Recipe]) -> list[str]:

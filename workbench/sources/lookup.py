@@ -109,11 +109,11 @@ def _try(problems: list[Problem], part: str, recipe: Recipe, find: Callable[[Rec
     except RecipeError as error:
         problems += error.problems
     except WorkbenchError as error:
-        problems.append(Problem.stated(part, str(error), getattr(recipe, part)))
+        problems.append(Problem.stated(part, str(error), got=getattr(recipe, part)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said with the rest)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         subject = {"model": "The base model", "data": "The data"}[part]
         sentence = f"{subject} could not be read: {first}"
         details = traceback.format_exc()
-        problems.append(Problem.stated(part, sentence, getattr(recipe, part), details))
+        problems.append(Problem.stated(part, sentence, details, getattr(recipe, part)))
     return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from workbench.display.html import big, esc
+from workbench.display.html import esc
+from workbench.display.units import count as short
 from workbench.display.units import share, size
 from workbench.panels.anatomy.drawing.sheet import times
 from workbench.recipe import Recipe
@@ -83,10 +84,10 @@ def as_text(structure: Structure) -> str:
     def write(node: Node, depth: int, count: int) -> None:
         many = f" × {node.count}" if node.count > count else ""
         shape = f" ({times(node.shape)})" if node.shape else ""
-        trained = f", {big(node.trainable)} trained" if node.trainable else ""
+        trained = f", {short(node.trainable)} trained" if node.trainable else ""
         chips = "".join(f" + {one.name} {times(one.shape)}" for one in node.injected)
         name = f"{'  ' * depth}{label(node)}{many}"
-        lines.append(f"{name:<38}{node.kind}{shape}  {big(node.parameters)}{trained}{chips}")
+        lines.append(f"{name:<38}{node.kind}{shape}  {short(node.parameters)}{trained}{chips}")
         for child in node.children:
             write(child, depth + 1, node.count)
 

@@ -70,13 +70,13 @@ class DataFormCard(FormCard):
         super().show(self._recipe)
         return [field.widget for field in self.fields.values()]
 
-    def tell(self, table: Table | None) -> None:
+    def show_rows(self, table: Table | None) -> None:
         """Show the data's first rows. For the UI loop only."""
         if table is None or table is not self._table:
             self._rows.value = describe(table, None) if table else ""
         self._table = table
 
-    def tell_tokens(self, shown: list[dict[str, Any]] | None) -> None:
+    def show_tokens(self, shown: list[dict[str, Any]] | None) -> None:
         """Show the rows' tokens too. For the UI loop only."""
         if self._table is not None:
             self._rows.value = describe(self._table, shown)

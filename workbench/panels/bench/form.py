@@ -26,7 +26,7 @@ class RecipeForm:
     Parameters
     ----------
     change : callable
-        Told the settings that a person changed, as :meth:`Recipe.replace` takes them.
+        Called with the settings that a person changed, as :meth:`Recipe.replace` takes them.
     """
 
     def __init__(self, change: Callable[[dict[str, Any]], None]):
@@ -47,23 +47,24 @@ class RecipeForm:
             card.show(recipe)
 
     def say(self, problems: list[Problem]) -> list[Problem]:
-        """Say what is wrong where it is wrong, and return the rest. For the UI loop only."""
+        """Show each problem at its field, and return the others. For the UI loop only."""
         for card in self._all:
             problems = card.say(problems)
         return problems
 
-    def tell(self, part: str, value: Any) -> None:
-        """Show what was found out. For the UI loop only."""
-        {
-            "model": self.base.tell,
-            "data": self.data.tell,
-            "tokens": self.data.tell_tokens,
+    def show_part(self, part: str, value: Any) -> None:
+        """Show a result of the inspector. For the UI loop only."""
+        show: dict[str, Callable[[Any], None]] = {
+            "model": self.base.show_facts,
+            "data": self.data.show_rows,
+            "tokens": self.data.show_tokens,
             "rows": lambda rows: on_main_thread(lambda: self.technique.offer_rows(rows)),
-        }[part](value)
+        }
+        show[part](value)
 
-    def libraries_are_there(self) -> None:
-        """Show what only the libraries know."""
-        self.technique.libraries_are_there()
+    def libraries_loaded(self) -> None:
+        """Show what is known only once the libraries are loaded."""
+        self.technique.libraries_loaded()
 
     def _changed(self, name: str, value: Any) -> None:
         changes = {name: value}
@@ -74,19 +75,19 @@ class RecipeForm:
         self._change(changes)
 
     def _changed_argument(self, name: str, value: Any) -> None:
-        given = self._recipe.technique_args
-        args = {**(given if isinstance(given, Mapping) else {}), name: value}
+        current = self._recipe.technique_args
+        args = {**(current if isinstance(current, Mapping) else {}), name: value}
         if value == self.technique.fields[name].default:
-            del args[name]  # a recipe says only what differs
+            del args[name]  # a recipe holds only what differs from the defaults
         self._change({"technique_args": args})
 
 
 def _task_of(data: str) -> dict[str, str]:
-    """Tell what data is for, where that takes a moment only."""
+    """Guess the task of a dataset, if reading it takes only a moment."""
     small = os.path.isfile(data) and os.path.getsize(data) < 32e6
     if data not in catalog_data.bundled() and not small:
         return {}  # a person is waiting
     try:
         return {"task": catalog_data.guess_task(data)}
     except DataError:
-        return {}  # what is wrong with it is said when it is read
+        return {}  # the problem is shown when the data is read

@@ -66,7 +66,7 @@ class Inspector:
             if stale():
                 return
             self._report("anatomy", (recipe, structure))
-        if preload.ready() and not problems:
+        if preload.ready() and not problems and table is not None:
             for part, compute in (
                 ("count", lambda: _count(recipe, table)),
                 ("tokens", lambda: self._tokens(recipe, table)),

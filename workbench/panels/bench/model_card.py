@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
-from workbench.display.html import big, esc, facts
-from workbench.display.units import size
+from workbench.display.html import esc, facts
+from workbench.display.units import count, size
 from workbench.panels.bench.card import FormCard
 from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.picker import Picker
@@ -47,7 +47,7 @@ class ModelFormCard(FormCard):
         super().show(self._recipe)
         return [field.widget for field in self.fields.values()]
 
-    def tell(self, found: ModelFacts | None) -> None:
+    def show_facts(self, found: ModelFacts | None) -> None:
         """Show what the base is. For the UI loop only."""
         self._facts.value = _describe(found) if found else ""
 
@@ -56,7 +56,7 @@ def _describe(found: ModelFacts) -> str:
     note = f"<p class='wb-note'>{esc(found.note)}</p>" if found.note else ""
     pairs = [
         ("Architecture", found.architecture),
-        ("Parameters", big(found.parameters)),
+        ("Parameters", count(found.parameters)),
         ("Layers × width", f"{found.layers} × {found.hidden_size}"),
         *_reads(found),
         ("On disk", f"{size(found.bytes)}, {found.quantization or found.dtype}"),

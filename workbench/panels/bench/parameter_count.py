@@ -6,7 +6,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.display.html import big, esc
+from workbench.display.html import esc
+from workbench.display.units import count as short
 from workbench.display.units import share
 from workbench.panels.kernel import preload
 
@@ -43,7 +44,7 @@ def _count(count: dict[str, Any]) -> str:
         for name, number in modules
     )
     return (
-        f"<p><b>{trainable:,}</b> of {big(total)} parameters are trained "
+        f"<p><b>{trainable:,}</b> of {short(total)} parameters are trained "
         f"({share(trainable, total)})</p>"
         f"<div class='wb-bar' title='{share(trainable, total)}'>"
         f"<i style='width:{max(width, 0.4):.2f}%'></i></div>"

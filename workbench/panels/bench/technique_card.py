@@ -73,19 +73,19 @@ class TechniqueFormCard(FormCard):
             self._picker.unobserve(self._on_technique, "value")
             self._picker.value = name
             self._picker.observe(self._on_technique, "value")
-            self._build(_known(name))
+            self._build(_technique(name))
         self._note.show(self._refusal())
         self._show_arguments(self.fields)
         if "template" in self.fields and recipe.task != "instruct":  # whose own may be a chat's
             self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
 
-    def tell_fits(self, fits: Mapping[str, Fit]) -> None:
+    def show_compatibility(self, fits: Mapping[str, Fit]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
         groups = _groups(fits)
         if groups != self._picker.groups:
             self._picker.groups = groups
-        self._note.tell(fits, sum(len(options) for _, options in groups))
+        self._note.show_all(fits, sum(len(options) for _, options in groups))
         self._note.show(self._refusal())
 
     def _refusal(self) -> Fit | None:
@@ -153,17 +153,17 @@ class TechniqueFormCard(FormCard):
             )
         return made
 
-    def libraries_are_there(self) -> None:
+    def libraries_loaded(self) -> None:
         """Say what only peft knows: what its arguments mean, and which others there are."""
-        self.tell_fits(self._fits)
+        self.show_compatibility(self._fits)
         if self._shown is not None and self._shown not in TECHNIQUES:
-            self._build(_known(self._shown))
+            self._build(_technique(self._shown))
         self._explain()
         if self._fold is not None and self._fold.open:
             self._fold.refill()
 
     def _explain(self) -> None:
-        if not preload.ready() or _known(self._shown) is None:
+        if not preload.ready() or _technique(self._shown) is None:
             return
         known = arguments(self._shown)
         for name, field in self.fields.items():
@@ -174,7 +174,7 @@ class TechniqueFormCard(FormCard):
         self._changed_args(name, value)
 
 
-def _known(name: str | None) -> Technique | None:
+def _technique(name: str | None) -> Technique | None:
     """Return a technique that can be named already: PEFT's own need the libraries."""
     return find(name) if preload.ready() else TECHNIQUES.get(name or "")
 

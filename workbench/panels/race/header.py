@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from workbench.display.html import esc, facts
 from workbench.display.units import number, time
 from workbench.panels.kernel import subshell_patch
-from workbench.panels.run.run_view import WORDS
+from workbench.panels.run.run_view import STATE_NAMES
 from workbench.panels.run.status import make_button
 from workbench.panels.widgets import parsing
 from workbench.race.halving import Halving
@@ -131,7 +131,7 @@ def _describe(race: Race, state: str, standings: Sequence[Standing]) -> str:
     # A run that is over has no steps to come, however few it took.
     over = sum(run.progress[1] - run.progress[0] for run in runs if run.ended)
     done = 100 * steps / (total - over) if total > over else 0
-    states = Counter(WORDS[run.state] for run in runs)
+    states = Counter(STATE_NAMES[run.state] for run in runs)
     count = f"{len(runs)} run{'s' * (len(runs) != 1)}"
     what = ", ".join(f"{number} {word}" for word, number in states.items())
     left = [standing.left for standing in standings if standing.left and not standing.run.ended]

@@ -1,4 +1,4 @@
-"""The queue of a race: a row for each run, with its own controls.
+"""The list of runs of a race: a row for each run, with its own controls.
 
 One widget for all rows, and one message a second for all that has changed in them, where a widget for
 each cell would take a message for each: the processor that would handle them is the one that trains.
@@ -26,7 +26,7 @@ class RunList(anywidget.AnyWidget):
     Parameters
     ----------
     act : callable
-        Told what was clicked, one of ``ACTS``, and the ``id`` of the row.
+        Called with the action that was clicked, one of ``ACTS``, and the ``id`` of the row.
 
     Attributes
     ----------
@@ -37,15 +37,15 @@ class RunList(anywidget.AnyWidget):
     _esm = _STATIC / "run_list.js"
     _css = _STATIC / "run_list.css"
 
-    rows = traitlets.List().tag(sync=True)
+    rows: traitlets.List = traitlets.List().tag(sync=True)
 
     def __init__(self, act: Callable[[str, int], object]):
         super().__init__()
         self._act = act
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
         subshell_patch.answer_while_busy([self])
 
-    def _heard(self, _: RunList, content: dict[str, Any], __: list[memoryview]) -> None:
+    def _on_message(self, _: RunList, content: dict[str, Any], __: list[memoryview]) -> None:
         match content:
             case {"act": str(act), "id": int(number)} if act in ACTS:
                 self._act(act, number)

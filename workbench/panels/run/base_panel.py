@@ -1,4 +1,4 @@
-"""What the bench and the panel of a race have in common: runs that are watched, compared, exported."""
+"""The base class of the bench and the race panel: runs in one chart, compared and exported."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 
 class Panel(traitlets.HasTraits):
-    """Runs in one chart, one of them in hand, with what comes out of them below.
+    """Runs in one chart, one of them selected, with their results below.
 
     Parameters
     ----------
     empty : str
-        What the chart says before there is a point.
+        Text of the chart before it has points.
     first : str
-        What to do where there is no run yet.
+        What the user has to do first where there is no run yet.
 
     Attributes
     ----------
     selected : Run or None
-        The run that is shown by itself, and that export means.
+        The run whose status is shown, and that is exported.
     chart : LiveChart
         The losses of all runs.
     """
@@ -50,24 +50,23 @@ class Panel(traitlets.HasTraits):
 
     def __init__(self, empty: str, first: str, **traits: Any):
         self._first = first
-        self._lock = threading.RLock()  # around what clicks and typed lines change
+        self._lock = threading.RLock()  # around state that both clicks and code change
         self._views: list[RunView] = []
-        self._ui_loop = UiLoop(self._tick, self._failed, self._period)
+        self._ui_loop = UiLoop(self._tick, self._show_internal_error, self._period)
         self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
         self.chart = LiveChart(empty=empty)
         self._messages = Messages()
         self._status = RunStatus(
-            *(
-                self._click(name, lambda name=name: getattr(self._current(), name)())
-                for name in ("pause", "resume", "stop")
-            )
+            pause=self._click("pause", lambda: self._current().pause()),
+            resume=self._click("resume", lambda: self._current().resume()),
+            stop=self._click("stop", lambda: self._current().stop()),
         )
         self._results = Results(self._click("compare", self.compare), self._export_click)
         self.widget: widgets.Widget = widgets.VBox()
         self.observe(lambda _: self._ui_loop.wake(), "selected")
 
-    # -- what can be typed ------------------------------------------------------------------------
+    # -- public methods ----------------------------------------------------------------------------
 
     def compare(self, runs: Sequence[Run] | None = None) -> Comparison:
         """Compare runs, those of this panel if none are given, and show the result in the panel."""
@@ -114,7 +113,7 @@ class Panel(traitlets.HasTraits):
     # -- clicks -----------------------------------------------------------------------------------
 
     def _click(self, topic: str, act: Callable[[], object]) -> Callable[[], None]:
-        """Make what a button does: whatever goes wrong is said in the panel."""
+        """Return a button's action: whatever goes wrong is shown in the panel."""
         return lambda: self._do(topic, act)
 
     def _pick(self, run: Run) -> None:
@@ -126,7 +125,7 @@ class Panel(traitlets.HasTraits):
         self._do("export", lambda: self.export(path=path or None))
 
     def _do(self, topic: str, act: Callable[[], object]) -> None:
-        """Do what was clicked; whatever goes wrong is said in the panel."""
+        """Call an action; whatever goes wrong is shown in the panel."""
         problems: list[Problem] = []
         self._ui_loop.post(lambda: self._place(topic).say(topic, ()))
         try:
@@ -142,13 +141,13 @@ class Panel(traitlets.HasTraits):
             self._ui_loop.post(lambda: self._place(topic).say(topic, problems))
 
     def _place(self, topic: str) -> Messages:
-        """Return where the panel says what a click did: near its button."""
+        """Return where the result of a click is shown: near its button."""
         return self._results.messages if topic in ("compare", "export") else self._messages
 
-    # -- telling: everything below runs in the UI loop's thread ----------------------------------------
+    # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _heard(self, run: Run, event: dict[str, Any]) -> None:
-        # In the run's thread. Steps wait for the next tick; the first one and changes do not.
+    def _on_event(self, run: Run, event: dict[str, Any]) -> None:
+        # In the run's thread. Steps wait for the next tick; the first step and changes of state do not.
         if event["event"] in ("state", "parameters") or event.get("step") == 1:
             self._ui_loop.wake()
 
@@ -158,8 +157,8 @@ class Panel(traitlets.HasTraits):
 
     def _tick(self) -> bool:
         shown = list(self._views)
-        going = [view for view in shown if not view.over]
-        for view in going:
+        active = [view for view in shown if not view.ended]
+        for view in active:
             view.read(self.chart)
         self.chart.flush()
         for view in shown:
@@ -167,29 +166,29 @@ class Panel(traitlets.HasTraits):
                 self._status.show(view, self._forecast(view.run))
         self._show(shown)
         self._results.offer(shown, self.selected)
-        ended = [view.run for view in going if view.over]
+        ended = [view.run for view in active if view.ended]
         for run in ended:
-            self._over(run)
+            self._ended(run)
         if ended:
             self._snapshot.update(self._title(), shown, self.chart)
-        return len(ended) < len(going)
+        return len(ended) < len(active)
 
     def _forecast(self, run: Run) -> Mapping[str, Any] | None:
-        """Return the memory that was forecast for a run, where it was."""
+        """Return the memory forecast of a run, or None."""
         return None
 
     def _show(self, shown: Sequence[RunView]) -> None:
-        """Show the runs as they are now, in whatever way this panel does."""
+        """Show the runs as they are now; each kind of panel does it in its own way."""
         raise NotImplementedError
 
-    def _over(self, run: Run) -> None:
-        """Say why a run failed, if it did."""
+    def _ended(self, run: Run) -> None:
+        """Handle the end of a run, for instance show why it failed."""
 
     def _say_failure(self, topic: str, run: Run) -> None:
         failed = [Problem.stated("", f"{run.name}: {run.error}", run.details)]
         self._messages.say(topic, failed if run.error is not None else [])
 
-    def _failed(self, error: Exception) -> None:
+    def _show_internal_error(self, error: Exception) -> None:
         details = "".join(traceback.format_exception(error))
         self._messages.say(
             "panel", [Problem.stated("", f"The panel itself failed: {error}", details)]

@@ -54,7 +54,7 @@ class Results:
 
     def offer(self, runs: Sequence[RunView], selected: Run | None) -> None:
         """Offer what can be done with the runs there are."""
-        self.buttons["Compare"].disabled = not any(view.over for view in runs)
+        self.buttons["Compare"].disabled = not any(view.ended for view in runs)
         self.buttons["Export"].disabled = selected is None or not selected.plan
         if runs:
             self.widget.layout.display = None

@@ -70,11 +70,12 @@ class Field:
         if choices is not None or parts_of(self.hint)[0] == (bool,):
             return widgets.Checkbox(indent=False, **common)
         if "slider" in self._limits:
-            self._slider = self._make_slider(*self._limits["slider"], help)
+            low, high = self._limits["slider"]
+            self._slider = self._make_slider(low, high, help)
             self._slider.observe(self._on_slider, "value")
         placeholder = parsing.write(self.default)
-        kind = widgets.Textarea if self._limits.get("multiline") else widgets.Text
-        return kind(placeholder=placeholder, continuous_update=False, **common)
+        control = widgets.Textarea if self._limits.get("multiline") else widgets.Text
+        return control(placeholder=placeholder, continuous_update=False, **common)
 
     def _make_slider(self, low: float, high: float, help: str) -> widgets.DOMWidget:
         common = {"min": low, "max": high, "readout": False, "tooltip": help}

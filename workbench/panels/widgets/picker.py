@@ -37,7 +37,7 @@ class Picker(anywidget.AnyWidget):
     _esm = _STATIC / "picker.js"
 
     label = traitlets.Unicode().tag(sync=True)
-    groups = traitlets.List().tag(sync=True)
+    groups: traitlets.List = traitlets.List().tag(sync=True)
     other = traitlets.Unicode().tag(sync=True)
     placeholder = traitlets.Unicode().tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)

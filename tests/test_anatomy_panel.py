@@ -10,7 +10,7 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.panels import Anatomy, Bench
-from workbench.panels.anatomy.drawing import beside, draw
+from workbench.panels.anatomy.drawing import draw, parallel
 from workbench.panels.anatomy.drawing.layer import example
 from workbench.panels.anatomy.drawing.sheet import Sheet, times
 from workbench.panels.chart.chart import LiveChart
@@ -68,7 +68,7 @@ def test_every_technique_has_a_picture_with_the_models_shapes(technique, recipe,
 
 def test_what_has_no_drawing_of_its_own_is_drawn_as_it_is_injected(recipe):
     layer, sheet = example(take_apart(recipe.replace(technique="ia3"))), Sheet()
-    beside.change(sheet, layer)
+    parallel.change(sheet, layer)
     assert "ia3_l" in sheet.svg("") and times(layer.pieces[0].shape) in sheet.svg("")
 
 

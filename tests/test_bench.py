@@ -320,8 +320,8 @@ def test_pause_and_stop_mean_the_run_that_was_clicked(bench):
 def test_all_problems_are_said_where_they_are_and_go_when_mended(bench, recipe):
     bench.recipe = recipe.replace(r=0, learning_rate=-1.0, warmup_steps=-5)
     settle(bench)
-    assert "r must be an integer of at least 1" in bench._form.technique.fields["r"]._said.value
-    assert "learning_rate" in bench._form.training.fields["learning_rate"]._said.value
+    assert "r must be an integer of at least 1" in bench._form.technique.fields["r"]._message.value
+    assert "learning_rate" in bench._form.training.fields["learning_rate"]._message.value
     assert "warmup_steps" in bench._messages.widget.value  # its field is folded away
     button(bench, "Train").click()
     bench._ui_loop.flush()

@@ -276,7 +276,7 @@ def test_the_bench_lines_runs_up(recipe, tmp_path):
     bench.recipe = recipe.replace(technique="ia3")
     add.click()
     assert [run.recipe.technique for run in bench.race.members] == ["lora", "ia3"]
-    assert RacePanel.of(bench.race).widget in bench._race_place.children
+    assert RacePanel.of(bench.race).widget in bench._race_box.children
     assert bench.race.state == "ready"
     bench.race.start().wait(120)
     add.click()

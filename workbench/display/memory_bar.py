@@ -75,7 +75,7 @@ def memory_bar(forecast: Mapping[str, Any]) -> str:
 
 
 def no_memory_bar(reason: str) -> str:
-    """Say why there is no forecast to draw.
+    """Write why there is no forecast.
 
     Parameters
     ----------

@@ -261,7 +261,7 @@ class Bench(Panel):
         about = {problem.parameter for problem in problems}
         if not (self._shown and preload.ready()):
             return
-        self._memory.look(recipe, bool(problems))
+        self._memory.update(recipe, bool(problems))
         if not about & set(SETTINGS):
             self._compatibility.ask(recipe, self._inspector.version(recipe))
 

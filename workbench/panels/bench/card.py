@@ -20,14 +20,14 @@ class FormCard:
     number : int
     title : str
     about : tuple of str
-        Settings whose problems are told here, beside those that have a field here.
+        Settings whose problems are shown in this card, besides those with a field in it.
     """
 
     def __init__(self, number: int, title: str, about: tuple[str, ...]):
         self._about = about
         self.fields: dict[str, Field] = {}
         self.body = widgets.VBox()
-        # Each card puts it where the eye is: below what is picked.
+        # Each card shows it below its picker.
         self._problems = widgets.HTML()
         self._problems.add_class("wb-problems")
         heading = widgets.HTML(f"<h3><span class='wb-step'>{number}</span>{esc(title)}</h3>")
@@ -41,7 +41,7 @@ class FormCard:
             field.show(getattr(recipe, name))
 
     def say(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Say what is wrong here, and return what is not for this card. For the UI loop only."""
+        """Show the problems of this card, and return the others. For the UI loop only."""
         rest, here, below = [], [], {}
         for problem in problems:
             if problem.parameter in self.fields:

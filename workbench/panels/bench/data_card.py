@@ -17,7 +17,7 @@ from workbench.sources.datasets.load import Table
 
 
 class DataFormCard(FormCard):
-    """Pick data and what is learnt from it, and see real rows as text and as tokens."""
+    """Pick the data and the task, and see real rows as text and as tokens."""
 
     def __init__(self, changed: Changed):
         super().__init__(2, "Data", ("data", "tokens", *group("data")))
@@ -38,7 +38,7 @@ class DataFormCard(FormCard):
             hint=FIELDS["task"].metadata["help"],
         )
         self._observe()
-        self._rows = widgets.HTML("<p class='wb-quiet'>Looking …</p>")
+        self._rows = widgets.HTML("<p class='wb-quiet'>Reading …</p>")
         pickers = widgets.Box([self._picker, self._task])
         pickers.add_class("wb-form")
         pickers.add_class("wb-pickers")

@@ -30,7 +30,7 @@ class ModelFormCard(FormCard):
             hint=FIELDS["model"].metadata["help"],
         )
         self._picker.observe(lambda change: changed("model", change["new"]), "value")
-        self._facts = widgets.HTML("<p class='wb-quiet'>Looking …</p>")
+        self._facts = widgets.HTML("<p class='wb-quiet'>Reading …</p>")
         fold = Fold("More about the base", self._more)
         self.body.children = [self._picker, self._problems, self._facts, fold.widget]
 
@@ -47,30 +47,30 @@ class ModelFormCard(FormCard):
         super().show(self._recipe)
         return [field.widget for field in self.fields.values()]
 
-    def show_facts(self, found: ModelFacts | None) -> None:
+    def show_facts(self, model: ModelFacts | None) -> None:
         """Show what the base is. For the UI loop only."""
-        self._facts.value = _describe(found) if found else ""
+        self._facts.value = _describe(model) if model else ""
 
 
-def _describe(found: ModelFacts) -> str:
-    note = f"<p class='wb-note'>{esc(found.note)}</p>" if found.note else ""
+def _describe(model: ModelFacts) -> str:
+    note = f"<p class='wb-note'>{esc(model.note)}</p>" if model.note else ""
     pairs = [
-        ("Architecture", found.architecture),
-        ("Parameters", count(found.parameters)),
-        ("Layers × width", f"{found.layers} × {found.hidden_size}"),
-        *_reads(found),
-        ("On disk", f"{size(found.bytes)}, {found.quantization or found.dtype}"),
-        ("Licence", found.licence or "not stated"),
+        ("Architecture", model.architecture),
+        ("Parameters", count(model.parameters)),
+        ("Layers × width", f"{model.layers} × {model.hidden_size}"),
+        *_reads(model),
+        ("On disk", f"{size(model.bytes)}, {model.quantization or model.dtype}"),
+        ("Licence", model.licence or "not stated"),
     ]
     return note + facts(pairs)
 
 
-def _reads(found: ModelFacts) -> list[tuple[str, str]]:
-    if found.kind == "vision":
-        size = found.image_size
+def _reads(model: ModelFacts) -> list[tuple[str, str]]:
+    if model.kind == "vision":
+        size = model.image_size
         return [("Images", f"{size[0]} × {size[1]} pixels" if size else "any size")]
     return [
-        ("Context", f"{found.context:,} tokens" if found.context else "unknown"),
-        ("Vocabulary", f"{found.vocab_size:,}" if found.vocab_size else "unknown"),
-        ("Chat template", "yes" if found.has_chat_template else "no"),
+        ("Context", f"{model.context:,} tokens" if model.context else "unknown"),
+        ("Vocabulary", f"{model.vocab_size:,}" if model.vocab_size else "unknown"),
+        ("Chat template", "yes" if model.has_chat_template else "no"),
     ]

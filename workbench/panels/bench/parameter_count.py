@@ -25,11 +25,11 @@ class ParameterCount:
         if count is not None:
             text = _count(count)
         elif preload.ready():
-            text = "<p class='wb-quiet'>No count: see what is said above.</p>"
+            text = "<p class='wb-quiet'>No count: see the problems above.</p>"
         else:
             text = (
                 "<p class='wb-quiet'><i class='wb-busy'></i>Loading torch, transformers and peft "
-                "in the background; trainable parameters are counted once they are there.</p>"
+                "in the background; the trainable parameters are counted once they are loaded.</p>"
             )
         if text != self.widget.value:
             self.widget.value = text

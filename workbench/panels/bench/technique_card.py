@@ -89,30 +89,30 @@ class TechniqueFormCard(FormCard):
         self._note.show(self._refusal())
 
     def _refusal(self) -> Fit | None:
-        """Return why the technique in hand does not fit with its defaults, which were tried.
+        """Return why the technique does not fit with its defaults, which were tested.
 
-        With arguments of the user's own it may; then counting says what is wrong.
+        With other arguments it may fit; then counting the parameters reports the problem.
         """
         fit = self._fits.get(str(self._shown))
         return None if fit is None or fit.fits or self._recipe.technique_args else fit
 
     def say(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Say what is wrong here; that a technique does not fit has been said already."""
+        """Show the problems of this card; that a technique does not fit is shown already."""
         if self._refusal() is not None:
             problems = [problem for problem in problems if problem.parameter != "count"]
         return super().say(problems)
 
     def _show_arguments(self, fields: Mapping[str, Field]) -> None:
-        given = self._recipe.technique_args
+        args = self._recipe.technique_args
         for name, field in fields.items():
-            value = given.get(name, field.default) if isinstance(given, Mapping) else field.default
+            value = args.get(name, field.default) if isinstance(args, Mapping) else field.default
             field.show(value)
             if name == "examples":
                 self._examples.show(value)
 
-    def offer_rows(self, found: tuple[list[dict], Mapping[str, str]] | None) -> None:
+    def offer_rows(self, rows: tuple[list[dict], Mapping[str, str]] | None) -> None:
         """Offer the training rows to choose from, where the technique shows some."""
-        self._examples.offer(*(found or ([], {})))
+        self._examples.offer(*(rows or ([], {})))
 
     def _build(self, technique: Technique | None) -> None:
         self.fields = {
@@ -131,7 +131,7 @@ class TechniqueFormCard(FormCard):
 
     def _all(self, name: str) -> list[widgets.Widget]:
         if not preload.ready():
-            return [widgets.HTML("<p class='wb-quiet'>Known once the libraries are loaded.</p>")]
+            return [widgets.HTML("<p class='wb-quiet'>Shown once the libraries are loaded.</p>")]
         made = self._rest(name)
         self._show_arguments(made)
         self.fields |= made
@@ -154,7 +154,7 @@ class TechniqueFormCard(FormCard):
         return made
 
     def libraries_loaded(self) -> None:
-        """Say what only peft knows: what its arguments mean, and which others there are."""
+        """Show what only peft knows: the meaning of its arguments, and its other techniques."""
         self.show_compatibility(self._fits)
         if self._shown is not None and self._shown not in TECHNIQUES:
             self._build(_technique(self._shown))
@@ -165,10 +165,10 @@ class TechniqueFormCard(FormCard):
     def _explain(self) -> None:
         if not preload.ready() or _technique(self._shown) is None:
             return
-        known = arguments(self._shown)
+        declared = arguments(self._shown)
         for name, field in self.fields.items():
-            if name in known:
-                field.explain(known[name][0].metadata.get("help", ""))
+            if name in declared:
+                field.explain(declared[name][0].metadata.get("help", ""))
 
     def _on_argument(self, name: str, value: Any) -> None:
         self._changed_args(name, value)

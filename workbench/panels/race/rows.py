@@ -1,4 +1,4 @@
-"""What the queue of a race shows of each run."""
+"""What the list of runs of a race shows of each run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rows(
     standings : sequence of Standing
         Of the same runs, in any order.
     differs : sequence of str
-        What sets each run apart, in the order of ``shown``.
+        How each run differs from the first, in the order of ``shown``.
     selected : Run or None
     """
     places = {id(standing.run): standing for standing in standings}
@@ -53,7 +53,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
         "step": f"{step:,} of {total:,}" if total else "",
         "reason": standing.reason,
         "loss": number(view.train.get("loss")),
-        # Before its first evaluation a run is placed by its loss, which has a column of its own.
+        # Before its first evaluation a run is ranked by its loss, which has its own column.
         "score": number(standing.score, 3) if view.evaluation else "",
         "metric": standing.metric.replace("_", " ") if view.evaluation else "",
         "left": "" if run.ended or not standing.left else time(standing.left),

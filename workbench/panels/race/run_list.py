@@ -1,7 +1,7 @@
 """The list of runs of a race: a row for each run, with its own controls.
 
-One widget for all rows, and one message a second for all that has changed in them, where a widget for
-each cell would take a message for each: the processor that would handle them is the one that trains.
+All rows are one widget, updated by one message a second. A widget for each cell would need a message for
+each cell, and handling those would take processor time from the training.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What comes out: the comparison, and the script."""
+"""The results of runs: the comparison, and the script."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Results:
     ----------
     compare : callable
     export : callable
-        Told the path that was typed.
+        Called with the path that was typed.
     """
 
     def __init__(self, compare: Callable[[], object], export: Callable[[str], object]):
@@ -46,7 +46,7 @@ class Results:
         bar.add_class("wb-results-bar")
         self._shown = widgets.HTML()
         self._shown.add_class("wb-comparison")
-        # Beside the buttons: what a click did must not be said where it has scrolled away.
+        # Next to the buttons, so that the message is visible where the click was.
         self.messages = Messages()
         inside = [bar, self.messages.widget, self._shown]
         self.widget = widgets.VBox(inside, layout={"display": "none"})

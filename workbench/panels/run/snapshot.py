@@ -1,7 +1,7 @@
 """A picture of the panel, for a notebook that is opened without its kernel.
 
-It is an output of its own beside the panel's, hidden by the panel's style while the panel is there,
-and drawn anew whenever a run ends.
+It is a second output of the cell, hidden by the panel's style while the panel is shown, and updated
+whenever a run ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.panels.run.table import HEADS, figures
 from workbench.recipe import Recipe
 from workbench.registry.techniques import find
 
-# Where the panel cannot be, its place says "model not found"; the picture says more.
+# Without a kernel the panel shows "model not found"; the picture is shown instead.
 STYLE = (
     "<style>.jp-OutputArea-child:not(:has(.workbench-bench)):has(+ .jp-OutputArea-child "
     ".workbench-snapshot){display:none}.workbench-snapshot td,.workbench-snapshot th"
@@ -30,18 +30,18 @@ STYLE = (
 
 
 class Snapshot:
-    """The picture, shown in any number of places and drawn anew in all of them."""
+    """The picture, shown in any number of cells and updated in all of them."""
 
     def __init__(self) -> None:
         self._id: str | None = None
 
     def show(self, title: str, runs: Sequence[RunView], chart: LiveChart) -> None:
-        """Put it below what the cell in hand has shown."""
+        """Show it below the output of the current cell."""
         self._id = self._id or f"workbench-{uuid.uuid4().hex}"
         display(_bundle(title, runs, chart), raw=True, display_id=self._id)
 
     def update(self, title: str, runs: Sequence[RunView], chart: LiveChart) -> None:
-        """Draw it anew wherever it is shown."""
+        """Update it wherever it is shown."""
         if self._id is not None:
             update_display(_bundle(title, runs, chart), raw=True, display_id=self._id)
 
@@ -53,7 +53,7 @@ def _bundle(title: str, runs: Sequence[RunView], chart: LiveChart) -> dict[str, 
 
 
 def sentence(recipe: Recipe) -> str:
-    """Say what a recipe adapts, and on what."""
+    """Describe a recipe: its technique, base model and data."""
     technique = find(recipe.technique)
     return f"{technique.title if technique else recipe.technique} on {recipe.model}, {recipe.data}"
 

@@ -26,7 +26,7 @@ def compile_hint(
     first: float | None,
     pace: float | None,
 ) -> list[str]:
-    """Tell what compiling took, or where it is off, that it could pay.
+    """Describe what compiling took, or, where it is off, when it could pay.
 
     There is no hint before a few steps were timed, where ``torch_compile`` cannot be set, and where the
     run is too short for it to pay.
@@ -64,7 +64,7 @@ def compile_hint(
 
 
 def onednn_hint(recipe: Recipe, plan: Mapping[str, Any], pace: float | None) -> list[str]:
-    """Tell that ``onednn`` could pay, where it is off and was measured to be faster on this machine.
+    """Hint at ``onednn`` where it is off and was measured to be faster on this machine.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def onednn_hint(recipe: Recipe, plan: Mapping[str, Any], pace: float | None) -> 
 
 
 def _could(recipe: Recipe, plan: Mapping[str, Any]) -> bool:
-    """Tell whether the run could be compiled, on the kind of device that was measured."""
+    """Return whether the run could be compiled, on the kind of device that was measured."""
     if recipe.task not in TASKS or plan["device"] != "cpu" or plan["fused"]:
         return False
     return not recipe.replace(torch_compile=True).problems()

@@ -22,7 +22,7 @@ class RunsTable:
     Parameters
     ----------
     pick : callable
-        Told the run whose row was clicked.
+        Called with the run whose row was clicked.
     """
 
     def __init__(self, pick: Callable[[Run], object]):
@@ -70,7 +70,7 @@ class RunsTable:
 
 
 def figures(view: RunView) -> dict[str, str]:
-    """Give what a row says about a run, by the head of the column."""
+    """Return the cells of a run's row, by the title of the column."""
     run, evaluation, parameters = view.run, view.evaluation, view.run.parameters
     metric = ALL_TASKS[run.recipe.task].metric
     trained = "–"

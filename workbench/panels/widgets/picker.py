@@ -11,7 +11,7 @@ _STATIC = Path(__file__).parent
 
 
 class Picker(anywidget.AnyWidget):
-    """One of many, picked by name.
+    """A choice from groups of options, by name.
 
     Attributes
     ----------

@@ -58,8 +58,8 @@ def time(seconds: float | None) -> str:
 
     Examples
     --------
-    >>> time(8.25), time(75), time(7322)
-    ('8.2 s', '1 min 15 s', '2 h 02 min')
+    >>> time(8.25), time(75), time(7322), time(200_000)
+    ('8.2 s', '1 min 15 s', '2 h 02 min', '2 days 7 h')
     """
     if seconds is None:
         return ""
@@ -68,7 +68,10 @@ def time(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = minutes // 60
+    return (
+        f"{hours} h {minutes % 60:02d} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"
+    )
 
 
 def share(part: int, whole: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.display.units import time
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
@@ -113,28 +114,9 @@ def as_text(found: Sequence[Standing]) -> str:
         score = "" if one.score is None else f"{one.metric.replace('_', ' ')} {one.score:.4g}"
         place = "" if one.place is None else f"{one.place}."
         steps = f"{step:,} of {total:,}"
-        lines.append((place, one.run.name, one.state, steps, score, duration(one.left), one.reason))
+        lines.append((place, one.run.name, one.state, steps, score, time(one.left), one.reason))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def duration(seconds: float | None) -> str:
-    """Write how long something takes, as coarsely as it is known.
-
-    Examples
-    --------
-    >>> [duration(seconds) for seconds in (None, 0, 42.3, 150, 7300, 200000)]
-    ['', '0 s', '42 s', '2 min 30 s', '2 h 1 min', '2 days 7 h']
-    """
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    hours = minutes // 60
-    if minutes == 0:
-        return f"{rest} s"
-    if hours == 0:
-        return f"{minutes} min {rest} s"
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"

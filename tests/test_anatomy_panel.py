@@ -74,19 +74,19 @@ def test_what_has_no_drawing_of_its_own_is_drawn_as_it_is_injected(recipe):
 
 def test_clicks_set_the_recipe_and_the_recipe_sets_the_ticks(recipe):
     anatomy = Anatomy(recipe)
-    told = anatomy.widget._answer
+    send = anatomy.widget._on_message
     whole = anatomy.structure.figures["trainable"]
-    told({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
+    send({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
     names = ["k_proj", "o_proj", "q_proj", "v_proj"]
     assert anatomy.recipe == recipe.replace(target_modules=names)
     assert anatomy.structure.figures["trainable"] < whole
-    told({"kind": "layer", "path": "model.layers", "index": 0})
+    send({"kind": "layer", "path": "model.layers", "index": 0})
     assert anatomy.recipe == recipe.replace(target_modules=names, layers_to_transform=[1])
     assert anatomy.widget.content["code"] == (
         f"anatomy.recipe = anatomy.recipe.replace(target_modules={names!r}, "
         "layers_to_transform=[1])"
     )
-    told({"kind": "layer", "path": "model.layers", "index": 0})  # as the others are
+    send({"kind": "layer", "path": "model.layers", "index": 0})  # as the others are
     assert anatomy.recipe == recipe.replace(target_modules=names)
     anatomy.recipe = recipe.replace(target_modules=["q_proj"])
     assert {name.rpartition(".")[2] for name in anatomy.structure.tree.ticked} == {"q_proj"}
@@ -115,7 +115,7 @@ def test_two_ticks_in_a_row_both_count(recipe):
 )
 def test_messages_that_mean_nothing_change_nothing(recipe, content):
     anatomy = Anatomy(recipe)
-    anatomy.widget._answer(content)
+    anatomy.widget._on_message(content)
     assert anatomy.recipe == recipe
 
 
@@ -168,7 +168,7 @@ def test_in_the_bench_it_is_looked_up_once_it_is_opened_and_ticks_set_the_recipe
     bench._anatomy_fold.toggle()
     settle()
     assert bench._anatomy.content["figures"]
-    bench._anatomy._answer({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
+    bench._anatomy._on_message({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
     names = ["k_proj", "o_proj", "q_proj", "v_proj"]
     assert bench.recipe == recipe.replace(target_modules=names)
     settle()

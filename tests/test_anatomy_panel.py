@@ -10,12 +10,12 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.panels import Anatomy, Bench
-from workbench.panels.anatomy.drawing import beside, draw
+from workbench.panels.anatomy.drawing import draw, parallel
 from workbench.panels.anatomy.drawing.layer import example
 from workbench.panels.anatomy.drawing.sheet import Sheet, times
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel import preload
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.run.status import _ranks, thinned
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES, get
@@ -68,25 +68,25 @@ def test_every_technique_has_a_picture_with_the_models_shapes(technique, recipe,
 
 def test_what_has_no_drawing_of_its_own_is_drawn_as_it_is_injected(recipe):
     layer, sheet = example(take_apart(recipe.replace(technique="ia3"))), Sheet()
-    beside.change(sheet, layer)
+    parallel.change(sheet, layer)
     assert "ia3_l" in sheet.svg("") and times(layer.pieces[0].shape) in sheet.svg("")
 
 
 def test_clicks_set_the_recipe_and_the_recipe_sets_the_ticks(recipe):
     anatomy = Anatomy(recipe)
-    told = anatomy.widget._answer
+    send = anatomy.widget._on_message
     whole = anatomy.structure.figures["trainable"]
-    told({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
+    send({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
     names = ["k_proj", "o_proj", "q_proj", "v_proj"]
     assert anatomy.recipe == recipe.replace(target_modules=names)
     assert anatomy.structure.figures["trainable"] < whole
-    told({"kind": "layer", "path": "model.layers", "index": 0})
+    send({"kind": "layer", "path": "model.layers", "index": 0})
     assert anatomy.recipe == recipe.replace(target_modules=names, layers_to_transform=[1])
     assert anatomy.widget.content["code"] == (
         f"anatomy.recipe = anatomy.recipe.replace(target_modules={names!r}, "
         "layers_to_transform=[1])"
     )
-    told({"kind": "layer", "path": "model.layers", "index": 0})  # as the others are
+    send({"kind": "layer", "path": "model.layers", "index": 0})  # as the others are
     assert anatomy.recipe == recipe.replace(target_modules=names)
     anatomy.recipe = recipe.replace(target_modules=["q_proj"])
     assert {name.rpartition(".")[2] for name in anatomy.structure.tree.ticked} == {"q_proj"}
@@ -115,7 +115,7 @@ def test_two_ticks_in_a_row_both_count(recipe):
 )
 def test_messages_that_mean_nothing_change_nothing(recipe, content):
     anatomy = Anatomy(recipe)
-    anatomy.widget._answer(content)
+    anatomy.widget._on_message(content)
     assert anatomy.recipe == recipe
 
 
@@ -161,19 +161,19 @@ def test_in_the_bench_it_is_looked_up_once_it_is_opened_and_ticks_set_the_recipe
     assert loaded.wait(120)
 
     def settle():
-        assert bench._looks.wait(60) and bench._pump.flush()
+        assert bench._debouncer.wait(60) and bench._ui_loop.flush()
 
     settle()
     assert bench._anatomy.content == {}
     bench._anatomy_fold.toggle()
     settle()
     assert bench._anatomy.content["figures"]
-    bench._anatomy._answer({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
+    bench._anatomy._on_message({"kind": "tick", "path": "model.layers.0.mlp", "on": False})
     names = ["k_proj", "o_proj", "q_proj", "v_proj"]
     assert bench.recipe == recipe.replace(target_modules=names)
     settle()
     trainable = bench._anatomy.content["figures"][0]["value"]
-    assert f"<b>{trainable}</b>" in bench._trainable.widget.value
+    assert f"<b>{trainable}</b>" in bench._count.widget.value
     bench.recipe = recipe.replace(technique="ia3")
     settle()
     assert "ia3_l" in bench._anatomy.content["picture"]
@@ -190,7 +190,7 @@ def test_a_changing_number_of_parameters_is_drawn(recipe, tmp_path):
     ranks = {"init_r": 6, "target_r": 2, "tinit": 1, "tfinal": 2, "deltaT": 1}
     recipe = recipe.replace(technique="adalora", **steps, **ranks)
     run = train(recipe, tmp_path / "runs", progress=False)
-    followed = Followed(run, 0)
+    followed = RunView(run, 0)
     followed.read(LiveChart())
     counts = [count for _, count in followed.ranks]
     assert len(counts) == 12 and counts[-1] < counts[0]
@@ -202,7 +202,7 @@ def test_a_changing_number_of_parameters_is_drawn(recipe, tmp_path):
 
 def test_a_run_that_gives_up_nothing_has_no_such_line(recipe, tmp_path):
     run = train(recipe.replace(max_steps=2, max_length=24), tmp_path / "runs", progress=False)
-    followed = Followed(run, 0)
+    followed = RunView(run, 0)
     followed.read(LiveChart())
     assert _ranks(followed) == ""
 

@@ -13,10 +13,10 @@ import pytest
 
 from workbench.errors import RecipeError, TrainingError
 from workbench.panels import Bench
-from workbench.panels.bench.form import Cards
-from workbench.panels.bench.inspector import Looks
+from workbench.panels.bench.form import RecipeForm
+from workbench.panels.bench.inspector import Inspector
 from workbench.panels.kernel import preload
-from workbench.panels.kernel.ui_loop import Latest, Pump
+from workbench.panels.kernel.ui_loop import Debouncer, UiLoop
 from workbench.panels.run.table import figures
 from workbench.panels.widgets.fields import Field
 from workbench.recipe import FIELDS, Recipe
@@ -64,9 +64,9 @@ def load_libraries():
 def settle(bench):
     """Wait until the panel has said all that it has to say."""
     load_libraries()
-    bench._libraries_are_there()
-    assert bench._looks.wait(60)
-    assert bench._pump.flush(60)
+    bench._libraries_loaded()
+    assert bench._debouncer.wait(60)
+    assert bench._ui_loop.flush(60)
 
 
 def inside(widget):
@@ -95,14 +95,14 @@ def end(bench):
     """Wait for the newest run, and for the panel to have shown its end."""
     run = bench.runs[-1]
     run._thread.join(120)
-    bench._pump.wake()
-    assert bench._pump.flush(60)
+    bench._ui_loop.wake()
+    assert bench._ui_loop.flush(60)
     return run
 
 
 def test_it_is_made_and_shown_without_heavy_libraries():
     code = (
-        "import sys, workbench as wb; bench = wb.Bench(); bench._looks.wait(); "
+        "import sys, workbench as wb; bench = wb.Bench(); bench._debouncer.wait(); "
         "print(*{'torch', 'transformers', 'peft', 'matplotlib', 'pandas'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -117,7 +117,7 @@ def test_recipe_in_recipe_out(bench, recipe):
 
 
 def test_what_a_person_changes_is_in_the_recipe(bench, recipe):
-    technique, training = bench._cards.technique, bench._cards.training
+    technique, training = bench._form.technique, bench._form.training
     technique.fields["r"]._slider.value = 16
     assert bench.recipe == recipe.replace(r=16)
     assert technique.fields["r"].control.value == "16"
@@ -133,7 +133,7 @@ def test_what_a_person_changes_is_in_the_recipe(bench, recipe):
 
 def test_a_knob_at_its_default_is_not_in_the_recipe(bench):
     bench.recipe = bench.recipe.replace(r=32)
-    field = bench._cards.technique.fields["r"]
+    field = bench._form.technique.fields["r"]
     assert (field.control.value, field._slider.value) == ("32", 32)
     field._slider.value = 8
     assert bench.recipe.technique_args == {}
@@ -141,19 +141,19 @@ def test_a_knob_at_its_default_is_not_in_the_recipe(bench):
 
 def test_other_data_brings_its_own_task_and_forgets_columns(bench):
     bench.recipe = bench.recipe.replace(text_column="text")
-    bench._cards.data._picker.value = "hamlet-qa"
+    bench._form.data._picker.value = "hamlet-qa"
     assert (bench.recipe.data, bench.recipe.task) == ("hamlet-qa", "instruct")
     assert bench.recipe.text_column is None
 
 
 def test_every_setting_of_a_recipe_has_a_field_once(bench):
     settle(bench)
-    for card in bench._cards._all:
+    for card in bench._form._all:
         folds = [one for one in inside(card.widget) if "wb-fold" in one._dom_classes]
         for fold in folds:
             fold.click()
     pickers = ["model", "data", "task", "technique"]
-    fields = [name for card in bench._cards._all for name in card.fields]
+    fields = [name for card in bench._form._all for name in card.fields]
     assert len(fields) == len(set(fields))
     assert set(FIELDS) - set(pickers) - set(fields) == {"technique_args"}
 
@@ -163,14 +163,14 @@ def test_every_setting_of_a_recipe_has_a_field_once(bench):
 )
 def test_where_nothing_is_trained_only_what_is_made_use_of_is_asked_for(bench, recipe, name):
     def offered():
-        fields = bench._cards.training.fields
+        fields = bench._form.training.fields
         return {name for name, one in fields.items() if one.widget.layout.display != "none"}
 
     every = offered()
     assert {"learning_rate", "num_train_epochs", "name", "seed"} <= every
     bench.recipe = recipe.replace(technique=name)
     assert offered() == {"name", "seed"}
-    for one in inside(bench._cards.training.widget):
+    for one in inside(bench._form.training.widget):
         if "wb-fold" in one._dom_classes:
             one.click()
     rest = {"name", "seed", "per_device_eval_batch_size", "bf16", "onednn"}
@@ -184,8 +184,8 @@ def test_where_nothing_is_trained_only_what_is_made_use_of_is_asked_for(bench, r
 
 def test_all_arguments_of_a_technique_reach_the_recipe(bench):
     settle(bench)
-    bench._cards.technique._fold.toggle()
-    fields = bench._cards.technique.fields
+    bench._form.technique._fold.toggle()
+    fields = bench._form.technique.fields
     assert {"r", "use_rslora", "bias", "target_modules"} <= set(fields)
     fields["use_rslora"].control.value = True
     fields["bias"].control.value = "lora_only"
@@ -200,10 +200,10 @@ def test_all_arguments_of_a_technique_reach_the_recipe(bench):
 
 def test_the_count_is_there_before_training_and_follows_the_rank(bench):
     settle(bench)
-    small = bench._trainable.widget.value
-    bench._cards.technique.fields["r"]._slider.value = 16
+    small = bench._count.widget.value
+    bench._form.technique.fields["r"]._slider.value = 16
     settle(bench)
-    large = bench._trainable.widget.value
+    large = bench._count.widget.value
     run = bench.train().wait()
     assert f"<b>{run.parameters['trainable']:,}</b>" in large
     assert small != large
@@ -238,15 +238,15 @@ def test_a_run_is_told_from_its_own_steps_that_compiling_could_pay(bench, monkey
     end(bench)
     assert "torch_compile could pay" not in words(bench)  # it takes longer than these steps
     monkeypatch.setattr("workbench.panels.run.speed_hints.SECONDS", (0, 0))
-    bench._pump.wake()
-    assert bench._pump.flush(60)
+    bench._ui_loop.wake()
+    assert bench._ui_loop.flush(60)
     assert "this run has 8." in words(bench)
 
 
 def test_a_run_has_the_same_figures_in_the_panel_and_in_a_comparison(bench):
     bench.train().wait()
     end(bench)
-    said = figures(bench._followed[0])
+    said = figures(bench._views[0])
     [line] = [line for line in str(bench.compare()).splitlines() if line.startswith("lora-rows-1")]
     for head in ("Peak memory", "Trained for"):
         assert said[head] in line
@@ -278,8 +278,8 @@ def test_clicks_do_what_the_methods_do(bench, monkeypatch, tmp_path):
     button(bench, "Pause").click()
     assert paused.wait(60)
     at = len(run.losses)
-    bench._pump.wake()
-    assert bench._pump.flush()
+    bench._ui_loop.wake()
+    assert bench._ui_loop.flush()
     assert button(bench, "Pause").layout.display == "none"
     assert not button(bench, "Resume").disabled
     assert len(run.losses) == at
@@ -291,7 +291,7 @@ def test_clicks_do_what_the_methods_do(bench, monkeypatch, tmp_path):
     assert run.state == "stopped"
     button(bench, "Compare").click()
     button(bench, "Export").click()
-    assert bench._pump.flush(60)
+    assert bench._ui_loop.flush(60)
     assert (tmp_path / f"{run.name}.py").is_file()
     assert run.name in bench._results._shown.value
     # What a click did is said beside its button, which is far below the other messages.
@@ -304,8 +304,8 @@ def test_pause_and_stop_mean_the_run_that_was_clicked(bench):
     settle(bench)
     first, second = bench.train(), bench.train()
     assert bench.selected is second
-    bench._pump.wake()
-    bench._pump.flush()
+    bench._ui_loop.wake()
+    bench._ui_loop.flush()
     bench._table._rows[0][1].click()
     assert bench.selected is first
     bench.stop()
@@ -320,11 +320,11 @@ def test_pause_and_stop_mean_the_run_that_was_clicked(bench):
 def test_all_problems_are_said_where_they_are_and_go_when_mended(bench, recipe):
     bench.recipe = recipe.replace(r=0, learning_rate=-1.0, warmup_steps=-5)
     settle(bench)
-    assert "r must be an integer of at least 1" in bench._cards.technique.fields["r"]._said.value
-    assert "learning_rate" in bench._cards.training.fields["learning_rate"]._said.value
+    assert "r must be an integer of at least 1" in bench._form.technique.fields["r"]._message.value
+    assert "learning_rate" in bench._form.training.fields["learning_rate"]._message.value
     assert "warmup_steps" in bench._messages.widget.value  # its field is folded away
     button(bench, "Train").click()
-    bench._pump.flush()
+    bench._ui_loop.flush()
     assert bench.runs == []
     with pytest.raises(RecipeError, match="r must be"):
         bench.train()
@@ -345,7 +345,7 @@ def test_all_problems_are_said_where_they_are_and_go_when_mended(bench, recipe):
 def test_a_base_or_data_that_is_not_there_is_said_in_its_card(bench, recipe, change, card, said):
     bench.recipe = recipe.replace(**change)
     settle(bench)
-    assert said in getattr(bench._cards, card)._troubles.value
+    assert said in getattr(bench._form, card)._problems.value
     with pytest.raises(RecipeError, match=said):
         bench.train()
     assert bench.runs == []
@@ -355,7 +355,7 @@ def test_what_train_finds_is_not_said_twice(bench, recipe):
     bench.recipe = recipe.replace(rnak=4)  # no card has a field for it
     settle(bench)
     button(bench, "Train").click()
-    assert bench._pump.flush(60)
+    assert bench._ui_loop.flush(60)
     assert bench._messages.widget.value.count("rnak must be an argument of LoRA") == 1
     bench.recipe = recipe
     settle(bench)
@@ -382,7 +382,7 @@ def test_a_run_that_fails_says_why_with_the_details_folded(bench, recipe):
     assert "try a learning_rate below" in said
     assert "<details" in said and "Traceback" in said
     bench.recipe = recipe
-    bench._pump.flush()
+    bench._ui_loop.flush()
     assert "Traceback" not in bench._messages.widget.value
 
 
@@ -441,31 +441,31 @@ def test_what_is_typed_becomes_a_value_and_back(hint, typed, value):
 
 def test_the_pump_is_one_thread_and_outlives_a_job_that_fails():
     threads, failures = set(), []
-    pump = Pump(lambda: threads.add(threading.current_thread()) or False, failures.append)
+    ui_loop = UiLoop(lambda: threads.add(threading.current_thread()) or False, failures.append)
     for _ in range(20):
-        pump.post(lambda: threads.add(threading.current_thread()))
-        pump.post(lambda: 1 / 0)
-        pump.wake()
-    assert pump.flush()
+        ui_loop.post(lambda: threads.add(threading.current_thread()))
+        ui_loop.post(lambda: 1 / 0)
+        ui_loop.wake()
+    assert ui_loop.flush()
     assert len(threads) == 1 and threading.current_thread() not in threads
     assert len(failures) == 20
 
 
 def test_only_the_newest_request_is_worked_on():
     done = []
-    latest = Latest(lambda asked, stale: done.append(asked), pytest.fail, pause=0.05)
+    debouncer = Debouncer(lambda asked, stale: done.append(asked), pytest.fail, pause=0.05)
     for number in range(50):
-        latest.ask(number)
-    assert latest.wait()
+        debouncer.ask(number)
+    assert debouncer.wait()
     assert done == [49]
 
 
 def test_looking_up_outlives_what_fails():
     done, failures = [], []
-    latest = Latest(lambda asked, stale: done.append(1 // asked), failures.append, pause=0.01)
+    debouncer = Debouncer(lambda asked, stale: done.append(1 // asked), failures.append, pause=0.01)
     for number in (0, 1):
-        latest.ask(number)
-        assert latest.wait(10)
+        debouncer.ask(number)
+        assert debouncer.wait(10)
     assert done == [1]
     assert [type(error) for error in failures] == [ZeroDivisionError]
 
@@ -473,12 +473,12 @@ def test_looking_up_outlives_what_fails():
 @pytest.mark.parametrize("name", FIELDS)
 def test_whatever_a_setting_is_it_is_shown_and_looked_up(recipe, name):
     load_libraries()
-    cards, looks = Cards(print), Looks(print)
+    cards, inspector = RecipeForm(print), Inspector(print)
     named = name in ("data", "eval_data")  # made files of, or refused, when a recipe is made
     for value in (3.5, "", "no such thing", *(() if named else (None, ["lm"], {"a": 1}))):
         odd = dataclasses.replace(recipe, **{name: value})
         cards.show(odd)
-        said = [str(problem) for problem in looks.find(odd).problems]
+        said = [str(problem) for problem in inspector.look_up(odd).problems]
         assert {str(problem) for problem in odd.problems()} <= set(said)
 
 
@@ -498,9 +498,9 @@ def test_odd_settings_do_not_stop_the_panel(bench, recipe):
 def test_while_libraries_load_only_their_arguments_wait():
     code = (
         "import workbench as wb\n"
-        "from workbench.panels.bench.inspector import Looks\n"
+        "from workbench.panels.bench.inspector import Inspector\n"
         "recipe = wb.Recipe(technique_args={'use_rslora': 'odd', 'r': 0}, learning_rate=-1)\n"
-        "print(*(problem.parameter for problem in Looks(print).find(recipe).problems))"
+        "print(*(problem.parameter for problem in Inspector(print).look_up(recipe).problems))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["r", "learning_rate"]

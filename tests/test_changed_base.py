@@ -119,15 +119,15 @@ def test_what_is_counted_foretold_tried_and_described_is_there_now(change, folde
 
 
 def test_the_bench_reads_a_base_again_though_its_files_look_older(folder, recipe):
-    from workbench.panels.bench.inspector import Looks
+    from workbench.panels.bench.inspector import Inspector
 
-    looks = Looks(lambda *_: None)
-    before, state = looks.find(recipe).facts, looks.version(recipe)
+    inspector = Inspector(lambda *_: None)
+    before, state = inspector.look_up(recipe).facts, inspector.version(recipe)
     config = folder / "config.json"
     edit(config, max_position_embeddings=64)
     os.utime(config, (1, 1))
-    assert looks.version(recipe) != state
-    assert (before.context, looks.find(recipe).facts.context) == (128, 64)
+    assert inspector.version(recipe) != state
+    assert (before.context, inspector.look_up(recipe).facts.context) == (128, 64)
 
 
 def test_a_run_that_is_going_on_keeps_its_base(folder, recipe, tmp_path):

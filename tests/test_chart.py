@@ -164,20 +164,20 @@ def test_a_key_added_again_starts_empty(chart, wire):
     chart.add_series("a/train", "a")
     chart.append("a/train", 1, 1)
     chart.flush()
-    chart.remove_series("a/train")
     chart.add_series("a/train", "again")
     assert wire.lines == {"again": ([], [])}
 
 
-def test_a_run_has_one_colour_and_gives_it_back(chart, wire):
-    for run in ("a", "b", "c"):
+def test_a_run_has_one_colour_until_the_chart_is_cleared(chart, wire):
+    for run in ("a", "b"):
         chart.add_series(f"{run}/train", run)
         chart.add_series(f"{run}/eval", run, style="points")
-    chart.remove_series("b/train")
-    chart.remove_series("b/eval")
-    chart.add_series("d/train", "d")
-    colours = {one["key"]: one["colour"] for one in wire.messages[-1][0]["series"]}
-    assert colours == {"a/train": 0, "a/eval": 0, "c/train": 2, "c/eval": 2, "d/train": 1}
+    chart.add_series("a/train", "again")
+    colours = {series["key"]: series["colour"] for series in wire.messages[-1][0]["series"]}
+    assert colours == {"a/train": 0, "a/eval": 0, "b/train": 1, "b/eval": 1}
+    chart.clear()
+    chart.add_series("c/train", "c")
+    assert [series["colour"] for series in wire.messages[-1][0]["series"]] == [0]
 
 
 def test_highlight_and_clear_reach_the_browser(chart, wire):

@@ -14,7 +14,7 @@ from tests.conftest import save_architecture
 from tests.test_bench import button, settle, words
 from workbench.panels import Bench
 from workbench.panels.bench.technique_summary import describe
-from workbench.panels.kernel.compatibility_worker import Fitting
+from workbench.panels.kernel.compatibility_worker import CompatibilityWorker
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES
 from workbench.training.inspection.compatibility.result import Fit
@@ -37,7 +37,7 @@ def bench(tiny_gpt2, tmp_path):
 
 
 def options(bench):
-    groups = bench._cards.technique._picker.groups
+    groups = bench._form.technique._picker.groups
     return {name: why for _, options in groups for name, _, why in options}
 
 
@@ -47,14 +47,14 @@ def test_every_technique_is_offered_until_more_is_known(bench):
 
 
 def test_a_technique_that_does_not_fit_is_greyed_with_the_reason(bench):
-    bench._cards.technique.tell_fits({"dora": REFUSED, "lora": Fit("lora", True, "lm")})
+    bench._form.technique.show_compatibility({"dora": REFUSED, "lora": Fit("lora", True, "lm")})
     assert options(bench)["dora"] == str(REFUSED)
     assert options(bench)["lora"] == ""
     assert str(REFUSED) not in words(bench)
 
 
 def test_picked_all_the_same_the_card_says_why_and_offers_to_convert(bench):
-    bench._cards.technique.tell_fits({"dora": REFUSED})
+    bench._form.technique.show_compatibility({"dora": REFUSED})
     bench.recipe = bench.recipe.replace(technique="dora")
     assert str(REFUSED) in words(bench)
     button(bench, "Convert the base").click()
@@ -72,7 +72,7 @@ class NewcomerConfig(peft.LoraConfig):
 def test_a_technique_that_nobody_has_described_is_in_a_group_of_its_own(bench, monkeypatch):
     monkeypatch.setitem(PEFT_TYPE_TO_CONFIG_MAPPING, "NEWCOMER", NewcomerConfig)
     settle(bench)
-    groups = dict(bench._cards.technique._picker.groups)
+    groups = dict(bench._form.technique._picker.groups)
     assert "newcomer" in [name for name, *_ in groups["New in PEFT"]]
     bench.recipe = bench.recipe.replace(technique="newcomer")
     assert NewcomerConfig.__doc__ in words(bench)
@@ -81,7 +81,7 @@ def test_a_technique_that_nobody_has_described_is_in_a_group_of_its_own(bench, m
 @pytest.mark.slow
 def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
     told = queue.Queue()
-    fitting = Fitting(told.put)
+    fitting = CompatibilityWorker(told.put)
     recipe = Recipe(model=str(tiny_gpt2), task="lm")
     fitting.ask(recipe)
     fitting.ask(recipe)  # the same: nothing begins anew
@@ -96,7 +96,7 @@ def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
 
 def test_with_arguments_of_ones_own_the_reason_goes_as_it_was_for_the_defaults(bench):
     refused = Fit("oft", False, "lm", "oft_block_size must be a divisor of 24", "")
-    bench._cards.technique.tell_fits({"oft": refused})
+    bench._form.technique.show_compatibility({"oft": refused})
     bench.recipe = bench.recipe.replace(technique="oft")
     assert str(refused) in words(bench)
     bench.recipe = bench.recipe.replace(oft_block_size=8)
@@ -109,7 +109,7 @@ def test_the_card_sums_up_what_fits_and_why_the_others_do_not(bench):
         for name, title in (("hra", "HRA"), ("oft", "OFT"))
     ]
     fits = {fit.technique: fit for fit in (*others, Fit("lora", True, "lm"))}
-    bench._cards.technique.tell_fits(fits)
+    bench._form.technique.show_compatibility(fits)
     assert "1 technique fits this base" in words(bench)
     assert "HRA, OFT</b>: gpt2 uses Conv1D, which it cannot wrap: convert it" in words(bench)
 

@@ -92,7 +92,7 @@ def test_data_that_is_no_longer_what_the_run_read_is_said(
     assert written.is_file()
     bench = wb.Bench(recipe, tmp_path / "runs")
     bench.export(run, tmp_path / "third.py")
-    assert bench._pump.flush()
+    assert bench._ui_loop.flush()
     assert words in bench._results.messages.widget.value
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "export", run.path, "--to", tmp_path / "last.py"],

@@ -16,7 +16,7 @@ from workbench.cli import main
 from workbench.display.units import size
 from workbench.errors import ModelError, RecipeError
 from workbench.panels import Bench
-from workbench.panels.kernel.forecast_worker import Foretelling
+from workbench.panels.kernel.forecast_worker import ForecastWorker
 from workbench.recipe import Recipe
 from workbench.training.forecast import layer_stacks
 from workbench.training.forecast.advice import MOST, Growth, advise
@@ -273,24 +273,24 @@ class Foreteller:
 
 
 def test_the_panel_follows_the_knobs(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.panels.bench.memory_forecast.Foretelling", Foreteller)
+    monkeypatch.setattr("workbench.panels.bench.memory_forecast.ForecastWorker", Foreteller)
     bench = Bench(recipe, runs=tmp_path / "runs")
     bench._shown = True
     settle(bench)
-    foretelling = bench._memory.foretelling
+    foretelling = bench._memory.worker
     assert foretelling.asked[-1] == recipe
     told = wb.forecast(recipe).to_dict()
     foretelling.tell(recipe, told)
-    bench._pump.flush()
+    bench._ui_loop.flush()
     assert told["advice"] in words(bench)
     bench.recipe = recipe.replace(per_device_train_batch_size=2)
     settle(bench)
     assert foretelling.asked[-1] == bench.recipe
     run = bench.train().wait()
     foretelling.tell(run.recipe, wb.forecast(run.recipe).to_dict())
-    bench._pump.wake()
-    bench._pump.flush()
-    bench._live.show(bench._followed[0], bench._memory.of(run.recipe))
+    bench._ui_loop.wake()
+    bench._ui_loop.flush()
+    bench._status.show(bench._views[0], bench._memory.of(run.recipe))
     assert "forecast</span>" in words(bench)
     assert "measured</span>" in words(bench)
     bench.recipe = recipe.replace(technique="lorra")
@@ -299,25 +299,25 @@ def test_the_panel_follows_the_knobs(recipe, tmp_path, monkeypatch):
 
 
 def test_the_panel_says_why_there_is_no_forecast(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.panels.bench.memory_forecast.Foretelling", Foreteller)
+    monkeypatch.setattr("workbench.panels.bench.memory_forecast.ForecastWorker", Foreteller)
     bench = Bench(recipe, runs=tmp_path / "runs")
     bench._shown = True
     settle(bench)
-    tell = bench._memory.foretelling.tell
+    tell = bench._memory.worker.tell
     tell(recipe, {"problem": "The memory of this cannot be foretold: <reason>."})
-    bench._pump.flush()
+    bench._ui_loop.flush()
     assert bench._memory.widget.layout.display is None
     assert "cannot be foretold: &lt;reason&gt;." in words(bench)
     assert bench._memory.of(recipe) is None
     tell(recipe, wb.forecast(recipe).to_dict())
-    bench._pump.flush()
+    bench._ui_loop.flush()
     assert "cannot be foretold" not in words(bench)
 
 
 @pytest.mark.slow
 def test_the_process_says_why_there_is_no_forecast(recipe):
     told = queue.Queue()
-    Foretelling(lambda *answer: told.put(answer)).ask(recipe.replace(technique="lorra"))
+    ForecastWorker(lambda *answer: told.put(answer)).ask(recipe.replace(technique="lorra"))
     _, answer = told.get(timeout=120)
     assert "did you mean 'lora'?" in answer["problem"]
 
@@ -325,7 +325,7 @@ def test_the_process_says_why_there_is_no_forecast(recipe):
 @pytest.mark.slow
 def test_forecasts_come_from_a_process_of_its_own(recipe):
     told = queue.Queue()
-    foretelling = Foretelling(lambda *answer: told.put(answer))
+    foretelling = ForecastWorker(lambda *answer: told.put(answer))
     foretelling.ask(recipe)
     asked, answer = told.get(timeout=120)
     assert asked == recipe

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from workbench.panels.run.multiplying import multiplying
+from workbench.panels.run.speed_hints import onednn_hint
 from workbench.recipe import Recipe
 from workbench.training.speedups import onednn_benchmark
 
@@ -19,14 +19,14 @@ def fast(monkeypatch):
 
 
 def test_a_machine_on_which_it_is_faster_is_told_so(fast):
-    (said,) = multiplying(Recipe(), PLAN, 0.1)
+    (said,) = onednn_hint(Recipe(), PLAN, 0.1)
     assert "onednn could pay: here oneDNN multiplied two matrices 2.3 times as fast" in said
     assert "changes the last bits" in said
 
 
 def test_a_machine_on_which_it_is_not_faster_is_told_nothing(monkeypatch):
     monkeypatch.setattr(onednn_benchmark, "onednn_speedup", lambda: 1.1)
-    assert multiplying(Recipe(), PLAN, 0.1) == []
+    assert onednn_hint(Recipe(), PLAN, 0.1) == []
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_machine_on_which_it_is_not_faster_is_told_nothing(monkeypatch):
     ],
 )
 def test_nothing_is_advised_that_cannot_be_set_or_reaches_little(fast, changes, plan, pace):
-    assert multiplying(Recipe(**changes), plan, pace) == []
+    assert onednn_hint(Recipe(**changes), plan, pace) == []
 
 
 def test_the_measurement_is_taken_once():

@@ -67,13 +67,13 @@ def panel(race):
 
 def settle(panel):
     """Wait until the panel has shown all there is."""
-    panel._pump.wake()
-    assert panel._pump.flush(60)
+    panel._ui_loop.wake()
+    assert panel._ui_loop.flush(60)
 
 
 def click(panel, act, number):
     """Click a control in a row, as the page tells of it."""
-    panel._queue._handle_custom_msg({"act": act, "id": number}, [])
+    panel._run_list._handle_custom_msg({"act": act, "id": number}, [])
     settle(panel)
 
 
@@ -86,17 +86,17 @@ def until(true, what, patience=60):
 
 def test_a_race_has_one_panel_and_its_rows_before_it_starts(race, panel):
     assert RacePanel.of(race) is panel
-    shown = panel._queue.rows
+    shown = panel._run_list.rows
     assert [row["differs"] for row in shown] == ["lora · r 8", "r 16", "ia3"]
     assert {row["word"] for row in shown} == {"waiting"}
     assert len({row["colour"] for row in shown}) == 3
 
 
 def test_start_and_the_end_of_a_race(race, panel):
-    panel._head.buttons["Start"].click()
+    panel._header.buttons["Start"].click()
     race.wait(120)
     settle(panel)
-    shown = panel._queue.rows
+    shown = panel._run_list.rows
     assert {row["word"] for row in shown} == {"finished"}
     assert min(row["place"] for row in shown) == 1
     assert all(row["loss"] and row["score"] and row["memory"] for row in shown)
@@ -105,13 +105,13 @@ def test_start_and_the_end_of_a_race(race, panel):
     for number, run in enumerate(race.members):
         xs, ys = panel.chart.points(f"run-{number}/train")
         assert (xs, ys) == ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], run.losses)
-    assert panel._head.buttons["Stop all"].disabled
+    assert panel._header.buttons["Stop all"].disabled
     panel._results.buttons["Compare"].click()
     settle(panel)
     assert race.members[1].name in panel._results._shown.value
     click(panel, "pick", 2)
     assert panel.selected is race.members[2]
-    assert race.members[2].name in panel._live._text.value
+    assert race.members[2].name in panel._status._text.value
 
 
 def test_each_run_and_all_can_be_paused_resumed_and_stopped(recipe, tmp_path):
@@ -120,27 +120,27 @@ def test_each_run_and_all_can_be_paused_resumed_and_stopped(recipe, tmp_path):
         tmp_path / "runs",
     )
     panel = RacePanel.of(race)
-    panel._head.buttons["Start"].click()
+    panel._header.buttons["Start"].click()
     first, second = race.members
     until(lambda: first.losses and second.losses, "both train")
     click(panel, "pause", 0)
     until(lambda: first.state == "paused", "the first rests")
     settle(panel)
-    assert panel._queue.rows[0]["word"] == "paused"
+    assert panel._run_list.rows[0]["word"] == "paused"
     click(panel, "resume", 0)
     until(lambda: first.state == "running", "the first goes on")
-    panel._head.buttons["Pause all"].click()
+    panel._header.buttons["Pause all"].click()
     until(lambda: race.state == "paused", "all rest")
     settle(panel)
-    assert panel._head.buttons["Resume all"].layout.display is None
-    panel._head.buttons["Resume all"].click()
+    assert panel._header.buttons["Resume all"].layout.display is None
+    panel._header.buttons["Resume all"].click()
     click(panel, "stop", 1)
     until(lambda: second.ended, "the second is over")
     assert not first.ended
-    panel._head.buttons["Stop all"].click()
+    panel._header.buttons["Stop all"].click()
     race.wait(60)
     settle(panel)
-    assert [row["word"] for row in panel._queue.rows] == ["stopped", "stopped"]
+    assert [row["word"] for row in panel._run_list.rows] == ["stopped", "stopped"]
 
 
 def test_clone_and_change_offers_what_differs_first(race, panel):
@@ -155,7 +155,7 @@ def test_clone_and_change_offers_what_differs_first(race, panel):
     assert form.widget.layout.display == "none"
     clone = race.members[-1]
     assert clone.recipe.technique_args == {"r": 4} and clone.recipe.learning_rate == 1e-3
-    assert panel._queue.rows[-1]["differs"] == "r 4 · learning_rate 0.001"
+    assert panel._run_list.rows[-1]["differs"] == "r 4 · learning_rate 0.001"
 
 
 def test_a_clone_can_begin_from_the_weights_of_a_run(race, panel):
@@ -170,7 +170,7 @@ def test_a_clone_can_begin_from_the_weights_of_a_run(race, panel):
     settle(panel)
     race.wait(120)
     settle(panel)
-    last = panel._queue.rows[-1]
+    last = panel._run_list.rows[-1]
     came = f"from {race.members[0].name} at step 6"
     assert set(last["differs"].split(" · ")) == {"learning_rate 0.0001", came}
     assert last["word"] == "finished"
@@ -196,7 +196,7 @@ def test_a_grid_in_one_line(race, panel):
     assert added == [(1e-4, 2), (1e-4, 4), (3e-4, 2), (3e-4, 4)]
     panel._grid.line.value = "no_such_knob=1, 2"
     settle(panel)
-    assert "no_such_knob" in panel._grid._said.value and panel._grid.go.disabled
+    assert "no_such_knob" in panel._grid._text.value and panel._grid.go.disabled
 
 
 def test_a_large_grid_asks_first(race, panel):
@@ -205,7 +205,7 @@ def test_a_large_grid_asks_first(race, panel):
     assert panel._grid.go.description == "Add 65 runs"
     panel._grid.go.click()
     until(lambda: panel._grid.go.description == "Add them all", "it asks")
-    assert "GB of memory" in panel._grid._said.value
+    assert "GB of memory" in panel._grid._text.value
     assert len(race.members) == 3
     with pytest.raises(RecipeError, match="sure must be True for 65"):
         panel.add_grid(seed=list(range(65)))
@@ -220,34 +220,34 @@ def test_a_line_that_is_no_grid_says_how_one_is_written(line):
 
 
 def test_rules_are_set_until_they_are_fixed(race, panel):
-    panel._head.turns.value = "tokens"
-    panel._head.workers.value = "1"
-    assert panel._head.fuse.value == "never"
-    panel._head.fuse.value = "where it pays"
+    panel._header.turns.value = "tokens"
+    panel._header.workers.value = "1"
+    assert panel._header.fuse.value == "never"
+    panel._header.fuse.value = "where it pays"
     assert (race.turns, race.workers, race.fuse) == ("tokens", 1, None)
-    panel._head.workers.value = "none at all"
+    panel._header.workers.value = "none at all"
     settle(panel)
     assert "workers must be" in panel._messages.widget.value
     race.start()
     until(lambda: race.state != "ready", "it is on its way")
     settle(panel)
-    fixed = (panel._head.turns, panel._head.workers, panel._head.fuse)
+    fixed = (panel._header.turns, panel._header.workers, panel._header.fuse)
     assert all(control.disabled for control in fixed)
 
 
 def test_the_rule_of_halving_is_shown_and_off(race, panel, monkeypatch):
     # On a busy machine a run may be over before the others come to where they are judged.
     monkeypatch.setattr(step_scheduler, "PATIENCE", 10.0)
-    assert race.halving is None and not panel._head.halving.value
-    panel._head.halving.value = True
-    assert str(race.halving) in html.unescape(panel._head._rule.value)
-    panel._head.halving.value = False
+    assert race.halving is None and not panel._header.halving.value
+    panel._header.halving.value = True
+    assert str(race.halving) in html.unescape(panel._header._rule.value)
+    panel._header.halving.value = False
     assert race.halving is None
-    panel._head.halving.value = True
+    panel._header.halving.value = True
     race.start()
     race.wait(120)
     settle(panel)
-    stopped = [row for row in panel._queue.rows if row["word"] == "stopped"]
+    stopped = [row for row in panel._run_list.rows if row["word"] == "stopped"]
     assert stopped and all("Stopped after" in row["reason"] for row in stopped)
 
 
@@ -256,7 +256,7 @@ def test_a_run_that_is_added_or_fails_is_in_the_table(race, panel, recipe):
     race.start()
     race.wait(120)
     settle(panel)
-    last = panel._queue.rows[-1]
+    last = panel._run_list.rows[-1]
     assert last["word"] == "failed" and "learning_rate" in last["reason"]
     assert last["place"] is None
     click(panel, "pick", 3)
@@ -276,7 +276,7 @@ def test_the_bench_lines_runs_up(recipe, tmp_path):
     bench.recipe = recipe.replace(technique="ia3")
     add.click()
     assert [run.recipe.technique for run in bench.race.members] == ["lora", "ia3"]
-    assert RacePanel.of(bench.race).widget in bench._race_place.children
+    assert RacePanel.of(bench.race).widget in bench._race_box.children
     assert bench.race.state == "ready"
     bench.race.start().wait(120)
     add.click()

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 
 import workbench as wb
 from workbench.errors import ModelError, RecipeError
-from workbench.panels.bench.inspector import Looks
+from workbench.panels.bench.inspector import Inspector
 from workbench.panels.kernel import preload
 from workbench.sources.lookup import load_data
 from workbench.training.batches import encode_rows, fullest_step
@@ -201,11 +201,11 @@ def test_the_panel_says_once_what_cannot_be_trained(tiny_llama, write):
     preload.load(loaded.set)
     assert loaded.wait(120)
     recipe = wb.Recipe(model=str(tiny_llama), data=write(), task="lm", technique="prompt_tuning")
-    looks = Looks(told.__setitem__)
-    looks.look(recipe.replace(num_virtual_tokens=10_000), lambda: False)
-    assert [trouble.parameter for trouble in told["problems"]] == ["num_virtual_tokens"]
+    inspector = Inspector(told.__setitem__)
+    inspector.inspect(recipe.replace(num_virtual_tokens=10_000), lambda: False)
+    assert [problem.parameter for problem in told["problems"]] == ["num_virtual_tokens"]
     assert told["count"] is None
-    looks.look(recipe, lambda: False)
+    inspector.inspect(recipe, lambda: False)
     assert told["problems"] == []
     assert told["count"]["trainable"] == 16 * 32
 

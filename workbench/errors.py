@@ -25,6 +25,8 @@ class Problem:
         What came.
     hint : str, default ""
         What to do about it, as the end of the sentence.
+    details : str, default ""
+        Technical details for those who want them, such as a traceback.
 
     Examples
     --------
@@ -36,27 +38,27 @@ class Problem:
     allowed: str
     got: object
     hint: str = ""
+    details: str = ""
+
+    @classmethod
+    def stated(
+        cls, parameter: str, sentence: str, details: str = "", got: object = None
+    ) -> Problem:
+        """Make a problem of a complete sentence, which is then its text as it stands.
+
+        Examples
+        --------
+        >>> print(Problem.stated("data", "The file is empty."))
+        The file is empty.
+        """
+        return cls(parameter, "", got, sentence, details)
 
     def __str__(self) -> str:
+        if not self.allowed:
+            return self.hint
         end = f": {self.hint}" if self.hint else ""
         stop = "" if end.endswith(("?", ".")) else "."
         return f"{self.parameter} must be {self.allowed}, but is {self.got!r}{end}{stop}"
-
-
-@dataclass(frozen=True)
-class Said(Problem):
-    """A problem whose sentence was written already by whoever found it; it stands in ``hint``.
-
-    Parameters
-    ----------
-    details : str, default ""
-        What only some want to read, such as a traceback.
-    """
-
-    details: str = ""
-
-    def __str__(self) -> str:
-        return self.hint
 
 
 class WorkbenchError(Exception):

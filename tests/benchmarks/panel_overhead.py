@@ -48,7 +48,7 @@ STEPS = {"bench": 25, "race": 150}
 SKIP = {"bench": 3, "race": 12}
 MEASURE = """\
 import os, psutil
-tick, watched, spent = panel._pump._tick, True, 0.0
+tick, watched, spent = panel._ui_loop._tick, True, 0.0
 seconds, others = {{True: 0.0, False: 0.0}}, {{True: 0.0, False: 0.0}}
 
 def processor_seconds():
@@ -70,7 +70,7 @@ def look():
     finally:
         spent += time.thread_time() - began
 
-panel._pump._tick = look
+panel._ui_loop._tick = look
 times, reached = [], threading.Condition()
 
 def note(run, event):

@@ -107,11 +107,11 @@ def test_a_saved_notebook_without_its_kernel_shows_the_tree(notebook, expect):
     book.run(0)
     page = book.page
     expect(page.locator(".workbench-anatomy .wa-row").first).to_be_visible()
-    expect(page.locator(".workbench-anatomy-still")).to_be_hidden()
+    expect(page.locator(".workbench-anatomy-snapshot")).to_be_hidden()
     book.save()
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     book.reload()  # with a fresh kernel, which knows nothing of the panel
-    expect(page.locator(".workbench-anatomy-still svg")).to_be_visible()
+    expect(page.locator(".workbench-anatomy-snapshot svg")).to_be_visible()
     expect(page.get_by_text("Error displaying widget")).to_be_hidden()
     book.screenshot("anatomy-still")
 
@@ -131,4 +131,4 @@ bench"""
     book.button("Train").click()
     expect(book.page.locator(".wb-ranks polyline")).to_be_visible()
     expect(book.page.locator(".wb-run .wb-state")).to_have_text("finished")
-    book.screenshot("ranks", book.page.locator(".wb-live"))
+    book.screenshot("ranks", book.page.locator(".wb-status"))

@@ -138,7 +138,7 @@ def test_reload_with_a_live_kernel_and_show_again(trained, expect):
     expect(page.locator("[data-points]")).to_have_attribute("data-points", "63")
     expect(page.locator(STATE)).to_have_text("finished")
     expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("60")
-    expect(page.locator(".workbench-still")).to_be_hidden()
+    expect(page.locator(".workbench-snapshot")).to_be_hidden()
     pictures(book, "reloaded")
     book.run(1)
     again = book.output(1)
@@ -151,7 +151,7 @@ def test_reload_with_a_live_kernel_and_show_again(trained, expect):
 def test_a_saved_notebook_without_its_kernel_shows_a_picture(trained, expect):
     book = trained()
     page = book.page
-    still = page.locator(".workbench-still")
+    still = page.locator(".workbench-snapshot")
     expect(still).to_be_hidden()
     expect(still.locator("img")).to_have_count(1)
     book.save()

@@ -33,7 +33,7 @@ def test_what_does_not_fit_is_grey_and_says_why(notebook, expect, lab):
     summary = page.get_by_text(re.compile("fits? this base"))
     expect(summary).to_be_visible(timeout=180_000)
     summary.click()
-    expect(page.locator(".wb-unfitting li").first).to_contain_text("which it cannot wrap")
+    expect(page.locator(".wb-incompatible li").first).to_contain_text("which it cannot wrap")
     picker = page.get_by_label("Technique", exact=True)
     for theme in ("dark", "light"):
         book.theme(theme)

@@ -12,7 +12,7 @@ TRAIN = "run = bench.train()"
 def test_the_forecast_follows_the_knobs_and_meets_what_was_measured(notebook, expect):
     book = notebook([MAKE, TRAIN], name="forecast.ipynb", height=1700)
     book.run(0)
-    forecast = book.page.locator(".wb-foretold .wb-forecast")
+    forecast = book.page.locator(".wb-memory-forecast .wb-forecast")
     # The process that makes forecasts gives way to others, and loads torch first.
     expect(forecast.get_by_text("Fits with batch 8")).to_be_visible(timeout=240_000)
     rows = book.page.get_by_label("per_device_train_batch_size", exact=True)

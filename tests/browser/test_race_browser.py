@@ -79,7 +79,7 @@ def test_start_pause_clone_stop_and_the_standings(shown, expect):
     page.get_by_role("button", name=re.compile("^Stop ia3-reviews-1")).click()
     expect(rows(book).nth(2)).to_contain_text("stopped")
     page.locator(".queue-name", has_text="ia3-reviews-1").click()
-    expect(page.locator(".wb-live .wb-run strong", has_text="ia3-reviews-1")).to_be_visible()
+    expect(page.locator(".wb-status .wb-run strong", has_text="ia3-reviews-1")).to_be_visible()
     book.button("Stop all").click()
     for number in range(4):
         expect(rows(book).nth(number).locator(".queue-word")).to_have_text("stopped")
@@ -134,7 +134,7 @@ def test_at_any_width_after_a_reload_and_without_a_kernel(shown, expect):
     expect(points(book)).to_have_attribute("data-points", "63")
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     book.reload()  # with a fresh kernel, which knows nothing of the panel
-    still = page.locator(".workbench-still")
+    still = page.locator(".workbench-snapshot")
     expect(still.locator("img")).to_be_visible()
     expect(still).to_contain_text("ia3-reviews-1")
     pictures(book, "still")

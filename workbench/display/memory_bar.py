@@ -1,4 +1,4 @@
-"""A forecast as bars: what a run needs, in its parts, and how much that is of what there is."""
+"""The memory of a run as bars: its parts, and their share of the free memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from workbench.display.units import share, size
 
-# Of the meter's bars in the run's strip, with one more for what a run adds to the base.
 COLOURS = {
     "weights": "#1878b8",
     "adapters": "#e0a100",
@@ -17,11 +16,11 @@ COLOURS = {
     "activations": "#009e73",
 }
 MEANINGS = {
-    "weights": "the base, which runs share",
-    "adapters": "what is injected, and the run's own copies of what it changes in the base",
-    "gradients": "those that are there at the fullest moment of a step",
+    "weights": "the base model, which runs share",
+    "adapters": "the injected parameters, and the run's own copies of base weights that it changes",
+    "gradients": "the gradients at the moment of a step that needs most memory",
     "optimizer": "the optimizer's state",
-    "activations": "what the backward pass needs, and whatever else is there at that moment",
+    "activations": "what the backward pass needs, and all other memory at that moment",
 }
 _DEVICES = {"cpu": "RAM", "cuda": "GPU memory"}
 _STYLE = """<style>
@@ -48,35 +47,35 @@ _STYLE = """<style>
 </style>"""
 
 
-def memory_bar(told: Mapping[str, Any]) -> str:
+def memory_bar(forecast: Mapping[str, Any]) -> str:
     """Draw a forecast.
 
     Parameters
     ----------
-    told : mapping
+    forecast : mapping
         What :meth:`workbench.training.forecast.forecast.Forecast.to_dict` returns.
     """
-    parts, peak, available = told["parts"], told["peak"], told["available"]
+    parts, peak, available = forecast["parts"], forecast["peak"], forecast["available"]
     whole = max(peak, available, 1)
-    over = "" if told["fits"] else " fc-over"
+    over = "" if forecast["fits"] else " fc-over"
     part = f"{share(peak, available)} of" if 0 < peak <= available else "of"
-    where = f"{part} the {size(available)} of {_DEVICES[told['device']]} that are free"
-    # On a device with much room the parts are too small to be seen: they are drawn once more.
-    zoom = f"<div class='fc-track fc-zoom'>{_bar(parts, peak, 100)}</div>"
+    where = f"{part} the {size(available)} of {_DEVICES[forecast['device']]} that are free"
+    # On a device with much free memory the parts are too small to be seen: they are drawn enlarged too.
+    zoom = f"<div class='fc-track fc-zoom'>{_track(parts, peak, 100)}</div>"
     limit = f"<div class='fc-limit' style='width:{100 * (1 - available / whole):.2f}%'></div>"
     return (
         f"{_STYLE}<div class='wb-forecast{over}'>"
         f"<div class='fc-head'><span>Memory forecast <b>{size(peak)}</b></span>"
         f"<span>{html.escape(where)}</span></div>"
         f"<div class='fc-track' role='img' aria-label='{size(peak)} of {size(available)}'>"
-        f"{_bar(parts, peak, 100 * peak / whole)}{limit if peak > available else ''}</div>"
+        f"{_track(parts, peak, 100 * peak / whole)}{limit if peak > available else ''}</div>"
         f"{zoom if peak < 0.3 * whole else ''}"
-        f"<div class='fc-keys'>{_keys(told)}</div><p>{html.escape(told['advice'])}</p></div>"
+        f"<div class='fc-keys'>{_keys(forecast)}</div><p>{html.escape(forecast['advice'])}</p></div>"
     )
 
 
 def no_memory_bar(reason: str) -> str:
-    """Say why there is no forecast to draw.
+    """Write why there is no forecast.
 
     Parameters
     ----------
@@ -94,25 +93,44 @@ def no_memory_bar(reason: str) -> str:
     )
 
 
-def _bar(parts: Mapping[str, int], peak: int, width: float) -> str:
-    pieces = "".join(
+def segments(parts: Mapping[str, int], whole: int) -> str:
+    """Write the parts of a memory bar as HTML, each as wide as its share of the whole.
+
+    Parameters
+    ----------
+    parts : mapping
+        Bytes of some of the names in ``COLOURS``.
+    whole : int
+        The bytes of the bar's full width.
+
+    Examples
+    --------
+    >>> segments({"weights": 750, "gradients": 0}, 1000)
+    "<i title='weights 750 B' style='width:75.00%;background:#1878b8'></i>"
+    """
+    return "".join(
         f"<i title='{name} {size(count)}' "
-        f"style='width:{100 * count / max(peak, 1):.2f}%;background:{COLOURS[name]}'></i>"
+        f"style='width:{100 * count / max(whole, 1):.2f}%;background:{COLOURS[name]}'></i>"
         for name, count in parts.items()
         if count
     )
-    return f"<div class='fc-parts' style='width:{width:.2f}%'>{pieces}</div>"
 
 
-def _keys(told: Mapping[str, Any]) -> str:
-    keys = [
-        f"<span title='{html.escape(MEANINGS[name], quote=True)}'>"
-        f"<i style='background:{COLOURS[name]}'></i>{name} <b>{size(count)}</b></span>"
-        for name, count in told["parts"].items()
-        if count
-    ]
-    if told["saved"]:
-        keys.append(f"<span>quantisation saves <b>{size(told['saved'])}</b></span>")
-    if told["evaluation"] > told["peak"]:
-        keys.append(f"<span>an evaluation takes <b>{size(told['evaluation'])}</b></span>")
+def key(name: str, count: int) -> str:
+    """Write a part of a memory bar in words: its colour, its name and its size."""
+    meaning = html.escape(MEANINGS[name], quote=True)
+    colour = f"<i style='background:{COLOURS[name]}'></i>"
+    return f"<span title='{meaning}'>{colour}{name} <b>{size(count)}</b></span>"
+
+
+def _track(parts: Mapping[str, int], peak: int, width: float) -> str:
+    return f"<div class='fc-parts' style='width:{width:.2f}%'>{segments(parts, peak)}</div>"
+
+
+def _keys(forecast: Mapping[str, Any]) -> str:
+    keys = [key(name, count) for name, count in forecast["parts"].items() if count]
+    if forecast["saved"]:
+        keys.append(f"<span>quantisation saves <b>{size(forecast['saved'])}</b></span>")
+    if forecast["evaluation"] > forecast["peak"]:
+        keys.append(f"<span>an evaluation takes <b>{size(forecast['evaluation'])}</b></span>")
     return "".join(keys)

@@ -1,11 +1,11 @@
-"""Figures as people read them."""
+"""Sizes, counts, numbers, times and shares as text for people."""
 
 from __future__ import annotations
 
 import math
 
 
-def size(count: float | None) -> str:
+def size(number_of_bytes: float | None) -> str:
     """Write a number of bytes.
 
     Examples
@@ -13,17 +13,32 @@ def size(count: float | None) -> str:
     >>> size(1536), size(12_345_678), size(None)
     ('1.5 kB', '12.3 MB', '')
     """
-    if count is None:
+    if number_of_bytes is None:
         return ""
+    value = number_of_bytes
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.95 or unit == "GB":
+        if value < 999.95 or unit == "GB":
             break
-        count /= 1000
-    return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        value /= 1000
+    return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def count(number: float) -> str:
+    """Shorten a count.
+
+    Examples
+    --------
+    >>> count(812), count(73728), count(2_999_808), count(3_212_749_824)
+    ('812', '73.7 K', '3.0 M', '3.2 B')
+    """
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e4, "K")):
+        if number >= limit:
+            return f"{number / (1e3 if unit == 'K' else limit):.1f} {unit}"
+    return f"{number:,.0f}"
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Write a figure with so many digits after the point, fewer where it is large.
+    """Write a number with this many digits after the point, fewer where it is large.
 
     Examples
     --------
@@ -39,12 +54,12 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def time(seconds: float | None) -> str:
-    """Write a stretch of time.
+    """Write a duration.
 
     Examples
     --------
-    >>> time(8.25), time(75), time(7322)
-    ('8.2 s', '1 min 15 s', '2 h 02 min')
+    >>> time(8.25), time(75), time(7322), time(200_000)
+    ('8.2 s', '1 min 15 s', '2 h 02 min', '2 days 7 h')
     """
     if seconds is None:
         return ""
@@ -53,26 +68,10 @@ def time(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def duration(seconds: float | None) -> str:
-    """Write how long something takes, as coarsely as it is known.
-
-    Examples
-    --------
-    >>> [duration(seconds) for seconds in (None, 0, 42.3, 150, 7300, 200000)]
-    ['', '0 s', '42 s', '2 min 30 s', '2 h 1 min', '2 days 7 h']
-    """
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
     hours = minutes // 60
-    if minutes == 0:
-        return f"{rest} s"
-    if hours == 0:
-        return f"{minutes} min {rest} s"
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"
+    return (
+        f"{hours} h {minutes % 60:02d} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"
+    )
 
 
 def share(part: int, whole: int) -> str:

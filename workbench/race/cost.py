@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 
-from workbench.display.units import duration
+from workbench.display.units import time
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.training.events import Event, TrainStep
@@ -29,7 +29,7 @@ def estimate(recipes: Sequence[Recipe]) -> str:
     own = 2 * memory["gradients"] + memory["optimizer"]
     peak = memory["weights"] + own * len(recipes) + memory["activations"]
     return (
-        f"its {steps:,.0f} steps would take about {duration(steps * each / (os.cpu_count() or 1))} "
+        f"its {steps:,.0f} steps would take about {time(steps * each / (os.cpu_count() or 1))} "
         f"and {peak / 1e9:,.1f} GB of memory, evaluations aside"
     )
 

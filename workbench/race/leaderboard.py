@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from workbench.display.units import duration
+from workbench.display.units import time
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.question import Question, in_words
 from workbench.runs.run import Run
@@ -107,7 +107,7 @@ def as_text(found: Sequence[Standing]) -> str:
         place = "" if one.place is None else f"{one.place}."
         steps = f"{step:,} of {total:,}"
         among = one.asked if several and one.place is not None else ""
-        left = duration(one.left)
+        left = time(one.left)
         lines.append((place, one.run.name, one.state, steps, score, left, one.reason, among))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

@@ -19,6 +19,7 @@ from workbench.race.shared_resources import notes_of_runs, sharing_notes, sharin
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.runs.step_scheduler import TURNS, StepScheduler
+from workbench.runs.time_left import time_left
 from workbench.settings.values import value_problems
 from workbench.sources.lookup import SharedTables
 from workbench.training.events import Evaluation, Event, Parameters, State, TrainStep
@@ -339,11 +340,7 @@ class Race:
     def _left(self, run: Run) -> float | None:
         if run.ended:
             return 0.0
-        seen = list(self._paces[run])
-        if len(seen) < 2:
-            return None
-        (began, first), (now, last) = seen[0], seen[-1]
-        return (run.progress[1] - last) * (now - began) / (last - first)
+        return time_left(list(self._paces[run]), run.progress[1])
 
     def _reason(self, run: Run) -> str:
         return str(run.error) if run.error is not None else self._reasons.get(run, "")

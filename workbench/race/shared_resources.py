@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.errors import Problem, Said
+from workbench.errors import Problem
 from workbench.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def sharing_problems(recipes: Sequence[Recipe]) -> list[Problem]:
         f"({first.model!r} on {first.data!r}, {second.model!r} on {second.data!r}): carry them out "
         "one by one with train."
     )
-    return [Said("recipes", "", len(recipes), sentence)]
+    return [Problem.stated("recipes", sentence, got=len(recipes))]
 
 
 def sharing_notes(recipes: Sequence[Recipe]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from workbench.errors import Problem, RecipeError, Said, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.registry.tasks import KINDS, ROLES, TASKS, tasks_of
 from workbench.settings.checks import settings_problems
 from workbench.settings.fields import Settings
@@ -76,7 +76,7 @@ class SharedTables:
         self._most, self._lock = most, threading.Lock()
         self._tables: dict[tuple, catalog_data.Table] = {}
 
-    def load(self, recipe: Recipe) -> catalog_data.Table:
+    def load(self, recipe: Settings) -> catalog_data.Table:
         """Return a recipe's data, read and checked; see :func:`load_data`."""
         with self._lock:
             # Before it is read: what changes while it is read must not pass for this state.
@@ -95,7 +95,7 @@ class SharedTables:
             self._tables.clear()
 
 
-def _table_key(recipe: Recipe) -> tuple:
+def _table_key(recipe: Settings) -> tuple:
     source = locate.resolve(recipe.data, recipe.eval_data, recipe.data_revision)
     columns = tuple(getattr(recipe, name) for name in COLUMNS)
     return dataclasses.replace(source, card=None), recipe.task, columns, source.states()
@@ -171,11 +171,11 @@ def _try(problems: list[Problem], part: str, recipe: S, find: Callable[[S], Any]
     except RecipeError as error:
         problems += error.problems
     except WorkbenchError as error:
-        problems.append(Said(part, "", getattr(recipe, part), str(error)))
+        problems.append(Problem.stated(part, str(error), got=getattr(recipe, part)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said with the rest)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         subject = {"model": "The base model", "data": "The data"}[part]
         sentence = f"{subject} could not be read: {first}"
         details = traceback.format_exc()
-        problems.append(Said(part, "", getattr(recipe, part), sentence, details))
+        problems.append(Problem.stated(part, sentence, details, getattr(recipe, part)))
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.errors import RecipeError, Said
+from workbench.errors import Problem, RecipeError
 from workbench.training.inputs.largest_batch import sides
 from workbench.training.inputs.task_inputs import EncodedRows, TaskInputs
 from workbench.training.plan import Resolved
@@ -49,7 +49,7 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], EncodedRows | No
         f"longest with {max(sizes):,} ({text!r}): set max_length to {plan.max_length} to cut them "
         "there, or shorten them."
     )
-    raise RecipeError([Said("max_length", "", None, sentence)])
+    raise RecipeError([Problem.stated("max_length", sentence)])
 
 
 def full_lengths(

@@ -78,15 +78,15 @@ class Anatomy(traitlets.HasTraits):
             raise
         self.widget.show(self.structure, self.recipe, "anatomy.recipe")
         if self._shown:
-            update_display(self._still(), raw=True, display_id=self._shown)
+            update_display(self._snapshot(), raw=True, display_id=self._shown)
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         """Show the panel, and below it what is seen of it without a kernel."""
         display(self.widget)
         self._shown = self._shown or f"workbench-{uuid.uuid4().hex}"
-        display(self._still(), raw=True, display_id=self._shown)
+        display(self._snapshot(), raw=True, display_id=self._shown)
 
-    def _still(self) -> dict[str, str]:
+    def _snapshot(self) -> dict[str, str]:
         picture = self.widget.content.get("picture", "")
         return {"text/plain": repr(self), "text/html": static_html(self.structure, picture)}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from workbench.display.html import big, esc
+from workbench.display.html import esc
+from workbench.display.units import count as short
 from workbench.display.units import share, size
 from workbench.panels.anatomy.drawing.sheet import times
 from workbench.recipe import Recipe
@@ -17,52 +18,52 @@ if TYPE_CHECKING:
 # Which arguments the ticks set.
 TICKS = ("target_modules", "layers_to_transform", "feedforward_modules")
 
-# Where the panel cannot be, its place says "model not found"; the tree says more.
+# Without a kernel the panel shows "model not found"; the static tree is shown instead.
 _STYLE = (
     "<style>.jp-OutputArea-child:not(:has(.workbench-anatomy)):has(+ .jp-OutputArea-child "
-    ".workbench-anatomy-still){display:none}</style>"
+    ".workbench-anatomy-snapshot){display:none}</style>"
 )
 
 
 def figures(structure: Structure) -> list[dict[str, str]]:
     """Return the three figures that follow the ticks, as ``label``, ``value`` and ``title``."""
-    known = structure.figures
-    if not known:
+    counts = structure.figures
+    if not counts:
         return []
-    memory = known["memory"]
-    whole = f"{known['trainable']:,} of {known['total']:,} parameters"
+    memory = counts["memory"]
+    whole = f"{counts['trainable']:,} of {counts['total']:,} parameters"
     parts = ", ".join(f"{name} {size(value)}" for name, value in memory.items())
     return [
         {
             "label": "Trainable",
-            "value": f"{known['trainable']:,}",
-            "more": share(known["trainable"], known["total"]),
+            "value": f"{counts['trainable']:,}",
+            "more": share(counts["trainable"], counts["total"]),
             "title": whole,
         },
         {
             "label": "Saved on disk",
-            "value": "–" if known["disk"] is None else size(known["disk"]),
+            "value": "–" if counts["disk"] is None else size(counts["disk"]),
             "more": "",
-            "title": "known once it is saved"
-            if known["disk"] is None
-            else f"{known['disk']:,} bytes of weights",
+            "title": "known after the adapter is saved"
+            if counts["disk"] is None
+            else f"{counts['disk']:,} bytes of weights",
         },
         {
-            "label": "Memory beside the base",
+            "label": "Memory on top of the base",
             "value": f"+{size(sum(memory.values()))}",
             "more": "",
-            "title": f"{parts}; activations come on top",
+            "title": f"{parts}; activations are not included",
         },
     ]
 
 
 def argument_line(recipe: Recipe, subject: str) -> str:
-    """Return the code that ticks what a recipe ticks."""
+    """Return the code that sets the arguments of the ticked modules."""
     args = recipe.technique_args if isinstance(recipe.technique_args, Mapping) else {}
-    given = {name: args[name] for name in TICKS if args.get(name) is not None}
-    if not given:
-        return f"# {subject} leaves target_modules to the technique"
-    words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    ticked = {name: args[name] for name in TICKS if args.get(name) is not None}
+    if not ticked:
+        return f"# {subject} uses the default target_modules of the technique"
+    words = ", ".join(f"{name}={value!r}" for name, value in ticked.items())
     return f"{subject} = {subject}.replace({words})"
 
 
@@ -72,27 +73,28 @@ def label(node: Node) -> str:
 
 
 def state(node: Node) -> str:
-    """Say how much of a node is trained."""
+    """Describe how much of a node is trained."""
     return f"{node.trainable:,} trained" if node.trainable else "frozen"
 
 
 def as_text(structure: Structure) -> str:
-    """Draw the tree with letters, for terminals."""
+    """Write the tree as plain text, for terminals."""
     lines = []
 
     def write(node: Node, depth: int, count: int) -> None:
         many = f" × {node.count}" if node.count > count else ""
         shape = f" ({times(node.shape)})" if node.shape else ""
-        trained = f", {big(node.trainable)} trained" if node.trainable else ""
-        chips = "".join(f" + {one.name} {times(one.shape)}" for one in node.injected)
+        trained = f", {short(node.trainable)} trained" if node.trainable else ""
+        chips = "".join(f" + {piece.name} {times(piece.shape)}" for piece in node.injected)
         name = f"{'  ' * depth}{label(node)}{many}"
-        lines.append(f"{name:<38}{node.kind}{shape}  {big(node.parameters)}{trained}{chips}")
+        lines.append(f"{name:<38}{node.kind}{shape}  {short(node.parameters)}{trained}{chips}")
         for child in node.children:
             write(child, depth + 1, node.count)
 
     write(structure.tree, 0, 1)
     lines += [
-        f"{one['label']}: {one['value']} {one['more']}".rstrip() for one in figures(structure)
+        f"{figure['label']}: {figure['value']} {figure['more']}".rstrip()
+        for figure in figures(structure)
     ]
     return "\n".join([*lines, *filter(None, (structure.problem, structure.why_fixed))])
 
@@ -104,8 +106,8 @@ def static_html(structure: Structure, picture: str) -> str:
         many = f" × {node.count}" if node.count > count else ""
         chips = "".join(
             f" <code style='border:1px solid #d9730d;border-radius:3px;padding:0 3px'>"
-            f"{esc(one.name)} {times(one.shape)}</code>"
-            for one in node.injected
+            f"{esc(piece.name)} {times(piece.shape)}</code>"
+            for piece in node.injected
         )
         line = (
             f"<b>{esc(label(node))}</b>{many} <small>{esc(node.kind)} {times(node.shape)} · "
@@ -119,6 +121,8 @@ def static_html(structure: Structure, picture: str) -> str:
             f"{line}</summary>{inner}</details>"
         )
 
-    said = " · ".join(f"{one['label']}: <b>{one['value']}</b>" for one in figures(structure))
+    summary = " · ".join(
+        f"{figure['label']}: <b>{figure['value']}</b>" for figure in figures(structure)
+    )
     why = esc(structure.problem or structure.why_fixed)
-    return f"<div class='workbench-anatomy-still'>{_STYLE}<p>{said} {why}</p>{row(structure.tree, 1)}{picture}</div>"
+    return f"<div class='workbench-anatomy-snapshot'>{_STYLE}<p>{summary} {why}</p>{row(structure.tree, 1)}{picture}</div>"

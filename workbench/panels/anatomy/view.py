@@ -27,7 +27,7 @@ class AnatomyView(anywidget.AnyWidget):
     Parameters
     ----------
     changed : callable
-        Told the technique's new arguments when a person has ticked something.
+        Called with the technique's new arguments when a person has ticked something.
 
     Attributes
     ----------
@@ -45,15 +45,15 @@ class AnatomyView(anywidget.AnyWidget):
         self._structure: Structure | None = None
         self._ticked: set[str] = set()
         super().__init__(**traits)
-        self.on_msg(lambda _, content, __: self._answer(content))
+        self.on_msg(lambda _, content, __: self._on_message(content))
 
     def show(self, structure: Structure | None, recipe: Recipe, subject: str = "recipe") -> None:
-        """Show a recipe's structure; None where its base cannot be found.
+        """Show a recipe's structure; None where its base is unknown.
 
         Parameters
         ----------
         subject : str
-            How code calls what holds the recipe.
+            The expression that holds the recipe, for the line of code.
         """
         self._structure = structure
         self._ticked = set(structure.tree.ticked) if structure else set()
@@ -81,7 +81,7 @@ class AnatomyView(anywidget.AnyWidget):
         """
         node = self._find(path)
         if node is not None:
-            self._tell(self._ticked | set(node.can) if on else self._ticked - set(node.can))
+            self._change(self._ticked | set(node.can) if on else self._ticked - set(node.can))
 
     def tick_layer(self, path: str, index: int) -> None:
         """Tick a block of a stack as the other blocks are ticked, or take its ticks away."""
@@ -90,12 +90,12 @@ class AnatomyView(anywidget.AnyWidget):
             return
         can = set(node.layers[index][0])
         if can & self._ticked:
-            self._tell(self._ticked - can)
+            self._change(self._ticked - can)
             return
         ends = {_end(name, path) for layer in node.layers for name in self._ticked & set(layer[0])}
-        self._tell(self._ticked | ({name for name in can if _end(name, path) in ends} or can))
+        self._change(self._ticked | ({name for name in can if _end(name, path) in ends} or can))
 
-    def _tell(self, ticked: set[str]) -> None:
+    def _change(self, ticked: set[str]) -> None:
         if self._structure is not None and ticked != self._ticked:
             self._ticked = ticked
             self._changed(self._structure.arguments(sorted(ticked)))
@@ -103,9 +103,9 @@ class AnatomyView(anywidget.AnyWidget):
     def _find(self, path: str) -> Node | None:
         if self._structure is None:
             return None
-        return next((one for one in walk(self._structure.tree) if one.paths[0] == path), None)
+        return next((node for node in walk(self._structure.tree) if node.paths[0] == path), None)
 
-    def _answer(self, content: dict[str, Any]) -> None:
+    def _on_message(self, content: dict[str, Any]) -> None:
         match content:
             case {"kind": "tick", "path": str(path), "on": bool(on)}:
                 self.tick(path, on)
@@ -128,8 +128,8 @@ def _plain(node: Node) -> dict[str, Any]:
         "parameters": node.parameters,
         "trainable": node.trainable,
         "injected": [
-            {"name": one.name, "shape": list(one.shape), "trainable": one.trainable}
-            for one in node.injected
+            {"name": piece.name, "shape": list(piece.shape), "trainable": piece.trainable}
+            for piece in node.injected
         ],
         "can": len(node.can),
         "ticked": len(node.ticked),

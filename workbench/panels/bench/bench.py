@@ -1,6 +1,6 @@
 """The bench: pick, train, watch, compare and export, in one panel.
 
-Each click calls a method of :class:`Bench` that a person can type as well.
+Each click calls a method of :class:`Bench` that can be called from code as well.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from workbench.errors import RecipeError
+from workbench.errors import Problem, RecipeError
 from workbench.panels.anatomy.view import AnatomyView
-from workbench.panels.bench.form import Cards
-from workbench.panels.bench.inspector import Looks
-from workbench.panels.bench.memory_forecast import Memory
-from workbench.panels.bench.parameter_count import Trainable
+from workbench.panels.bench.form import RecipeForm
+from workbench.panels.bench.inspector import Inspector
+from workbench.panels.bench.memory_forecast import MemoryForecast
+from workbench.panels.bench.parameter_count import ParameterCount
 from workbench.panels.kernel import preload, subshell_patch
-from workbench.panels.kernel.compatibility_worker import SETTINGS, Fitting
-from workbench.panels.kernel.ui_loop import Latest, on_main_thread
+from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
+from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
 from workbench.panels.race.panel import RacePanel
 from workbench.panels.run.base_panel import Panel
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
 from workbench.panels.run.table import RunsTable
 from workbench.panels.widgets.fields import Fold
-from workbench.panels.widgets.messages import Trouble
 from workbench.panels.widgets.style import style
 from workbench.race.race import Race
 from workbench.recipe import Recipe
@@ -46,20 +45,20 @@ class Bench(Panel):
     Parameters
     ----------
     recipe : Recipe, optional
-        What the panel holds to begin with.
+        The settings that the panel shows first.
     runs : path, default "runs"
-        Folder in which runs are kept.
+        Folder in which runs are saved.
 
     Attributes
     ----------
     recipe : Recipe
-        What the panel holds; set it to fill the panel, observe it to follow the panel.
+        The settings in the panel; set it to fill the panel, observe it to follow the panel.
     runs : list of Run
         The runs of this panel, the oldest first.
     race : Race or None
-        Where :meth:`add_to_race` lines up runs.
+        The race to which :meth:`add_to_race` adds runs.
     selected : Run or None
-        The run that pause, resume, stop and export mean: the newest, until another is clicked.
+        The run that pause, resume, stop and export act on: the newest, until another is clicked.
     chart : LiveChart
         The losses of all runs.
 
@@ -77,12 +76,15 @@ class Bench(Panel):
         self.runs: list[Run] = []
         self.race: Race | None = None
         self._folder = Path(runs)
-        self._known: tuple[Recipe, list[Trouble]] | None = None  # what was found out last
-        self._finder = Looks(self._found)
-        self._fitting = Fitting(self._fits_found)
+        self._inspected: tuple[Recipe, list[Problem]] | None = (
+            None  # the last recipe, and its problems
+        )
+        self._inspector = Inspector(self._on_report)
+        self._compatibility = CompatibilityWorker(self._on_compatibility)
         self._shown = False
-        self._looks = Latest(
-            self._finder.look, lambda error: self._pump.post(lambda: self._failed(error))
+        self._debouncer = Debouncer(
+            self._inspector.inspect,
+            lambda error: self._ui_loop.post(lambda: self._show_internal_error(error)),
         )
         first = "press Train first"
         empty = "Press Train: the loss appears here."
@@ -92,47 +94,45 @@ class Bench(Panel):
         self.observe(lambda _: self._fill(), "recipe")
 
     def _compose(self) -> None:
-        self._cards = Cards(self._set)
+        self._form = RecipeForm(self._set)
         self._anatomy = AnatomyView(lambda args: self._set({"technique_args": args}))
-        self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._take_apart)
+        self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._fill_anatomy)
         self._anatomy_fold.widget.add_class("wb-anatomy")
-        self._trainable = Trainable()
-        self._memory = Memory(self._pump.post)
+        self._count = ParameterCount()
+        self._memory = MemoryForecast(self._ui_loop.post)
         self._table = RunsTable(self._pick)
-        self._race_place = widgets.VBox(layout={"display": "none"})
+        self._race_box = widgets.VBox(layout={"display": "none"})
         tooltip = "Start a run with these settings; the notebook stays usable"
         self._train = widgets.Button(description="Train", tooltip=tooltip)
         self._train.add_class("wb-primary")
         self._train.on_click(lambda _: self._click("train", self.train)())
-        tooltip = "Line a run with these settings up with others, to start them together"
+        tooltip = "Add a run with these settings to a race, to start several runs together"
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
         add.on_click(lambda _: self._click("race", self.add_to_race)())
-        known = widgets.VBox([self._trainable.widget, self._memory.widget])
-        known.add_class("wb-known")
-        bar = widgets.Box([known, add, self._train])
+        facts = widgets.VBox([self._count.widget, self._memory.widget])
+        facts.add_class("wb-known")
+        bar = widgets.Box([facts, add, self._train])
         bar.add_class("wb-action")
-        parts = [self._cards, self._messages, self._live, self._table, self._results]
-        cards, messages, live, table, results = (part.widget for part in parts)
         self.widget = widgets.VBox(
             [
                 style(),
-                cards,
+                self._form.widget,
                 self._anatomy_fold.widget,
                 bar,
-                messages,
-                live,
+                self._messages.widget,
+                self._status.widget,
                 self.chart,
-                table,
-                results,
-                self._race_place,
+                self._table.widget,
+                self._results.widget,
+                self._race_box,
             ]
         )
         self.widget.add_class("workbench-bench")
         # Not Train: its click must not overtake the setting that was typed just before.
-        subshell_patch.answer_while_busy(list(self._live.buttons.values()))
+        subshell_patch.answer_while_busy(list(self._status.buttons.values()))
 
-    # -- what can be typed ------------------------------------------------------------------------
+    # -- public methods ----------------------------------------------------------------------------
 
     def train(self) -> Run:
         """Start a run of the panel's recipe and return it at once.
@@ -140,16 +140,16 @@ class Bench(Panel):
         Raises
         ------
         RecipeError
-            With all that is wrong with the recipe.
+            With all problems of the recipe.
         """
         with self._lock:
             recipe = self.recipe
-            if self._known is not None and self._known[0] == recipe and self._known[1]:
-                # Looked up once more: a file may have been mended since.
-                problems = self._finder.find(recipe).problems
+            if self._inspected is not None and self._inspected[0] == recipe and self._inspected[1]:
+                # Checked once more: a file may have been corrected since.
+                problems = self._inspector.look_up(recipe).problems
                 if problems:
                     raise RecipeError(problems)
-                self._looks.ask(recipe)
+                self._debouncer.ask(recipe)
             return self.follow(Run(recipe, self._folder))
 
     def follow(self, run: Run) -> Run:
@@ -159,8 +159,8 @@ class Bench(Panel):
         """
         with self._lock:
             self.runs.append(run)
-            self._followed.append(Followed(run, len(self._followed)))
-            run.subscribe(self._heard)
+            self._views.append(RunView(run, len(self._views)))
+            run.subscribe(self._on_event)
             if run.state == "ready":
                 run.start()
             self.chart.highlight(None)
@@ -168,19 +168,19 @@ class Bench(Panel):
         return run
 
     def pause(self) -> None:
-        """Let the selected run rest after the step in hand."""
+        """Pause the selected run after its current step."""
         self._current().pause()
 
     def resume(self) -> None:
-        """Let the selected run go on."""
+        """Continue the selected run."""
         self._current().resume()
 
     def stop(self) -> None:
-        """End the selected run after the step in hand, and keep what was learnt."""
+        """End the selected run after its current step, and save what it has learned."""
         self._current().stop()
 
     def add_to_race(self) -> Run:
-        """Line up a run of the panel's recipe in ``race``, which is made for the first of them.
+        """Add a run of the panel's recipe to ``race``, which is made for the first of them.
 
         It waits until the race is started, below in the panel or by ``bench.race.start()``.
         """
@@ -188,8 +188,8 @@ class Bench(Panel):
             if self.race is not None and self.race.state != "ended":
                 return self.race.add(self.recipe)
             self.race = Race([self.recipe], self._folder)
-            self._race_place.children = [RacePanel.of(self.race).widget]
-            self._race_place.layout.display = None
+            self._race_box.children = [RacePanel.of(self.race).widget]
+            self._race_box.layout.display = None
             return self.race.members[0]
 
     # -- on the screen ------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ class Bench(Panel):
     def _ipython_display_(self, **kwargs: Any) -> None:
         super()._ipython_display_(**kwargs)
         self._shown = True
-        preload.load(self._libraries_are_there)
+        preload.load(self._libraries_loaded)
 
     def _title(self) -> str:
         return sentence(self.recipe)
@@ -205,7 +205,7 @@ class Bench(Panel):
     def __repr__(self) -> str:
         return f"Bench({self.recipe.technique} on {self.recipe.data}, {len(self.runs)} runs)"
 
-    # -- filling in: written by whoever handles a person's message ----------------------------------
+    # -- the form: written by the thread that handles a person's message ------------------------------
 
     def _set(self, changes: dict[str, Any]) -> None:
         with self._lock:
@@ -213,60 +213,64 @@ class Bench(Panel):
 
     def _fill(self) -> None:
         with self._lock:
-            self._cards.show(self.recipe)
-        self._pump.post(lambda: [self._place(topic).say(topic, ()) for topic in CLICKS])
-        self._looks.ask(self.recipe)
+            self._form.show(self.recipe)
+        self._ui_loop.post(self._clear_messages)
+        self._debouncer.ask(self.recipe)
 
-    def _take_apart(self) -> list[widgets.Widget]:
-        """Fill the fold when it is opened first; from then on it follows the recipe."""
-        self._finder.wants_anatomy = True
-        self._looks.ask(self.recipe)
+    def _clear_messages(self) -> None:
+        for topic in CLICKS:
+            self._place(topic).say(topic, ())
+
+    def _fill_anatomy(self) -> list[widgets.Widget]:
+        """Make the anatomy when it is opened first; from then on it follows the recipe."""
+        self._inspector.wants_anatomy = True
+        self._debouncer.ask(self.recipe)
         return [self._anatomy]
 
-    # -- telling: everything below runs in the pump's thread ----------------------------------------
+    # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _show(self, shown: Sequence[Followed]) -> None:
+    def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected)
 
-    def _foretold(self, run: Run) -> Mapping[str, Any] | None:
+    def _forecast(self, run: Run) -> Mapping[str, Any] | None:
         return self._memory.of(run.recipe)
 
-    def _over(self, run: Run) -> None:
+    def _ended(self, run: Run) -> None:
         if run.error is not None:
             self._say_failure("train", run)
 
-    def _found(self, part: str, value: Any) -> None:
-        self._pump.post(lambda: self._tell(part, value))
+    def _on_report(self, part: str, value: Any) -> None:
+        self._ui_loop.post(lambda: self._show_report(part, value))
 
-    def _tell(self, part: str, value: Any) -> None:
+    def _show_report(self, part: str, value: Any) -> None:
         if part == "done":
-            self._known = value
-            self._try(*value)
+            self._inspected = value
+            self._test(*value)
         elif part == "problems":
-            self._messages.say("recipe", self._cards.say(value))
+            self._messages.say("recipe", self._form.say(value))
         elif part == "count":
-            self._trainable.show(value)
+            self._count.show(value)
         elif part == "anatomy":
             recipe, structure = value
             self._anatomy.show(structure, recipe, "bench.recipe")
         else:
-            self._cards.tell(part, value)
+            self._form.show_part(part, value)
 
-    def _try(self, recipe: Recipe, troubles: list[Trouble]) -> None:
-        """Find out which techniques fit and how much memory it takes, once the panel is on the screen and the base is there."""
-        about = {trouble.parameter for trouble in troubles}
+    def _test(self, recipe: Recipe, problems: list[Problem]) -> None:
+        """Forecast the memory and test which techniques fit, once the panel is shown and the base is known."""
+        about = {problem.parameter for problem in problems}
         if not (self._shown and preload.ready()):
             return
-        self._memory.look(recipe, bool(troubles))
+        self._memory.update(recipe, bool(problems))
         if not about & set(SETTINGS):
-            self._fitting.ask(recipe, self._finder.version(recipe))
+            self._compatibility.ask(recipe, self._inspector.version(recipe))
 
-    def _fits_found(self, fits: dict[str, Fit]) -> None:
-        on_main_thread(lambda: self._cards.technique.tell_fits(fits))
+    def _on_compatibility(self, fits: dict[str, Fit]) -> None:
+        on_main_thread(lambda: self._form.technique.show_compatibility(fits))
 
-    def _libraries_are_there(self) -> None:
-        on_main_thread(self._cards.libraries_are_there)
+    def _libraries_loaded(self) -> None:
+        on_main_thread(self._form.libraries_loaded)
         if preload.problem:
-            said = Trouble("", "The libraries could not be loaded.", preload.problem)
-            self._pump.post(lambda: self._messages.say("libraries", [said]))
-        self._looks.ask(self.recipe)
+            message = Problem.stated("", "The libraries could not be loaded.", preload.problem)
+            self._ui_loop.post(lambda: self._messages.say("libraries", [message]))
+        self._debouncer.ask(self.recipe)

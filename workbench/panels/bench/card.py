@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import ipywidgets as widgets
 
 from workbench.display.html import esc, folded
+from workbench.errors import Problem
 from workbench.panels.widgets.fields import Field
-from workbench.panels.widgets.messages import Trouble
 from workbench.recipe import Recipe
 
 
-class Card:
+class FormCard:
     """One step of filling in a recipe.
 
     Parameters
@@ -20,16 +20,16 @@ class Card:
     number : int
     title : str
     about : tuple of str
-        Settings whose troubles are told here, beside those that have a field here.
+        Settings whose problems are shown in this card, besides those with a field in it.
     """
 
     def __init__(self, number: int, title: str, about: tuple[str, ...]):
         self._about = about
         self.fields: dict[str, Field] = {}
         self.body = widgets.VBox()
-        # Each card puts it where the eye is: below what is picked.
-        self._troubles = widgets.HTML()
-        self._troubles.add_class("wb-troubles")
+        # Each card shows it below its picker.
+        self._problems = widgets.HTML()
+        self._problems.add_class("wb-problems")
         heading = widgets.HTML(f"<h3><span class='wb-step'>{number}</span>{esc(title)}</h3>")
         heading.add_class("wb-heading")
         self.widget = widgets.VBox([heading, self.body])
@@ -40,23 +40,23 @@ class Card:
         for name, field in self.fields.items():
             field.show(getattr(recipe, name))
 
-    def say(self, troubles: Iterable[Trouble]) -> list[Trouble]:
-        """Say what is wrong here, and return what is not for this card. For the pump only."""
+    def say(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Show the problems of this card, and return the others. For the UI loop only."""
         rest, here, below = [], [], {}
-        for trouble in troubles:
-            if trouble.parameter in self.fields:
-                below[trouble.parameter] = trouble.sentence
-            elif trouble.parameter in self._about:
-                here.append(trouble)
+        for problem in problems:
+            if problem.parameter in self.fields:
+                below[problem.parameter] = str(problem)
+            elif problem.parameter in self._about:
+                here.append(problem)
             else:
-                rest.append(trouble)
+                rest.append(problem)
         for name, field in list(self.fields.items()):
             field.say(below.get(name, ""))
         text = "".join(
-            f"<p class='wb-problem' role='alert'>{esc(trouble.sentence)}</p>"
-            + folded("Details", trouble.details)
-            for trouble in here
+            f"<p class='wb-problem' role='alert'>{esc(str(problem))}</p>"
+            + folded("Details", problem.details)
+            for problem in here
         )
-        if text != self._troubles.value:
-            self._troubles.value = text
+        if text != self._problems.value:
+            self._problems.value = text
         return rest

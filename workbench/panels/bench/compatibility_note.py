@@ -1,4 +1,4 @@
-"""What is said below the picker of which techniques fit the base in hand, and which do not."""
+"""The note below the technique picker: which techniques fit the current base, and why others do not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.registry.techniques import get
 from workbench.training.inspection.compatibility.result import Fit
 
 
-class FitNote:
+class CompatibilityNote:
     """The reason why the picked technique does not fit, a button where the panel itself can help,
     and how many fit in all.
 
@@ -35,26 +35,26 @@ class FitNote:
         self.show(None)
 
     def show(self, fit: Fit | None) -> None:
-        """Say what an answer says, if it is no."""
+        """Show why the technique does not fit; nothing if it does."""
         refused = fit is not None and not fit.fits
         self._words.value = (
             f"<p class='wb-problem' role='alert'>{esc(str(fit))}</p>" if refused else ""
         )
-        converts = refused and "convert_conv1d=True" in fit.remedy
+        converts = fit is not None and refused and "convert_conv1d=True" in fit.remedy
         self._button.layout.display = "" if converts else "none"
         self._refusal.layout.display = "" if refused else "none"
         self._hide_if_empty()
 
-    def tell(self, fits: Mapping[str, Fit], techniques: int) -> None:
-        """Say how many of so many techniques fit, and fold away why the others do not."""
+    def show_all(self, fits: Mapping[str, Fit], techniques: int) -> None:
+        """Show how many techniques fit, and folded away why the others do not."""
         text = summary(fits, techniques)
         if text != self._all.value:
             self._all.value = text
         self._hide_if_empty()
 
     def _hide_if_empty(self) -> None:
-        said = self._words.value or self._all.value
-        self.widget.layout.display = "" if said else "none"
+        text = self._words.value or self._all.value
+        self.widget.layout.display = "" if text else "none"
 
 
 def summary(fits: Mapping[str, Fit], techniques: int) -> str:
@@ -83,6 +83,6 @@ def summary(fits: Mapping[str, Fit], techniques: int) -> str:
         f"<li><b>{esc(', '.join(titles))}</b>: {esc(why)}</li>" for why, titles in reasons.items()
     )
     return (
-        f"<details class='wb-unfitting'><summary>{words}; why the others do not</summary>"
+        f"<details class='wb-incompatible'><summary>{words}; why the others do not</summary>"
         f"<ul>{rows}</ul></details>"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.panels.bench.card import Card
+from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.data_preview import describe
 from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.picker import Picker
@@ -16,8 +16,8 @@ from workbench.sources.datasets import load as catalog_data
 from workbench.sources.datasets.load import Table
 
 
-class DataCard(Card):
-    """Pick data and what is learnt from it, and see real rows as text and as tokens."""
+class DataFormCard(FormCard):
+    """Pick the data and the task, and see real rows as text and as tokens."""
 
     def __init__(self, changed: Changed):
         super().__init__(2, "Data", ("data", "tokens", *group("data")))
@@ -38,12 +38,12 @@ class DataCard(Card):
             hint=FIELDS["task"].metadata["help"],
         )
         self._observe()
-        self._rows = widgets.HTML("<p class='wb-quiet'>Looking …</p>")
+        self._rows = widgets.HTML("<p class='wb-quiet'>Reading …</p>")
         pickers = widgets.Box([self._picker, self._task])
         pickers.add_class("wb-form")
         pickers.add_class("wb-pickers")
         fold = Fold("Columns, splits and lengths", self._more)
-        self.body.children = [pickers, self._troubles, self._rows, fold.widget]
+        self.body.children = [pickers, self._problems, self._rows, fold.widget]
 
     def _observe(self) -> None:
         self._picker.observe(self._on_data, "value")
@@ -70,13 +70,13 @@ class DataCard(Card):
         super().show(self._recipe)
         return [field.widget for field in self.fields.values()]
 
-    def tell(self, table: Table | None) -> None:
-        """Show the data's first rows. For the pump only."""
+    def show_rows(self, table: Table | None) -> None:
+        """Show the data's first rows. For the UI loop only."""
         if table is None or table is not self._table:
             self._rows.value = describe(table, None) if table else ""
         self._table = table
 
-    def tell_tokens(self, shown: list[dict[str, Any]] | None) -> None:
-        """Show the rows' tokens too. For the pump only."""
+    def show_tokens(self, shown: list[dict[str, Any]] | None) -> None:
+        """Show the rows' tokens too. For the UI loop only."""
         if self._table is not None:
             self._rows.value = describe(self._table, shown)

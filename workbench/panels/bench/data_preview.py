@@ -53,20 +53,18 @@ def _row(row: dict[str, Any], columns: dict[str, str], shown: dict[str, Any] | N
 
 
 def _image(image: str | bytes, shown: dict[str, Any] | None) -> str:
-    """Show an image small, and beside it what the model sees of it."""
+    """Show a small image, and next to it what the model sees of it."""
     name = Path(image).name if isinstance(image, str) else "image"
     try:
-        told = f"{name}: {images.describe(image)}"
-        pictures = [_picture(images.thumbnail(image), told)]
+        caption = f"{name}: {images.describe(image)}"
+        pictures = [_picture(images.thumbnail(image), caption)]
     except (OSError, SyntaxError) as error:
         return f"<p class='wb-problem' role='alert'>{esc(f'{name} cannot be read: {error}')}</p>"
     if shown:
         seen = " × ".join(map(str, shown["pixels"].shape))
-        told += f"; the model reads {seen}"
+        caption += f"; the model reads {seen}"
         pictures.append(_picture(_png(shown["pixels"]), f"{name} as the model reads it"))
-    return (
-        f"<div class='wb-images'>{''.join(pictures)}<span class='wb-quiet'>{esc(told)}</span></div>"
-    )
+    return f"<div class='wb-images'>{''.join(pictures)}<span class='wb-quiet'>{esc(caption)}</span></div>"
 
 
 def _picture(png: bytes, words: str) -> str:
@@ -96,16 +94,18 @@ def _short(value: Any) -> str:
 
 
 def _tokens(shown: dict[str, Any]) -> str:
-    tokens, learnt = shown["tokens"], shown["learnt"]
+    tokens, trained = shown["tokens"], shown["learnt"]
     tags = shown.get("tags") or [None] * len(tokens)
     chips = "".join(
-        f"<span class='{'wb-learnt' if counts else ''}'>{esc(_visible(token))}{_tag(tag)}</span>"
-        for token, counts, tag in list(zip(tokens, learnt, tags, strict=True))[:120]
+        f"<span class='{'wb-trained' if counts else ''}'>{esc(_visible(token))}{_tag(tag)}</span>"
+        for token, counts, tag in list(zip(tokens, trained, tags, strict=True))[:120]
     )
     more = f"<span class='wb-more'>and {len(tokens) - 120} more</span>" if len(tokens) > 120 else ""
     words = f"{len(tokens)} tokens"
-    if any(learnt) and not all(learnt):
-        words += f", {sum(learnt)} of them {'asked for' if 'prompt' in shown else 'learnt'}"
+    if any(trained) and not all(trained):
+        words += (
+            f", {sum(trained)} of them {'to be generated' if 'prompt' in shown else 'trained on'}"
+        )
     prompt = ""
     if "prompt" in shown:
         text = esc(shown["prompt"])

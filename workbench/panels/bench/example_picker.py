@@ -11,13 +11,13 @@ MOST = 200  # rows that a person may want to read through
 SHORT = 110  # characters of a row
 
 
-class Examples:
+class ExamplePicker:
     """A list of training rows, of which several can be picked.
 
     Parameters
     ----------
     chosen : callable
-        Told the numbers of the rows that were picked, from 1; None where none are.
+        Called with the numbers of the picked rows, from 1, or None.
     """
 
     def __init__(self, chosen: Callable[[list[int] | None], object]):
@@ -45,7 +45,7 @@ class Examples:
         more = f", the first {MOST} of {len(rows):,}" if len(rows) > MOST else ""
         self._words.value = (
             f"<p class='wb-quiet'>Training rows{more}: pick those to show as examples; with none "
-            "picked they are drawn.</p>"
+            "picked they are drawn at random.</p>"
         )
         self.widget.layout.display = "" if rows else "none"
         self.show(self._numbers)
@@ -53,8 +53,8 @@ class Examples:
     def show(self, numbers: Any) -> None:
         """Mark the rows that are picked, in whatever order."""
         self._numbers = list(numbers) if isinstance(numbers, list | tuple) else []
-        known = [number for _, number in self._list.options]
-        marked = tuple(number for number in known if number in self._numbers)
+        listed = [number for _, number in self._list.options]
+        marked = tuple(number for number in listed if number in self._numbers)
         if marked != self._list.value:
             self._quietly(lambda: setattr(self._list, "value", marked))
 
@@ -71,8 +71,8 @@ class Examples:
         picked = change["new"]
         listed = [number for _, number in self._list.options]
         # What was picked before keeps its place, and so does a row beyond the list.
-        kept = [number for number in self._numbers if number in picked or number not in listed]
-        self._numbers = kept + [number for number in picked if number not in kept]
+        earlier = [number for number in self._numbers if number in picked or number not in listed]
+        self._numbers = earlier + [number for number in picked if number not in earlier]
         self._chosen(self._numbers or None)
 
 

@@ -8,35 +8,34 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.errors import DataError
-from workbench.panels.bench.card import Card
-from workbench.panels.bench.data_card import DataCard
-from workbench.panels.bench.model_card import BaseCard
-from workbench.panels.bench.technique_card import TechniqueCard
-from workbench.panels.bench.training_card import TrainingCard
+from workbench.errors import DataError, Problem
+from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.data_card import DataFormCard
+from workbench.panels.bench.model_card import ModelFormCard
+from workbench.panels.bench.technique_card import TechniqueFormCard
+from workbench.panels.bench.training_card import TrainingFormCard
 from workbench.panels.kernel.ui_loop import on_main_thread
-from workbench.panels.widgets.messages import Trouble
 from workbench.recipe import Recipe
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.lookup import COLUMNS
 
 
-class Cards:
+class RecipeForm:
     """Base model, data, technique and training.
 
     Parameters
     ----------
     change : callable
-        Told the settings that a person changed, as :meth:`Recipe.replace` takes them.
+        Called with the settings that a person changed, as :meth:`Recipe.replace` takes them.
     """
 
     def __init__(self, change: Callable[[dict[str, Any]], None]):
         self._change = change
-        self.base = BaseCard(self._changed)
-        self.data = DataCard(self._changed)
-        self.technique = TechniqueCard(self._changed, self._changed_argument)
-        self.training = TrainingCard(self._changed)
-        self._all: tuple[Card, ...] = (self.base, self.data, self.technique, self.training)
+        self.base = ModelFormCard(self._changed)
+        self.data = DataFormCard(self._changed)
+        self.technique = TechniqueFormCard(self._changed, self._changed_argument)
+        self.training = TrainingFormCard(self._changed)
+        self._all: tuple[FormCard, ...] = (self.base, self.data, self.technique, self.training)
         self.widget = widgets.Box([card.widget for card in self._all])
         self.widget.add_class("wb-cards")
         self._recipe = Recipe()
@@ -47,24 +46,25 @@ class Cards:
         for card in self._all:
             card.show(recipe)
 
-    def say(self, troubles: list[Trouble]) -> list[Trouble]:
-        """Say what is wrong where it is wrong, and return the rest. For the pump only."""
+    def say(self, problems: list[Problem]) -> list[Problem]:
+        """Show each problem at its field, and return the others. For the UI loop only."""
         for card in self._all:
-            troubles = card.say(troubles)
-        return troubles
+            problems = card.say(problems)
+        return problems
 
-    def tell(self, part: str, value: Any) -> None:
-        """Show what was found out. For the pump only."""
-        {
-            "model": self.base.tell,
-            "data": self.data.tell,
-            "tokens": self.data.tell_tokens,
+    def show_part(self, part: str, value: Any) -> None:
+        """Show a result of the inspector. For the UI loop only."""
+        show: dict[str, Callable[[Any], None]] = {
+            "model": self.base.show_facts,
+            "data": self.data.show_rows,
+            "tokens": self.data.show_tokens,
             "rows": lambda rows: on_main_thread(lambda: self.technique.offer_rows(rows)),
-        }[part](value)
+        }
+        show[part](value)
 
-    def libraries_are_there(self) -> None:
-        """Show what only the libraries know."""
-        self.technique.libraries_are_there()
+    def libraries_loaded(self) -> None:
+        """Show what is known only once the libraries are loaded."""
+        self.technique.libraries_loaded()
 
     def _changed(self, name: str, value: Any) -> None:
         changes = {name: value}
@@ -75,19 +75,19 @@ class Cards:
         self._change(changes)
 
     def _changed_argument(self, name: str, value: Any) -> None:
-        given = self._recipe.technique_args
-        args = {**(given if isinstance(given, Mapping) else {}), name: value}
+        current = self._recipe.technique_args
+        args = {**(current if isinstance(current, Mapping) else {}), name: value}
         if value == self.technique.fields[name].default:
-            del args[name]  # a recipe says only what differs
+            del args[name]  # a recipe holds only what differs from the defaults
         self._change({"technique_args": args})
 
 
 def _task_of(data: str) -> dict[str, str]:
-    """Tell what data is for, where that takes a moment only."""
+    """Guess the task of a dataset, if reading it takes only a moment."""
     small = os.path.isfile(data) and os.path.getsize(data) < 32e6
     if data not in catalog_data.bundled() and not small:
         return {}  # a person is waiting
     try:
         return {"task": catalog_data.guess_task(data)}
     except DataError:
-        return {}  # what is wrong with it is said when it is read
+        return {}  # the problem is shown when the data is read

@@ -1,4 +1,4 @@
-"""What can be said about a recipe before anything is trained: its base, its data, its size."""
+"""Checks of a recipe before training: its base, its data, its trainable parameters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError
 from workbench.panels.kernel import preload
-from workbench.panels.widgets.messages import Trouble
 from workbench.recipe import Recipe
 from workbench.registry.techniques import arguments, find
 from workbench.sources.datasets.load import Table
@@ -23,71 +22,80 @@ from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 if TYPE_CHECKING:
     from workbench.training.inspection.anatomy import Structure
 
-ROWS = 3
+ROWS = 3  # of the data that are shown
+CACHED = 12  # results that are remembered
 
 
-Tell = Callable[[str, Any], None]
+Report = Callable[[str, Any], None]
 
 
-class Looks:
-    """Looks things up in a background thread, the cheapest first.
+class Inspector:
+    """Checks a recipe and reports its parts one by one, the cheapest first.
 
-    ``tell(part, value)`` is called with ``"problems"`` (a list of :class:`Trouble`), ``"model"``,
-    ``"data"``, ``"count"``, ``"tokens"`` and ``"rows"`` (what was found, or None where there is nothing
-    to say), and at last ``"done"`` with the recipe. Where ``wants_anatomy`` is set, ``"anatomy"`` comes
-    with the recipe and its structure, even if the technique cannot be applied.
+    Parameters
+    ----------
+    report : callable
+        ``report(part, value)`` is called with ``"problems"`` (a list of :class:`Problem`), ``"model"``,
+        ``"data"``, ``"count"``, ``"tokens"`` and ``"rows"`` (the result, or None where there is none),
+        and at the end with ``"done"`` (the recipe and its problems).
+
+    Attributes
+    ----------
+    wants_anatomy : bool
+        Whether to report ``"anatomy"`` too (the recipe and its structure), even if the technique cannot
+        be applied.
     """
 
     wants_anatomy = False
 
-    def __init__(self, tell: Tell):
-        self._tell = tell
-        self._kept: dict[tuple, Any] = {}
+    def __init__(self, report: Report):
+        self._report = report
+        self._cache: dict[tuple, Any] = {}
 
-    def look(self, recipe: Recipe, stale: Callable[[], bool]) -> None:
-        """Say all that can be said of a recipe, unless it is stale meanwhile."""
-        found = self.find(recipe)
-        troubles, table = [Trouble.of(problem) for problem in found.problems], found.table
-        self._tell("model", found.facts)
-        self._tell("data", table)
-        self._tell("problems", list(troubles))
+    def inspect(self, recipe: Recipe, stale: Callable[[], bool]) -> None:
+        """Report everything about a recipe; end early when ``stale()`` says that a newer one has come."""
+        lookup = self.look_up(recipe)
+        problems, table = list(lookup.problems), lookup.table
+        self._report("model", lookup.facts)
+        self._report("data", table)
+        self._report("problems", list(problems))
         if stale():
             return
         if self.wants_anatomy and preload.ready():
-            structure = _anatomy(recipe, found)
+            structure = _anatomy(recipe, lookup)
             if stale():
                 return
-            self._tell("anatomy", (recipe, structure))
-        if preload.ready() and not troubles:
-            for part, find in (
+            self._report("anatomy", (recipe, structure))
+        if preload.ready() and not problems and table is not None:
+            for part, compute in (
                 ("count", lambda: _count(recipe, table)),
                 ("tokens", lambda: self._tokens(recipe, table)),
                 ("rows", lambda: _rows(recipe, table)),
             ):
-                value = _guarded(part, find, troubles)
+                value = _guarded(part, compute, problems)
                 if stale():
                     return
-                self._tell(part, value)
-            self._tell("problems", list(troubles))
+                self._report(part, value)
+            self._report("problems", list(problems))
         else:
             for part in ("count", "tokens", "rows"):
-                self._tell(part, None)
-        self._tell("done", (recipe, troubles))
+                self._report(part, None)
+        self._report("done", (recipe, problems))
 
-    def find(self, recipe: Recipe) -> Found:
-        """Find a recipe's base and data, and all that stands in its way, without heavy libraries."""
+    def look_up(self, recipe: Recipe) -> Found:
+        """Look up a recipe's base and data, with all its problems, without the heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
 
     def version(self, recipe: Recipe) -> Fingerprint:
-        """Tell one state of a base's files from another; a hub id's are known by their revision."""
+        """Return a value that changes when the files of a local base change."""
         return _state(recipe.model)
 
     def _model(self, recipe: Recipe) -> ModelFacts:
-        asked = (recipe.model, recipe.revision, recipe.trust_remote_code)
-        return self._keep(("model", *asked, _state(recipe.model)), lambda: find_facts(recipe))
+        source = (recipe.model, recipe.revision, recipe.trust_remote_code)
+        return self._cached(("model", *source, _state(recipe.model)), lambda: find_facts(recipe))
 
     def _data(self, recipe: Recipe) -> Table:
-        return self._keep(_data_key(recipe), lambda: load_data(recipe))
+        return self._cached(_data_key(recipe), lambda: load_data(recipe))
 
     def _tokens(self, recipe: Recipe, table: Table) -> list[dict[str, Any]]:
         from workbench.training.inspection.token_preview import tokenised
@@ -98,18 +106,18 @@ class Looks:
         technique = find(recipe.technique)
         # A prompt holds whatever its arguments and the choice of training rows put into it.
         whole = recipe.to_yaml() if technique and technique.trains == "nothing" else None
-        return self._keep(
+        return self._cached(
             ("tokens", *_data_key(recipe), *model, *room, whole),
             lambda: tokenised(recipe, table, ROWS),
         )
 
-    def _keep(self, key: tuple, find: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            value = find()
-            while len(self._kept) >= 12:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = value
-        return self._kept[key]
+    def _cached(self, key: tuple, compute: Callable[[], Any]) -> Any:
+        if key not in self._cache:
+            value = compute()
+            while len(self._cache) >= CACHED:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[key] = value
+        return self._cache[key]
 
 
 def _data_key(recipe: Recipe) -> tuple:
@@ -119,7 +127,7 @@ def _data_key(recipe: Recipe) -> tuple:
 
 
 def _checkable(recipe: Recipe) -> Recipe:
-    """Leave out the arguments that only peft can check, until it is there."""
+    """Leave out the arguments that only peft can check, until it is loaded."""
     technique = find(recipe.technique)
     if preload.ready() or technique is None or not isinstance(recipe.technique_args, Mapping):
         return recipe
@@ -135,7 +143,7 @@ def _count(recipe: Recipe, table: Table) -> dict[str, Any]:
 
 
 def _rows(recipe: Recipe, table: Table) -> tuple[list[dict], Mapping[str, str]] | None:
-    """Find the training rows and their columns, where the technique shows some of them."""
+    """Return the training rows and their columns for techniques that show examples."""
     from workbench.training.inspection.token_preview import training_rows
 
     if "examples" not in arguments(recipe.technique):
@@ -143,27 +151,26 @@ def _rows(recipe: Recipe, table: Table) -> tuple[list[dict], Mapping[str, str]] 
     return training_rows(recipe, table), table.columns
 
 
-def _anatomy(recipe: Recipe, found: Found) -> Structure | None:
-    """Take the model apart as far as it is known; what is wrong is said elsewhere."""
+def _anatomy(recipe: Recipe, lookup: Found) -> Structure | None:
+    """Return the structure of the model, or None; its problems are reported elsewhere."""
     from workbench.training.inspection.anatomy import take_apart
 
-    if found.facts is None or found.table is None or find(recipe.technique) is None:
+    if lookup.facts is None or lookup.table is None or find(recipe.technique) is None:
         return None
     with contextlib.suppress(Exception):
-        return take_apart(recipe, len(found.table.labels) or None)
+        return take_apart(recipe, len(lookup.table.labels) or None)
     return None
 
 
-def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any:
+def _guarded(part: str, compute: Callable[[], Any], problems: list[Problem]) -> Any:
     try:
-        return find()
+        return compute()
     except RecipeError as error:
-        # What the context cannot hold stands in the way of both counting and tokenising.
-        found = [Trouble.of(problem) for problem in error.problems]
-        troubles += [trouble for trouble in found if trouble not in troubles]
+        # Counting and tokenising may both find that the context is too short.
+        problems += [problem for problem in error.problems if problem not in problems]
     except WorkbenchError as error:
-        troubles.append(Trouble(part, str(error)))
-    except Exception as error:  # noqa: BLE001 (whatever a library raises is said, not thrown)
+        problems.append(Problem.stated(part, str(error)))
+    except Exception as error:  # noqa: BLE001 (whatever a library raises is shown, not thrown)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         what = {
             "count": "The technique could not be applied to this base",
@@ -171,7 +178,7 @@ def _guarded(part: str, find: Callable[[], Any], troubles: list[Trouble]) -> Any
             "rows": "The training rows could not be chosen",
         }[part]
         sentence = f"{what}: {first}"
-        troubles.append(Trouble(part, sentence, traceback.format_exc()))
+        problems.append(Problem.stated(part, sentence, traceback.format_exc()))
     return None
 
 
@@ -180,7 +187,7 @@ def _state(model: Any) -> Fingerprint:
 
 
 def _changed(name: Any) -> float | None:
-    """Tell when a file or folder was changed last, so that a mended one is read again."""
+    """Return when a file or folder was changed last, so that a corrected one is read again."""
     if not isinstance(name, str) or not os.path.exists(name):
         return None
     path = Path(name)

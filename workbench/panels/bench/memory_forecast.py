@@ -1,4 +1,4 @@
-"""The memory forecast under the cards: it follows the knobs."""
+"""The memory forecast under the cards: it follows the settings."""
 
 from __future__ import annotations
 
@@ -8,47 +8,49 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.display.memory_bar import memory_bar, no_memory_bar
-from workbench.panels.kernel.forecast_worker import Foretelling
+from workbench.panels.kernel.forecast_worker import ForecastWorker
 from workbench.recipe import Recipe
 
-KEPT = 32  # forecasts that are remembered, for runs to be held against
+CACHED = 32  # forecasts that are remembered, to be compared with runs
 
 
-class Memory:
-    """Bars and a sentence, or why there are none. Written by the pump only.
+class MemoryForecast:
+    """Bars and a sentence, or why there are none. Written by the UI loop only.
 
     Parameters
     ----------
     post : callable
-        Runs a job in the pump's thread.
+        Runs a job in the UI loop's thread.
     """
 
     def __init__(self, post: Callable[[Callable[[], object]], object]):
         self.widget = widgets.HTML(layout={"display": "none"})
-        self.widget.add_class("wb-foretold")
-        self._told: dict[Recipe, Mapping[str, Any]] = {}
-        self.foretelling = Foretelling(lambda recipe, told: post(lambda: self._show(recipe, told)))
+        self.widget.add_class("wb-memory-forecast")
+        self._forecasts: dict[Recipe, Mapping[str, Any]] = {}
+        self.worker = ForecastWorker(
+            lambda recipe, forecast: post(lambda: self._show(recipe, forecast))
+        )
 
     def of(self, recipe: Recipe) -> Mapping[str, Any] | None:
         """Return the forecast of a recipe, where there is one."""
-        return self._told.get(recipe)
+        return self._forecasts.get(recipe)
 
-    def look(self, recipe: Recipe, troubled: bool) -> None:
-        """Have a recipe's memory foretold, unless something is wrong with it."""
-        if troubled:
+    def update(self, recipe: Recipe, has_problems: bool) -> None:
+        """Request the forecast of a recipe, unless it has problems."""
+        if has_problems:
             self.widget.remove_class("wb-waits")
             self.widget.layout.display = "none"
         else:
             self.widget.add_class("wb-waits")  # what is shown is the forecast of another recipe
-            self.foretelling.ask(recipe)
+            self.worker.ask(recipe)
 
-    def _show(self, recipe: Recipe, told: Mapping[str, Any]) -> None:
+    def _show(self, recipe: Recipe, forecast: Mapping[str, Any]) -> None:
         self.widget.remove_class("wb-waits")
         self.widget.layout.display = None
-        if "problem" in told:
-            self.widget.value = no_memory_bar(told["problem"])
+        if "problem" in forecast:
+            self.widget.value = no_memory_bar(forecast["problem"])
             return
-        while len(self._told) >= KEPT:
-            self._told.pop(next(iter(self._told)))
-        self._told[recipe] = told
-        self.widget.value = memory_bar(told)
+        while len(self._forecasts) >= CACHED:
+            self._forecasts.pop(next(iter(self._forecasts)))
+        self._forecasts[recipe] = forecast
+        self.widget.value = memory_bar(forecast)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
-from workbench.display.html import big, esc, facts
-from workbench.display.units import size
-from workbench.panels.bench.card import Card
+from workbench.display.html import esc, facts
+from workbench.display.units import count, size
+from workbench.panels.bench.card import FormCard
 from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.picker import Picker
 from workbench.recipe import FIELDS, Recipe
@@ -14,7 +14,7 @@ from workbench.sources.models import describe
 from workbench.sources.models.describe import ModelFacts
 
 
-class BaseCard(Card):
+class ModelFormCard(FormCard):
     """Pick a base model, and see what it is."""
 
     def __init__(self, changed: Changed):
@@ -30,9 +30,9 @@ class BaseCard(Card):
             hint=FIELDS["model"].metadata["help"],
         )
         self._picker.observe(lambda change: changed("model", change["new"]), "value")
-        self._facts = widgets.HTML("<p class='wb-quiet'>Looking …</p>")
+        self._facts = widgets.HTML("<p class='wb-quiet'>Reading …</p>")
         fold = Fold("More about the base", self._more)
-        self.body.children = [self._picker, self._troubles, self._facts, fold.widget]
+        self.body.children = [self._picker, self._problems, self._facts, fold.widget]
 
     def show(self, recipe: Recipe) -> None:
         """Fill the card's form from a recipe."""
@@ -47,30 +47,30 @@ class BaseCard(Card):
         super().show(self._recipe)
         return [field.widget for field in self.fields.values()]
 
-    def tell(self, found: ModelFacts | None) -> None:
-        """Show what the base is. For the pump only."""
-        self._facts.value = _describe(found) if found else ""
+    def show_facts(self, model: ModelFacts | None) -> None:
+        """Show what the base is. For the UI loop only."""
+        self._facts.value = _describe(model) if model else ""
 
 
-def _describe(found: ModelFacts) -> str:
-    note = f"<p class='wb-note'>{esc(found.note)}</p>" if found.note else ""
+def _describe(model: ModelFacts) -> str:
+    note = f"<p class='wb-note'>{esc(model.note)}</p>" if model.note else ""
     pairs = [
-        ("Architecture", found.architecture),
-        ("Parameters", big(found.parameters)),
-        ("Layers × width", f"{found.layers} × {found.hidden_size}"),
-        *_reads(found),
-        ("On disk", f"{size(found.bytes)}, {found.quantization or found.dtype}"),
-        ("Licence", found.licence or "not stated"),
+        ("Architecture", model.architecture),
+        ("Parameters", count(model.parameters)),
+        ("Layers × width", f"{model.layers} × {model.hidden_size}"),
+        *_reads(model),
+        ("On disk", f"{size(model.bytes)}, {model.quantization or model.dtype}"),
+        ("Licence", model.licence or "not stated"),
     ]
     return note + facts(pairs)
 
 
-def _reads(found: ModelFacts) -> list[tuple[str, str]]:
-    if found.kind == "vision":
-        size = found.image_size
+def _reads(model: ModelFacts) -> list[tuple[str, str]]:
+    if model.kind == "vision":
+        size = model.image_size
         return [("Images", f"{size[0]} × {size[1]} pixels" if size else "any size")]
     return [
-        ("Context", f"{found.context:,} tokens" if found.context else "unknown"),
-        ("Vocabulary", f"{found.vocab_size:,}" if found.vocab_size else "unknown"),
-        ("Chat template", "yes" if found.has_chat_template else "no"),
+        ("Context", f"{model.context:,} tokens" if model.context else "unknown"),
+        ("Vocabulary", f"{model.vocab_size:,}" if model.vocab_size else "unknown"),
+        ("Chat template", "yes" if model.has_chat_template else "no"),
     ]

@@ -6,13 +6,14 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.display.html import big, esc
+from workbench.display.html import esc
+from workbench.display.units import count as short
 from workbench.display.units import share
 from workbench.panels.kernel import preload
 
 
-class Trainable:
-    """The count of trainable parameters. Written by the pump only."""
+class ParameterCount:
+    """The count of trainable parameters. Written by the UI loop only."""
 
     def __init__(self) -> None:
         self.widget = widgets.HTML()
@@ -24,11 +25,11 @@ class Trainable:
         if count is not None:
             text = _count(count)
         elif preload.ready():
-            text = "<p class='wb-quiet'>No count: see what is said above.</p>"
+            text = "<p class='wb-quiet'>No count: see the problems above.</p>"
         else:
             text = (
                 "<p class='wb-quiet'><i class='wb-busy'></i>Loading torch, transformers and peft "
-                "in the background; trainable parameters are counted once they are there.</p>"
+                "in the background; the trainable parameters are counted once they are loaded.</p>"
             )
         if text != self.widget.value:
             self.widget.value = text
@@ -43,7 +44,7 @@ def _count(count: dict[str, Any]) -> str:
         for name, number in modules
     )
     return (
-        f"<p><b>{trainable:,}</b> of {big(total)} parameters are trained "
+        f"<p><b>{trainable:,}</b> of {short(total)} parameters are trained "
         f"({share(trainable, total)})</p>"
         f"<div class='wb-bar' title='{share(trainable, total)}'>"
         f"<i style='width:{max(width, 0.4):.2f}%'></i></div>"

@@ -8,14 +8,14 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.panels.bench.card import Card
-from workbench.panels.bench.compatibility_note import FitNote
-from workbench.panels.bench.example_picker import Examples
+from workbench.errors import Problem
+from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.compatibility_note import CompatibilityNote
+from workbench.panels.bench.example_picker import ExamplePicker
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
 from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
-from workbench.panels.widgets.messages import Trouble
 from workbench.panels.widgets.picker import Picker
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.prompt_templates import TEMPLATES
@@ -30,7 +30,7 @@ from workbench.registry.techniques import (
 from workbench.training.inspection.compatibility.result import Fit
 
 
-class TechniqueCard(Card):
+class TechniqueFormCard(FormCard):
     """Pick a technique, read what it changes, and set its arguments."""
 
     def __init__(self, changed: Changed, changed_args: Changed):
@@ -40,7 +40,7 @@ class TechniqueCard(Card):
         self._shown: str | None = None
         self._fold: Fold | None = None
         self._fits: Mapping[str, Fit] = {}
-        self._note = FitNote(lambda: changed("convert_conv1d", True))
+        self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
         self._picker = Picker(
             label="Technique",
             groups=_groups(self._fits),
@@ -51,13 +51,13 @@ class TechniqueCard(Card):
         self._knobs = widgets.Box()
         self._knobs.add_class("wb-form")
         self._others = widgets.VBox()
-        self._examples = Examples(lambda numbers: changed_args("examples", numbers))
+        self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
             self._picker,
             self._note.widget,
             self._sentence,
             self._knobs,
-            self._troubles,
+            self._problems,
             self._examples.widget,
             self._others,
         ]
@@ -74,47 +74,47 @@ class TechniqueCard(Card):
             self._picker.unobserve(self._on_technique, "value")
             self._picker.value = name
             self._picker.observe(self._on_technique, "value")
-            self._build(_known(name))
+            self._build(_technique(name))
         self._note.show(self._refusal())
         self._show_arguments(self.fields)
         task = task_of(recipe.task)
         if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
             self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
 
-    def tell_fits(self, fits: Mapping[str, Fit]) -> None:
+    def show_compatibility(self, fits: Mapping[str, Fit]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
         groups = _groups(fits)
         if groups != self._picker.groups:
             self._picker.groups = groups
-        self._note.tell(fits, sum(len(options) for _, options in groups))
+        self._note.show_all(fits, sum(len(options) for _, options in groups))
         self._note.show(self._refusal())
 
     def _refusal(self) -> Fit | None:
-        """Return why the technique in hand does not fit with its defaults, which were tried.
+        """Return why the technique does not fit with its defaults, which were tested.
 
-        With arguments of the user's own it may; then counting says what is wrong.
+        With other arguments it may fit; then counting the parameters reports the problem.
         """
         fit = self._fits.get(str(self._shown))
         return None if fit is None or fit.fits or self._recipe.technique_args else fit
 
-    def say(self, troubles: Iterable[Trouble]) -> list[Trouble]:
-        """Say what is wrong here; that a technique does not fit has been said already."""
+    def say(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Show the problems of this card; that a technique does not fit is shown already."""
         if self._refusal() is not None:
-            troubles = [trouble for trouble in troubles if trouble.parameter != "count"]
-        return super().say(troubles)
+            problems = [problem for problem in problems if problem.parameter != "count"]
+        return super().say(problems)
 
     def _show_arguments(self, fields: Mapping[str, Field]) -> None:
-        given = self._recipe.technique_args
+        args = self._recipe.technique_args
         for name, field in fields.items():
-            value = given.get(name, field.default) if isinstance(given, Mapping) else field.default
+            value = args.get(name, field.default) if isinstance(args, Mapping) else field.default
             field.show(value)
             if name == "examples":
                 self._examples.show(value)
 
-    def offer_rows(self, found: tuple[list[dict], Mapping[str, str]] | None) -> None:
+    def offer_rows(self, rows: tuple[list[dict], Mapping[str, str]] | None) -> None:
         """Offer the training rows to choose from, where the technique shows some."""
-        self._examples.offer(*(found or ([], {})))
+        self._examples.offer(*(rows or ([], {})))
 
     def _build(self, technique: Technique | None) -> None:
         self.fields = {
@@ -133,7 +133,7 @@ class TechniqueCard(Card):
 
     def _all(self, name: str) -> list[widgets.Widget]:
         if not preload.ready():
-            return [widgets.HTML("<p class='wb-quiet'>Known once the libraries are loaded.</p>")]
+            return [widgets.HTML("<p class='wb-quiet'>Shown once the libraries are loaded.</p>")]
         made = self._rest(name)
         self._show_arguments(made)
         self.fields |= made
@@ -155,28 +155,28 @@ class TechniqueCard(Card):
             )
         return made
 
-    def libraries_are_there(self) -> None:
-        """Say what only peft knows: what its arguments mean, and which others there are."""
-        self.tell_fits(self._fits)
+    def libraries_loaded(self) -> None:
+        """Show what only peft knows: the meaning of its arguments, and its other techniques."""
+        self.show_compatibility(self._fits)
         if self._shown is not None and self._shown not in TECHNIQUES:
-            self._build(_known(self._shown))
+            self._build(_technique(self._shown))
         self._explain()
         if self._fold is not None and self._fold.open:
             self._fold.refill()
 
     def _explain(self) -> None:
-        if not preload.ready() or _known(self._shown) is None:
+        if not preload.ready() or _technique(self._shown) is None:
             return
-        known = arguments(self._shown)
+        declared = arguments(self._shown)
         for name, field in self.fields.items():
-            if name in known:
-                field.explain(known[name][0].metadata.get("help", ""))
+            if name in declared:
+                field.explain(declared[name][0].metadata.get("help", ""))
 
     def _on_argument(self, name: str, value: Any) -> None:
         self._changed_args(name, value)
 
 
-def _known(name: str | None) -> Technique | None:
+def _technique(name: str | None) -> Technique | None:
     """Return a technique that can be named already: PEFT's own need the libraries."""
     return find(name) if preload.ready() else TECHNIQUES.get(name or "")
 

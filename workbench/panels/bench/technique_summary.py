@@ -16,23 +16,23 @@ def describe(technique: Technique) -> str:
 
 
 def _cite(paper: Paper) -> str:
-    told = f"{esc(paper.title)} ({paper.year})"
+    citation = f"{esc(paper.title)} ({paper.year})"
     if paper.arxiv is None:
-        return told
+        return citation
     where = f"https://arxiv.org/abs/{paper.arxiv}"
     link = f"<a href='{where}' target='_blank' rel='noreferrer'>arXiv {paper.arxiv}</a>"
-    return f"{told}, {link}"
+    return f"{citation}, {link}"
 
 
 def about(technique: Technique) -> Iterator[tuple[str, str]]:
-    """Say what a technique does to the base, whether it merges, and what it needs.
+    """Describe what a technique does to the base, whether it merges, and what it needs.
 
     Examples
     --------
     >>> from workbench.registry.techniques import get
     >>> for name, value in about(get("corda")):
     ...     print(f"{name}: {value}")
-    The base: what it wraps is rewritten, in the run's own copy
+    The base: the wrapped weights are rewritten, in the run's own copy
     Merges into the base: yes
     Base in fewer bits: no
     Needs: training rows for its start
@@ -47,12 +47,12 @@ def about(technique: Technique) -> Iterator[tuple[str, str]]:
 
 def _base(technique: Technique) -> str:
     if technique.writes_base:
-        return "what it wraps is rewritten, in the run's own copy"
+        return "the wrapped weights are rewritten, in the run's own copy"
     return {
         "adapter": "frozen, shared by all runs",
         "selected": "part of it is trained, in the run's own copy",
         "all": "all of it is trained, in the run's own copy",
-        "nothing": "asked as it is",
+        "nothing": "used as it is",
     }[technique.trains]
 
 

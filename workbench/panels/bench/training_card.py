@@ -6,19 +6,19 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from workbench.panels.bench.card import Card
+from workbench.panels.bench.card import FormCard
 from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.parsing import write
 from workbench.recipe import Recipe
 from workbench.registry.techniques import find
 
-# The choice of what is not folded away; what these settings are stands in the recipe.
+# The settings that are not folded away; the recipe declares them.
 MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_steps", "seed")
-# What techniques that train nothing still make use of.
+# The settings that techniques without training still use.
 ASKED = ("name", "seed", "per_device_eval_batch_size", "bf16", "onednn")
 
 
-class TrainingCard(Card):
+class TrainingFormCard(FormCard):
     """Set the learning rate, how long to train, and whatever else is wanted."""
 
     def __init__(self, changed: Changed):
@@ -31,7 +31,7 @@ class TrainingCard(Card):
         form.add_class("wb-form")
         form.add_class("wb-wide")
         fold = Fold("More training arguments", self._more)
-        self.body.children = [form, self._troubles, fold.widget]
+        self.body.children = [form, self._problems, fold.widget]
 
     def show(self, recipe: Recipe) -> None:
         """Fill the card's form from a recipe."""
@@ -40,18 +40,18 @@ class TrainingCard(Card):
         self._offer()
         technique = find(recipe.technique)
         rate = technique.learning_rate if technique else None
-        own = f"{write(rate)} ({technique.title})" if technique and rate is not None else ""
-        self.fields["learning_rate"].suggest(own)
-        self.fields["max_steps"].suggest("as the epochs say")
+        default = f"{write(rate)} ({technique.title})" if technique and rate is not None else ""
+        self.fields["learning_rate"].suggest(default)
+        self.fields["max_steps"].suggest("from the number of epochs")
         self.fields["name"].suggest(f"{recipe.technique}-{Path(str(recipe.data)).stem}-1")
 
     def _offer(self) -> None:
-        """Hide what reaches nothing, unless it stands in the way: then it is there to be mended."""
-        technique, kept = find(self._recipe.technique), set(self.fields)
+        """Hide settings without effect, except those with a problem, which must be corrected."""
+        technique, visible = find(self._recipe.technique), set(self.fields)
         if technique is not None and technique.trains == "nothing":
-            kept = {*ASKED, *(problem.parameter for problem in self._recipe.problems())}
+            visible = {*ASKED, *(problem.parameter for problem in self._recipe.problems())}
         for name, field in self.fields.items():
-            field.offer(name in kept)
+            field.offer(name in visible)
 
     def _more(self) -> list[widgets.Widget]:
         made = recipe_fields(group("training", without=MAIN), self._changed)

@@ -47,7 +47,7 @@ class LiveChart(anywidget.AnyWidget):
     """Curves over steps, drawn in the browser as they come.
 
     Series named ``"<run>/train"`` and ``"<run>/eval"`` share the run's colour. Any thread may call
-    any method; :meth:`append` only notes points down, and whoever owns the chart calls
+    any method; :meth:`append` only stores points, and whoever owns the chart calls
     :meth:`flush` a few times a second. The other methods flush by themselves.
 
     Attributes
@@ -99,10 +99,10 @@ class LiveChart(anywidget.AnyWidget):
         self._highlighted: str | None = None
         own_id = uuid.uuid4().hex
         super().__init__(model_id=own_id, _own_id=own_id, **traits)
-        self.on_msg(self._answer)
+        self.on_msg(self._on_message)
 
     def add_series(self, key: str, label: str, *, style: str = "line") -> None:
-        """Add an empty line; one of that key that exists is replaced.
+        """Add an empty line; a line that has the key already is replaced.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class LiveChart(anywidget.AnyWidget):
         self.flush()
 
     def append(self, key: str, x: float | Iterable[float], y: float | Iterable[float]) -> None:
-        """Note down one point or many, to be sent at the next :meth:`flush`."""
+        """Add one point or many, to be sent at the next :meth:`flush`."""
         with self._lock:
             self._find(key).extend(x, y)
 
@@ -133,23 +133,15 @@ class LiveChart(anywidget.AnyWidget):
             self._changed = True
         self.flush()
 
-    def remove_series(self, key: str) -> None:
-        """Take a line away."""
-        with self._lock:
-            self._find(key)
-            del self._series[key]
-            self._changed = True
-        self.flush()
-
     def highlight(self, key: str | None) -> None:
-        """Bring a series, or all of a run, to the front; None brings back them all."""
+        """Bring a series, or all of a run, to the front; None shows them all alike."""
         with self._lock:
             self._highlighted = key
             self._changed = True
         self.flush()
 
     def clear(self) -> None:
-        """Take all lines away."""
+        """Remove all lines."""
         with self._lock:
             self._series.clear()
             self._highlighted = None
@@ -157,14 +149,14 @@ class LiveChart(anywidget.AnyWidget):
         self.flush()
 
     def flush(self) -> None:
-        """Send what is new to the browser; nothing when nothing is."""
+        """Send new points to the browser, if there are any."""
         with self._sending:
             with self._lock:
                 counts, values = [], array("d")
-                for one in self._series.values():
-                    if one.sent < len(one.ys):
-                        xs, ys = one.take()
-                        counts.append([one.number, len(ys), one.sent])
+                for line in self._series.values():
+                    if line.sent < len(line.ys):
+                        xs, ys = line.take()
+                        counts.append([line.number, len(ys), line.sent])
                         values.extend(xs)
                         values.extend(ys)
                 if not counts and not self._changed:
@@ -177,23 +169,31 @@ class LiveChart(anywidget.AnyWidget):
             self.send(content, [values.tobytes()])
 
     def points(self, key: str) -> tuple[list[float], list[float]]:
-        """Give all the points of a series, as a list of x and a list of y."""
+        """Return all the points of a series, as a list of x and a list of y."""
         with self._lock:
-            one = self._find(key)
-            return one.xs.tolist(), one.ys.tolist()
+            line = self._find(key)
+            return line.xs.tolist(), line.ys.tolist()
 
     @property
     def end(self) -> float:
-        """The largest x of all points so far; 0 where there is none."""
+        """The largest x of all points so far; 0 where there is nline."""
         with self._lock:
-            return max((one.xs[-1] for one in self._series.values() if one.xs), default=0.0)
+            return max((line.xs[-1] for line in self._series.values() if line.xs), default=0.0)
 
     def figure(self) -> Figure:
         """Draw what the chart shows as a matplotlib figure, to keep or to change."""
         with self._lock:
             series = [
-                Series(one.number, one.key, one.label, one.style, one.colour, one.xs[:], one.ys[:])
-                for one in self._series.values()
+                Series(
+                    line.number,
+                    line.key,
+                    line.label,
+                    line.style,
+                    line.colour,
+                    line.xs[:],
+                    line.ys[:],
+                )
+                for line in self._series.values()
             ]
         return static_chart.draw(
             series,
@@ -211,47 +211,48 @@ class LiveChart(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Show the live chart, and a picture of it where no widget can be."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        if any(one.ys for one in list(self._series.values())):
+        # None comes where the notebook cannot show widgets; anywidget declares it, ipywidgets never does it.
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        if any(line.ys for line in list(self._series.values())):
             data["image/png"] = base64.b64encode(self.to_png()).decode("ascii")
             metadata["image/png"] = {"width": 640, "height": 256}
         return data, metadata
 
     def _find(self, key: str) -> Series:
         if key not in self._series:
-            known = ", ".join(map(repr, self._series)) or "none yet"
-            raise KeyError(f"key must be one of the chart's series ({known}), but is {key!r}.")
+            keys = ", ".join(map(repr, self._series)) or "none yet"
+            raise KeyError(f"key must be one of the chart's series ({keys}), but is {key!r}.")
         return self._series[key]
 
     def _colour(self, key: str) -> int:
-        """Give a run the colour it has, else the first that no run has."""
+        """Return the colour of a run: its own, else the first that no run has."""
         run = run_of(key)
-        taken = {run_of(one.key): one.colour for one in self._series.values()}
+        taken = {run_of(line.key): line.colour for line in self._series.values()}
         free = (colour for colour in range(len(taken) + 1) if colour not in taken.values())
         return taken[run] if run in taken else next(free)
 
     def _legend(self) -> dict[str, Any]:
-        series = [one.about() for one in self._series.values()]
+        series = [line.about() for line in self._series.values()]
         return {"series": series, "highlight": self._highlighted}
 
     def _snapshot(self) -> dict[str, Any]:
-        """Give all that was sent so far, thinned to what a screen can show."""
+        """Return everything sent so far, thinned to what a screen can show."""
         with self._lock:
             number, legend = self._sent, self._legend()
             lines = [
-                (one.number, one.sent, one.shown_xs[:], one.shown_ys[:])
-                for one in self._series.values()
+                (line.number, line.sent, line.shown_xs[:], line.shown_ys[:])
+                for line in self._series.values()
             ]
         counts, values = [], array("d")
-        for line, sent, xs, ys in lines:  # thinned outside of the lock: runs go on meanwhile
+        for line_id, sent, xs, ys in lines:  # thinned outside of the lock: runs go on meanwhile
             xs, ys = thin(xs, ys)
-            counts.append([line, len(xs), sent])
+            counts.append([line_id, len(xs), sent])
             values.extend(xs)
             values.extend(ys)
         return {"n": number, "counts": counts, **legend, "values": values.tobytes()}
 
-    def _answer(self, _: LiveChart, content: dict[str, Any], __: list[memoryview]) -> None:
-        """Do what a browser asks for."""
+    def _on_message(self, _: LiveChart, content: dict[str, Any], __: list[memoryview]) -> None:
+        """Handle a message from a browser."""
         match content:
             case {"kind": "snapshot"}:
                 snapshot = self._snapshot()

@@ -27,7 +27,7 @@ class Series:
     style : {"line", "points"}
         A plain line, or dashes with a marker at each point.
     colour : int
-        An index into ``compare.palette.PALETTE``.
+        An index into ``workbench.display.colours.PALETTE``.
     """
 
     number: int
@@ -46,15 +46,17 @@ class Series:
         xs = array("d", map(float, x) if isinstance(x, Iterable) else (float(x),))
         ys = array("d", map(float, y) if isinstance(y, Iterable) else (float(y),))
         if len(xs) != len(ys):
-            raise ValueError(f"x and y must be of one length, but are {len(xs)} and {len(ys)}.")
+            raise ValueError(
+                f"x and y must be of the same length, but are {len(xs)} and {len(ys)}."
+            )
         self.xs.extend(xs)
         self.ys.extend(ys)
 
     def take(self) -> tuple[array, array]:
-        """Give what is new, as few points as draw the same picture, and note that it was sent.
+        """Return the new points, thinned to what a screen can show, and mark them as sent.
 
         The more points a line has, the more of them fall on one pixel: so of a long line's new
-        points, and of many that come at once, only the lowest and highest of each stretch are given.
+        points, and of many that come at once, only the lowest and highest of each stretch are returned.
         """
         xs, ys = self.xs[self.sent :], self.ys[self.sent :]
         share = SHOWN * len(ys) // max(len(self.ys), 1)

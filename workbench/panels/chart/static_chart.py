@@ -1,4 +1,4 @@
-"""A still picture of a chart, for saved notebooks and for pages made of them."""
+"""A static picture of a chart, for saved notebooks and for pages made of them."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def draw(
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
     axes.patch.set_alpha(0)
-    for one in series:
-        xs, ys = thin(one.xs, one.ys)
-        colour = PALETTE[one.colour % len(PALETTE)]
-        if one.style == "points":
-            axes.plot(xs, ys, "o--", color=colour, linewidth=1.2, markersize=4, label=one.label)
+    for line in series:
+        xs, ys = thin(line.xs, line.ys)
+        colour = PALETTE[line.colour % len(PALETTE)]
+        if line.style == "points":
+            axes.plot(xs, ys, "o--", color=colour, linewidth=1.2, markersize=4, label=line.label)
             continue
         marker = "o" if len(xs) == 1 else None
         if smoothing:
             axes.plot(xs, ys, color=colour, linewidth=0.8, alpha=0.3)
-            ys = smooth(xs, ys, smoothing)
-        axes.plot(xs, ys, color=colour, linewidth=1.6, marker=marker, label=one.label)
+        curve = smooth(xs, ys, smoothing) if smoothing else ys
+        axes.plot(xs, curve, color=colour, linewidth=1.6, marker=marker, label=line.label)
     axes.set_yscale("log" if log_y else "linear")
     axes.set_xlabel(x_label, color=INK)
     axes.set_ylabel(y_label, color=INK)

@@ -1,1 +1,1 @@
-"""What panels do in the kernel beside the notebook's own thread."""
+"""Background threads and processes of the panels."""

@@ -1,7 +1,7 @@
-"""Which techniques fit the base in hand: found out by a process of its own.
+"""Which techniques fit the current base, tested by a separate process.
 
-Trying them all is seconds of work that would slow down both the notebook and whatever trains in it,
-and would draw from the generators that a run draws from.
+Testing them all takes seconds; in the kernel it would slow down the notebook and its runs, and would use
+the random generators of those runs.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ SETTINGS = ("model", "revision", "trust_remote_code", "task", "quantization", "c
 PATIENCE = 0.7  # seconds between two reports
 
 
-class Fitting:
+class CompatibilityWorker:
     """Tries all techniques on a recipe's base in the background.
 
     Parameters
     ----------
-    tell : callable
-        Told what is known so far, ``{technique: Fit}``, each time that more is, from a thread of its
-        own.
+    report : callable
+        Called from a background thread with all results so far, ``{technique: Fit}``, whenever there
+        are more.
     """
 
-    def __init__(self, tell: Callable[[dict[str, Fit]], None]):
-        self._tell = tell
+    def __init__(self, report: Callable[[dict[str, Fit]], None]):
+        self._report = report
         self._lock = threading.Lock()
         self._key: tuple | None = None
         self._process: subprocess.Popen | None = None
 
     def ask(self, recipe: Recipe, version: object = None) -> None:
-        """Begin anew if the recipe names another base, task or way to store it.
+        """Restart if the recipe names another base, task or quantization.
 
         Parameters
         ----------
         recipe : Recipe
-            One whose base was found.
+            A recipe whose base exists.
         version : object
-            Changes when the base's files do.
+            A value that changes when the files of the base do.
         """
         key = (*(getattr(recipe, name) for name in SETTINGS), version)
         with self._lock:
@@ -56,29 +56,29 @@ class Fitting:
             self._process = process = start_trying(
                 {name: getattr(recipe, name) for name in SETTINGS}
             )
-        self._tell({})
+        self._report({})
         threading.Thread(target=self._read, args=(key, process), name="fits", daemon=True).start()
 
     def stop(self) -> None:
-        """End what is going on."""
+        """End the running process."""
         with self._lock:
             self._key = None
             if self._process is not None:
                 self._process.kill()
 
     def _read(self, key: tuple, process: subprocess.Popen) -> None:
-        known: dict[str, Fit] = {}
-        told = time.monotonic()
+        results: dict[str, Fit] = {}
+        reported = time.monotonic()
         with process:
             for fit in read_fits(process.stdout or ()):
-                known[fit.technique] = fit
-                if time.monotonic() - told > PATIENCE:
-                    self._say(key, known)
-                    told = time.monotonic()
-        self._say(key, known)
+                results[fit.technique] = fit
+                if time.monotonic() - reported > PATIENCE:
+                    self._report_if_current(key, results)
+                    reported = time.monotonic()
+        self._report_if_current(key, results)
 
-    def _say(self, key: tuple, known: dict[str, Fit]) -> None:
+    def _report_if_current(self, key: tuple, results: dict[str, Fit]) -> None:
         with self._lock:
             current = key == self._key
         if current:
-            self._tell(dict(known))
+            self._report(dict(results))

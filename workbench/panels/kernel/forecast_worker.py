@@ -1,7 +1,7 @@
-"""The memory forecast of the recipe in hand: made by a process of its own.
+"""The memory forecast of the current recipe, computed by a separate process.
 
-The process is started when it is first needed, answers one recipe after another and ends when nothing
-has been asked for a while.
+The process is started when it is first needed, answers one recipe after another, and ends after some
+minutes without a request.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from typing import Any
 from workbench.recipe import Recipe
 from workbench.training.forecast.worker import ForecastProcess
 
-IDLE = 300  # seconds without a question after which the process ends: it holds torch and peft
+IDLE = 300  # seconds without a request after which the process ends: it has torch and peft loaded
 
 
-class Foretelling:
-    """Forecasts in the background, of the newest recipe that was asked for.
+class ForecastWorker:
+    """Forecasts in the background, of the newest recipe that was requested.
 
     Parameters
     ----------
-    tell : callable
-        Told a recipe, and its forecast as plain data, or its ``problem`` where there is none;
-        called from a thread of its own.
+    report : callable
+        Called from a background thread with a recipe and its forecast as plain data, or with its
+        ``problem`` where there is no forecast.
     """
 
-    def __init__(self, tell: Callable[[Recipe, dict[str, Any]], None]):
-        self._tell = tell
+    def __init__(self, report: Callable[[Recipe, dict[str, Any]], object]):
+        self._report = report
         self._change = threading.Condition()
-        self._asked: Recipe | None = None
+        self._requested: Recipe | None = None
         self._thread: threading.Thread | None = None
 
     def ask(self, recipe: Recipe) -> None:
-        """Ask for a recipe's forecast, in place of what was asked before."""
+        """Request the forecast of a recipe; it replaces an earlier request."""
         with self._change:
-            self._asked = recipe
+            self._requested = recipe
             self._change.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="forecasts", daemon=True)
@@ -45,16 +45,17 @@ class Foretelling:
         process: ForecastProcess | None = None
         while True:
             with self._change:
-                if not self._change.wait_for(lambda: self._asked is not None, IDLE):
-                    self._thread = None  # the next question starts another
+                self._change.wait_for(lambda: self._requested is not None, IDLE)
+                recipe, self._requested = self._requested, None
+                if recipe is None:
+                    self._thread = None  # the next request starts another
                     break
-                recipe, self._asked = self._asked, None
             if process is None or process.ended:
                 process = ForecastProcess()
             answer = process.ask(recipe)
             with self._change:
-                stale = self._asked is not None
+                stale = self._requested is not None
             if not stale:
-                self._tell(recipe, answer)
+                self._report(recipe, answer)
         if process is not None:
             process.close()

@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable
 
-# The first is what a run imports first too: a run that starts meanwhile waits at the same door.
+# The first is what a run imports first too: a run that starts meanwhile waits for the same import.
 MODULES = (
     "workbench.training.prepare",
     "workbench.training.inspection.skeleton",
@@ -23,7 +23,7 @@ problem = ""
 
 
 def ready() -> bool:
-    """Tell whether the libraries are loaded."""
+    """Return whether the libraries are loaded."""
     return _ready.is_set()
 
 
@@ -45,7 +45,7 @@ def _work() -> None:
     try:
         for module in MODULES:
             importlib.import_module(module)
-    except Exception:  # noqa: BLE001 (said in the panel, where a person can read it)
+    except Exception:  # noqa: BLE001 (shown in the panel)
         problem = traceback.format_exc()
     with _lock:
         _ready.set()

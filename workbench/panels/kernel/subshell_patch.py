@@ -9,11 +9,11 @@ import ipywidgets as widgets
 
 
 def answer_while_busy(buttons: Sequence[widgets.Button]) -> None:
-    """Ask the kernel to hear these buttons' clicks in the browser's own subshell.
+    """Ask the kernel to handle clicks of these buttons in the browser's own subshell.
 
     ipykernel 7.4 sends what concerns a widget to the shell that made the widget, where it waits
-    for the cell that runs there; 7.1 to 7.3 heard it in the subshell that the browser opened for
-    widgets. This restores that for buttons, whose clicks set no trait. It leans on a private
+    for the cell that runs there; 7.1 to 7.3 handled it in the subshell that the browser opened for
+    widgets. This restores that for buttons, whose clicks set no trait. It uses a private
     method and does nothing where there is none: a click then waits for the cell to end.
     """
     for button in buttons:

@@ -1,8 +1,8 @@
-"""Threads behind a panel: one that writes widgets, one that looks things up.
+"""Threads behind a panel: one that writes widgets, one that inspects recipes.
 
 Two threads that set traits of one widget lose updates or fail, so every widget has one writer.
-What a person fills in is written by whoever handles the person's message; all that the panel says
-by itself is written by one :class:`Pump`.
+What a person fills in is written by the thread that handles the person's message; everything that
+the panel shows by itself is written by one :class:`UiLoop`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from IPython import get_ipython
 
+T = TypeVar("T")
+
 
 def on_main_thread(job: Callable[[], object]) -> None:
-    """Do something where the kernel handles messages, between two of them; at once without one."""
+    """Call a function in the kernel's main thread, between two messages; at once without a kernel."""
     kernel = getattr(get_ipython(), "kernel", None)
     loop = getattr(kernel, "io_loop", None)
     if loop is None:
@@ -25,7 +28,7 @@ def on_main_thread(job: Callable[[], object]) -> None:
         loop.add_callback(job)
 
 
-class Pump:
+class UiLoop:
     """One thread that runs small jobs in order, and ticks while there is something to follow.
 
     Parameters
@@ -33,7 +36,7 @@ class Pump:
     tick : callable
         Called again and again; returns whether to go on ticking.
     failed : callable
-        Told about the exception of a job that failed; the pump goes on.
+        Called with the exception of a job that failed; the loop continues.
     period : callable, optional
         Returns the seconds until the next tick, asked after each. Faster than a few times a second,
         messages to the browser are lost.
@@ -51,7 +54,7 @@ class Pump:
         self._thread: threading.Thread | None = None
 
     def post(self, job: Callable[[], object]) -> None:
-        """Run a job in the pump's thread, after those that were posted before."""
+        """Run a job in the UI loop's thread, after those that were posted before."""
         self._jobs.put(job)
         self._begin()
 
@@ -61,7 +64,7 @@ class Pump:
         self._begin()
 
     def flush(self, timeout: float = 30) -> bool:
-        """Wait until all that was posted so far is done; say whether it is."""
+        """Wait until all jobs posted so far are done; return whether they are."""
         done = threading.Event()
         self.post(done.set)
         return done.wait(timeout)
@@ -69,7 +72,9 @@ class Pump:
     def _begin(self) -> None:
         with self._start:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="bench pump", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._work, name="panel UI loop", daemon=True
+                )
                 self._thread.start()
 
     def _work(self) -> None:
@@ -93,43 +98,45 @@ class Pump:
             return None
 
 
-class Latest:
-    """One thread that does the newest of what it was asked, a moment after the asking stops.
+class Debouncer(Generic[T]):
+    """One thread that works on the newest request, a moment after requests stop coming.
 
     Parameters
     ----------
     work : callable
-        Takes what was asked and ``stale``, which says whether something newer has been asked.
+        Called with the request and ``stale``, which returns whether a newer request has come.
     failed : callable
-        Told about the exception of work that failed; the thread goes on.
+        Called with the exception of work that failed; the thread continues.
     pause : float
         Seconds without a new request before the work begins.
     """
 
     def __init__(
         self,
-        work: Callable[[object, Callable[[], bool]], None],
+        work: Callable[[T, Callable[[], bool]], None],
         failed: Callable[[Exception], None],
         pause: float = 0.12,
     ):
         self._work, self._failed, self._pause = work, failed, pause
         self._change = threading.Condition()
         self._number = self._done = 0
-        self._asked: object = None
+        self._request: T | None = None
         self._thread: threading.Thread | None = None
 
-    def ask(self, what: object) -> None:
-        """Ask for something, in place of what was asked before."""
+    def ask(self, request: T) -> None:
+        """Make a request; it replaces an earlier one."""
         with self._change:
-            self._asked = what
+            self._request = request
             self._number += 1
             self._change.notify_all()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="bench looks", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._loop, name="panel inspector", daemon=True
+                )
                 self._thread.start()
 
     def wait(self, timeout: float = 60) -> bool:
-        """Wait until the newest request is done; say whether it is."""
+        """Wait until the newest request is done; return whether it is."""
         with self._change:
             return self._change.wait_for(lambda: self._done == self._number, timeout)
 
@@ -141,9 +148,11 @@ class Latest:
                 # While a slider is dragged a request comes every few milliseconds.
                 while self._change.wait_for(lambda: self._number != number, self._pause):  # noqa: B023
                     number = self._number
-                asked = self._asked
+                request = self._request
+            if request is None:
+                continue
             try:
-                self._work(asked, lambda: self._number != number)  # noqa: B023
+                self._work(request, lambda: self._number != number)  # noqa: B023
             except Exception as error:  # noqa: BLE001 (a thread that dies would freeze the panel)
                 self._failed(error)
             with self._change:

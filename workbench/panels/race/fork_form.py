@@ -1,4 +1,4 @@
-"""Clone and change: a run once more, with other settings, from its start or from its weights."""
+"""Clone and change: repeat a run with other settings, from its start or from its current weights."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from workbench.recipe import FIELDS, Recipe
 from workbench.registry.techniques import get
 from workbench.runs.run import Run
 
-# What is offered besides the settings in which the runs differ and the technique's own few.
+# Settings that are always offered, besides the main arguments and those in which the runs differ.
 USUAL = ("learning_rate", "max_steps", "seed")
 START, WEIGHTS = "its start", "its current weights"
 
 
 class CloneForm:
-    """A small form below the queue, hidden until a run is to be cloned. Written by the pump only.
+    """A small form below the list of runs, hidden until a run is to be cloned. Written by the UI loop only.
 
     Parameters
     ----------
     clone : callable
-        Told the run, whether to begin from its current weights, and the changes.
+        Called with the run, whether to start from its current weights, and the changes.
     post : callable
-        Runs a job in the pump.
+        Runs a job in the UI loop.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class CloneForm:
         self._heading = widgets.HTML()
         self._form = widgets.Box()
         self._form.add_class("wb-form")
-        tooltip = "Where the clone begins: as the run did, or with what the run has learnt so far"
+        tooltip = "Where the clone begins: as the run did, or with the weights that the run has learned so far"
         self.begin = widgets.Dropdown(
             description="begins from",
             options=[START, WEIGHTS],
@@ -52,24 +52,24 @@ class CloneForm:
         )
         self._begin = widgets.Box([self.begin])
         self._begin.add_class("wb-field")
-        self.go = make_button("Add the clone", "Line it up with the others", self._add)
-        self.cancel = make_button("Cancel", "Put this form away", lambda: post(self.close))
+        self.go = make_button("Add the clone", "Add it to the race", self._add)
+        self.cancel = make_button("Cancel", "Close this form", lambda: post(self.close))
         bar = widgets.HBox([self.go, self.cancel])
         bar.add_class("wb-controls")
         self.widget = widgets.VBox([self._heading, self._form, bar], layout={"display": "none"})
         self.widget.add_class("wb-clone")
 
     def open(self, run: Run, recipes: Sequence[Recipe]) -> None:
-        """Ask what is to be changed of a run; what sets ``recipes`` apart comes first."""
+        """Open the form for a run; the settings in which ``recipes`` differ come first."""
         self._run, self._changes = run, {}
         technique = get(run.recipe.technique)
-        own = {knob.name: knob for knob in technique.knobs}
-        first = [name for name in differing(recipes) if name in USUAL or name in own]
+        main = {knob.name: knob for knob in technique.knobs}
+        first = [name for name in differing(recipes) if name in USUAL or name in main]
         more = [name for name in differing(recipes) if name in FIELDS and name not in self._fixed]
-        names = list(dict.fromkeys([*first, *more, *own, *USUAL]))
+        names = list(dict.fromkeys([*first, *more, *main, *USUAL]))
         plain = recipe_fields([name for name in names if name in FIELDS], self._changed)
         self.fields = {
-            name: plain[name] if name in plain else knob_field(own[name], self._changed)
+            name: plain[name] if name in plain else knob_field(main[name], self._changed)
             for name in names
         }
         values = run.recipe.resolved().flat()
@@ -87,7 +87,7 @@ class CloneForm:
     _fixed = ("name", "technique", "technique_args", "model", "data", "task")
 
     def close(self) -> None:
-        """Put the form away."""
+        """Close the form."""
         self.widget.layout.display = "none"
 
     def _changed(self, name: str, value: Any) -> None:

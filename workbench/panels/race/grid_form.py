@@ -1,4 +1,4 @@
-"""A grid in one line: knobs and their values, and how many runs they make."""
+"""A grid of settings in one line, and how many runs it makes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from workbench.race.search import MANY, combine
 from workbench.recipe import HINTS, Recipe
 from workbench.registry.techniques import TECHNIQUES, arguments
 
-# What a grid is made of most often; any other knob can be typed.
+# The settings that grids vary most often; any other can be typed.
 OFFERED = ("learning_rate", "technique", "seed", "per_device_train_batch_size", "lr_scheduler_type")
 
-PICK = ("Pick a knob …", "")
+PICK = ("Pick a setting …", "")
 
 
 def parse(line: str, recipe: Recipe) -> dict[str, list[Any]]:
-    """Read a line of knobs and values.
+    """Read a line of settings and values.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def parse(line: str, recipe: Recipe) -> dict[str, list[Any]]:
     Raises
     ------
     RecipeError
-        A part of the line is not of the form ``knob=value, value``.
+        A part of the line is not of the form ``setting=value, value``.
 
     Examples
     --------
@@ -49,35 +49,39 @@ def parse(line: str, recipe: Recipe) -> dict[str, list[Any]]:
         try:
             # A pair of brackets around all values may be written, as in Python.
             whole = text.startswith("[") and text.endswith("]") and text.count("[") == 1
-            given = yaml.safe_load(text if whole else f"[{text}]")
+            values = yaml.safe_load(text if whole else f"[{text}]")
         except yaml.YAMLError:
-            given = []
-        if not (name and equals and given):
+            values = []
+        if not (name and equals and values):
             hint = "write for example learning_rate=1e-4, 3e-4; r=4, 16"
-            raise RecipeError([Problem("grid", "knob=value, value; knob=value, …", part, hint)])
+            raise RecipeError(
+                [Problem("grid", "setting=value, value; setting=value, …", part, hint)]
+            )
         hint = _hint(name, recipe)
-        knobs[name] = [parsing.read(one, hint) if isinstance(one, str) else one for one in given]
+        knobs[name] = [
+            parsing.read(value, hint) if isinstance(value, str) else value for value in values
+        ]
     return knobs
 
 
 def _hint(name: str, recipe: Recipe) -> Any:
     if name in HINTS:
         return HINTS[name]
-    known = arguments(recipe.technique)
-    return known[name][1] if name in known else str | float | int
+    declared = arguments(recipe.technique)
+    return declared[name][1] if name in declared else str | float | int
 
 
 class GridForm:
-    """The line, what it makes, and the button that adds it. Its words are written by the pump only.
+    """The line, what it makes, and the button that adds it. Its text is written by the UI loop only.
 
     Parameters
     ----------
     base : callable
-        Gives the recipe that the grid varies, and the name of its run.
+        Returns the recipe that the grid varies, and the name of its run.
     add : callable
-        Told the knobs with their values, and whether the person is sure.
+        Called with the settings and their values, and whether the person has confirmed.
     post : callable
-        Runs a job in the pump.
+        Runs a job in the UI loop.
     """
 
     def __init__(
@@ -88,63 +92,67 @@ class GridForm:
     ):
         self._base, self._add, self._post = base, add, post
         self._sure = False
-        self.knob = widgets.Dropdown(options=[PICK], tooltip="Put a knob into the line")
+        self.knob = widgets.Dropdown(options=[PICK], tooltip="Put a setting into the line")
         self.line = widgets.Text(
             placeholder="learning_rate=1e-4, 3e-4; r=4, 16", continuous_update=True
         )
-        self.line.tooltip = "Knobs and the values to try; all combinations are made"
+        self.line.tooltip = "Settings and the values to try; all combinations are made"
         tooltip = "Add all combinations to the race"
         self.go = make_button("Add runs", tooltip, self._on_go)
-        self._said = widgets.HTML()
+        self._text = widgets.HTML()
         self.knob.observe(self._on_knob, "value")
-        self.line.observe(lambda _: post(self.tell), "value")
+        self.line.observe(lambda _: post(self.describe), "value")
         bar = widgets.HBox([self.knob, self.line, self.go])
         bar.add_class("wb-grid-bar")
-        self.widget = widgets.VBox([bar, self._said])
+        self.widget = widgets.VBox([bar, self._text])
         self.widget.add_class("wb-grid")
 
     def offer(self) -> None:
-        """Offer the knobs of the recipe that is varied."""
+        """Offer the settings of the recipe that is varied."""
         technique = TECHNIQUES.get(self._base()[0].technique)
-        own = [knob.name for knob in technique.knobs] if technique else []
-        self.knob.options = [PICK, *((name, name) for name in (*own, *OFFERED))]
-        self._post(self.tell)
+        main = [knob.name for knob in technique.knobs] if technique else []
+        self.knob.options = [PICK, *((name, name) for name in (*main, *OFFERED))]
+        self._post(self.describe)
 
-    def tell(self) -> None:
-        """Say how many runs the line makes, and of what."""
+    def describe(self) -> None:
+        """Show how many runs the line makes, and of which values."""
         recipe, name = self._base()
-        said, count = (
-            f"Varies {name}. Values of a knob are parted by commas, knobs by semicolons.",
+        sentence, count = (
+            f"Varies {name}. Separate the values of a setting by commas, the settings by semicolons.",
             0,
         )
         if self.line.value.strip():
             try:
                 knobs = parse(self.line.value, recipe)
                 count = math.prod(map(len, knobs.values()))
-                if count <= MANY:  # more are made when they are wanted
+                if count <= MANY:  # more are made only once they are confirmed
                     count = len(combine(recipe, knobs))
-                parts = " × ".join(f"{len(given)} {knob}" for knob, given in knobs.items())
-                said = f"Makes {count:,} run{'s' * (count != 1)} like {name}: {parts}."
+                parts = " × ".join(f"{len(values)} {knob}" for knob, values in knobs.items())
+                sentence = f"Makes {count:,} run{'s' * (count != 1)} like {name}: {parts}."
             except WorkbenchError as error:
-                said, count = str(error), 0
+                sentence, count = str(error), 0
         self._sure = False
         self._show(
-            said, f"Add {count:,} run{'s' * (count != 1)}" if count else "Add runs", count > 0
+            sentence, f"Add {count:,} run{'s' * (count != 1)}" if count else "Add runs", count > 0
         )
 
     def wait(self) -> None:
-        """Say that it is being found out what so many runs would take."""
-        self._show("Trying a few steps, to tell what so many runs would take …", "Add runs", False)
+        """Show that the cost of so many runs is being estimated."""
+        self._show(
+            "Running a few steps to estimate the time and memory of so many runs …",
+            "Add runs",
+            False,
+        )
 
     def ask(self, sentence: str) -> None:
         """Ask whether the person is sure; the button then means yes."""
         self._sure = True
         self._show(sentence, "Add them all", True)
 
-    def _show(self, said: str, word: str, ready: bool) -> None:
+    def _show(self, sentence: str, word: str, ready: bool) -> None:
         self.go.description = word
         self.go.disabled = not ready
-        self._said.value = f"<p class='wb-quiet'>{esc(said)}</p>"
+        self._text.value = f"<p class='wb-quiet'>{esc(sentence)}</p>"
 
     def _on_go(self) -> None:
         self._add(parse(self.line.value, self._base()[0]), self._sure)

@@ -1,4 +1,4 @@
-"""The head of a race's panel: how it stands as a whole, its controls and its rules."""
+"""The header of the race panel: the progress of the race, its controls and its rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from workbench.display.html import esc, facts
 from workbench.display.units import number, time
 from workbench.panels.kernel import subshell_patch
-from workbench.panels.run.run_view import WORDS
+from workbench.panels.run.run_view import STATE_NAMES
 from workbench.panels.run.status import make_button
 from workbench.panels.widgets import parsing
 from workbench.race.halving import Halving
@@ -20,15 +20,15 @@ from workbench.race.race import FUSE, Race
 from workbench.runs.step_scheduler import TURNS
 
 TOOLTIPS = {
-    "Start": "Begin all runs; the notebook stays usable",
-    "Pause all": "Let every run rest after its step in hand",
-    "Resume all": "Let every run go on",
-    "Stop all": "End every run after its step in hand and keep what was learnt",
+    "Start": "Start all runs; the notebook stays usable",
+    "Pause all": "Pause every run after its current step",
+    "Resume all": "Continue every run",
+    "Stop all": "End every run after its current step and save what it has learned",
 }
 
 
-class RaceHead:
-    """Progress, controls and rules of a race. Its words are written by the pump only.
+class RaceHeader:
+    """Progress, controls and rules of a race. Its text is written by the UI loop only.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class RaceHead:
     acts : mapping
         What each button of ``TOOLTIPS`` does.
     change : callable
-        Told the name and the value of a rule that a person has changed.
+        Called with the name and the value of a rule that a person has changed.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class RaceHead:
         controls = widgets.HBox(list(self.buttons.values()))
         controls.add_class("wb-controls")
         top = widgets.Box([self._text, controls])
-        top.add_class("wb-live")
+        top.add_class("wb-status")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
             description="turns by",
             options=list(TURNS),
             value=race.turns,
-            tooltip="What is shared out fairly between the runs",
+            tooltip="How computing time is divided fairly between the runs",
             **about,
         )
         self.workers = widgets.Text(
@@ -79,7 +79,7 @@ class RaceHead:
         )
         rule = Halving() if race.halving is None else race.halving
         self.halving = widgets.Checkbox(
-            value=race.halving is not None, indent=False, description="Stop the losers early"
+            value=race.halving is not None, indent=False, description="Stop the worst runs early"
         )
         self._rule = widgets.HTML(f"<p class='wb-quiet'>{esc(rule)}</p>")
         self.turns.observe(lambda event: change("turns", event["new"]), "value")
@@ -102,7 +102,7 @@ class RaceHead:
         """Show the race as it is now."""
         state = self._race.state
         self._set(self._text, _describe(self._race, state, standings))
-        # The rule of halving stands beside its switch.
+        # The rule of halving is shown next to its checkbox.
         notes = [note for note in self._race.notes if note != str(self._race.halving)]
         self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in notes))
         shown = {
@@ -128,10 +128,10 @@ def _describe(race: Race, state: str, standings: Sequence[Standing]) -> str:
     runs = [standing.run for standing in standings]
     steps = sum(run.progress[0] for run in runs)
     total = sum(run.progress[1] for run in runs)
-    # A run that is over has no steps to come, however few it took.
+    # A run that has ended takes no more steps, even if it was stopped early.
     over = sum(run.progress[1] - run.progress[0] for run in runs if run.ended)
     done = 100 * steps / (total - over) if total > over else 0
-    states = Counter(WORDS[run.state] for run in runs)
+    states = Counter(STATE_NAMES[run.state] for run in runs)
     count = f"{len(runs)} run{'s' * (len(runs) != 1)}"
     what = ", ".join(f"{number} {word}" for word, number in states.items())
     left = [standing.left for standing in standings if standing.left and not standing.run.ended]
@@ -148,12 +148,12 @@ def _describe(race: Race, state: str, standings: Sequence[Standing]) -> str:
 def _figures(
     standings: Sequence[Standing], left: Sequence[float], steps: int, total: int
 ) -> list[tuple[str, str]]:
-    first = next((one for one in standings if one.place == 1), None)
-    led = "–"
+    first = next((standing for standing in standings if standing.place == 1), None)
+    leader = "–"
     if first is not None and first.score is not None:
-        led = f"{first.run.name}, {first.metric.replace('_', ' ')} {number(first.score, 3)}"
+        leader = f"{first.run.name}, {first.metric.replace('_', ' ')} {number(first.score, 3)}"
     return [
-        ("Steps of all", f"{steps:,} of {total:,}" if total else "–"),
+        ("Steps in total", f"{steps:,} of {total:,}" if total else "–"),
         ("Time left", time(max(left)) if left else "–"),
-        ("In front", led),
+        ("Leading", leader),
     ]

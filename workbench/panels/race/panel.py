@@ -1,14 +1,15 @@
-"""The panel of a race: all curves in one chart, a row with its own controls for each run.
+"""The panel of a race: all curves in one chart, a row with controls for each run.
 
-Each click calls a method of the race, of one of its runs, or of :class:`RacePanel`, that a person
-can type as well.
+Each click calls a method of the race, of one of its runs, or of :class:`RacePanel`, that can be called
+from code as well.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -17,12 +18,12 @@ from workbench.errors import Problem, RecipeError
 from workbench.panels.kernel import preload
 from workbench.panels.race.fork_form import CloneForm
 from workbench.panels.race.grid_form import GridForm
-from workbench.panels.race.header import RaceHead
+from workbench.panels.race.header import RaceHeader
 from workbench.panels.race.recipe_diff import differences
 from workbench.panels.race.rows import rows
-from workbench.panels.race.run_list import Queue
+from workbench.panels.race.run_list import RunList
 from workbench.panels.run.base_panel import Panel
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.fields import Fold
 from workbench.panels.widgets.style import style
 from workbench.race.cost import estimate
@@ -33,8 +34,9 @@ from workbench.runs.run import Run
 
 # Pixels of a chart's width, about.
 WIDTH = 800
-_KEPT = "_panel"  # kept on the race, so that both go together
-_making = threading.Lock()
+# A race has one panel, however often it is shown. The race holds it: the panel is one of its listeners.
+_panels: weakref.WeakKeyDictionary[Race, weakref.ref[RacePanel]] = weakref.WeakKeyDictionary()
+_panels_lock = threading.Lock()
 
 
 class RacePanel(Panel):
@@ -48,17 +50,17 @@ class RacePanel(Panel):
     ----------
     race : Race
     selected : Run or None
-        The run that is shown by itself, and that export means.
+        The run whose status is shown, and that is exported.
     chart : LiveChart
         The losses of all runs.
     """
 
     def __init__(self, race: Race):
         self.race = race
-        self._began: float | None = None  # when it was first seen going
+        self._began: float | None = None  # when it was first seen running
         self._differs: list[str] = []
         super().__init__("Press Start: the losses of all runs appear here.", "start the race first")
-        self.chart.legend = False  # the queue names the lines
+        self.chart.legend = False  # the list of runs names the lines
         self.chart.y_label = "loss (dashed: evaluation)"
         acts = {
             "Start": self._click("race", race.start),
@@ -66,39 +68,46 @@ class RacePanel(Panel):
             "Resume all": self._click("race", race.resume),
             "Stop all": self._click("race", race.stop),
         }
-        self._head = RaceHead(race, acts, self._rule)
-        self._queue = Queue(self._on_row)
-        self._clone_form = CloneForm(self._on_clone, self._pump.post)
-        self._grid = GridForm(self._base, self._on_grid, self._pump.post)
+        self._header = RaceHeader(race, acts, self._rule)
+        self._run_list = RunList(self._on_row)
+        self._clone_form = CloneForm(self._on_clone, self._ui_loop.post)
+        self._grid = GridForm(self._base, self._on_grid, self._ui_loop.post)
         fold = Fold("Add runs: a grid in one line", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
-        parts = [self._head, self._messages, self._clone_form, self._live, self._results]
-        head, messages, clone, live, results = (part.widget for part in parts)
         self.widget = widgets.VBox(
             [
-                *(style(), head, messages, self.chart, self._queue),
-                *(clone, fold.widget, live, results),
+                style(),
+                self._header.widget,
+                self._messages.widget,
+                self.chart,
+                self._run_list,
+                self._clone_form.widget,
+                fold.widget,
+                self._status.widget,
+                self._results.widget,
             ]
         )
         self.widget.add_class("workbench-bench")
         self.widget.add_class("workbench-race")
-        race.subscribe(lambda _, event: self._on_event(event))
-        self._pump.wake()
-        self._pump.flush()  # a panel has its rows when it is shown
+        race.subscribe(lambda _, event: self._on_race_event(event))
+        self._ui_loop.wake()
+        self._ui_loop.flush()  # a panel has its rows when it is shown
 
     @classmethod
     def of(cls, race: Race) -> RacePanel:
         """Return the panel of a race, the same one each time."""
-        with _making:
-            kept = vars(race)
-            if _KEPT not in kept:
-                kept[_KEPT] = cls(race)
-            return kept[_KEPT]
+        with _panels_lock:
+            reference = _panels.get(race)
+            panel = reference() if reference is not None else None
+            if panel is None:
+                panel = cls(race)
+                _panels[race] = weakref.ref(panel)
+            return panel
 
     def __repr__(self) -> str:
         return f"RacePanel({len(self.race.members)} runs, {self.race.state})"
 
-    # -- what can be typed, besides what the race itself offers -----------------------------------
+    # -- public methods, besides those of the race -------------------------------------------------
 
     def add_grid(self, *, sure: bool = False, **knobs: list[Any]) -> list[Run]:
         """Add all combinations of these knobs' values to the race, as :func:`workbench.race` would.
@@ -108,12 +117,12 @@ class RacePanel(Panel):
         Raises
         ------
         RecipeError
-            With all that is wrong; or with the time and the memory that more than 64 runs would take.
+            With all problems; or with the time and the memory that more than 64 runs would take.
         """
         recipes = combine(self._base()[0], knobs)
         if len(recipes) > MANY and not sure:
-            asked = f"True for {len(recipes):,} more runs"
-            raise RecipeError([Problem("sure", asked, False, estimate(recipes))])
+            allowed = f"True for {len(recipes):,} more runs"
+            raise RecipeError([Problem("sure", allowed, False, estimate(recipes))])
         return self.race.extend(recipes)
 
     # -- on the screen ----------------------------------------------------------------------------
@@ -129,29 +138,29 @@ class RacePanel(Panel):
     # -- clicks -------------------------------------------------------------------------------------
 
     def _rule(self, name: str, value: Any) -> None:
-        self._say_trouble("race", lambda: self.race.rule(**{name: value}))
-        self._pump.wake()
+        self._do("race", lambda: self.race.rule(**{name: value}))
+        self._ui_loop.wake()
 
     def _on_row(self, act: str, number: int) -> None:
-        run = self._followed[number].run
+        run = self._views[number].run
         if act == "pick":
             self._pick(run)
-            # Its row has the reason in short: here is all of it, with the details.
-            self._pump.post(lambda: self._say_failure("picked", run))
-            self._pump.post(self._grid.tell)
+            # Its row has a short reason: here is the whole error, with the details.
+            self._ui_loop.post(lambda: self._say_failure("picked", run))
+            self._ui_loop.post(self._grid.describe)
         elif act == "clone":
             recipes = [member.recipe for member in self.race.members]
-            self._pump.post(lambda: self._clone_form.open(run, recipes))
+            self._ui_loop.post(lambda: self._clone_form.open(run, recipes))
         else:
-            self._say_trouble("race", getattr(run, act))
-        self._pump.wake()
+            self._do("race", getattr(run, act))
+        self._ui_loop.wake()
 
     def _on_clone(self, run: Run, weights: bool, changes: dict[str, Any]) -> None:
         def clone() -> None:
             self.race.clone(run, weights=weights, **changes)
-            self._pump.post(self._clone_form.close)
+            self._ui_loop.post(self._clone_form.close)
 
-        self._say_trouble("race", clone)
+        self._do("race", clone)
 
     def _open_grid(self) -> list[widgets.Widget]:
         self._grid.offer()
@@ -163,38 +172,38 @@ class RacePanel(Panel):
         return run.recipe.replace(name=None), run.name
 
     def _on_grid(self, knobs: dict[str, list[Any]], sure: bool) -> None:
-        # Of many, a few steps are tried before they are asked about: that must not hold the kernel up.
-        self._pump.post(self._grid.wait)
+        # The cost of many runs is estimated with a few steps: that must not block the kernel.
+        self._ui_loop.post(self._grid.wait)
         threading.Thread(
-            target=lambda: self._say_trouble("grid", lambda: self._add_or_ask(knobs, sure)),
+            target=lambda: self._do("grid", lambda: self._add_or_ask(knobs, sure)),
             name="race grid",
             daemon=True,
         ).start()
 
     def _add_or_ask(self, knobs: dict[str, list[Any]], sure: bool) -> None:
-        then = self._grid.tell
+        then: Callable[[], object] = self._grid.describe
         try:
             self.add_grid(sure=sure, **knobs)
         except RecipeError as error:
-            asked = [str(one) for one in error.problems if one.parameter == "sure"]
-            if not asked:
+            questions = [str(problem) for problem in error.problems if problem.parameter == "sure"]
+            if not questions:
                 raise
-            then = lambda: self._grid.ask(asked[0])
+            then = lambda: self._grid.ask(questions[0])
         finally:
-            self._pump.post(then)
+            self._ui_loop.post(then)
 
-    # -- telling: everything below runs in the pump's thread ----------------------------------------
+    # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _on_event(self, event: dict[str, Any]) -> None:
-        # In some run's thread. Steps wait for the next tick; what changes the table does not.
+    def _on_race_event(self, event: dict[str, Any]) -> None:
+        # In the thread of a run. Steps wait for the next tick; events that change the table do not.
         if (
             event["event"] not in ("train", "eval", "evaluating", "memory")
             or event.get("step") == 1
         ):
-            self._pump.wake()
+            self._ui_loop.wake()
 
     def _period(self) -> float:
-        # Each look costs those a moment that train; where it moves no curve by a pixel, there are fewer.
+        # Each tick costs the training runs some time; where no curve would move by a pixel, ticks are fewer.
         if self._began is None:
             return 1.0
         elapsed = time.monotonic() - self._began
@@ -202,16 +211,16 @@ class RacePanel(Panel):
         return 1.0 if farthest * WIDTH >= self.chart.end * elapsed else 3.0
 
     def _tick(self) -> bool:
-        for run in self.race.members[len(self._followed) :]:
-            self._followed.append(Followed(run, len(self._followed)))
+        for run in self.race.members[len(self._views) :]:
+            self._views.append(RunView(run, len(self._views)))
         if self._began is None and self.race.state != "ready":
             self._began = time.monotonic()
         return super()._tick() and self.race.state != "ready"
 
-    def _show(self, shown: Sequence[Followed]) -> None:
+    def _show(self, shown: Sequence[RunView]) -> None:
         standings = self.race.standings()
-        recipes = [followed.run.recipe for followed in shown]
+        recipes = [view.run.recipe for view in shown]
         if len(self._differs) != len(recipes):
             self._differs = differences(recipes)
-        self._queue.rows = rows(shown, standings, self._differs, self.selected)
-        self._head.show(standings)
+        self._run_list.rows = rows(shown, standings, self._differs, self.selected)
+        self._header.show(standings)

@@ -1,4 +1,4 @@
-"""What sets the runs of a race apart, in few words."""
+"""The settings in which the runs of a race differ, in a short text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.panels.widgets.parsing import write
 from workbench.recipe import Recipe
 
-# A name says nothing about how a run learns.
+# The name has no influence on the training.
 UNSAID = {"name"}
 
 
@@ -21,15 +21,15 @@ def differing(recipes: Sequence[Recipe]) -> list[str]:
     >>> differing([recipe, recipe.replace(learning_rate=1e-3), recipe.replace(r=4)])
     ['r', 'learning_rate']
     """
-    found = {name for recipe in recipes[1:] for name in recipe.diff(recipes[0])} - UNSAID
+    different = {name for recipe in recipes[1:] for name in recipe.diff(recipes[0])} - UNSAID
     order = dict.fromkeys(name for recipe in recipes for name in recipe.flat())
-    inner = [name for name in order if name in found]
+    inner = [name for name in order if name in different]
     # The technique's arguments come with the technique, as in a recipe.
     return sorted(inner, key=_place)
 
 
 def differences(recipes: Sequence[Recipe]) -> list[str]:
-    """Say of each recipe what sets it apart; the first one's values are what the others are read against.
+    """Describe how each recipe differs from the first; the first is described by its own values.
 
     Examples
     --------
@@ -39,18 +39,18 @@ def differences(recipes: Sequence[Recipe]) -> list[str]:
     """
     names = differing(recipes)
     resolved = [recipe.resolved().flat() for recipe in recipes]
-    said = []
+    texts = []
     for recipe, values in zip(recipes, resolved, strict=True):
         mine = names if recipe is recipes[0] else [n for n in names if n in recipe.diff(recipes[0])]
         words = [_word(name, values[name]) for name in mine if name in values]
-        said.append(" · ".join(filter(None, words)))
-    return said
+        texts.append(" · ".join(filter(None, words)))
+    return texts
 
 
 def _word(name: str, value: object) -> str:
     if name == "technique":
         return str(value)
-    if name == "start_from":  # a folder of weights in that of the run that learnt them
+    if name == "start_from":  # a folder of weights in that of the run that trained them
         path = Path(str(value))
         return f"from {path.parent.name} {path.name.replace('-', ' ')}" if value else ""
     return f"{name} {write(value) or 'automatic'}"

@@ -7,9 +7,9 @@ const ICONS = {
   clone: `<path d="M3 3h7v2H5v5H3z"/><path d="M6 6h7v7H6z"/>`,
 };
 const WORDS = {
-  pause: ["Pause", "rest after the step in hand"],
-  resume: ["Resume", "go on training"],
-  stop: ["Stop", "end after the step in hand and keep what was learnt"],
+  pause: ["Pause", "pause after the current step"],
+  resume: ["Resume", "continue training"],
+  stop: ["Stop", "end after the current step and save what was learned"],
   clone: ["Clone and change", "start another run like it, with other settings"],
 };
 const HEADS = ["Place", "Run", "Progress", "Loss", "Score", "Time left", "Memory", "Controls"];

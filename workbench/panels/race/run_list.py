@@ -1,7 +1,7 @@
-"""The queue of a race: a row for each run, with its own controls.
+"""The list of runs of a race: a row for each run, with its own controls.
 
-One widget for all rows, and one message a second for all that has changed in them, where a widget for
-each cell would take a message for each: the processor that would handle them is the one that trains.
+All rows are one widget, updated by one message a second. A widget for each cell would need a message for
+each cell, and handling those would take processor time from the training.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _STATIC = Path(__file__).parent
 ACTS = ("pick", "pause", "resume", "stop", "clone")
 
 
-class Queue(anywidget.AnyWidget):
-    """A table of runs. Its rows are written by the pump only.
+class RunList(anywidget.AnyWidget):
+    """A table of runs. Its rows are written by the UI loop only.
 
     Parameters
     ----------
     act : callable
-        Told what was clicked, one of ``ACTS``, and the ``id`` of the row.
+        Called with the action that was clicked, one of ``ACTS``, and the ``id`` of the row.
 
     Attributes
     ----------
@@ -37,15 +37,15 @@ class Queue(anywidget.AnyWidget):
     _esm = _STATIC / "run_list.js"
     _css = _STATIC / "run_list.css"
 
-    rows = traitlets.List().tag(sync=True)
+    rows: traitlets.List = traitlets.List().tag(sync=True)
 
     def __init__(self, act: Callable[[str, int], object]):
         super().__init__()
         self._act = act
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
         subshell_patch.answer_while_busy([self])
 
-    def _heard(self, _: Queue, content: dict[str, Any], __: list[memoryview]) -> None:
+    def _on_message(self, _: RunList, content: dict[str, Any], __: list[memoryview]) -> None:
         match content:
             case {"act": str(act), "id": int(number)} if act in ACTS:
                 self._act(act, number)

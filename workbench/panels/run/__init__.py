@@ -1,1 +1,1 @@
-"""One run, followed."""
+"""One run: its status, its row in the table, its results."""

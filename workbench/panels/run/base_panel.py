@@ -1,4 +1,4 @@
-"""What the bench and the panel of a race have in common: runs that are watched, compared, exported."""
+"""The base class of the bench and the race panel: runs in one chart, compared and exported."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
-from workbench.errors import RecipeError, TrainingError, WorkbenchError
+from workbench.errors import Problem, RecipeError, TrainingError, WorkbenchError
 from workbench.panels.chart.chart import LiveChart
-from workbench.panels.kernel.ui_loop import Pump
+from workbench.panels.kernel.ui_loop import UiLoop
 from workbench.panels.run.results import Results
-from workbench.panels.run.run_view import Followed
-from workbench.panels.run.snapshot import Still
-from workbench.panels.run.status import Live
-from workbench.panels.widgets.messages import Messages, Trouble
+from workbench.panels.run.run_view import RunView
+from workbench.panels.run.snapshot import Snapshot
+from workbench.panels.run.status import RunStatus
+from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
 from workbench.training.events import Event, Parameters, State
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 
 class Panel(traitlets.HasTraits):
-    """Runs in one chart, one of them in hand, with what comes out of them below.
+    """Runs in one chart, one of them selected, with their results below.
 
     Parameters
     ----------
     empty : str
-        What the chart says before there is a point.
+        Text of the chart before it has points.
     first : str
-        What to do where there is no run yet.
+        What the user has to do first where there is no run yet.
 
     Attributes
     ----------
     selected : Run or None
-        The run that is shown by itself, and that export means.
+        The run whose status is shown, and that is exported.
     chart : LiveChart
         The losses of all runs.
     """
@@ -51,35 +51,34 @@ class Panel(traitlets.HasTraits):
 
     def __init__(self, empty: str, first: str, **traits: Any):
         self._first = first
-        self._lock = threading.RLock()  # around what clicks and typed lines change
-        self._followed: list[Followed] = []
-        self._pump = Pump(self._tick, self._failed, self._period)
-        self._still = Still()
+        self._lock = threading.RLock()  # around state that both clicks and code change
+        self._views: list[RunView] = []
+        self._ui_loop = UiLoop(self._tick, self._show_internal_error, self._period)
+        self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
         self.chart = LiveChart(empty=empty)
         self._messages = Messages()
-        self._live = Live(
-            *(
-                self._click(name, lambda name=name: getattr(self._current(), name)())
-                for name in ("pause", "resume", "stop")
-            )
+        self._status = RunStatus(
+            pause=self._click("pause", lambda: self._current().pause()),
+            resume=self._click("resume", lambda: self._current().resume()),
+            stop=self._click("stop", lambda: self._current().stop()),
         )
         self._results = Results(self._click("compare", self.compare), self._export_click)
         self.widget: widgets.Widget = widgets.VBox()
-        self.observe(lambda _: self._pump.wake(), "selected")
+        self.observe(lambda _: self._ui_loop.wake(), "selected")
 
-    # -- what can be typed ------------------------------------------------------------------------
+    # -- public methods ----------------------------------------------------------------------------
 
     def compare(self, runs: Sequence[Run] | None = None) -> Comparison:
         """Compare runs, those of this panel if none are given, and show the result in the panel."""
         from workbench.compare import compare
 
-        ended = [followed.run for followed in self._followed if followed.run.ended]
+        ended = [view.run for view in self._views if view.run.ended]
         chosen = ended if runs is None else list(runs)
         if not chosen:
             raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
         comparison = compare(chosen)
-        self._pump.post(lambda: self._results.show(comparison))
+        self._ui_loop.post(lambda: self._results.show(comparison))
         return comparison
 
     def export(self, run: Run | None = None, path: str | os.PathLike | None = None) -> Path:
@@ -87,14 +86,14 @@ class Panel(traitlets.HasTraits):
         from workbench.export import export
 
         run = run or self._current()
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             written = export(run, path or f"{run.name}.py")
         sentences = [f"{run.name} is in {written}: run it with python {written.name}."]
-        sentences += [str(one.message) for one in told]
-        said = [Trouble("", sentence) for sentence in sentences]
-        self._pump.post(
-            lambda: self._results.messages.say("export", said, "problem" if told else "good")
+        sentences += [str(warning.message) for warning in caught]
+        messages = [Problem.stated("", sentence) for sentence in sentences]
+        self._ui_loop.post(
+            lambda: self._results.messages.say("export", messages, "problem" if caught else "good")
         )
         return written
 
@@ -107,7 +106,7 @@ class Panel(traitlets.HasTraits):
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         display(self.widget)
-        self._still.show(self._title(), list(self._followed), self.chart)
+        self._snapshot.show(self._title(), list(self._views), self.chart)
 
     def _title(self) -> str:
         raise NotImplementedError
@@ -115,81 +114,83 @@ class Panel(traitlets.HasTraits):
     # -- clicks -----------------------------------------------------------------------------------
 
     def _click(self, topic: str, act: Callable[[], object]) -> Callable[[], None]:
-        """Make what a button does: whatever goes wrong is said in the panel."""
-        return lambda: self._say_trouble(topic, act)
+        """Return a button's action: whatever goes wrong is shown in the panel."""
+        return lambda: self._do(topic, act)
 
     def _pick(self, run: Run) -> None:
         self.selected = run
-        key = next(followed.key for followed in self._followed if followed.run is run)
+        key = next(view.key for view in self._views if view.run is run)
         self.chart.highlight(key)
 
     def _export_click(self, path: str) -> None:
-        self._say_trouble("export", lambda: self.export(path=path or None))
+        self._do("export", lambda: self.export(path=path or None))
 
-    def _say_trouble(self, topic: str, act: Callable[[], object]) -> None:
-        """Do what was clicked; whatever goes wrong is said in the panel."""
-        troubles: list[Trouble] = []
-        self._pump.post(lambda: self._place(topic).say(topic, ()))
+    def _do(self, topic: str, act: Callable[[], object]) -> None:
+        """Call an action; whatever goes wrong is shown in the panel."""
+        problems: list[Problem] = []
+        self._ui_loop.post(lambda: self._place(topic).say(topic, ()))
         try:
             act()
         except RecipeError as error:
-            troubles = [Trouble.of(one) for one in error.problems]
+            problems = list(error.problems)
         except WorkbenchError as error:
-            troubles = [Trouble("", str(error))]
+            problems = [Problem.stated("", str(error))]
         except Exception as error:  # noqa: BLE001 (a click has no cell to show a traceback in)
             sentence = f"That did not work: {error or type(error).__name__}"
-            troubles = [Trouble("", sentence, traceback.format_exc())]
-        if troubles:
-            self._pump.post(lambda: self._place(topic).say(topic, troubles))
+            problems = [Problem.stated("", sentence, traceback.format_exc())]
+        if problems:
+            self._ui_loop.post(lambda: self._place(topic).say(topic, problems))
 
     def _place(self, topic: str) -> Messages:
-        """Return where the panel says what a click did: near its button."""
+        """Return where the result of a click is shown: near its button."""
         return self._results.messages if topic in ("compare", "export") else self._messages
 
-    # -- telling: everything below runs in the pump's thread ----------------------------------------
+    # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _heard(self, run: Run, event: Event) -> None:
-        # In the run's thread. Steps wait for the next tick; the first one and changes do not.
+    def _on_event(self, run: Run, event: Event) -> None:
+        # In the run's thread. Steps wait for the next tick; the first step and changes of state do not.
         if isinstance(event, State | Parameters) or event.get("step") == 1:
-            self._pump.wake()
+            self._ui_loop.wake()
 
     def _period(self) -> float:
         """Return the seconds until the next look at the runs."""
         return 0.5
 
     def _tick(self) -> bool:
-        shown = list(self._followed)
-        going = [followed for followed in shown if not followed.over]
-        for followed in going:
-            followed.read(self.chart)
+        shown = list(self._views)
+        active = [view for view in shown if not view.ended]
+        for view in active:
+            view.read(self.chart)
         self.chart.flush()
-        for followed in shown:
-            if followed.run is self.selected:
-                self._live.show(followed, self._foretold(followed.run))
+        for view in shown:
+            if view.run is self.selected:
+                self._status.show(view, self._forecast(view.run))
         self._show(shown)
         self._results.offer(shown, self.selected)
-        ended = [followed.run for followed in going if followed.over]
+        ended = [view.run for view in active if view.ended]
         for run in ended:
-            self._over(run)
+            self._ended(run)
         if ended:
-            self._still.update(self._title(), shown, self.chart)
-        return len(ended) < len(going)
+            self._snapshot.update(self._title(), shown, self.chart)
+        return len(ended) < len(active)
 
-    def _foretold(self, run: Run) -> Mapping[str, Any] | None:
-        """Return the memory that was foretold for a run, where it was."""
+    def _forecast(self, run: Run) -> Mapping[str, Any] | None:
+        """Return the memory forecast of a run, or None."""
         return None
 
-    def _show(self, shown: Sequence[Followed]) -> None:
-        """Show the runs as they are now, in whatever way this panel does."""
+    def _show(self, shown: Sequence[RunView]) -> None:
+        """Show the runs as they are now; each kind of panel does it in its own way."""
         raise NotImplementedError
 
-    def _over(self, run: Run) -> None:
-        """Say why a run failed, if it did."""
+    def _ended(self, run: Run) -> None:
+        """Handle the end of a run, for instance show why it failed."""
 
     def _say_failure(self, topic: str, run: Run) -> None:
-        failed = [Trouble("", f"{run.name}: {run.error}", run.details)]
+        failed = [Problem.stated("", f"{run.name}: {run.error}", run.details)]
         self._messages.say(topic, failed if run.error is not None else [])
 
-    def _failed(self, error: Exception) -> None:
+    def _show_internal_error(self, error: Exception) -> None:
         details = "".join(traceback.format_exception(error))
-        self._messages.say("panel", [Trouble("", f"The panel itself failed: {error}", details)])
+        self._messages.say(
+            "panel", [Problem.stated("", f"The panel itself failed: {error}", details)]
+        )

@@ -1,4 +1,4 @@
-"""What comes out: the comparison, and the script."""
+"""The results of runs: the comparison, and the script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc
 from workbench.errors import WorkbenchError
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """Buttons to compare and to export, and the comparison. Written by the pump only.
+    """Buttons to compare and to export, and the comparison. Written by the UI loop only.
 
     Parameters
     ----------
     compare : callable
     export : callable
-        Told the path that was typed.
+        Called with the path that was typed.
     """
 
     def __init__(self, compare: Callable[[], object], export: Callable[[str], object]):
@@ -46,15 +46,15 @@ class Results:
         bar.add_class("wb-results-bar")
         self._shown = widgets.HTML()
         self._shown.add_class("wb-comparison")
-        # Beside the buttons: what a click did must not be said where it has scrolled away.
+        # Next to the buttons, so that the message is visible where the click was.
         self.messages = Messages()
         inside = [bar, self.messages.widget, self._shown]
         self.widget = widgets.VBox(inside, layout={"display": "none"})
         self.widget.add_class("wb-results")
 
-    def offer(self, runs: Sequence[Followed], selected: Run | None) -> None:
+    def offer(self, runs: Sequence[RunView], selected: Run | None) -> None:
         """Offer what can be done with the runs there are."""
-        self.buttons["Compare"].disabled = not any(followed.over for followed in runs)
+        self.buttons["Compare"].disabled = not any(view.ended for view in runs)
         self.buttons["Export"].disabled = selected is None or not selected.plan
         if runs:
             self.widget.layout.display = None

@@ -1,4 +1,4 @@
-"""A run as the panel follows it: what is new since the last look, and the latest of each thing."""
+"""The panel's view of a run: its new events, and the latest of each kind."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections import deque
 
 from workbench.panels.chart.chart import LiveChart
 from workbench.runs.run import Run
+from workbench.runs.time_left import time_left
 from workbench.training.events import Evaluating, Evaluation, Event, TrainStep
 
-# In the words of a person who watches.
-WORDS = {
+# The states in words for the user.
+STATE_NAMES = {
     "ready": "waiting",
     "preparing": "loading",
     "running": "training",
@@ -22,14 +23,14 @@ WORDS = {
 }
 
 
-class Followed:
-    """One run, read a few times a second by the panel's pump.
+class RunView:
+    """One run, read a few times a second by the panel's UI loop.
 
     Parameters
     ----------
     run : Run
     number : int
-        Its place among the panel's runs, counted from 0: so it gets its colour.
+        Its index among the panel's runs, which chooses its colour.
     """
 
     def __init__(self, run: Run, number: int):
@@ -38,21 +39,21 @@ class Followed:
         self.evaluation: Evaluation | None = None
         self.evaluating: Evaluating | None = None
         self.ranks: list[tuple[int, int]] = []  # step, and trainable parameters still in use
-        self.over = False
+        self.ended = False
         self._read = 0
         self._name = ""
         self.first: float | None = None  # seconds of the first step
         self._paces: deque[float] = deque(maxlen=40)
         self._speeds: deque[float] = deque(maxlen=10)
-        self._seen: deque[tuple[float, int]] = deque(maxlen=40)
+        self._marks: deque[tuple[float, int]] = deque(maxlen=40)
 
     def read(self, chart: LiveChart) -> None:
-        """Take in what is new and note its points down in the chart."""
+        """Read the new events of the run and add their points to the chart."""
         if not self._name:
             chart.add_series(f"{self.key}/train", self.run.name)
             chart.add_series(f"{self.key}/eval", f"{self.run.name}, evaluation", style="points")
         # The state is read first: what comes after it in time is then read too.
-        self.over = self.run.ended
+        self.ended = self.run.ended
         if self._name != self.run.name:
             self._name = self.run.name
             chart.rename(f"{self.key}/train", self._name)
@@ -66,7 +67,7 @@ class Followed:
                 chart.append(f"{self.key}/{kind.kind}", xs, [event.loss for event in points])
         for event in new:
             self._note(event)
-        self._see()
+        self._mark()
 
     def _note(self, event: Event) -> None:
         self.evaluating = event if isinstance(event, Evaluating) else None
@@ -83,35 +84,30 @@ class Followed:
         elif isinstance(event, Evaluation):
             self.evaluation = event
 
-    def _see(self) -> None:
-        """Note how far the run is now; a pause is not counted."""
+    def _mark(self) -> None:
+        """Record how far the run is now; a pause does not count."""
         if self.run.state != "running":
-            self._seen.clear()
+            self._marks.clear()
         else:
-            self._seen.append((time.monotonic(), self.run.progress[0]))
+            self._marks.append((time.monotonic(), self.run.progress[0]))
 
     @property
     def speed(self) -> float | None:
-        """Tokens a second over the last steps."""
+        """Mean tokens per second over the last steps."""
         return sum(self._speeds) / len(self._speeds) if self._speeds else None
 
     @property
     def pace(self) -> float | None:
-        """Seconds of a step, at the median of the last ones; None before a few were timed."""
+        """Median seconds of the last steps; None before five were timed."""
         return statistics.median(self._paces) if len(self._paces) >= 5 else None
 
     @property
     def left(self) -> float | None:
-        """Seconds that are left if it goes on as lately; None as long as nobody knows."""
-        if len(self._seen) < 2:
-            return None
-        (began, first), (now, last) = self._seen[0], self._seen[-1]
-        if last == first:
-            return None
-        return (self.run.progress[1] - last) * (now - began) / (last - first)
+        """Seconds left at the recent pace; None as long as the pace is unknown."""
+        return time_left(list(self._marks), self.run.progress[1])
 
     @property
     def state(self) -> str:
-        """Its state in a word."""
+        """The state in a word."""
         state = self.run.state
-        return "evaluating" if self.evaluating and state == "running" else WORDS[state]
+        return "evaluating" if self.evaluating and state == "running" else STATE_NAMES[state]

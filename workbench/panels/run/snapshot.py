@@ -1,7 +1,7 @@
 """A picture of the panel, for a notebook that is opened without its kernel.
 
-It is an output of its own beside the panel's, hidden by the panel's style while the panel is there,
-and drawn anew whenever a run ends.
+It is a second output of the cell, hidden by the panel's style while the panel is shown, and updated
+whenever a run ends.
 """
 
 from __future__ import annotations
@@ -16,66 +16,64 @@ from IPython.display import display, update_display
 from workbench.display.colours import PALETTE
 from workbench.display.html import esc
 from workbench.panels.chart.chart import LiveChart
-from workbench.panels.run.run_view import Followed
+from workbench.panels.run.run_view import RunView
 from workbench.panels.run.table import HEADS, figures
 from workbench.recipe import Recipe
 from workbench.registry.techniques import find
 
-# Where the panel cannot be, its place says "model not found"; the picture says more.
+# Without a kernel the panel shows "model not found"; the picture is shown instead.
 STYLE = (
     "<style>.jp-OutputArea-child:not(:has(.workbench-bench)):has(+ .jp-OutputArea-child "
-    ".workbench-still){display:none}.workbench-still td,.workbench-still th"
-    "{text-align:left;padding:3px 14px 3px 0}.workbench-still img{max-width:100%}</style>"
+    ".workbench-snapshot){display:none}.workbench-snapshot td,.workbench-snapshot th"
+    "{text-align:left;padding:3px 14px 3px 0}.workbench-snapshot img{max-width:100%}</style>"
 )
 
 
-class Still:
-    """The picture, shown in any number of places and drawn anew in all of them."""
+class Snapshot:
+    """The picture, shown in any number of cells and updated in all of them."""
 
     def __init__(self) -> None:
         self._id: str | None = None
 
-    def show(self, title: str, runs: Sequence[Followed], chart: LiveChart) -> None:
-        """Put it below what the cell in hand has shown."""
+    def show(self, title: str, runs: Sequence[RunView], chart: LiveChart) -> None:
+        """Show it below the output of the current cell."""
         self._id = self._id or f"workbench-{uuid.uuid4().hex}"
         display(_bundle(title, runs, chart), raw=True, display_id=self._id)
 
-    def update(self, title: str, runs: Sequence[Followed], chart: LiveChart) -> None:
-        """Draw it anew wherever it is shown."""
+    def update(self, title: str, runs: Sequence[RunView], chart: LiveChart) -> None:
+        """Update it wherever it is shown."""
         if self._id is not None:
             update_display(_bundle(title, runs, chart), raw=True, display_id=self._id)
 
 
-def _bundle(title: str, runs: Sequence[Followed], chart: LiveChart) -> dict[str, Any]:
+def _bundle(title: str, runs: Sequence[RunView], chart: LiveChart) -> dict[str, Any]:
     lines = [f"PEFT Workbench: {title}"]
-    lines += [f"{followed.run.name}: " + ", ".join(figures(followed).values()) for followed in runs]
+    lines += [f"{view.run.name}: " + ", ".join(figures(view).values()) for view in runs]
     return {"text/plain": "\n".join(lines), "text/html": _html(title, runs, chart)}
 
 
 def sentence(recipe: Recipe) -> str:
-    """Say what a recipe adapts, and on what."""
+    """Describe a recipe: its technique, base model and data."""
     technique = find(recipe.technique)
     return f"{technique.title if technique else recipe.technique} on {recipe.model}, {recipe.data}"
 
 
-def _html(title: str, runs: Sequence[Followed], chart: LiveChart) -> str:
+def _html(title: str, runs: Sequence[RunView], chart: LiveChart) -> str:
     head = f"<strong>PEFT Workbench</strong> · {esc(title)}"
     parts = [f"<p>{head} · run the cell to bring the panel back</p>"]
-    if any(followed.train for followed in runs):
+    if any(view.train for view in runs):
         png = base64.b64encode(chart.to_png()).decode("ascii")
         parts.append(
             f"<img width='760' alt='Losses of the runs' src='data:image/png;base64,{png}'>"
         )
     if runs:
         heads = "".join(f"<th>{esc(word)}</th>" for word in ("Run", *HEADS))
-        rows = "".join(_row(followed) for followed in runs)
+        rows = "".join(_row(view) for view in runs)
         parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
-    return f"<div class='workbench-still'>{STYLE}{''.join(parts)}</div>"
+    return f"<div class='workbench-snapshot'>{STYLE}{''.join(parts)}</div>"
 
 
-def _row(followed: Followed) -> str:
-    colour = PALETTE[followed.number % len(PALETTE)]
-    name = f"<td><span style='color:{colour}'>■</span> {esc(followed.run.name)}</td>"
-    return (
-        f"<tr>{name}{''.join(f'<td>{esc(text)}</td>' for text in figures(followed).values())}</tr>"
-    )
+def _row(view: RunView) -> str:
+    colour = PALETTE[view.number % len(PALETTE)]
+    name = f"<td><span style='color:{colour}'>■</span> {esc(view.run.name)}</td>"
+    return f"<tr>{name}{''.join(f'<td>{esc(text)}</td>' for text in figures(view).values())}</tr>"

@@ -1,4 +1,4 @@
-"""Whether compiling a run's layers could pay, from its own steps, and what it took where it was done."""
+"""Hints at settings that could make a run faster: ``torch_compile`` and ``onednn``."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from workbench.registry.tasks import TASKS
 # on a 3 M and a 35 M llama on CPU. Other bases and machines may lie outside.
 SECONDS = (14, 36)
 SAVED = (0.04, 0.14)
+# A speed-up below this factor is not worth that oneDNN changes the last bits of the losses.
+WORTH = 1.25
+# In a step that takes fewer seconds than this, the matrices are too small for oneDNN to pay.
+SHORT = 0.01
 
 
-def compiling(
+def compile_hint(
     recipe: Recipe,
     plan: Mapping[str, Any],
     total: int,
     first: float | None,
     pace: float | None,
 ) -> list[str]:
-    """Say what there is to say about ``torch_compile``: nothing before a few steps were timed.
+    """Describe what compiling took, or, where it is off, when it could pay.
 
-    Without it, only where it could be set and the run is long enough for it to pay at best.
+    There is no hint before a few steps were timed, where ``torch_compile`` cannot be set, and where the
+    run is too short for it to pay.
 
     Parameters
     ----------
@@ -40,26 +45,54 @@ def compiling(
         return []
     if recipe.torch_compile:
         took = max(0.0, first - pace)
-        said = (
-            f"torch_compile took about {time(took)}: the first step took {time(first)}, those of late "
-            f"{pace:.2g} s at the median."
+        hint = (
+            f"torch_compile took about {time(took)}: the first step took {time(first)}, recent steps "
+            f"{pace:.2g} s (median)."
         )
-        return [said]
+        return [hint]
     quick, slow = SECONDS
     least, most = SAVED
     early, late = quick / (most * pace), slow / (least * pace)
     if total <= early or not _could(recipe, plan):
         return []
-    said = (
+    hint = (
         f"torch_compile could pay: on small llamas on CPU it took {quick} to {slow} s and saved "
         f"{least:.0%} to {most:.0%} of a step. At {pace:.2g} s a step that pays beyond {_about(early)} "
         f"to {_about(late)} steps; this run has {total:,}."
     )
-    return [said]
+    return [hint]
+
+
+def onednn_hint(recipe: Recipe, plan: Mapping[str, Any], pace: float | None) -> list[str]:
+    """Hint at ``onednn`` where it is off and was measured to be faster on this machine.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    plan : mapping
+        The run's plan; empty before it has one.
+    pace : float or None
+        Median seconds of a step.
+    """
+    if not plan or pace is None or pace < SHORT or plan["device"] != "cpu" or plan["fused"]:
+        return []
+    if recipe.onednn or recipe.quantization or recipe.replace(onednn=True).problems():
+        return []
+    # Here and not at the top: panels are there before torch is.
+    from workbench.training.speedups.onednn_benchmark import onednn_speedup
+
+    speedup = onednn_speedup()
+    if speedup < WORTH:
+        return []
+    hint = (
+        f"onednn could pay: here oneDNN multiplied two matrices {speedup:.1f} times as fast as the "
+        "library that PyTorch uses. It changes the last bits of the losses."
+    )
+    return [hint]
 
 
 def _could(recipe: Recipe, plan: Mapping[str, Any]) -> bool:
-    """Tell whether the run could be compiled by itself, on what was measured."""
+    """Return whether the run could be compiled, on the kind of device that was measured."""
     if recipe.task not in TASKS or plan["device"] != "cpu" or plan["fused"]:
         return False
     return not recipe.replace(torch_compile=True).problems()

@@ -1,4 +1,4 @@
-"""The run in hand: how far it is, how fast, how much memory it takes, and its controls."""
+"""The status of the selected run: its progress, speed and memory, and its controls."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.display.html import esc, facts
+from workbench.display.memory_bar import key, segments
 from workbench.display.units import size, time
-from workbench.panels.run.multiplying import multiplying
-from workbench.panels.run.run_view import Followed
-from workbench.panels.run.speed_hints import compiling
+from workbench.panels.run.run_view import RunView
+from workbench.panels.run.speed_hints import compile_hint, onednn_hint
 from workbench.registry.tasks import ALL_TASKS
 
 PARTS = ("weights", "gradients", "optimizer", "activations")
 
 
-class Live:
-    """The strip above the chart. Written by the pump only.
+class RunStatus:
+    """The strip above the chart. Written by the UI loop only.
 
     Parameters
     ----------
@@ -34,23 +34,23 @@ class Live:
     ):
         self._text = widgets.HTML()
         self.buttons = {
-            "Pause": make_button("Pause", "Rest after the step in hand", pause),
-            "Resume": make_button("Resume", "Go on training", resume),
+            "Pause": make_button("Pause", "Pause after the current step", pause),
+            "Resume": make_button("Resume", "Continue training", resume),
             "Stop": make_button(
                 "Stop",
-                "End after the step in hand and keep what was learnt. Interrupting the kernel does not.",
+                "End after the current step and save what was learned. Interrupting the kernel does not stop a run.",
                 stop,
             ),
         }
         controls = widgets.HBox(list(self.buttons.values()))
         controls.add_class("wb-controls")
         self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
-        self.widget.add_class("wb-live")
+        self.widget.add_class("wb-status")
 
-    def show(self, followed: Followed, foretold: Mapping[str, Any] | None = None) -> None:
-        """Show a run as it is now, beside the memory that was foretold for it."""
-        run = followed.run
-        text = _describe(followed, foretold)
+    def show(self, view: RunView, forecast: Mapping[str, Any] | None = None) -> None:
+        """Show a run as it is now, next to the forecast of its memory."""
+        run = view.run
+        text = _describe(view, forecast)
         if text != self._text.value:
             self._text.value = text
         paused = run.state == "paused"
@@ -73,96 +73,93 @@ def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.B
     return button
 
 
-def _describe(followed: Followed, foretold: Mapping[str, Any] | None) -> str:
-    run = followed.run
+def _describe(view: RunView, forecast: Mapping[str, Any] | None) -> str:
+    run = view.run
     step, total = run.progress
-    word = followed.state
-    if followed.evaluating and not run.ended:
-        word += f", batch {followed.evaluating.done} of {followed.evaluating.total}"
+    word = view.state
+    if view.evaluating and not run.ended:
+        word += f", batch {view.evaluating.done} of {view.evaluating.total}"
     done = 100 * step / total if total else 0
     bar = (
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
         f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
         f"<i class='wb-{run.state}' style='width:{done:.1f}%'></i></div>"
     )
-    told = [
+    lines = [
         *run.notes,
-        *compiling(run.recipe, run.plan, total, followed.first, followed.pace),
-        *multiplying(run.recipe, run.plan, followed.pace),
+        *compile_hint(run.recipe, run.plan, total, view.first, view.pace),
+        *onednn_hint(run.recipe, run.plan, view.pace),
     ]
-    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in told)
+    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in lines)
     return (
         f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
         f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"
-        f"{bar}{facts(_figures(followed))}{_ranks(followed)}{_memory(run.memory, foretold)}{notes}"
+        f"{bar}{facts(_figures(view))}{_ranks(view)}{_memory(run.memory, forecast)}{notes}"
     )
 
 
-def _figures(followed: Followed) -> list[tuple[str, str]]:
-    run, train = followed.run, followed.train
+def _figures(view: RunView) -> list[tuple[str, str]]:
+    run, train = view.run, view.train
     step, total = run.progress
     if run.ended:
         spent = ("Trained for", time(train.seconds) if train else "–")
     elif run.state == "paused":
         spent = ("Time left", "paused")
     else:
-        spent = ("Time left", "–" if followed.left is None else time(followed.left))
+        spent = ("Time left", "–" if view.left is None else time(view.left))
     return [
         ("Step", f"{step:,} of {total:,}" if total else "–"),
         spent,
         ("Loss", f"{train.loss:.4f}" if train else "–"),
         (
             f"{ALL_TASKS[run.recipe.task].unit.capitalize()}/s",
-            "–" if followed.speed is None else f"{followed.speed:,.0f}",
+            "–" if view.speed is None else f"{view.speed:,.0f}",
         ),
     ]
 
 
-def _ranks(followed: Followed) -> str:
-    """Draw how many trainable parameters are in use, for techniques that give some up."""
-    if len(followed.ranks) < 2:
+def _ranks(view: RunView) -> str:
+    """Draw how many trainable parameters are in use, for techniques that drop some during training."""
+    if len(view.ranks) < 2:
         return ""
-    points = thinned(followed.ranks)
-    first, last = followed.ranks[0][0], max(followed.run.progress[1], followed.ranks[-1][0])
-    most = max(count for _, count in followed.ranks)
+    points = thinned(view.ranks)
+    first, last = view.ranks[0][0], max(view.run.progress[1], view.ranks[-1][0])
+    most = max(count for _, count in view.ranks)
     line = " ".join(
         f"{160 * (step - first) / max(last - first, 1):.1f},{32 - 28 * count / most:.1f}"
         for step, count in points
     )
-    now = followed.ranks[-1][1]
-    said = f"{now:,} of {most:,} trainable parameters are in use"
+    now = view.ranks[-1][1]
+    caption = f"{now:,} of {most:,} trainable parameters are in use"
     return (
-        f"<div class='wb-ranks' title='{said}'><svg viewBox='0 0 160 34' width='160' height='34' "
-        f"role='img' aria-label='{said}'><path d='M0 32.5h160' class='wb-axis'/>"
+        f"<div class='wb-ranks' title='{caption}'><svg viewBox='0 0 160 34' width='160' height='34' "
+        f"role='img' aria-label='{caption}'><path d='M0 32.5h160' class='wb-axis'/>"
         f"<polyline points='{line}'/></svg><span>in use <b>{now:,}</b> of {most:,} trainable "
         "parameters</span></div>"
     )
 
 
 def thinned(points: Sequence[tuple[int, int]], most: int = 160) -> list[tuple[int, int]]:
-    """Keep as many points as can be seen, the last one among them."""
+    """Keep at most as many points as can be seen, and always the last one."""
     every = -(-len(points) // most)
     return [*points[::every], points[-1]]
 
 
-def _memory(memory: dict[str, Any], foretold: Mapping[str, Any] | None) -> str:
+def _memory(memory: dict[str, Any], forecast: Mapping[str, Any] | None) -> str:
     if not memory:
         return ""
     whole = max(memory["peak"], 1)
-    keys = "".join(
-        f"<span><i class='wb-mem-{part}'></i>{part} <b>{size(memory[part])}</b></span>"
-        for part in PARTS
-    )
+    keys = "".join(key(part, memory[part]) for part in PARTS)
     process = f"<span>process (RSS) <b>{size(memory['rss'])}</b></span>"
     cuda = "".join(
         f"<span>GPU peak, {phase} <b>{size(figures['peak'])}</b></span>"
         for phase, figures in memory.get("cuda", {}).items()
     )
-    # Activations are counted from the first step on: only then there is something to hold against.
-    metered = foretold["metered"] if foretold and memory["activations"] else None
+    # Activations are counted from the first step on: only then the two can be compared.
+    metered = forecast["metered"] if forecast and memory["activations"] else None
     bars = _parts_bar(memory, whole) if metered is None else _two_bars(memory, metered)
-    if foretold and "train" in memory.get("cuda", {}):
-        cuda += f"<span>forecast of the GPU peak <b>{size(foretold['peak'])}</b></span>"
+    if forecast and "train" in memory.get("cuda", {}):
+        cuda += f"<span>forecast of the GPU peak <b>{size(forecast['peak'])}</b></span>"
     return (
         f"<div class='wb-memory' title='Memory that this run needs: {size(whole)}'>"
         f"{bars}<div class='wb-keys'>{keys}{process}{cuda}</div></div>"
@@ -170,13 +167,13 @@ def _memory(memory: dict[str, Any], foretold: Mapping[str, Any] | None) -> str:
 
 
 def _two_bars(memory: Mapping[str, Any], metered: Mapping[str, int]) -> str:
-    """Draw the forecast above what was measured, on one scale: the same parts, counted alike."""
-    foretold = sum(metered.values())
-    whole = max(memory["peak"], foretold, 1)
+    """Draw the forecast above the measured memory, on one scale: the same parts, counted alike."""
+    total = sum(metered.values())
+    whole = max(memory["peak"], total, 1)
     rows = "".join(
-        f"<span>{word}</span>{_parts_bar(parts, whole)}<b>{size(total)}</b>"
-        for word, parts, total in (
-            ("forecast", metered, foretold),
+        f"<span>{word}</span>{_parts_bar(parts, whole)}<b>{size(count)}</b>"
+        for word, parts, count in (
+            ("forecast", metered, total),
             ("measured", memory, memory["peak"]),
         )
     )
@@ -184,8 +181,5 @@ def _two_bars(memory: Mapping[str, Any], metered: Mapping[str, int]) -> str:
 
 
 def _parts_bar(parts: Mapping[str, int], whole: int) -> str:
-    pieces = "".join(
-        f"<i class='wb-mem-{part}' style='width:{100 * parts[part] / whole:.2f}%'></i>"
-        for part in PARTS
-    )
+    pieces = segments({part: parts[part] for part in PARTS}, whole)
     return f"<div class='wb-membar'>{pieces}</div>"

@@ -18,7 +18,7 @@ Changed = Callable[[str, Any], None]
 class Field:
     """A label, a control and, when something is wrong, a sentence.
 
-    The control is written by whoever shows a value, the sentence by the panel's pump: no widget
+    The control is written by the thread that shows a value, the sentence by the panel's UI loop: no widget
     has two writers.
 
     Parameters
@@ -32,7 +32,7 @@ class Field:
     help : str
         Shown when the pointer rests on the field.
     changed : callable
-        Told the name and the new value when a person changes it.
+        Called with the name and the new value when a person changes it.
     default : object
         What an empty field stands for, shown in grey.
     """
@@ -53,7 +53,7 @@ class Field:
         self._slider: widgets.Widget | None = None
         self.control = self._make(" ".join(help.split()))
         self.control.observe(self._on_control, "value")
-        self._said: widgets.HTML | None = None
+        self._message: widgets.HTML | None = None
         self.widget = widgets.Box([self.control, *([self._slider] if self._slider else [])])
         self.widget.add_class("wb-field")
         if self._limits.get("multiline"):
@@ -70,11 +70,12 @@ class Field:
         if choices is not None or parts_of(self.hint)[0] == (bool,):
             return widgets.Checkbox(indent=False, **common)
         if "slider" in self._limits:
-            self._slider = self._make_slider(*self._limits["slider"], help)
+            low, high = self._limits["slider"]
+            self._slider = self._make_slider(low, high, help)
             self._slider.observe(self._on_slider, "value")
         placeholder = parsing.write(self.default)
-        kind = widgets.Textarea if self._limits.get("multiline") else widgets.Text
-        return kind(placeholder=placeholder, continuous_update=False, **common)
+        control = widgets.Textarea if self._limits.get("multiline") else widgets.Text
+        return control(placeholder=placeholder, continuous_update=False, **common)
 
     def _make_slider(self, low: float, high: float, help: str) -> widgets.DOMWidget:
         common = {"min": low, "max": high, "readout": False, "tooltip": help}
@@ -87,7 +88,7 @@ class Field:
         return "automatic" if choice is None else str(choice)
 
     def show(self, value: Any) -> None:
-        """Show a value, even one that is not allowed; nobody is told."""
+        """Show a value, even one that is not allowed; the change is not reported."""
         self._quiet = True
         try:
             if isinstance(self.control, widgets.Text | widgets.Textarea):
@@ -106,28 +107,28 @@ class Field:
             self._quiet = False
 
     def explain(self, help: str) -> None:
-        """Say what the setting means when the pointer rests on it."""
+        """Set the help text that is shown when the pointer rests on the field."""
         self.control.tooltip = " ".join(help.split())
 
     def offer(self, shown: bool) -> None:
-        """Show the field, or hide it where it reaches nothing."""
+        """Show the field, or hide it where it has no effect."""
         self.widget.layout.display = None if shown else "none"
 
     def suggest(self, words: str) -> None:
-        """Say in grey what an empty field stands for."""
+        """Show in grey what an empty field stands for."""
         if self.control.placeholder != words:
             self.control.placeholder = words
 
     def say(self, sentence: str) -> None:
-        """Show a sentence below the field, or take it away. For the panel's pump only."""
-        if self._said is None:
+        """Show a sentence below the field, or remove it. For the panel's UI loop only."""
+        if self._message is None:
             if not sentence:
                 return
-            self._said = widgets.HTML()
-            self.widget.children = [*self.widget.children, self._said]
+            self._message = widgets.HTML()
+            self.widget.children = [*self.widget.children, self._message]
         text = f"<p class='wb-problem' role='alert'>{esc(sentence)}</p>" if sentence else ""
-        if text != self._said.value:
-            self._said.value = text
+        if text != self._message.value:
+            self._message.value = text
 
     @staticmethod
     def _set(control: widgets.Widget, value: Any) -> None:
@@ -155,7 +156,7 @@ class Field:
 
 
 class Fold:
-    """A line that opens what most people need not see, and makes it when it is opened first.
+    """A line that opens less important settings, which are made when it is opened first.
 
     Parameters
     ----------
@@ -183,7 +184,7 @@ class Fold:
         (self._button.add_class if self.open else self._button.remove_class)("wb-open")
 
     def refill(self) -> None:
-        """Make what is inside anew."""
+        """Make the contents again."""
         self._inside.children = self._fill()
 
 

@@ -1,9 +1,8 @@
-"""What the panel has to say, in sentences, with the technical details folded away."""
+"""Messages of a panel: sentences, with the technical details folded away."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import ipywidgets as widgets
 
@@ -11,58 +10,38 @@ from workbench.display.html import esc, folded
 from workbench.errors import Problem
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """Something that stands in the way.
-
-    Parameters
-    ----------
-    parameter : str
-        The setting that it is about.
-    sentence : str
-        What to say.
-    details : str
-        What is folded away below it.
-    """
-
-    parameter: str
-    sentence: str
-    details: str = ""
-
-    @classmethod
-    def of(cls, problem: Problem) -> Trouble:
-        """Make one of a problem."""
-        return cls(problem.parameter, str(problem), getattr(problem, "details", ""))
-
-
 class Messages:
-    """An area below the cards. Written by the pump only.
+    """An area below the cards. Written by the UI loop only.
 
-    Messages come by topic; what is said anew about a topic takes the place of what was said.
+    Messages belong to topics; a new message about a topic replaces the old one.
     """
 
     def __init__(self) -> None:
-        self._said: dict[str, tuple[str, tuple[Trouble, ...]]] = {}
+        self._topics: dict[str, tuple[str, tuple[Problem, ...]]] = {}
         self.widget = widgets.HTML()
         self.widget.add_class("wb-messages")
 
-    def say(self, topic: str, troubles: Sequence[Trouble], kind: str = "problem") -> None:
-        """Say something about a topic; an empty sequence takes it back.
+    def say(self, topic: str, problems: Sequence[Problem], style: str = "problem") -> None:
+        """Show the problems of a topic; an empty sequence removes its messages.
 
         Parameters
         ----------
-        kind : {"problem", "good"}
+        style : {"problem", "good"}
         """
-        if troubles:
-            self._said[topic] = (kind, tuple(troubles))
+        if problems:
+            self._topics[topic] = (style, tuple(problems))
         else:
-            self._said.pop(topic, None)
-        # A click may find what was said already about another topic.
-        said = {one.sentence: (kind, one) for kind, some in self._said.values() for one in some}
+            self._topics.pop(topic, None)
+        # One sentence is shown once, even if two topics have it.
+        messages = {
+            str(problem): (style, problem.details)
+            for style, group in self._topics.values()
+            for problem in group
+        }
         text = "".join(
-            f"<div class='wb-message wb-{kind}' role='{'alert' if kind == 'problem' else 'status'}'>"
-            f"<p>{esc(one.sentence)}</p>{folded('Details', one.details)}</div>"
-            for kind, one in said.values()
+            f"<div class='wb-message wb-{style}' role='{'alert' if style == 'problem' else 'status'}'>"
+            f"<p>{esc(sentence)}</p>{folded('Details', details)}</div>"
+            for sentence, (style, details) in messages.items()
         )
         if text != self.widget.value:
             self.widget.value = text

@@ -12,7 +12,7 @@ from workbench.settings.values import parts_of
 
 
 def choices_of(hint: Any, limits: dict[str, Any]) -> list[Any] | None:
-    """Give the values that can be chosen from, or None where any may be typed.
+    """Return the values that can be chosen, or None where any value may be typed.
 
     Examples
     --------
@@ -20,22 +20,22 @@ def choices_of(hint: Any, limits: dict[str, Any]) -> list[Any] | None:
     ['none', 'all']
     """
     parts, optional = parts_of(hint)
-    found = limits.get("choices")
-    if found is None and len(parts) == 1 and get_origin(parts[0]) is Literal:
-        found = get_args(parts[0])
-    if found is None:
+    choices = limits.get("choices")
+    if choices is None and len(parts) == 1 and get_origin(parts[0]) is Literal:
+        choices = get_args(parts[0])
+    if choices is None:
         return None
-    return [*([None] if optional else []), *found]
+    return [*([None] if optional else []), *choices]
 
 
 def typeable(hint: Any) -> bool:
-    """Tell whether a value can be typed: objects of other libraries cannot."""
+    """Return whether a value can be typed: objects of other libraries cannot."""
     plain = (bool, int, float, str, list, tuple, set, dict, Literal)
     return any((get_origin(part) or part) in plain for part in parts_of(hint)[0])
 
 
 def read(text: str, hint: Any) -> Any:
-    """Turn what was typed into a value; what cannot be one stays text, for the check to refuse.
+    """Turn typed text into a value; text that cannot be converted stays text, which the checks refuse.
 
     Examples
     --------
@@ -46,16 +46,16 @@ def read(text: str, hint: Any) -> Any:
     """
     text = text.strip()
     parts, optional = parts_of(hint)
-    kinds = {get_origin(part) or part for part in parts}
+    types = {get_origin(part) or part for part in parts}
     if not text and optional:
         return None
-    if kinds == {str}:
+    if types == {str}:
         return text
-    if kinds & {int, float}:
-        for kind in (int, float):
+    if types & {int, float}:
+        for number in (int, float):
             with contextlib.suppress(ValueError):
-                return kind(text)
-    if list in kinds and "," in text and text[:1] not in "[{":
+                return number(text)
+    if list in types and "," in text and text[:1] not in "[{":
         text = f"[{text}]"
     try:
         return yaml.safe_load(text)

@@ -11,7 +11,7 @@ _STATIC = Path(__file__).parent
 
 
 class Picker(anywidget.AnyWidget):
-    """One of many, picked by name.
+    """A choice from groups of options, by name.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Picker(anywidget.AnyWidget):
     _esm = _STATIC / "picker.js"
 
     label = traitlets.Unicode().tag(sync=True)
-    groups = traitlets.List().tag(sync=True)
+    groups: traitlets.List = traitlets.List().tag(sync=True)
     other = traitlets.Unicode().tag(sync=True)
     placeholder = traitlets.Unicode().tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)

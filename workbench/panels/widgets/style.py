@@ -1,4 +1,4 @@
-"""The panel's looks: one style sheet made of a file for each part of the panel.
+"""The style of the panels: one style sheet made of a file for each part of the panel.
 
 Colours are JupyterLab's own variables, with values to fall back on elsewhere, so that the panel
 follows the theme; it bends to the width of its cell, not of the window.

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from workbench.errors import RecipeError, Said
+from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.load import Table
@@ -179,7 +179,7 @@ def refusing(tokenizer: Any) -> Iterator[None]:
         why = f"the chat template of {tokenizer.name_or_path!r} says: {error}"
     except ChatError as error:
         why = str(error)
-    raise RecipeError([Said("model", "", None, f"{why[0].upper()}{why[1:]}.")])
+    raise RecipeError([Problem.stated("model", f"{why[0].upper()}{why[1:]}.")])
 
 
 def _chat_notes(tokenizer: Any, columns: Mapping[str, str], rows: Sequence[dict]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from workbench.panels.anatomy.drawing import beside, inside, prompts
+from workbench.panels.anatomy.drawing import inside, parallel, prompts
 from workbench.panels.anatomy.drawing.layer import Layer, example
 from workbench.panels.anatomy.drawing.sheet import Sheet
 from workbench.registry.techniques import get
@@ -13,9 +13,9 @@ from workbench.registry.techniques import get
 if TYPE_CHECKING:
     from workbench.training.inspection.anatomy import Structure
 
-# Families that are not here add something beside the weight, which is drawn as it is.
+# Families that are not here add something in parallel to the weight, which is drawn as it is.
 FAMILIES: dict[str, Callable[[Sheet, Layer], None]] = {
-    "adapter": beside.bottleneck,
+    "adapter": parallel.bottleneck,
     "orthogonal": inside.rotation,
     "prompt": prompts.prompt,
     "scaling": inside.scaling,
@@ -44,6 +44,6 @@ def draw(technique: str, structure: Structure) -> tuple[str, str]:
         return "", ""
     entry, layer, sheet = get(technique), example(structure), Sheet()
     injects = bool(layer.pieces) or entry.trains != "adapter"
-    drawing = FAMILIES.get(entry.family, beside.change) if injects else inside.parts
+    drawing = FAMILIES.get(entry.family, parallel.change) if injects else inside.parts
     drawing(sheet, layer)
     return layer.name, sheet.svg(f"{entry.title} on {layer.name}: {entry.changes}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.panels.anatomy.drawing.beside import (
+from workbench.panels.anatomy.drawing.layer import Layer, walk
+from workbench.panels.anatomy.drawing.parallel import (
     GAP,
     box_of,
     change,
@@ -13,7 +14,6 @@ from workbench.panels.anatomy.drawing.beside import (
     shortened,
     side,
 )
-from workbench.panels.anatomy.drawing.layer import Layer, walk
 from workbench.panels.anatomy.drawing.sheet import LINE, Sheet, times, width_of
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ LEFT = 64
 
 
 def scaling(sheet: Sheet, layer: Layer) -> None:
-    """A learnt factor for each feature that flows in or out, or something learnt added to it."""
+    """A learned factor for each feature that flows in or out, or something learned added to it."""
     if len(layer.shape) != 2:
         _scaled_norm(sheet, layer)
         return
     largest = max(layer.shape)
     before = [piece for piece in layer.pieces if piece.shape[-1] == layer.shape[1]]
     # A column has a factor for each output, a row one for each input.
-    before = [one for one in before if len(one.shape) > 1 and one.shape[0] == 1 and not _adds(one)]
+    before = [p for p in before if len(p.shape) > 1 and p.shape[0] == 1 and not _adds(p)]
     after = [piece for piece in layer.pieces if piece not in before]
     y = 12 + box_of(layer.shape, largest)[1] / 2
     x = _begin(sheet, layer, y)
@@ -62,7 +62,7 @@ def _adds(piece: Piece) -> bool:
 
 
 def rotation(sheet: Sheet, layer: Layer) -> None:
-    """A learnt rotation of what flows in, block by block, before the frozen weight."""
+    """A learned rotation of what flows in, block by block, before the frozen weight."""
     if len(layer.shape) != 2:
         change(sheet, layer)
         return
@@ -70,7 +70,7 @@ def rotation(sheet: Sheet, layer: Layer) -> None:
     y = 12 + max(box_of(layer.shape, largest)[1], side(layer.shape[1], largest)) / 2
     x = _begin(sheet, layer, y)
     full = side(layer.shape[1], largest)
-    names = [f"{shortened(one.name)}  {times(one.shape)}" for one in layer.pieces[:4]]
+    names = [f"{shortened(p.name)}  {times(p.shape)}" for p in layer.pieces[:4]]
     room = max(full, *(width_of(name) for name in names), width_of("R  orthogonal"))
     middle, top = x + room / 2, y - full / 2
     sheet.box(middle - full / 2, top, full, full, False)
@@ -128,12 +128,12 @@ def parts(sheet: Sheet, layer: Layer) -> None:
         _end(sheet, layer, x, y)
         return
     # A weight that is no matrix: its share of the model says more.
-    known = [one for one in walk(layer.structure.tree) if one.own_trainable or one.injected]
+    nodes = [n for n in walk(layer.structure.tree) if n.own_trainable or n.injected]
     y = 20.0
-    for one in known[:6]:
+    for part in nodes[:6]:
         sheet.box(8, y - 11, 14, 14, True)
-        name = one.paths[0] or one.kind
-        sheet.text(30, y, f"{name}  {times(one.shape)}", at="start")
+        name = part.paths[0] or part.kind
+        sheet.text(30, y, f"{name}  {times(part.shape)}", at="start")
         y += LINE + 6
 
 

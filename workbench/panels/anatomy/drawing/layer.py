@@ -57,7 +57,7 @@ def walk(node: Node) -> Iterator[Node]:
 def example(structure: Structure) -> Layer:
     """Choose the layer that shows best what the technique does.
 
-    The first one with something injected besides a new head; without any, one whose own weight is
+    The first one with something injected other than a new head; without any, one whose own weight is
     trained: the first in the blocks, else the largest.
     """
     nodes = list(walk(structure.tree))

@@ -1,12 +1,12 @@
-"""Pictures of learnt vectors that stand before the text, or in each layer's attention."""
+"""Pictures of learned vectors in front of the text, or in each layer's attention."""
 
 from __future__ import annotations
 
-from workbench.panels.anatomy.drawing.beside import change
 from workbench.panels.anatomy.drawing.layer import Layer, walk
+from workbench.panels.anatomy.drawing.parallel import change
 from workbench.panels.anatomy.drawing.sheet import LINE, Sheet, times, width_of
 
-TOKENS = 6  # that are drawn, of either kind
+TOKENS = 6  # the number drawn of virtual and of real tokens
 
 
 def prompt(sheet: Sheet, layer: Layer) -> None:
@@ -66,7 +66,7 @@ def _keys_and_values(sheet: Sheet, layer: Layer, virtual: int) -> None:
     wide = width_of(words) + 16
     sheet.box(last + 34, middle - 26, wide, 52, False)
     sheet.text(last + 34 + wide / 2, middle + 4, words)
-    sheet.text(x, foot + LINE, f"{virtual:,} learnt, then the text's own", at="start")
+    sheet.text(x, foot + LINE, f"{virtual:,} learned, then the text's own", at="start")
     for number, piece in enumerate(layer.pieces[:4]):
         line = f"{piece.name}  {times(piece.shape)}"
         sheet.text(x, foot + (2 + number) * LINE, line, quiet=True, at="start")

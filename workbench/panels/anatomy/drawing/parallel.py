@@ -1,4 +1,4 @@
-"""Pictures of what runs beside a frozen weight, and is added to what it puts out."""
+"""Pictures of modules that run in parallel to a frozen weight; their output is added to its output."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def shortened(name: str) -> str:
 
 
 def change(sheet: Sheet, layer: Layer) -> None:
-    """W, frozen, and beside it what makes up the change."""
+    """The frozen weight W, and in parallel the matrices whose product is added to it."""
     stretch = [piece for piece in layer.pieces if "magnitude" in piece.name]
     pieces = in_order([piece for piece in layer.pieces if piece not in stretch], layer.shape)
     _draw(sheet, layer, pieces, stretch, chained(pieces, layer.shape))
 
 
 def bottleneck(sheet: Sheet, layer: Layer) -> None:
-    """A small network beside a module, or behind it."""
+    """A small network in parallel to a module, or after it."""
     pieces = [piece for piece in layer.pieces if len(piece.shape) > 1]
     if layer.config.get("variant") in (None, "parallel"):
         reads, writes = pieces[0].shape[-1], pieces[-1].shape[0]
@@ -200,14 +200,14 @@ def in_order(pieces: Sequence[Piece], shape: Sequence[int]) -> list[Piece]:
     matrices = [piece for piece in pieces if len(piece.shape) > 1 and min(piece.shape) > 1]
     vectors = [piece for piece in pieces if piece not in matrices]
     if len(matrices) == 2 and chained(matrices, shape):
-        between = [one for one in vectors if max(one.shape) == matrices[0].shape[0]]
-        rest = [one for one in vectors if one not in between]
+        between = [vector for vector in vectors if max(vector.shape) == matrices[0].shape[0]]
+        rest = [vector for vector in vectors if vector not in between]
         return [matrices[0], *between, matrices[1], *rest]
     return list(pieces)
 
 
 def chained(pieces: Sequence[Piece], shape: Sequence[int]) -> bool:
-    """Tell whether the pieces take what the layer reads, one after the other, to what it writes."""
+    """Return whether the pieces, applied in order, map the layer's inputs to its outputs."""
     matrices = [piece.shape for piece in pieces if len(piece.shape) == 2 and min(piece.shape) > 1]
     if len(matrices) < 2 or len(shape) != 2:
         return False

@@ -96,9 +96,9 @@ def test_what_is_asked_beforehand_is_about_the_base_alone(
     ours, plain = recipe_for(folder, technique), recipe_for(tiny_llama, technique)
     assert count(ours) == count(plain)
     assert forecast(ours).parts == forecast(plain).parts
-    tried = [wb.fits(str(base), technique, task="lm") for base in (folder, tiny_llama)]
+    tried = [wb.compatible(str(base), technique, task="lm") for base in (folder, tiny_llama)]
     assert tried[0] == tried[1]
-    assert tried[0].fits
+    assert tried[0].compatible
 
 
 def load(run, folder):

@@ -426,7 +426,7 @@ def test_a_run_can_be_cloned_with_its_weights_while_it_trains_fused(recipe, tmp_
     race.subscribe(lambda race, event: event.get("step", 0) >= 3 and reached.set())
     race.start()
     assert reached.wait(60)
-    clone = race.clone(
+    clone = race.fork(
         race.members[0], weights=True, learning_rate=1e-4, max_steps=2, warmup_steps=0
     )
     clone.join(60)

@@ -151,8 +151,8 @@ def test_a_base_that_only_looks_as_if_it_could_goes_the_plain_way(odd, tmp_path)
     assert plan.EVERY_LOGIT in run.notes
     assert "use_labelled_logits" not in wb.export(run, tmp_path / "script.py").read_text()
     assert "use_labelled_logits" not in wb.export(recipe, tmp_path / "other.py").read_text()
-    fit = wb.fits(str(odd), "lora", task="lm")
-    assert fit.fits, str(fit)
+    fit = wb.compatible(str(odd), "lora", task="lm")
+    assert fit.compatible, str(fit)
     assert wb.forecast(recipe).peak > 0
 
 
@@ -170,8 +170,8 @@ def test_trying_leaves_the_generator_and_the_base_as_they_were(tiny_llama, tmp_p
 def test_techniques_fit_them(config, kind):
     model = tiny_causal(config, kind)
     for technique in ("lora", "full"):
-        fit = wb.fits(model, technique)
-        assert fit.fits, str(fit)
+        fit = wb.compatible(model, technique)
+        assert fit.compatible, str(fit)
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +224,8 @@ def test_who_failed_is_said_truthfully(monkeypatch):
         "workbench.training.inspection.compatibility.trial_model.keeps_loss", lambda model: True
     )
     # As it is called from the workbench's own code, which transformers calls.
-    reason = wb.fits(model, "lora").reason
+    reason = wb.compatible(model, "lora").reason
     assert "PEFT" not in reason, reason
     monkeypatch.undo()
     model.model.norm.forward = types.MethodType(broken, model.model.norm)
-    assert "PEFT" not in wb.fits(model, "lora").reason
+    assert "PEFT" not in wb.compatible(model, "lora").reason

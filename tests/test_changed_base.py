@@ -102,7 +102,7 @@ def test_a_run_trains_what_lies_in_the_folder_now(change, folder, recipe, tmp_pa
 def test_what_is_counted_foretold_tried_and_described_is_there_now(change, folder, recipe):
     def ask():
         told = forecast(recipe)
-        tried = wb.fits(str(folder), "lora", task="lm")
+        tried = wb.compatible(str(folder), "lora", task="lm")
         return count(recipe), dict(told.parts), tried, describe.facts(folder)
 
     before = ask()
@@ -112,7 +112,7 @@ def test_what_is_counted_foretold_tried_and_described_is_there_now(change, folde
     alone = (
         count(recipe.replace(model=str(moved))),
         dict(forecast(recipe.replace(model=str(moved))).parts),
-        wb.fits(str(moved), "lora", task="lm"),
+        wb.compatible(str(moved), "lora", task="lm"),
     )
     assert after[:3] == alone
     assert all(old != new for old, new in zip(before, after, strict=True))

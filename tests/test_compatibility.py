@@ -60,12 +60,12 @@ def test_few_of_all_kinds_fit_every_architecture(model):
     flags = [parameter.requires_grad for parameter in model.parameters()]
     probe = Probe(model)
     for technique in FEW:
-        fit = probe.fit(technique)
-        if not fit.fits:
+        fit = probe.try_on(technique)
+        if not fit.compatible:
             assert model.config.model_type == "gpt2"
             assert "Conv1D" in fit.reason and fit.remedy == CONVERT
-            fit = wb.fits(model, technique, convert_conv1d=True)
-        assert fit.fits, str(fit)
+            fit = wb.compatible(model, technique, convert_conv1d=True)
+        assert fit.compatible, str(fit)
         assert fit.trainable > 0
         assert set(fit.matched) <= {name for name, _ in model.named_modules()}
     assert all(torch.equal(bits[name], tensor) for name, tensor in model.state_dict().items())
@@ -142,59 +142,61 @@ def kinds(model):
 
 @pytest.mark.parametrize("technique", ["lora", "oft", "prompt_tuning", "head_only", "full"])
 def test_of_a_large_base_the_true_numbers_are_told(technique, tiny_llama, monkeypatch):
-    whole = wb.fits(tiny_llama, technique)
+    whole = wb.compatible(tiny_llama, technique)
     monkeypatch.setattr(trial_model, "SMALL", 0)
-    assert wb.fits(tiny_llama, technique) == whole
+    assert wb.compatible(tiny_llama, technique) == whole
 
 
 def test_what_cannot_be_made_of_shapes_alone_may_fit_a_large_base(tiny_llama, monkeypatch):
     monkeypatch.setattr(trial_model, "SMALL", 0)
-    fit = wb.fits(tiny_llama, "frod")  # decomposes weights as it is made
-    assert fit.fits
+    fit = wb.compatible(tiny_llama, "frod")  # decomposes weights as it is made
+    assert fit.compatible
 
 
 def test_loftq_fits_bases_whose_layers_or_heads_are_stored_in_another_way(
     tiny_gpt2, tiny_t5, tiny_bert, tiny_llama, monkeypatch
 ):
-    assert wb.fits(tiny_gpt2, "loftq").fits  # Conv1D keeps its weights the other way round
-    assert wb.fits(tiny_t5, "loftq").fits  # one layer of each block is never packed
-    assert wb.fits(tiny_bert, "loftq").fits  # a head of its own
+    assert wb.compatible(
+        tiny_gpt2, "loftq"
+    ).compatible  # Conv1D keeps its weights the other way round
+    assert wb.compatible(tiny_t5, "loftq").compatible  # one layer of each block is never packed
+    assert wb.compatible(tiny_bert, "loftq").compatible  # a head of its own
     monkeypatch.setattr(trial_model, "SMALL", 0)
-    assert wb.fits(tiny_llama, "loftq").fits  # reads the small model of its kind twice
+    assert wb.compatible(tiny_llama, "loftq").compatible  # reads the small model of its kind twice
 
 
 def test_a_base_without_a_padding_token_is_given_one_as_in_a_run(tmp_path):
     base = save_architecture(tmp_path / "unpadded", "llama")
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps({**config, "pad_token_id": None}))
-    assert wb.fits(base, "head_only", task="classify").fits
+    assert wb.compatible(base, "head_only", task="classify").compatible
 
 
 @pytest.mark.parametrize("name", ["bert", "distilbert", "deberta-v2", "llama"])
 def test_whole_blocks_are_found_where_peft_does_not_know_their_name(name):
-    fit = wb.fits(ARCHITECTURES[name](), "shadow")
-    assert fit.fits, str(fit)
+    fit = wb.compatible(ARCHITECTURES[name](), "shadow")
+    assert fit.compatible, str(fit)
     assert len(fit.matched) == 2
 
 
 @pytest.mark.parametrize("technique", ["eva", "poly"])
 @pytest.mark.parametrize("name", ["deberta-v2", "vit"])
 def test_layers_may_see_something_else_than_the_rows_tokens(name, technique):
-    fit = wb.fits(ARCHITECTURES[name](), technique)
-    assert fit.fits, str(fit)
+    fit = wb.compatible(ARCHITECTURES[name](), technique)
+    assert fit.compatible, str(fit)
 
 
 def test_converting_is_offered_and_does_it(tiny_gpt2):
-    fit = wb.fits(tiny_gpt2, "hra")
-    assert (fit.fits, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
+    fit = wb.compatible(tiny_gpt2, "hra")
+    assert (fit.compatible, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
     assert fit.remedy == CONVERT
     assert str(fit) == f"HRA does not fit: {fit.reason}: {fit.remedy}."
-    assert wb.fits(tiny_gpt2, "hra", convert_conv1d=True).fits
+    assert wb.compatible(tiny_gpt2, "hra", convert_conv1d=True).compatible
 
 
 def test_what_wraps_nothing_is_refused_before_and_in_training(tiny_gpt2, tmp_path):
     # OSF passes over every Conv1D without a word.
-    assert wb.fits(tiny_gpt2, "osf").remedy == CONVERT
+    assert wb.compatible(tiny_gpt2, "osf").remedy == CONVERT
     with pytest.raises(ModelError, match="target_modules must name layers that OSF can wrap"):
         wb.train(recipe_for("osf", "lm", tiny_gpt2, tmp_path), tmp_path / "runs", progress=False)
 
@@ -233,11 +235,11 @@ def test_a_reason_names_the_knob_and_what_is_allowed(
     technique, settings, reason, remedy, tiny_llama
 ):
     try:
-        fit = wb.fits(tiny_llama, technique, **settings)
+        fit = wb.compatible(tiny_llama, technique, **settings)
     except RecipeError as error:  # about the base or the task, whatever the technique
         said, found = str(error), ""
     else:
-        assert not fit.fits
+        assert not fit.compatible
         said, found = fit.reason, fit.remedy
     assert said.startswith(reason)
     assert found.startswith(remedy)
@@ -245,33 +247,33 @@ def test_a_reason_names_the_knob_and_what_is_allowed(
 
 def test_what_is_no_technique_or_no_base_raises(tiny_llama):
     with pytest.raises(RecipeError, match="did you mean 'lora'"):
-        wb.fits(tiny_llama, "lorra")
+        wb.compatible(tiny_llama, "lorra")
     with pytest.raises(ModelError, match="must be a bundled name"):
-        wb.fits("./nowhere", "lora")
+        wb.compatible("./nowhere", "lora")
 
 
 def test_a_fit_is_a_frozen_value():
-    fit = wb.fits(ARCHITECTURES["llama"](), "lora")
+    fit = wb.compatible(ARCHITECTURES["llama"](), "lora")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        fit.fits = False
+        fit.compatible = False
     assert str(fit) == f"LoRA fits: it would train {fit.trainable:,} parameters in 14 modules."
 
 
 def test_a_model_in_memory_can_bring_its_own_rows():
     model = ARCHITECTURES["llama"]()
-    assert wb.fits(model, "lora", batch=inputs_for(model)).fits
-    assert "in memory" in wb.fits(model, "qlora").reason
+    assert wb.compatible(model, "lora", batch=inputs_for(model)).compatible
+    assert "in memory" in wb.compatible(model, "qlora").reason
     headless = transformers.AutoModel.from_config(model.config)
     with pytest.raises(ModelError, match="batch must be given"):
-        wb.fits(headless, "lora")
+        wb.compatible(headless, "lora")
 
 
 def test_the_command_line_prints_the_whole_table(tiny_llama, capsys):
-    assert main(["fit", str(tiny_llama), "--json"]) == 0
+    assert main(["compatible", str(tiny_llama), "--json"]) == 0
     rows = {row["technique"]: row for row in json.loads(capsys.readouterr().out)}
     assert set(rows) == {*TECHNIQUES, *uncurated()}
     assert rows["lora"]["fits"] and len(rows["lora"]["matched"]) == 14
-    assert all(row["fits"] or row["reason"] for row in rows.values())
+    assert all(row["compatible"] or row["reason"] for row in rows.values())
     assert rows["head_only"]["task"] == "classify"
 
 

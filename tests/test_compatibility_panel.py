@@ -17,10 +17,10 @@ from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel.compatibility_worker import CompatibilityWorker
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES
-from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.result import Compatibility
 from workbench.training.inspection.compatibility.worker import read_fits
 
-REFUSED = Fit(
+REFUSED = Compatibility(
     "dora", False, "lm", "gpt2 uses Conv1D, which DoRA cannot wrap", "set convert_conv1d=True"
 )
 
@@ -47,7 +47,9 @@ def test_every_technique_is_offered_until_more_is_known(bench):
 
 
 def test_a_technique_that_does_not_fit_is_greyed_with_the_reason(bench):
-    bench._form.technique.show_compatibility({"dora": REFUSED, "lora": Fit("lora", True, "lm")})
+    bench._form.technique.show_compatibility(
+        {"dora": REFUSED, "lora": Compatibility("lora", True, "lm")}
+    )
     assert options(bench)["dora"] == str(REFUSED)
     assert options(bench)["lora"] == ""
     assert str(REFUSED) not in words(bench)
@@ -88,14 +90,14 @@ def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
     known = {}
     while set(known) < set(TECHNIQUES):
         known = told.get(timeout=120)
-    assert known["lora"].fits
+    assert known["lora"].compatible
     assert known["head_only"].reason
     assert told.empty()
     fitting.stop()
 
 
 def test_with_arguments_of_ones_own_the_reason_goes_as_it_was_for_the_defaults(bench):
-    refused = Fit("oft", False, "lm", "oft_block_size must be a divisor of 24", "")
+    refused = Compatibility("oft", False, "lm", "oft_block_size must be a divisor of 24", "")
     bench._form.technique.show_compatibility({"oft": refused})
     bench.recipe = bench.recipe.replace(technique="oft")
     assert str(refused) in words(bench)
@@ -105,10 +107,12 @@ def test_with_arguments_of_ones_own_the_reason_goes_as_it_was_for_the_defaults(b
 
 def test_the_card_sums_up_what_fits_and_why_the_others_do_not(bench):
     others = [
-        Fit(name, False, "lm", f"gpt2 uses Conv1D, which {title} cannot wrap", "convert it")
+        Compatibility(
+            name, False, "lm", f"gpt2 uses Conv1D, which {title} cannot wrap", "convert it"
+        )
         for name, title in (("hra", "HRA"), ("oft", "OFT"))
     ]
-    fits = {fit.technique: fit for fit in (*others, Fit("lora", True, "lm"))}
+    fits = {fit.technique: fit for fit in (*others, Compatibility("lora", True, "lm"))}
     bench._form.technique.show_compatibility(fits)
     assert "1 technique fits this base" in words(bench)
     assert "HRA, OFT</b>: gpt2 uses Conv1D, which it cannot wrap: convert it" in words(bench)
@@ -127,7 +131,7 @@ def test_the_card_says_what_a_technique_is(name):
 
 
 def test_a_line_that_was_cut_off_when_the_process_ended_is_left_out():
-    fits = [Fit("lora", True, "lm", trainable=3, matched=("a", "b")), REFUSED]
+    fits = [Compatibility("lora", True, "lm", trainable=3, matched=("a", "b")), REFUSED]
     lines = [json.dumps(dataclasses.asdict(fit)) + "\n" for fit in fits]
     assert list(read_fits(lines)) == fits
     assert list(read_fits([lines[0], lines[1][:30]])) == fits[:1]

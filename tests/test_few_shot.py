@@ -339,7 +339,7 @@ def test_examples_are_chosen_by_reading_the_training_rows():
 
 
 def test_a_fit_says_which_bases_can_be_asked(tiny_llama, tiny_bert):
-    assert wb.fits(tiny_llama, "few_shot").fits
-    refused = wb.fits(tiny_bert, "zero_shot")
-    assert not refused.fits
+    assert wb.compatible(tiny_llama, "few_shot").compatible
+    refused = wb.compatible(tiny_bert, "zero_shot")
+    assert not refused.compatible
     assert "cannot go on with a prompt" in str(refused)

@@ -21,7 +21,7 @@ def recipe(model, data):  # noqa: F811
 
 def test_a_clone_from_the_start_has_the_losses_of_its_recipe(recipe, tmp_path):
     race = wb.Race([recipe], tmp_path).start()
-    clone = race.clone(race.members[0], learning_rate=3e-4, r=4)
+    clone = race.fork(race.members[0], learning_rate=3e-4, r=4)
     race.wait()
     assert clone.recipe == recipe.replace(learning_rate=3e-4, r=4)
     assert clone.losses == wb.Run(clone.recipe, tmp_path).start().wait().losses
@@ -39,7 +39,7 @@ def test_a_clone_goes_on_from_the_weights_of_a_live_run(technique, recipe, tmp_p
     reached = at(parent, 5)
     race.start()
     assert reached.wait(60)
-    clone = race.clone(parent, weights=True, learning_rate=1e-3, max_steps=3, eval_steps=3)
+    clone = race.fork(parent, weights=True, learning_rate=1e-3, max_steps=3, eval_steps=3)
     clone.wait(60)
     assert not parent.ended
     race.stop()
@@ -69,14 +69,14 @@ def test_a_clone_goes_on_from_the_weights_of_a_live_run(technique, recipe, tmp_p
 def test_changes_that_do_not_go_with_the_weights_are_refused(changes, words, recipe, tmp_path):
     race = wb.Race([recipe.replace(r=8)], tmp_path).start().wait()
     with pytest.raises(RecipeError, match=words):
-        race.clone(race.members[0], weights=True, **changes)
+        race.fork(race.members[0], weights=True, **changes)
     assert len(race.members) == 1
 
 
 def test_a_run_without_weights_cannot_give_them(recipe, tmp_path):
     race = wb.Race([recipe], tmp_path)
     with pytest.raises(TrainingError, match="is ready and has no weights"):
-        race.clone(race.members[0], weights=True)
+        race.fork(race.members[0], weights=True)
 
 
 def test_weights_that_are_gone_are_missed_in_a_sentence(recipe, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import workbench as wb
 from workbench.compare.entry import grouped
 from workbench.errors import RecipeError
-from workbench.race.halving import LATELY, Judge
+from workbench.race.halving import LATELY, HalvingRule
 from workbench.runs.event_log import EventLog
 from workbench.runs.question import question_of
 from workbench.training.events import Evaluation, State, TrainStep
@@ -75,7 +75,7 @@ def evaluate(judge, run, accuracy):
 
 
 def test_the_worse_half_is_stopped_when_the_last_has_been_evaluated(runners):
-    judge = Judge(wb.Halving(at=(1, 2)), runners)
+    judge = HalvingRule(wb.SuccessiveHalving(at=(1, 2)), runners)
     a, b, c, d = runners
     assert [evaluate(judge, run, score) for run, score in ((a, 0.2), (b, 0.9), (c, 0.5))] == [
         []
@@ -87,7 +87,7 @@ def test_the_worse_half_is_stopped_when_the_last_has_been_evaluated(runners):
 
 
 def test_what_counts_is_what_a_run_had_shown_at_the_mark(runners):
-    judge = Judge(wb.Halving(at=(1,)), runners[:2])
+    judge = HalvingRule(wb.SuccessiveHalving(at=(1,)), runners[:2])
     a, b, *_ = runners
     evaluate(judge, a, 0.9)
     # It gets worse before the other has come so far.
@@ -97,7 +97,7 @@ def test_what_counts_is_what_a_run_had_shown_at_the_mark(runners):
 
 @pytest.mark.parametrize("state", ["failed", "paused", "finished"])
 def test_a_run_that_does_not_come_is_not_waited_for(state, runners):
-    judge = Judge(wb.Halving(at=1), runners[:3])
+    judge = HalvingRule(wb.SuccessiveHalving(at=1), runners[:3])
     a, b, c, _ = runners
     evaluate(judge, a, 0.9)
     evaluate(judge, b, 0.1)
@@ -106,7 +106,7 @@ def test_a_run_that_does_not_come_is_not_waited_for(state, runners):
 
 
 def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
-    judge = Judge(wb.Halving(at=2, by="steps"), runners[:2])
+    judge = HalvingRule(wb.SuccessiveHalving(at=2, by="steps"), runners[:2])
     a, b, *_ = runners
     for run, losses in ((a, (3.0, 2.0)), (b, (3.0, 1.0))):
         for loss in losses:
@@ -117,18 +117,18 @@ def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
 
 
 def test_the_metric_the_share_and_the_least_can_be_chosen(runners):
-    rule = wb.Halving(at=1, keep=0.25, least=2, metric="loss")
-    judge = Judge(rule, runners)
+    rule = wb.SuccessiveHalving(at=1, keep=0.25, least=2, metric="loss")
+    judge = HalvingRule(rule, runners)
     stopped = [evaluate(judge, run, score) for run, score in zip(runners, (0.1, 0.2, 0.3, 0.4))]
     assert stopped[-1] == [runners[1], runners[0]]
 
 
 def test_the_rule_is_a_sentence():
-    assert str(wb.Halving()) == (
+    assert str(wb.SuccessiveHalving()) == (
         "After 1, 2, 4, 8 evaluations, the best 50% of the runs still going go on, by the task's "
         "metric; the others are stopped and keep what they learnt."
     )
-    assert str(wb.Halving(at=1, metric="f1", least=3)).startswith(
+    assert str(wb.SuccessiveHalving(at=1, metric="f1", least=3)).startswith(
         "After every evaluation, the best 50% of the runs still going go on (at least 3), by f1;"
     )
 
@@ -145,13 +145,15 @@ def test_the_rule_is_a_sentence():
 )
 def test_a_rule_that_makes_no_sense_is_refused(settings, words):
     with pytest.raises(RecipeError, match=words):
-        wb.Halving(**settings)
+        wb.SuccessiveHalving(**settings)
 
 
 def test_runs_that_are_asked_different_things_cannot_be_halved():
     recipe = wb.Recipe()
     with pytest.raises(RecipeError, match="halving must be None.*cannot be compared"):
-        wb.Race([recipe, recipe.replace(task="lm", data="chronicle")], halving=wb.Halving())
+        wb.Race(
+            [recipe, recipe.replace(task="lm", data="chronicle")], halving=wb.SuccessiveHalving()
+        )
 
 
 def split_by(seed):
@@ -163,7 +165,7 @@ def test_runs_that_are_scored_on_other_rows_are_not_judged_against_each_other(ru
     a, b, c, d = runners
     for run, seed in ((a, 1), (b, 1), (c, 2), (d, 2)):
         run.recipe, run.plan = run.recipe.replace(seed=seed), split_by(seed)
-    judge = Judge(wb.Halving(at=1), runners)
+    judge = HalvingRule(wb.SuccessiveHalving(at=1), runners)
     assert evaluate(judge, a, 0.2) == []
     # Whoever has other rows is not waited for, and the worse of these two is better than both others.
     assert evaluate(judge, b, 0.1) == [b]
@@ -174,7 +176,7 @@ def test_runs_that_are_scored_on_other_rows_are_not_judged_against_each_other(ru
 def test_a_run_is_waited_for_while_it_may_turn_out_to_be_asked_the_same(runners):
     a, b, c, _ = runners
     a.plan = b.plan = split_by(0)
-    judge = Judge(wb.Halving(at=1), runners[:3])
+    judge = HalvingRule(wb.SuccessiveHalving(at=1), runners[:3])
     evaluate(judge, a, 0.2)
     assert evaluate(judge, b, 0.1) == []
     c.plan = split_by(1)
@@ -196,14 +198,14 @@ def test_seeds_are_halved_only_where_all_are_scored_on_the_same_rows(
     race = wb.Race(
         [recipe.replace(seed=seed) for seed in (0, 1, 2)],
         tmp_path / "runs",
-        halving=wb.Halving(at=1, metric="loss"),
+        halving=wb.SuccessiveHalving(at=1, metric="loss"),
         fuse=False,
     )
     ready = threading.Barrier(3)
     race.subscribe(lambda _, event: event["event"] == "parameters" and ready.wait(60))
     race.start().wait()
     stopped = [run for run in race.members if run.state == "stopped"]
-    places = [standing.place for standing in race.standings()]
+    places = [standing.place for standing in race.leaderboard()]
     same = len({run.question for run in race.members}) == 1
     assert same == has_test_split
     # What a comparison puts into one group is what is ranked and halved together.
@@ -226,7 +228,7 @@ def test_losers_of_a_race_are_stopped_with_their_reason(tiny_llama, tmp_path):
         max_eval_samples=16,
     )
     recipes = [recipe.replace(learning_rate=rate) for rate in (1e-3, 3e-3, 1e-8, 2e-8)]
-    rule = wb.Halving(at=(1, 2), metric="loss")
+    rule = wb.SuccessiveHalving(at=(1, 2), metric="loss")
     race = wb.Race(recipes, tmp_path, halving=rule)
     ready = threading.Barrier(4)
     # They begin together: the first would be through before the last is ready.
@@ -235,7 +237,7 @@ def test_losers_of_a_race_are_stopped_with_their_reason(tiny_llama, tmp_path):
     assert str(rule) in race.notes
     states = [run.state for run in race.members]
     assert states.count("finished") == 1 and states.count("stopped") == 3
-    for standing in race.standings():
+    for standing in race.leaderboard():
         if standing.run.state == "stopped":
             assert standing.reason.startswith("Stopped after ")
             record = standing.run.record()

@@ -165,7 +165,7 @@ def test_another_quantization_is_refused(stored):
             f"quantization must be {name!r} (or None) with the model {folder!r}, but is {other!r}: "
             "its weights are stored already, and cannot be stored anew."
         )
-        assert not wb.fits(folder, "lora", quantization=other).fits
+        assert not wb.compatible(folder, "lora", quantization=other).compatible
 
 
 @pytest.mark.parametrize("technique", ["full", "bitfit", "last_layers", "pissa"])
@@ -174,8 +174,8 @@ def test_techniques_that_need_full_precision_are_refused(stored, technique):
     (sentence,) = refusals(RECIPE.replace(model=folder, technique=technique))
     assert sentence.startswith("quantization must be None with ")
     assert f"but is {name!r}: the model {folder!r} is stored so, and " in sentence
-    fit = wb.fits(folder, technique)
-    assert not fit.fits and folder in str(fit) and "fails inside" not in str(fit)
+    fit = wb.compatible(folder, technique)
+    assert not fit.compatible and folder in str(fit) and "fails inside" not in str(fit)
 
 
 def test_what_a_technique_refuses_it_refuses_of_a_checkpoint(stored):
@@ -193,7 +193,7 @@ def test_loftq_has_nothing_to_start_from(stored):
     folder, _ = stored
     sentences = refusals(RECIPE.replace(model=folder, technique="loftq"))
     assert len(sentences) == 1 and folder in sentences[0]
-    assert not wb.fits(folder, "loftq").fits
+    assert not wb.compatible(folder, "loftq").compatible
 
 
 def test_it_is_foretold(stored):
@@ -207,15 +207,15 @@ def test_it_is_foretold(stored):
 @pytest.mark.parametrize("technique", ["lora", "ia3", "prompt_tuning", "head_only"])
 def test_it_fits(stored, technique):
     folder, name = stored
-    fit = wb.fits(folder, technique)
-    assert fit == wb.fits("hamlet-3m", technique, quantization=name) and fit.fits
+    fit = wb.compatible(folder, technique)
+    assert fit == wb.compatible("hamlet-3m", technique, quantization=name) and fit.compatible
 
 
 def test_it_fits_where_it_is_too_large_to_be_tried(stored, monkeypatch):
     monkeypatch.setattr("workbench.training.inspection.compatibility.trial_model.SMALL", 0)
     folder, name = stored
-    assert wb.fits(folder, "lora") == wb.fits("hamlet-3m", "lora", quantization=name)
-    assert wb.fits(folder, "lora").fits
+    assert wb.compatible(folder, "lora") == wb.compatible("hamlet-3m", "lora", quantization=name)
+    assert wb.compatible(folder, "lora").compatible
 
 
 def test_one_as_they_are_shared(like_on_the_hub, tmp_path):

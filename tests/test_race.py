@@ -178,7 +178,7 @@ def test_a_run_that_fails_leaves_with_its_reason_and_the_others_go_on(recipe, tm
     wild = recipe.replace(learning_rate=1e30, max_grad_norm=float("inf"))
     missing = recipe.replace(data=str(tmp_path / "nothere.csv"), eval_steps=2)
     race = wb.Race([wild, recipe, missing], tmp_path).start().wait()
-    states = {one.run.recipe: one for one in race.standings()}
+    states = {one.run.recipe: one for one in race.leaderboard()}
     assert states[recipe].state == "finished" and states[recipe].place == 1
     assert "learning_rate" in states[wild].reason and states[wild].place is None
     assert "nothere.csv" in states[missing].reason and states[missing].place is None
@@ -245,20 +245,20 @@ def test_what_was_shared_is_let_go_at_the_end(recipe, tmp_path):
 def test_standings_place_runs_by_their_latest_evaluation(recipe, tmp_path):
     recipes = [recipe.replace(learning_rate=rate, max_steps=8) for rate in (1e-7, 1e-2)]
     race = wb.Race(recipes, tmp_path).start().wait()
-    standings = race.standings()
-    assert {one.metric for one in standings} == {"accuracy"}
-    scores = [one.run.evaluations[-1]["accuracy"] for one in standings]
-    assert scores == sorted(scores, reverse=True) == [one.score for one in standings]
-    assert [one.left for one in standings] == [0.0, 0.0]
+    leaderboard = race.leaderboard()
+    assert {one.metric for one in leaderboard} == {"accuracy"}
+    scores = [one.run.evaluations[-1]["accuracy"] for one in leaderboard]
+    assert scores == sorted(scores, reverse=True) == [one.score for one in leaderboard]
+    assert [one.left for one in leaderboard] == [0.0, 0.0]
 
 
 def test_time_left_is_told_while_runs_go_on(long, tmp_path):
     race = wb.Race([long, long.replace(seed=2)], tmp_path)
     reached = reach(race, 4)
-    assert [one.left for one in race.standings()] == [None, None]
+    assert [one.left for one in race.leaderboard()] == [None, None]
     race.start()
     assert reached.wait(60)
-    assert all(one.left > 0 for one in race.standings())
+    assert all(one.left > 0 for one in race.leaderboard())
     race.stop()
     race.wait()
 

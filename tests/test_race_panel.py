@@ -100,7 +100,7 @@ def test_start_and_the_end_of_a_race(race, panel):
     assert {row["word"] for row in shown} == {"finished"}
     assert min(row["place"] for row in shown) == 1
     assert all(row["loss"] and row["score"] and row["memory"] for row in shown)
-    by_hand = {standing.run.name: standing.place for standing in race.standings()}
+    by_hand = {standing.run.name: standing.place for standing in race.leaderboard()}
     assert {row["name"]: row["place"] for row in shown} == by_hand
     for number, run in enumerate(race.members):
         xs, ys = panel.chart.points(f"run-{number}/train")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.errors import RecipeError
 from workbench.recipe import FIELDS, HINTS, Recipe
-from workbench.registry.techniques import TECHNIQUES, Knob
+from workbench.registry.techniques import TECHNIQUES, Hyperparameter
 from workbench.settings.checks import settings_problems
 from workbench.settings.fields import Settings
 from workbench.settings.values import describe
@@ -200,10 +200,10 @@ def test_every_field_says_what_it_is(name):
 def test_knobs_are_arguments_of_the_config_class(name):
     from workbench.registry.techniques import arguments
 
-    knobs = TECHNIQUES[name].knobs
+    knobs = TECHNIQUES[name].hyperparameters
     assert {knob.name for knob in knobs} <= set(arguments(name))
     for knob in knobs:
-        assert isinstance(knob, Knob)
+        assert isinstance(knob, Hyperparameter)
         if knob.choices is None:
             assert knob.low <= knob.default <= knob.high
         else:

@@ -309,7 +309,7 @@ def test_what_fits_leaves_a_model_as_it_was(images):
     bits = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     batch = {"pixel_values": probe(), "labels": torch.tensor([0, 1, 0, 1])}
     for technique in ("head_only", "last_layers", "full"):
-        assert wb.fits(model, technique, batch=batch)
+        assert wb.compatible(model, technique, batch=batch)
     assert all(torch.equal(bits[key], value) for key, value in model.state_dict().items())
 
 

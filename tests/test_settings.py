@@ -204,8 +204,8 @@ def test_what_cannot_be_computed_again_is_refused(technique):
     problems = wb.Recipe(technique=technique, gradient_checkpointing=True).problems()
     assert [problem.parameter for problem in problems] == ["gradient_checkpointing"]
     assert "cannot be computed twice" in str(problems[0])
-    fit = wb.fits("hamlet-3m", technique, gradient_checkpointing=True)
-    assert not fit.fits
+    fit = wb.compatible("hamlet-3m", technique, gradient_checkpointing=True)
+    assert not fit.compatible
 
 
 def test_what_trains_nothing_has_nothing_to_save():

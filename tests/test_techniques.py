@@ -76,18 +76,18 @@ def test_an_entry_is_whole(name):
     assert entry.changes.endswith(".") and 20 < len(entry.changes) < 100
     assert set(entry.tasks) <= set(TASKS) and entry.tasks
     assert entry.trains == "nothing" or 0 < entry.learning_rate < 1
-    assert len({knob.name for knob in entry.knobs}) == len(entry.knobs) <= 5
+    assert len({knob.name for knob in entry.hyperparameters}) == len(entry.hyperparameters) <= 5
     if entry.paper:
         assert entry.paper.title and 2018 < entry.paper.year < 2027
         assert entry.paper.arxiv is None or re.fullmatch(r"\d{4}\.\d{5}", entry.paper.arxiv)
         if entry.paper.arxiv:
             assert entry.paper.arxiv[:2] == str(entry.paper.year)[2:]
-    for knob in entry.knobs:
+    for knob in entry.hyperparameters:
         if knob.choices:
             assert knob.default in knob.choices
         elif knob.low is not None:
             assert knob.low <= knob.default
-    assert {knob.name for knob in entry.knobs} <= set(arguments(name))
+    assert {knob.name for knob in entry.hyperparameters} <= set(arguments(name))
     own = own_arguments(select_function(entry))
     assert own <= set(arguments(name))
 

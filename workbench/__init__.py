@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.errors import WorkbenchError
     from workbench.panels import Anatomy, Bench, RacePanel
-    from workbench.race.halving import Halving
+    from workbench.race.halving import SuccessiveHalving
     from workbench.race.race import Race
     from workbench.race.search import race
     from workbench.recipe import Recipe
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from workbench.runs.store import Record, load_run, load_runs
     from workbench.runs.train import train
     from workbench.training.forecast.forecast import Forecast, forecast
-    from workbench.training.inspection.compatibility.probe import fit_table, fits
-    from workbench.training.inspection.compatibility.result import Fit
+    from workbench.training.inspection.compatibility.probe import compatibility_table, compatible
+    from workbench.training.inspection.compatibility.result import Compatibility
 
 _HOMES = {
     "Anatomy": "workbench.panels",
     "Bench": "workbench.panels",
-    "Fit": "workbench.training.inspection.compatibility.result",
+    "Compatibility": "workbench.training.inspection.compatibility.result",
     "Forecast": "workbench.training.forecast.forecast",
-    "Halving": "workbench.race.halving",
+    "SuccessiveHalving": "workbench.race.halving",
     "ModuleRun": "workbench.runs.module_run",
     "Race": "workbench.race.race",
     "RacePanel": "workbench.panels",
@@ -46,8 +46,8 @@ _HOMES = {
     "Run": "workbench.runs.run",
     "WorkbenchError": "workbench.errors",
     "adapt": "workbench.runs.module_run",
-    "fit_table": "workbench.training.inspection.compatibility.probe",
-    "fits": "workbench.training.inspection.compatibility.probe",
+    "compatibility_table": "workbench.training.inspection.compatibility.probe",
+    "compatible": "workbench.training.inspection.compatibility.probe",
     "forecast": "workbench.training.forecast.forecast",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
@@ -60,21 +60,21 @@ __all__ = [
     "Anatomy",
     "Bench",
     "Comparison",
-    "Fit",
+    "Compatibility",
     "Forecast",
-    "Halving",
     "ModuleRun",
     "Race",
     "RacePanel",
     "Recipe",
     "Record",
     "Run",
+    "SuccessiveHalving",
     "WorkbenchError",
     "adapt",
     "compare",
+    "compatibility_table",
+    "compatible",
     "export",
-    "fit_table",
-    "fits",
     "forecast",
     "load_run",
     "load_runs",
@@ -111,7 +111,7 @@ def _show_races() -> None:
     if "IPython" not in sys.modules:
         return
     shell = sys.modules["IPython"].get_ipython()
-    # On a terminal a race is its table of standings.
+    # On a terminal a race is its table of leaderboard.
     if shell is None or not hasattr(shell, "kernel"):
         return
     from IPython.display import display

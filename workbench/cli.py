@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     added = verb("techniques", _techniques, "List the techniques and their main arguments.")
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
-    added = verb("fit", _fit, "Try all techniques on a base model and show which fit it.")
+    added = verb("compatible", _fit, "Try all techniques on a base model and show which fit it.")
     added.add_argument("model", metavar="MODEL", help="a bundled name, a folder or a hub id")
     added.add_argument("--task", choices=TASKS, help="the first that suits both if not given")
     added.add_argument("--quantization", choices=QUANTIZATIONS, help="how the base is stored")
@@ -139,7 +139,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _race(options: argparse.Namespace) -> int:
-    from workbench.race.halving import Halving
+    from workbench.race.halving import SuccessiveHalving
     from workbench.race.leaderboard import as_text
     from workbench.race.progress import follow_race
     from workbench.race.race import FUSE, Race
@@ -151,7 +151,7 @@ def _race(options: argparse.Namespace) -> int:
     search = {"search": options.search, "n": options.n}
     recipes = [made for recipe in given for made in combine(recipe, knobs, **search)]
     ask(recipes, sure=options.yes)
-    halving = Halving(at=options.halving) if options.halving else None
+    halving = SuccessiveHalving(at=options.halving) if options.halving else None
     race = Race(
         recipes,
         options.runs,
@@ -161,7 +161,7 @@ def _race(options: argparse.Namespace) -> int:
         fuse=FUSE[options.fuse.replace("-", " ")],
     )
     follow_race(race.start())
-    print(as_text(race.standings()))
+    print(as_text(race.leaderboard()))
     return int(any(run.state == "failed" for run in race.members))
 
 
@@ -245,7 +245,9 @@ def _techniques(options: argparse.Namespace) -> int:
             "family": technique.family,
             "name": technique.name,
             "changes": technique.changes,
-            "arguments": ", ".join(f"{knob.name}={knob.default}" for knob in technique.knobs),
+            "arguments": ", ".join(
+                f"{knob.name}={knob.default}" for knob in technique.hyperparameters
+            ),
         }
         for technique in found
     ]
@@ -255,10 +257,10 @@ def _techniques(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from workbench.registry.techniques import get
-    from workbench.training.inspection.compatibility.probe import fit_table
+    from workbench.training.inspection.compatibility.probe import compatibility_table
 
     names = ("task", "quantization", "convert_conv1d", "revision", "trust_remote_code")
-    tried = fit_table(options.model, **{name: getattr(options, name) for name in names})
+    tried = compatibility_table(options.model, **{name: getattr(options, name) for name in names})
     if options.json:
         # Each as soon as it is known, on a line of its own.
         for number, fit in enumerate(tried):
@@ -271,16 +273,16 @@ def _fit(options: argparse.Namespace) -> int:
             "technique": fit.technique,
             "family": get(fit.technique).family,
             "task": fit.task,
-            "fits": "yes" if fit.fits else "no",
-            "trainable": fit.trainable if fit.fits else None,
-            "modules": len(fit.matched) if fit.fits else None,
+            "compatible": "yes" if fit.compatible else "no",
+            "trainable": fit.trainable if fit.compatible else None,
+            "modules": len(fit.matched) if fit.compatible else None,
             "reason": fit.reason,
             "remedy": fit.remedy,
         }
         for fit in tried
     ]
     _show(rows, as_json=False)
-    print(f"{sum(row['fits'] == 'yes' for row in rows)} of {len(rows)} techniques fit.")
+    print(f"{sum(row['compatible'] == 'yes' for row in rows)} of {len(rows)} techniques fit.")
     return 0
 
 

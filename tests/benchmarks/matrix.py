@@ -143,8 +143,10 @@ def cell(technique: str, model: str, folder: Path) -> Cell:
     if technique == "xlora":
         args = {"adapters": adapters_for(ARCHITECTURES[model](), folder / f"{model}-adapters")}
     fit = Probe(base, **args).fit(technique)
-    converts = not fit.fits and fit.remedy == "set convert_conv1d=True to rewrite them as Linear"
-    if not fit.fits and not converts:
+    converts = (
+        not fit.compatible and fit.remedy == "set convert_conv1d=True to rewrite them as Linear"
+    )
+    if not fit.compatible and not converts:
         return Cell(technique, model, REFUSED, f"{fit.reason}: {fit.remedy}".strip(": "))
     recipe = recipe_for(technique, fit.task, base, folder, max_steps=RUN_STEPS,
                         technique_args=args, convert_conv1d=converts)  # fmt: skip

@@ -57,7 +57,7 @@ def memory_bar(forecast: Mapping[str, Any]) -> str:
     """
     parts, peak, available = forecast["parts"], forecast["peak"], forecast["available"]
     whole = max(peak, available, 1)
-    over = "" if forecast["fits"] else " fc-over"
+    over = "" if forecast["memory_suffices"] else " fc-over"
     part = f"{share(peak, available)} of" if 0 < peak <= available else "of"
     where = f"{part} the {size(available)} of {_DEVICES[forecast['device']]} that are free"
     # On a device with much free memory the parts are too small to be seen: they are drawn enlarged too.

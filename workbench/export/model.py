@@ -80,6 +80,7 @@ def _adapted(plan: ScriptPlan) -> Iterator[str]:
 
 def _injected(plan: ScriptPlan) -> Iterator[str]:
     technique = plan.technique
+    assert technique.config is not None
     if is_carried(technique.config):
         yield "register()"
     yield f"config = {call(technique.config, **plan.config)}"

@@ -22,7 +22,7 @@ LATELY = 10
 
 
 @dataclass(frozen=True)
-class Halving:
+class SuccessiveHalving:
     """Successive halving (arXiv 1502.07943): now and then, only the best go on.
 
     Runs are looked at when all that still go on have come so far, by what each had shown by then: the
@@ -44,7 +44,7 @@ class Halving:
 
     Examples
     --------
-    >>> print(Halving(at=2, keep=0.25))
+    >>> print(SuccessiveHalving(at=2, keep=0.25))
     After every 2 evaluations, the best 25% of the runs still going go on, by the task's metric; the others are stopped and keep what they learnt.
     """
 
@@ -84,12 +84,12 @@ class Halving:
         return count % self.at == 0 if isinstance(self.at, int) else count in self.at
 
 
-def halving_problems(halving: Halving | None, recipes: Sequence[Recipe]) -> list[Problem]:
+def halving_problems(halving: SuccessiveHalving | None, recipes: Sequence[Recipe]) -> list[Problem]:
     """Return why runs of these recipes cannot be judged against each other."""
     if halving is None:
         return []
-    if not isinstance(halving, Halving):
-        return [Problem("halving", "a Halving (or None)", halving)]
+    if not isinstance(halving, SuccessiveHalving):
+        return [Problem("halving", "a SuccessiveHalving (or None)", halving)]
     questions = {question_of(recipe, {}).asked for recipe in recipes}
     if len(questions) == len(recipes) > 1:
         why = "no two of the runs have the same task and data, so their scores cannot be compared"
@@ -97,7 +97,7 @@ def halving_problems(halving: Halving | None, recipes: Sequence[Recipe]) -> list
     return []
 
 
-def halving_notes(halving: Halving | None, members: Sequence[Run]) -> list[str]:
+def halving_notes(halving: SuccessiveHalving | None, members: Sequence[Run]) -> list[str]:
     """Say what a rule means for these runs: who is judged against whom, as far as is known."""
     if halving is None:
         return []
@@ -111,17 +111,17 @@ def halving_notes(halving: Halving | None, members: Sequence[Run]) -> list[str]:
     ]
 
 
-class Judge:
+class HalvingRule:
     """Carries out a rule of halving on the runs of a race.
 
     Parameters
     ----------
-    rule : Halving
+    rule : SuccessiveHalving
     members : list of Run
         The race's own list: runs may be added to it.
     """
 
-    def __init__(self, rule: Halving, members: Sequence[Run]):
+    def __init__(self, rule: SuccessiveHalving, members: Sequence[Run]):
         self.rule, self.members = rule, members
         self._lock = threading.Lock()
         self._counted = BY[rule.by]
@@ -154,7 +154,7 @@ class Judge:
         return (-figure if higher else figure), loss
 
     def _look(self, mark: int) -> list[tuple[Run, str]]:
-        """Judge those that have come to a mark, each among the runs that are asked the same."""
+        """HalvingRule those that have come to a mark, each among the runs that are asked the same."""
         groups: dict[Question, list[Run]] = {}
         for run in self._shown[mark]:
             if (mark, run) not in self._judged:
@@ -164,7 +164,7 @@ class Judge:
         ]
 
     def _rank(self, mark: int, question: Question, new: Sequence[Run]) -> list[tuple[Run, str]]:
-        """Judge some runs at a mark, once nobody who is going and asked the same has yet to come."""
+        """HalvingRule some runs at a mark, once nobody who is going and asked the same has yet to come."""
         shown = self._shown[mark]
         coming = [
             run

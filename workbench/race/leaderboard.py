@@ -49,10 +49,10 @@ class Standing:
     asked: str
 
 
-def standings(
+def leaderboard(
     members: Sequence[Run], left: Callable[[Run], float | None], reason: Callable[[Run], str]
 ) -> list[Standing]:
-    """Return the standings: the first of each question first, then those without a place.
+    """Return the leaderboard: the first of each question first, then those without a place.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _rank(run: Run, metric: str, score: float | None) -> tuple[int, float]:
 
 
 def as_text(found: Sequence[Standing]) -> str:
-    """Write standings as a table, which says among whom a place is where several things are asked."""
+    """Write leaderboard as a table, which says among whom a place is where several things are asked."""
     several = len({one.run.question for one in found if one.place is not None}) > 1
     lines = [("", "run", "state", "step", "score", "left", "", "among" if several else "")]
     for one in found:

@@ -13,8 +13,8 @@ from typing import Any
 from workbench.errors import Problem, RecipeError
 from workbench.race.batching import add_barrier
 from workbench.race.fork import clone_recipe
-from workbench.race.halving import Halving, Judge, halving_notes, halving_problems
-from workbench.race.leaderboard import Standing, as_text, standings
+from workbench.race.halving import HalvingRule, SuccessiveHalving, halving_notes, halving_problems
+from workbench.race.leaderboard import Standing, as_text, leaderboard
 from workbench.race.shared_resources import notes_of_runs, sharing_notes, sharing_problems
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
@@ -49,7 +49,7 @@ class Race:
     workers : int, optional
         How many runs step at the same time. None means one per core, each with one intra-op thread;
         on CUDA one.
-    halving : Halving, optional
+    halving : SuccessiveHalving, optional
         Stop the losers early, by this rule.
     fuse : bool, optional
         Whether runs of the same base that are plain LoRA train together, in one forward and backward
@@ -66,7 +66,7 @@ class Race:
     >>> import workbench as wb
     >>> recipe = wb.Recipe(max_steps=20)
     >>> race = wb.Race([recipe, recipe.replace(technique="ia3")])
-    >>> race.start().wait().standings()  # doctest: +SKIP
+    >>> race.start().wait().leaderboard()  # doctest: +SKIP
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Race:
         *,
         turns: str = "steps",
         workers: int | None = None,
-        halving: Halving | None = None,
+        halving: SuccessiveHalving | None = None,
         fuse: bool | None = None,
     ):
         recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
@@ -88,7 +88,7 @@ class Race:
         self.scheduler = StepScheduler(turns=turns)
         self.members: list[Run] = []
         self.halving = halving
-        self._judge = Judge(halving, self.members) if halving else None
+        self._judge = HalvingRule(halving, self.members) if halving else None
         self._lock = threading.Lock()
         self._started = False
         self._kept: list[tuple[Any, ...]] = []
@@ -101,7 +101,7 @@ class Race:
 
     def __repr__(self) -> str:
         head = f"Race of {len(self.members)} run{'s' * (len(self.members) != 1)}, {self.state}"
-        return f"{head}\n{as_text(self.standings())}"
+        return f"{head}\n{as_text(self.leaderboard())}"
 
     def __iter__(self) -> Iterator[Run]:
         """Go through the runs, so that ``wb.compare(race)`` puts them side by side."""
@@ -126,9 +126,9 @@ class Race:
         rule = halving_notes(self.halving, self.members)
         return [self._turns_note(), *shared, *notes_of_runs(self.members), *rule, *self._said]
 
-    def standings(self) -> list[Standing]:
+    def leaderboard(self) -> list[Standing]:
         """Return where each run stands, the best first."""
-        return standings(list(self.members), self._left, self._reason)
+        return leaderboard(list(self.members), self._left, self._reason)
 
     def subscribe(self, listener: Callable[[Race, dict[str, Any]], None]) -> None:
         """Call ``listener(race, event)`` for each event of each run, in that run's thread.
@@ -171,7 +171,7 @@ class Race:
             self.fuse = changes.get("fuse", self.fuse)
             if halving is not self.halving:
                 self.halving = halving
-                self._judge = Judge(halving, self.members) if halving else None
+                self._judge = HalvingRule(halving, self.members) if halving else None
 
     def pause(self) -> None:
         """Let every run rest after its step in hand."""
@@ -235,7 +235,7 @@ class Race:
             self._tell({"event": "added", "run": run.name})
         return runs
 
-    def clone(self, run: Run, weights: bool = False, **changes: Any) -> Run:
+    def fork(self, run: Run, weights: bool = False, **changes: Any) -> Run:
         """Add a run like another one, with other settings.
 
         Parameters
@@ -352,7 +352,7 @@ def _rule_problems(turns: Any = TURNS[0], workers: Any = None, fuse: Any = None)
     return found + value_problems("fuse", fuse, bool | None, {})
 
 
-def _problems(recipes: Sequence[Any], halving: Halving | None) -> list[Problem]:
+def _problems(recipes: Sequence[Any], halving: SuccessiveHalving | None) -> list[Problem]:
     """Return what is wrong with recipes as the members of one race."""
     wrong = [recipe for recipe in recipes if not isinstance(recipe, Recipe)]
     if wrong or not recipes:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.errors import Problem, RecipeError, did_you_mean
-from workbench.race.halving import Halving
+from workbench.race.halving import SuccessiveHalving
 from workbench.race.race import Race
 from workbench.recipe import FIELDS, Recipe, read_value
 from workbench.registry.techniques import TECHNIQUES, arguments, find
@@ -35,7 +35,7 @@ def race(
     sure: bool = False,
     turns: str = "steps",
     workers: int | None = None,
-    halving: Halving | None = None,
+    halving: SuccessiveHalving | None = None,
     fuse: bool | None = None,
     **knobs: Any,
 ) -> Race:

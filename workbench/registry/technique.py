@@ -12,12 +12,12 @@ from workbench.registry.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
-class Knob:
+class Hyperparameter:
     """A main argument: its name in PEFT, a default that works and a range worth exploring.
 
     A name with a dot stands inside a config of its own: ``eva_config.rho``. ``low`` is also the
     least value that is accepted (with ``strict`` it is not) and ``below`` one that is never
-    reached; ``high`` bounds the slider only. ``fits`` is the function
+    reached; ``high`` bounds the slider only. ``limit`` is the function
     that says what the layers that are wrapped allow, such as those of
     :mod:`workbench.training.adaptation.argument_limits`.
     """
@@ -29,7 +29,7 @@ class Knob:
     choices: tuple[Any, ...] | None = None
     strict: bool = False
     below: float | None = None
-    fits: Hook | None = None
+    limit: Hook | None = None
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Technique:
     fixed : mapping
         The config's arguments that make it this technique. A mapping in it is a config of its own,
         whose arguments are set as ``outer.inner``.
-    knobs : tuple of Knob
+    hyperparameters : tuple of Hyperparameter
         Its main arguments: of its config, of the optimizer it brings, or of what it selects.
     trains : {"adapter", "all", "selected", "nothing"}
         What is trained: what PEFT injects, everything, some of the base's own parameters, or
@@ -179,7 +179,7 @@ class Technique:
     learning_rate: float | None
     config: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    knobs: tuple[Knob, ...] = ()
+    hyperparameters: tuple[Hyperparameter, ...] = ()
     trains: str = "adapter"
     settings: type | None = None
     selects: Hook | None = None
@@ -213,7 +213,7 @@ class Technique:
 
     def defaults(self) -> dict[str, Any]:
         """Return the main knobs' values when the recipe gives none."""
-        return {knob.name: knob.default for knob in self.knobs}
+        return {knob.name: knob.default for knob in self.hyperparameters}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as plain data, with what it does to the base."""

@@ -17,9 +17,18 @@ from typing import Any, get_args, get_type_hints
 
 from workbench.registry.families import CURATED
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
-__all__ = ["TECHNIQUES", "Knob", "Paper", "Technique", "arguments", "config_class", "find", "get"]
+__all__ = [
+    "TECHNIQUES",
+    "Hyperparameter",
+    "Paper",
+    "Technique",
+    "arguments",
+    "config_class",
+    "find",
+    "get",
+]
 
 TECHNIQUES: dict[str, Technique] = {technique.name: technique for technique in CURATED}
 

@@ -53,7 +53,7 @@ def _what_fits(recipe: Recipe) -> str:
     """Say what would fit into the memory that is left, now that the run has given back its own."""
     with contextlib.suppress(OSError), ForecastProcess() as process:
         told = process.ask(recipe, timeout=PATIENCE)
-        if told.get("fits") is False:
+        if told.get("memory_suffices") is False:
             return f". {told['advice']}"
     # Others had the memory then, or nobody knows: less of everything helps in any case.
     shorter = ", or a smaller max_length" if ALL_TASKS[recipe.task].unit == "tokens" else ""

@@ -98,7 +98,7 @@ def quantization_problems(quantization: str | None, technique: Technique) -> lis
 
 
 def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Problem]:
-    knobs = {knob.name: knob for knob in technique.knobs}
+    knobs = {knob.name: knob for knob in technique.hyperparameters}
     if name in knobs:
         knob = knobs[name]
         return value_problems(name, value, type(knob.default), knob.limits)

@@ -32,7 +32,7 @@ from workbench.panels.widgets.style import style
 from workbench.race.race import Race
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
-from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.result import Compatibility
 
 CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export")
 
@@ -265,7 +265,7 @@ class Bench(Panel):
         if not about & set(SETTINGS):
             self._compatibility.ask(recipe, self._inspector.version(recipe))
 
-    def _on_compatibility(self, fits: dict[str, Fit]) -> None:
+    def _on_compatibility(self, fits: dict[str, Compatibility]) -> None:
         on_main_thread(lambda: self._form.technique.show_compatibility(fits))
 
     def _libraries_loaded(self) -> None:

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc
 from workbench.registry.techniques import get
-from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.result import Compatibility
 
 
 class CompatibilityNote:
@@ -34,9 +34,9 @@ class CompatibilityNote:
         self.widget.add_class("wb-fit-note")
         self.show(None)
 
-    def show(self, fit: Fit | None) -> None:
+    def show(self, fit: Compatibility | None) -> None:
         """Show why the technique does not fit; nothing if it does."""
-        refused = fit is not None and not fit.fits
+        refused = fit is not None and not fit.compatible
         self._words.value = (
             f"<p class='wb-problem' role='alert'>{esc(str(fit))}</p>" if refused else ""
         )
@@ -45,7 +45,7 @@ class CompatibilityNote:
         self._refusal.layout.display = "" if refused else "none"
         self._hide_if_empty()
 
-    def show_all(self, fits: Mapping[str, Fit], techniques: int) -> None:
+    def show_all(self, fits: Mapping[str, Compatibility], techniques: int) -> None:
         """Show how many techniques fit, and folded away why the others do not."""
         text = summary(fits, techniques)
         if text != self._all.value:
@@ -57,23 +57,23 @@ class CompatibilityNote:
         self.widget.layout.display = "" if text else "none"
 
 
-def summary(fits: Mapping[str, Fit], techniques: int) -> str:
+def summary(fits: Mapping[str, Compatibility], techniques: int) -> str:
     """Write how many techniques fit, with those that do not by their reasons.
 
     Examples
     --------
-    >>> summary({"lora": Fit("lora", True, "lm")}, 74)
+    >>> summary({"lora": Compatibility("lora", True, "lm")}, 74)
     "<p class='wb-quiet'>1 technique fits this base; 73 more are being tried …</p>"
     """
     if not fits:
         return ""
     left = techniques - len(fits)
-    fitting = sum(fit.fits for fit in fits.values())
+    fitting = sum(fit.compatible for fit in fits.values())
     words = f"{fitting} technique{'s fit' if fitting != 1 else ' fits'} this base"
     words += f"; {left} more are being tried …" if left > 0 else f", of {len(fits)}"
     reasons: dict[str, list[str]] = {}
     for fit in fits.values():
-        if not fit.fits:
+        if not fit.compatible:
             title = get(fit.technique).title
             why = ": ".join(filter(None, (fit.reason.replace(title, "it"), fit.remedy)))
             reasons.setdefault(why, []).append(title)

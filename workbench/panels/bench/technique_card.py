@@ -27,7 +27,7 @@ from workbench.registry.techniques import (
     find,
     uncurated,
 )
-from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.result import Compatibility
 
 
 class TechniqueFormCard(FormCard):
@@ -39,7 +39,7 @@ class TechniqueFormCard(FormCard):
         self._recipe = Recipe()
         self._shown: str | None = None
         self._fold: Fold | None = None
-        self._fits: Mapping[str, Fit] = {}
+        self._fits: Mapping[str, Compatibility] = {}
         self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
         self._picker = Picker(
             label="Technique",
@@ -81,7 +81,7 @@ class TechniqueFormCard(FormCard):
         if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
             self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
 
-    def show_compatibility(self, fits: Mapping[str, Fit]) -> None:
+    def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
         groups = _groups(fits)
@@ -90,13 +90,13 @@ class TechniqueFormCard(FormCard):
         self._note.show_all(fits, sum(len(options) for _, options in groups))
         self._note.show(self._refusal())
 
-    def _refusal(self) -> Fit | None:
+    def _refusal(self) -> Compatibility | None:
         """Return why the technique does not fit with its defaults, which were tested.
 
         With other arguments it may fit; then counting the parameters reports the problem.
         """
         fit = self._fits.get(str(self._shown))
-        return None if fit is None or fit.fits or self._recipe.technique_args else fit
+        return None if fit is None or fit.compatible or self._recipe.technique_args else fit
 
     def say(self, problems: Iterable[Problem]) -> list[Problem]:
         """Show the problems of this card; that a technique does not fit is shown already."""
@@ -119,7 +119,7 @@ class TechniqueFormCard(FormCard):
     def _build(self, technique: Technique | None) -> None:
         self.fields = {
             knob.name: knob_field(knob, self._on_argument)
-            for knob in (technique.knobs if technique else ())
+            for knob in (technique.hyperparameters if technique else ())
         }
         if technique is not None and technique.settings is not None:
             self.fields |= self._rest(technique.name)  # few, and all of them are chosen
@@ -181,13 +181,13 @@ def _technique(name: str | None) -> Technique | None:
     return find(name) if preload.ready() else TECHNIQUES.get(name or "")
 
 
-def _groups(fits: Mapping[str, Fit]) -> list[list[Any]]:
+def _groups(fits: Mapping[str, Compatibility]) -> list[list[Any]]:
     """List what can be picked, by family, each with the reason why it does not fit."""
     families: dict[str, list[list[str]]] = {}
     others = uncurated() if preload.ready() else {}
     for technique in (*TECHNIQUES.values(), *others.values()):
         fit = fits.get(technique.name)
-        why = str(fit) if fit is not None and not fit.fits else ""
+        why = str(fit) if fit is not None and not fit.compatible else ""
         families.setdefault(technique.family, []).append([technique.name, technique.title, why])
     return [[family[:1].upper() + family[1:], options] for family, options in families.items()]
 

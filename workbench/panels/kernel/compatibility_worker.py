@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from workbench.recipe import Recipe
-from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.result import Compatibility
 from workbench.training.inspection.compatibility.worker import read_fits, start_trying
 
 # What the answers depend on, but for the techniques' arguments.
@@ -26,11 +26,11 @@ class CompatibilityWorker:
     Parameters
     ----------
     report : callable
-        Called from a background thread with all results so far, ``{technique: Fit}``, whenever there
+        Called from a background thread with all results so far, ``{technique: Compatibility}``, whenever there
         are more.
     """
 
-    def __init__(self, report: Callable[[dict[str, Fit]], None]):
+    def __init__(self, report: Callable[[dict[str, Compatibility]], None]):
         self._report = report
         self._lock = threading.Lock()
         self._key: tuple | None = None
@@ -67,7 +67,7 @@ class CompatibilityWorker:
                 self._process.kill()
 
     def _read(self, key: tuple, process: subprocess.Popen) -> None:
-        results: dict[str, Fit] = {}
+        results: dict[str, Compatibility] = {}
         reported = time.monotonic()
         with process:
             for fit in read_fits(process.stdout or ()):
@@ -77,7 +77,7 @@ class CompatibilityWorker:
                     reported = time.monotonic()
         self._report_if_current(key, results)
 
-    def _report_if_current(self, key: tuple, results: dict[str, Fit]) -> None:
+    def _report_if_current(self, key: tuple, results: dict[str, Compatibility]) -> None:
         with self._lock:
             current = key == self._key
         if current:

@@ -63,7 +63,7 @@ class CloneForm:
         """Open the form for a run; the settings in which ``recipes`` differ come first."""
         self._run, self._changes = run, {}
         technique = get(run.recipe.technique)
-        main = {knob.name: knob for knob in technique.knobs}
+        main = {knob.name: knob for knob in technique.hyperparameters}
         first = [name for name in differing(recipes) if name in USUAL or name in main]
         more = [name for name in differing(recipes) if name in FIELDS and name not in self._fixed]
         names = list(dict.fromkeys([*first, *more, *main, *USUAL]))

@@ -110,7 +110,7 @@ class GridForm:
     def offer(self) -> None:
         """Offer the settings of the recipe that is varied."""
         technique = TECHNIQUES.get(self._base()[0].technique)
-        main = [knob.name for knob in technique.knobs] if technique else []
+        main = [knob.name for knob in technique.hyperparameters] if technique else []
         self.knob.options = [PICK, *((name, name) for name in (*main, *OFFERED))]
         self._post(self.describe)
 

@@ -14,7 +14,7 @@ from workbench.panels.kernel import subshell_patch
 from workbench.panels.run.run_view import STATE_NAMES
 from workbench.panels.run.status import make_button
 from workbench.panels.widgets import parsing
-from workbench.race.halving import Halving
+from workbench.race.halving import SuccessiveHalving
 from workbench.race.leaderboard import Standing
 from workbench.race.race import FUSE, Race
 from workbench.runs.step_scheduler import TURNS
@@ -77,7 +77,7 @@ class RaceHeader:
             "to keep their losses to the last bit",
             **about,
         )
-        rule = Halving() if race.halving is None else race.halving
+        rule = SuccessiveHalving() if race.halving is None else race.halving
         self.halving = widgets.Checkbox(
             value=race.halving is not None, indent=False, description="Stop the worst runs early"
         )
@@ -98,10 +98,10 @@ class RaceHeader:
         self.widget.add_class("wb-race-head")
         subshell_patch.answer_while_busy(list(self.buttons.values()))
 
-    def show(self, standings: Sequence[Standing]) -> None:
+    def show(self, leaderboard: Sequence[Standing]) -> None:
         """Show the race as it is now."""
         state = self._race.state
-        self._set(self._text, _describe(self._race, state, standings))
+        self._set(self._text, _describe(self._race, state, leaderboard))
         # The rule of halving is shown next to its checkbox.
         notes = [note for note in self._race.notes if note != str(self._race.halving)]
         self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in notes))
@@ -124,8 +124,8 @@ class RaceHeader:
             widget.value = text
 
 
-def _describe(race: Race, state: str, standings: Sequence[Standing]) -> str:
-    runs = [standing.run for standing in standings]
+def _describe(race: Race, state: str, leaderboard: Sequence[Standing]) -> str:
+    runs = [standing.run for standing in leaderboard]
     steps = sum(run.progress[0] for run in runs)
     total = sum(run.progress[1] for run in runs)
     # A run that has ended takes no more steps, even if it was stopped early.
@@ -134,21 +134,21 @@ def _describe(race: Race, state: str, standings: Sequence[Standing]) -> str:
     states = Counter(STATE_NAMES[run.state] for run in runs)
     count = f"{len(runs)} run{'s' * (len(runs) != 1)}"
     what = ", ".join(f"{number} {word}" for word, number in states.items())
-    left = [standing.left for standing in standings if standing.left and not standing.run.ended]
+    left = [standing.left for standing in leaderboard if standing.left and not standing.run.ended]
     return (
         f"<div class='wb-run'><strong>Race of {count}</strong>"
         f"<span class='wb-state wb-{state}'>{esc(what)}</span></div>"
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of the race' "
         f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{done:.0f}'>"
         f"<i class='wb-{'finished' if state == 'ended' else state}' style='width:{done:.1f}%'></i>"
-        f"</div>{facts(_figures(standings, left, steps, total))}"
+        f"</div>{facts(_figures(leaderboard, left, steps, total))}"
     )
 
 
 def _figures(
-    standings: Sequence[Standing], left: Sequence[float], steps: int, total: int
+    leaderboard: Sequence[Standing], left: Sequence[float], steps: int, total: int
 ) -> list[tuple[str, str]]:
-    first = next((standing for standing in standings if standing.place == 1), None)
+    first = next((standing for standing in leaderboard if standing.place == 1), None)
     leader = "–"
     if first is not None and first.score is not None:
         leader = f"{first.run.name}, {first.metric.replace('_', ' ')} {number(first.score, 3)}"

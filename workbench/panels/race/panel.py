@@ -157,7 +157,7 @@ class RacePanel(Panel):
 
     def _on_clone(self, run: Run, weights: bool, changes: dict[str, Any]) -> None:
         def clone() -> None:
-            self.race.clone(run, weights=weights, **changes)
+            self.race.fork(run, weights=weights, **changes)
             self._ui_loop.post(self._clone_form.close)
 
         self._do("race", clone)
@@ -218,9 +218,9 @@ class RacePanel(Panel):
         return super()._tick() and self.race.state != "ready"
 
     def _show(self, shown: Sequence[RunView]) -> None:
-        standings = self.race.standings()
+        leaderboard = self.race.leaderboard()
         recipes = [view.run.recipe for view in shown]
         if len(self._differs) != len(recipes):
             self._differs = differences(recipes)
-        self._run_list.rows = rows(shown, standings, self._differs, self.selected)
-        self._header.show(standings)
+        self._run_list.rows = rows(shown, leaderboard, self._differs, self.selected)
+        self._header.show(leaderboard)

@@ -14,7 +14,7 @@ from workbench.runs.run import Run
 
 def rows(
     shown: Sequence[RunView],
-    standings: Sequence[Standing],
+    leaderboard: Sequence[Standing],
     differs: Sequence[str],
     selected: Run | None,
 ) -> list[dict[str, Any]]:
@@ -23,13 +23,13 @@ def rows(
     Parameters
     ----------
     shown : sequence of RunView
-    standings : sequence of Standing
+    leaderboard : sequence of Standing
         Of the same runs, in any order.
     differs : sequence of str
         How each run differs from the first, in the order of ``shown``.
     selected : Run or None
     """
-    places = {id(standing.run): standing for standing in standings}
+    places = {id(standing.run): standing for standing in leaderboard}
     return [
         _row(view, places[id(view.run)], words, chosen=view.run is selected)
         for view, words in zip(shown, differs, strict=True)

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc
 from workbench.panels.widgets import parsing
-from workbench.registry.techniques import Knob
+from workbench.registry.techniques import Hyperparameter
 from workbench.settings.values import parts_of
 
 Changed = Callable[[str, Any], None]
@@ -205,7 +205,7 @@ def recipe_fields(names: list[str], changed: Changed) -> dict[str, Field]:
     }
 
 
-def knob_field(knob: Knob, changed: Changed) -> Field:
+def knob_field(knob: Hyperparameter, changed: Changed) -> Field:
     """Make the field of one of a technique's main arguments."""
     limits: dict[str, Any] = {"choices": knob.choices} if knob.choices else {}
     if knob.low is not None and knob.high is not None:

@@ -2,15 +2,15 @@
 
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import TASKS
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 
-def _knobs(scaling: float) -> tuple[Knob, ...]:
+def _knobs(scaling: float) -> tuple[Hyperparameter, ...]:
     return (
-        Knob("bottleneck_dim", 16, 1, 256),
-        Knob("non_linearity", "relu", choices=("relu", "gelu", "silu", "tanh")),
-        Knob("scaling", scaling, 0.0, 10.0, strict=True),
-        Knob("adapter_dropout", 0.0, 0.0, 0.5, below=1.0),
+        Hyperparameter("bottleneck_dim", 16, 1, 256),
+        Hyperparameter("non_linearity", "relu", choices=("relu", "gelu", "silu", "tanh")),
+        Hyperparameter("scaling", scaling, 0.0, 10.0, strict=True),
+        Hyperparameter("adapter_dropout", 0.0, 0.0, 0.5, below=1.0),
     )
 
 
@@ -23,7 +23,7 @@ ENTRIES = (
         learning_rate=3e-3,
         config="BottleneckConfig",
         fixed={"variant": "houlsby"},
-        knobs=_knobs(1.0),
+        hyperparameters=_knobs(1.0),
         targets=Hook("workbench.training.adaptation.target_modules.find_houlsby"),
         paper=Paper("Parameter-Efficient Transfer Learning for NLP", 2019, "1902.00751"),
     ),
@@ -35,7 +35,7 @@ ENTRIES = (
         learning_rate=5e-3,
         config="BottleneckConfig",
         fixed={"variant": "pfeiffer"},
-        knobs=_knobs(1.0),
+        hyperparameters=_knobs(1.0),
         targets=Hook("workbench.training.adaptation.target_modules.find_pfeiffer"),
         paper=Paper(
             "AdapterFusion: Non-Destructive Task Composition for Transfer Learning",
@@ -51,7 +51,7 @@ ENTRIES = (
         learning_rate=1e-2,
         config="BottleneckConfig",
         fixed={"variant": "parallel"},
-        knobs=_knobs(4.0),
+        hyperparameters=_knobs(4.0),
         targets=Hook("workbench.training.adaptation.target_modules.find_parallel"),
         paper=Paper(
             "Towards a Unified View of Parameter-Efficient Transfer Learning", 2021, "2110.04366"
@@ -64,11 +64,11 @@ ENTRIES = (
         changes="Computes each weight's change from the weight itself, with a small network.",
         learning_rate=3e-3,
         config="PeanutConfig",
-        knobs=(
-            Knob("r", 16, 1, 128),
-            Knob("depth", 0, 0, 4),
-            Knob("act_fn", "relu", choices=("relu", "gelu", "silu", "tanh")),
-            Knob("scaling", 1.0, 0.0, 8.0, strict=True),
+        hyperparameters=(
+            Hyperparameter("r", 16, 1, 128),
+            Hyperparameter("depth", 0, 0, 4),
+            Hyperparameter("act_fn", "relu", choices=("relu", "gelu", "silu", "tanh")),
+            Hyperparameter("scaling", 1.0, 0.0, 8.0, strict=True),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -90,11 +90,11 @@ ENTRIES = (
         # It cannot follow a decoder that reads one token at a time beside an encoder, and it starts
         # from the vectors of words.
         tasks=tuple(name for name in TASKS if name not in ("seq2seq", "image_classify")),
-        knobs=(
-            Knob("r", 8, 1, 64),
-            Knob("shadow_alpha", 0.1, 0.0, 1.0, strict=True),
-            Knob("shadow_dropout", 0.2, 0.0, 0.5, below=1.0),
-            Knob("auxiliary_loss_weight", 0.05, 0.0, 1.0),
+        hyperparameters=(
+            Hyperparameter("r", 8, 1, 64),
+            Hyperparameter("shadow_alpha", 0.1, 0.0, 1.0, strict=True),
+            Hyperparameter("shadow_dropout", 0.2, 0.0, 0.5, below=1.0),
+            Hyperparameter("auxiliary_loss_weight", 0.05, 0.0, 1.0),
         ),
         paper=Paper(
             "ShadowPEFT: Shadow Network for Parameter-Efficient Fine-Tuning", 2026, "2604.19254"

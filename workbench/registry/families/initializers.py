@@ -3,11 +3,13 @@
 from workbench.registry.families.low_rank import LORA_KNOBS
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import tasks_of
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 # A start that is cut out of the weights has no more directions than the narrowest layer.
 CUT_KNOBS = (
-    Knob("r", 8, 1, 64, fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest")),
+    Hyperparameter(
+        "r", 8, 1, 64, limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest")
+    ),
     *LORA_KNOBS[1:],
 )
 
@@ -20,7 +22,7 @@ ENTRIES = (
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "pissa"},
-        knobs=CUT_KNOBS,
+        hyperparameters=CUT_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
@@ -39,7 +41,7 @@ ENTRIES = (
         learning_rate=1e-2,
         config="LoraConfig",
         fixed={"init_lora_weights": "mica"},
-        knobs=CUT_KNOBS,
+        hyperparameters=CUT_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
@@ -55,7 +57,7 @@ ENTRIES = (
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "olora"},
-        knobs=CUT_KNOBS,
+        hyperparameters=CUT_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
@@ -71,7 +73,7 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "orthogonal"},
-        knobs=CUT_KNOBS,
+        hyperparameters=CUT_KNOBS,
         refuses=("nf4", "fp4", "int8"),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -84,10 +86,10 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"kasa_config": {}},
-        knobs=(
+        hyperparameters=(
             *CUT_KNOBS,
-            Knob("kasa_config.beta", 1e-4, 0.0, 1e-2),
-            Knob("kasa_config.gamma", 1e-3, 0.0, 1e-1),
+            Hyperparameter("kasa_config.beta", 1e-4, 0.0, 1e-2),
+            Hyperparameter("kasa_config.gamma", 1e-3, 0.0, 1e-1),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         wires=Hook("workbench.training.adaptation.forward_hooks.add_kasa_loss"),
@@ -106,7 +108,7 @@ ENTRIES = (
         changes="LoRA that starts from what storing each weight in 4 bits has lost.",
         learning_rate=3e-3,
         config="LoraConfig",
-        knobs=CUT_KNOBS,
+        hyperparameters=CUT_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         injects=Hook("workbench.training.adaptation.initializers.get_loftq_model"),
         rereads_base=True,
@@ -129,7 +131,7 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "eva", "eva_config": {}},
-        knobs=(*CUT_KNOBS, Knob("eva_config.rho", 1.0, 1.0, 4.0)),
+        hyperparameters=(*CUT_KNOBS, Hyperparameter("eva_config.rho", 1.0, 1.0, 4.0)),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         injects=Hook("workbench.training.adaptation.initializers.get_eva_model"),
         tasks=(*tasks_of("causal-lm"), *tasks_of("vision")),
@@ -149,7 +151,10 @@ ENTRIES = (
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "corda", "corda_config": {}},
-        knobs=(*CUT_KNOBS, Knob("corda_config.corda_method", "ipm", choices=("ipm", "kpm"))),
+        hyperparameters=(
+            *CUT_KNOBS,
+            Hyperparameter("corda_config.corda_method", "ipm", choices=("ipm", "kpm")),
+        ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         injects=Hook("workbench.training.adaptation.initializers.get_corda_model"),
         tasks=tasks_of("causal-lm"),
@@ -172,7 +177,7 @@ ENTRIES = (
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "lora_ga", "lora_ga_config": {}},
-        knobs=CUT_KNOBS,
+        hyperparameters=CUT_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         injects=Hook("workbench.training.adaptation.initializers.get_lora_ga_model"),
         restarts=True,

@@ -1,12 +1,14 @@
 """Low rank: the change of a weight is a product of thin matrices."""
 
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 LORA_KNOBS = (
-    Knob("r", 8, 1, 64, fits=Hook("workbench.training.adaptation.argument_limits.fits_widest")),
-    Knob("lora_alpha", 16, 1, 128),
-    Knob("lora_dropout", 0.0, 0.0, 0.5, below=1.0),
+    Hyperparameter(
+        "r", 8, 1, 64, limit=Hook("workbench.training.adaptation.argument_limits.fits_widest")
+    ),
+    Hyperparameter("lora_alpha", 16, 1, 128),
+    Hyperparameter("lora_dropout", 0.0, 0.0, 0.5, below=1.0),
 )
 
 ENTRIES = (
@@ -17,7 +19,7 @@ ENTRIES = (
         changes="Adds to each linear layer the product of two thin matrices of rank r.",
         learning_rate=3e-3,
         config="LoraConfig",
-        knobs=LORA_KNOBS,
+        hyperparameters=LORA_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper("LoRA: Low-Rank Adaptation of Large Language Models", 2021, "2106.09685"),
@@ -30,7 +32,7 @@ ENTRIES = (
         learning_rate=2e-3,
         config="LoraConfig",
         fixed={"use_rslora": True},
-        knobs=LORA_KNOBS,
+        hyperparameters=LORA_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
@@ -45,7 +47,7 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"use_dora": True},
-        knobs=LORA_KNOBS,
+        hyperparameters=LORA_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         refuses=("int8",),
         merges=True,
@@ -58,7 +60,7 @@ ENTRIES = (
         changes="LoRA over a base whose weights are stored in 4 bits (nf4).",
         learning_rate=3e-3,
         config="LoraConfig",
-        knobs=LORA_KNOBS,
+        hyperparameters=LORA_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantization="nf4",
         merges=True,
@@ -71,23 +73,23 @@ ENTRIES = (
         changes="LoRA that moves ranks during training to the layers that make most of them.",
         learning_rate=5e-3,
         config="AdaLoraConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "init_r",
                 12,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob(
+            Hyperparameter(
                 "target_r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("lora_alpha", 32, 1, 128),
-            Knob("orth_reg_weight", 0.5, 0.0, 1.0),
+            Hyperparameter("lora_alpha", 32, 1, 128),
+            Hyperparameter("orth_reg_weight", 0.5, 0.0, 1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         derives={
@@ -109,16 +111,16 @@ ENTRIES = (
         changes="LoRA whose directions have length one, under a learnt bound on the whole change.",
         learning_rate=1e-2,
         config="DeloraConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("delora_lambda", 4, 1, 60),
-            Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("delora_lambda", 4, 1, 60),
+            Hyperparameter("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -132,23 +134,23 @@ ENTRIES = (
         changes="Cuts each weight into a grid of blocks and gives every block a LoRA of its own.",
         learning_rate=3e-3,
         config="GraloraConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob(
+            Hyperparameter(
                 "gralora_k",
                 2,
                 1,
                 8,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
             ),
-            Knob("alpha", 16, 1, 128),
-            Knob("gralora_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("alpha", 16, 1, 128),
+            Hyperparameter("gralora_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -165,17 +167,17 @@ ENTRIES = (
         changes="Multiplies and shifts each weight and bias by learnt low-rank or scalar terms.",
         learning_rate=3e-3,
         config="GloraConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("config_A_B", "lora", choices=("lora", "vector", "constant", "none")),
-            Knob("config_C", "lora", choices=("lora", "vector", "none")),
-            Knob("config_D_E", "constant", choices=("vector", "constant", "none")),
+            Hyperparameter("config_A_B", "lora", choices=("lora", "vector", "constant", "none")),
+            Hyperparameter("config_C", "lora", choices=("lora", "vector", "none")),
+            Hyperparameter("config_D_E", "constant", choices=("vector", "constant", "none")),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -192,14 +194,14 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"use_bdlora": {}},
-        knobs=(
+        hyperparameters=(
             *LORA_KNOBS,
-            Knob(
+            Hyperparameter(
                 "use_bdlora.nblocks",
                 2,
                 1,
                 8,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
             ),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
@@ -229,10 +231,10 @@ ENTRIES = (
         fixed={"monteclora_config": {}},
         recomputes=False,
         weighs=True,
-        knobs=(
+        hyperparameters=(
             *LORA_KNOBS,
-            Knob("monteclora_config.num_samples", 8, 1, 32),
-            Knob("monteclora_config.sample_scaler", 1e-4, 0.0, 1e-2),
+            Hyperparameter("monteclora_config.num_samples", 8, 1, 32),
+            Hyperparameter("monteclora_config.sample_scaler", 1e-4, 0.0, 1e-2),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         wires=Hook("workbench.training.adaptation.forward_hooks.add_monteclora_loss"),
@@ -252,16 +254,16 @@ ENTRIES = (
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"velora_config": {}},
-        knobs=(
+        hyperparameters=(
             *LORA_KNOBS,
-            Knob(
+            Hyperparameter(
                 "velora_config.num_groups",
                 16,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
             ),
-            Knob("velora_config.scale", 1.0, 0.0, 4.0, strict=True),
+            Hyperparameter("velora_config.scale", 1.0, 0.0, 4.0, strict=True),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -279,7 +281,7 @@ ENTRIES = (
         changes="LoRA that acts from the answer on, so that the prompt's cache is the base's own.",
         learning_rate=3e-3,
         config="LoraConfig",
-        knobs=LORA_KNOBS,
+        hyperparameters=LORA_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         derives={
             "alora_invocation_tokens": Hook(

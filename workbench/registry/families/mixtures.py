@@ -1,7 +1,7 @@
 """Mixtures: several low-rank changes, and a learnt choice among them."""
 
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -11,17 +11,17 @@ ENTRIES = (
         changes="Layers share LoRA's matrices, and each input is sent through its own blend.",
         learning_rate=3e-3,
         config="LilyConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 16,
                 1,
                 128,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("num_B", 2, 1, 8),
-            Knob("stride_A", 1, 1, 8),
-            Knob("scaling", 1.0, 0.0, 8.0, strict=True),
+            Hyperparameter("num_B", 2, 1, 8),
+            Hyperparameter("stride_A", 1, 1, 8),
+            Hyperparameter("scaling", 1.0, 0.0, 8.0, strict=True),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_apart"),
         quantizable=False,
@@ -35,21 +35,21 @@ ENTRIES = (
         learning_rate=1e-2,
         config="PolyConfig",
         recomputes=False,
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("n_skills", 4, 1, 16),
-            Knob(
+            Hyperparameter("n_skills", 4, 1, 16),
+            Hyperparameter(
                 "n_splits",
                 1,
                 1,
                 8,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
             ),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
@@ -65,10 +65,10 @@ ENTRIES = (
         learning_rate=1e-3,
         config="XLoraConfig",
         weighs=True,
-        knobs=(
-            Knob("xlora_depth", 1, 1, 4),
-            Knob("xlora_dropout_p", 0.2, 0.0, 0.5, below=1.0),
-            Knob("softmax_temperature", 1.0, 0.1, 10.0),
+        hyperparameters=(
+            Hyperparameter("xlora_depth", 1, 1, 4),
+            Hyperparameter("xlora_dropout_p", 0.2, 0.0, 0.5, below=1.0),
+            Hyperparameter("softmax_temperature", 1.0, 0.1, 10.0),
         ),
         derives={
             "adapters": Hook("workbench.training.adaptation.derived_arguments.derive_adapters"),

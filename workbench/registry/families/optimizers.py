@@ -2,7 +2,7 @@
 
 from workbench.registry.families.low_rank import LORA_KNOBS
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -12,7 +12,7 @@ ENTRIES = (
         changes="LoRA whose second matrix learns faster than its first.",
         learning_rate=1e-3,
         config="LoraConfig",
-        knobs=(*LORA_KNOBS, Knob("loraplus_lr_ratio", 16.0, 1.0, 32.0)),
+        hyperparameters=(*LORA_KNOBS, Hyperparameter("loraplus_lr_ratio", 16.0, 1.0, 32.0)),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         optimizer=Hook("peft.optimizers.create_loraplus_optimizer"),
         # It takes its weight decay under a name of its own, and sets the usual one to nought.
@@ -31,7 +31,7 @@ ENTRIES = (
         changes="LoRA that leaves its first matrix as it was drawn and trains the second.",
         learning_rate=3e-3,
         config="LoraConfig",
-        knobs=LORA_KNOBS,
+        hyperparameters=LORA_KNOBS,
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         optimizer=Hook("peft.optimizers.create_lorafa_optimizer"),
         optimizer_arguments={
@@ -55,7 +55,7 @@ ENTRIES = (
         changes="LoRA whose gradients are rescaled by the other matrix's shape before each step.",
         learning_rate=3e-3,
         config="LoraConfig",
-        knobs=(*LORA_KNOBS, Knob("reg", 1e-2, 0.0, 1.0, strict=True)),
+        hyperparameters=(*LORA_KNOBS, Hyperparameter("reg", 1e-2, 0.0, 1.0, strict=True)),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         optimizer=Hook("peft.optimizers.create_riemannian_optimizer"),
         merges=True,

@@ -1,7 +1,7 @@
 """Orthogonal: weights or what they give are rotated, which keeps lengths and angles."""
 
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -11,17 +11,17 @@ ENTRIES = (
         changes="Rotates each layer's inputs, block by block.",
         learning_rate=5e-3,
         config="OFTConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "oft_block_size",
                 16,
                 2,
                 256,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
             ),
-            Knob("coft", False, choices=(False, True)),
-            Knob("block_share", False, choices=(False, True)),
-            Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("coft", False, choices=(False, True)),
+            Hyperparameter("block_share", False, choices=(False, True)),
+            Hyperparameter("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -38,15 +38,15 @@ ENTRIES = (
         learning_rate=1e-2,
         config="BOFTConfig",
         weighs=True,
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "boft_block_size",
                 4,
                 2,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides_inputs"),
             ),
-            Knob("boft_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("boft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -65,15 +65,15 @@ ENTRIES = (
         changes="Reflects each layer's inputs at r learnt mirrors.",
         learning_rate=5e-3,
         config="HRAConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
             ),
-            Knob("apply_GS", False, choices=(False, True)),
+            Hyperparameter("apply_GS", False, choices=(False, True)),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -92,16 +92,16 @@ ENTRIES = (
         changes="Rotates and stretches each weight inside its principal subspace.",
         learning_rate=5e-3,
         config="PsoftConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 16,
                 1,
                 256,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
             ),
-            Knob("psoft_alpha", 16, 1, 256),
-            Knob("psoft_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("psoft_alpha", 16, 1, 256),
+            Hyperparameter("psoft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -119,14 +119,14 @@ ENTRIES = (
         changes="Rotates and scales pairs of each layer's outputs.",
         learning_rate=1e-2,
         config="RoadConfig",
-        knobs=(
-            Knob("variant", "road_1", choices=("road_1", "road_2", "road_4")),
-            Knob(
+        hyperparameters=(
+            Hyperparameter("variant", "road_1", choices=("road_1", "road_2", "road_4")),
+            Hyperparameter(
                 "group_size",
                 16,
                 2,
                 256,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides_outputs"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides_outputs"),
             ),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),

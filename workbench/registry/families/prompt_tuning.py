@@ -2,7 +2,7 @@
 
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import OF_TEXT
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 # What PEFT wants to know of the base, and does not find in the config of every model.
 SHAPES = {
@@ -12,7 +12,7 @@ SHAPES = {
         "workbench.training.adaptation.derived_arguments.derive_num_attention_heads"
     ),
 }
-TOKENS = Knob("num_virtual_tokens", 16, 1, 100)
+TOKENS = Hyperparameter("num_virtual_tokens", 16, 1, 100)
 
 ENTRIES = (
     Technique(
@@ -22,7 +22,10 @@ ENTRIES = (
         changes="Puts a few learnt vectors before the text's own embeddings.",
         learning_rate=3e-2,
         config="PromptTuningConfig",
-        knobs=(TOKENS, Knob("prompt_tuning_init", "RANDOM", choices=("RANDOM", "SAMPLE_VOCAB"))),
+        hyperparameters=(
+            TOKENS,
+            Hyperparameter("prompt_tuning_init", "RANDOM", choices=("RANDOM", "SAMPLE_VOCAB")),
+        ),
         derives=SHAPES,
         tasks=OF_TEXT,
         paper=Paper("The Power of Scale for Parameter-Efficient Prompt Tuning", 2021, "2104.08691"),
@@ -34,11 +37,11 @@ ENTRIES = (
         changes="Puts vectors before the text that a small network makes from learnt ones.",
         learning_rate=3e-3,
         config="PromptEncoderConfig",
-        knobs=(
+        hyperparameters=(
             TOKENS,
-            Knob("encoder_hidden_size", 128, 8, 1024),
-            Knob("encoder_reparameterization_type", "MLP", choices=("MLP", "LSTM")),
-            Knob("encoder_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("encoder_hidden_size", 128, 8, 1024),
+            Hyperparameter("encoder_reparameterization_type", "MLP", choices=("MLP", "LSTM")),
+            Hyperparameter("encoder_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         derives=SHAPES,
         tasks=OF_TEXT,
@@ -51,7 +54,7 @@ ENTRIES = (
         changes="A prompt for all tasks, times a low-rank matrix for each of them (here: one).",
         learning_rate=1e-2,
         config="MultitaskPromptTuningConfig",
-        knobs=(TOKENS, Knob("num_ranks", 1, 1, 8)),
+        hyperparameters=(TOKENS, Hyperparameter("num_ranks", 1, 1, 8)),
         derives=SHAPES,
         tasks=OF_TEXT,
         wires=Hook("workbench.training.adaptation.forward_hooks.give_task_ids"),
@@ -69,10 +72,10 @@ ENTRIES = (
         learning_rate=3e-3,
         config="CPTConfig",
         own_loss=True,
-        knobs=(
-            Knob("num_virtual_tokens", 32, 2, 256),
-            Knob("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),
-            Knob("opt_weighted_loss_type", "none", choices=("none", "decay")),
+        hyperparameters=(
+            Hyperparameter("num_virtual_tokens", 32, 2, 256),
+            Hyperparameter("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),
+            Hyperparameter("opt_weighted_loss_type", "none", choices=("none", "decay")),
         ),
         derives={
             "cpt_token_ids": Hook(
@@ -98,7 +101,7 @@ ENTRIES = (
         learning_rate=1e-2,
         config="PrefixTuningConfig",
         recomputes=False,
-        knobs=(TOKENS, Knob("prefix_projection", False, choices=(False, True))),
+        hyperparameters=(TOKENS, Hyperparameter("prefix_projection", False, choices=(False, True))),
         derives=SHAPES,
         tasks=OF_TEXT,
         paper=Paper(
@@ -113,7 +116,7 @@ ENTRIES = (
         learning_rate=1e-2,
         config="CartridgeConfig",
         recomputes=False,
-        knobs=(TOKENS, Knob("num_frozen_tokens", 1, 0, 8)),
+        hyperparameters=(TOKENS, Hyperparameter("num_frozen_tokens", 1, 0, 8)),
         derives=SHAPES,
         tasks=OF_TEXT,
         paper=Paper(
@@ -130,7 +133,7 @@ ENTRIES = (
         changes="Lets the upper layers' attention look at learnt vectors, through a gate.",
         learning_rate=1e-2,
         config="AdaptionPromptConfig",
-        knobs=(Knob("adapter_len", 16, 1, 100),),
+        hyperparameters=(Hyperparameter("adapter_len", 16, 1, 100),),
         derives={
             "adapter_layers": Hook(
                 "workbench.training.adaptation.derived_arguments.derive_adapter_layers"

@@ -1,7 +1,7 @@
 """Scaling: what flows through the model is multiplied or shifted by learnt vectors."""
 
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -11,7 +11,7 @@ ENTRIES = (
         changes="Learns one factor for each feature of the keys, values and feed-forward.",
         learning_rate=2e-2,
         config="IA3Config",
-        knobs=(Knob("init_ia3_weights", True, choices=(True, False)),),
+        hyperparameters=(Hyperparameter("init_ia3_weights", True, choices=(True, False)),),
         targets=Hook("workbench.training.adaptation.target_modules.find_ia3"),
         merges=True,
         paper=Paper(
@@ -28,7 +28,7 @@ ENTRIES = (
         changes="Adds one learnt bias to the values of each attention.",
         learning_rate=2e-2,
         config="BeftConfig",
-        knobs=(Knob("init_weights", True, choices=(True, False)),),
+        hyperparameters=(Hyperparameter("init_weights", True, choices=(True, False)),),
         targets=Hook("workbench.training.adaptation.target_modules.find_values"),
         merges=True,
         paper=Paper(

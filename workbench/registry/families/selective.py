@@ -2,7 +2,7 @@
 
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import OF_TEXT, TASKS
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -70,7 +70,7 @@ ENTRIES = (
         family="selective",
         changes="Trains the last blocks of the base and leaves those below as they are.",
         learning_rate=1e-3,
-        knobs=(Knob("num_layers", 1, 1, 12),),
+        hyperparameters=(Hyperparameter("num_layers", 1, 1, 12),),
         trains="selected",
         selects=Hook("workbench.registry.parameter_selectors.select_last_layers"),
         selects_by_depth=True,

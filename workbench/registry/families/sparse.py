@@ -1,7 +1,7 @@
 """Sparse: a few entries of each weight are learnt, at places that stay fixed."""
 
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -14,9 +14,13 @@ ENTRIES = (
         weighs=True,
         # Drawn anew from the run's seed otherwise, and reloaded adapters would not fit.
         fixed={"random_seed": 0},
-        knobs=(
-            Knob(
-                "r", 8, 1, 64, fits=Hook("workbench.training.adaptation.argument_limits.fits_share")
+        hyperparameters=(
+            Hyperparameter(
+                "r",
+                8,
+                1,
+                64,
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_share"),
             ),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
@@ -31,9 +35,9 @@ ENTRIES = (
         changes="Learns a change for the largest entries of each weight.",
         learning_rate=1e-2,
         config="SupertuningConfig",
-        knobs=(
-            Knob("sparsity", 0.97, 0.0, 1.0, below=1.0),
-            Knob("select_top", True, choices=(True, False)),
+        hyperparameters=(
+            Hyperparameter("sparsity", 0.97, 0.0, 1.0, below=1.0),
+            Hyperparameter("select_top", True, choices=(True, False)),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,

@@ -1,7 +1,7 @@
 """Structured: the change of a weight has full rank, but is made of few numbers."""
 
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -11,16 +11,16 @@ ENTRIES = (
         changes="Adds the entry-wise product of two low-rank matrices to each weight.",
         learning_rate=5e-3,
         config="LoHaConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("alpha", 16, 1, 128),
-            Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("alpha", 16, 1, 128),
+            Hyperparameter("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -38,17 +38,17 @@ ENTRIES = (
         changes="Adds the Kronecker product of two small matrices to each weight.",
         learning_rate=5e-3,
         config="LoKrConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("alpha", 16, 1, 128),
-            Knob("decompose_both", False, choices=(False, True)),
-            Knob("module_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("alpha", 16, 1, 128),
+            Hyperparameter("decompose_both", False, choices=(False, True)),
+            Hyperparameter("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -66,15 +66,15 @@ ENTRIES = (
         changes="Multiplies each entry of a weight by one plus a low-rank matrix's entry.",
         learning_rate=1e-2,
         config="HiraConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 16,
                 1,
                 128,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("hira_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("hira_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         refuses=("int8_torchao",),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
@@ -91,15 +91,15 @@ ENTRIES = (
         changes="Adds to each weight blocks that are circular convolutions, one vector to a block.",
         learning_rate=3e-3,
         config="C3AConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "block_size",
                 16,
                 1,
                 256,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
             ),
-            Knob(
+            Hyperparameter(
                 "init_weights",
                 True,
                 choices=(True, "xavier_uniform", "kaiming_uniform", "gaussian"),
@@ -116,16 +116,16 @@ ENTRIES = (
         changes="Learns a few Fourier coefficients of each weight's change.",
         learning_rate=1e-1,
         config="FourierFTConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "n_frequency",
                 500,
                 1,
                 5000,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_entries"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_entries"),
             ),
-            Knob("scaling", 50.0, 1.0, 300.0),
-            Knob("init_weights", True, choices=(True, False)),
+            Hyperparameter("scaling", 50.0, 1.0, 300.0),
+            Hyperparameter("init_weights", True, choices=(True, False)),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -140,16 +140,16 @@ ENTRIES = (
         changes="Learns a few wavelet coefficients of each weight's change.",
         learning_rate=3e-3,
         config="WaveFTConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "n_frequency",
                 500,
                 1,
                 5000,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_entries"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_entries"),
             ),
-            Knob("scaling", 25.0, 1.0, 100.0),
-            Knob("wavelet_family", "db1", choices=("db1", "db2", "sym2", "coif1")),
+            Hyperparameter("scaling", 25.0, 1.0, 100.0),
+            Hyperparameter("wavelet_family", "db1", choices=("db1", "db2", "sym2", "coif1")),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -166,15 +166,15 @@ ENTRIES = (
         changes="Adds one small matrix to each weight, repeated over shards of its inputs.",
         learning_rate=3e-3,
         config="MissConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 16,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
             ),
-            Knob("miss_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("miss_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -191,17 +191,17 @@ ENTRIES = (
         changes="Takes a learnt subspace out of each weight and puts new content in its place.",
         learning_rate=3e-3,
         config="DeftConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 8,
                 1,
                 64,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
             ),
-            Knob("decomposition_method", "relu", choices=("relu", "qr")),
-            Knob("para", False, choices=(False, True)),
-            Knob("deft_dropout", 0.0, 0.0, 0.5, below=1.0),
+            Hyperparameter("decomposition_method", "relu", choices=("relu", "qr")),
+            Hyperparameter("para", False, choices=(False, True)),
+            Hyperparameter("deft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -217,10 +217,10 @@ ENTRIES = (
         config="AdamssConfig",
         packages=("scikit-learn",),
         weighs=True,
-        knobs=(
-            Knob("r", 32, 1, 500),
-            Knob("num_subspaces", 4, 1, 10),
-            Knob("subspace_rank", 1, 1, 8),
+        hyperparameters=(
+            Hyperparameter("r", 32, 1, 500),
+            Hyperparameter("num_subspaces", 4, 1, 10),
+            Hyperparameter("subspace_rank", 1, 1, 8),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
@@ -236,7 +236,9 @@ ENTRIES = (
         changes="Trains each weight's weak directions and protects its strong ones.",
         learning_rate=1e-3,
         config="OSFConfig",
-        knobs=(Knob("effective_rank", 0.75, 0.0, strict=True, high=1.0, below=1.0),),
+        hyperparameters=(
+            Hyperparameter("effective_rank", 0.75, 0.0, strict=True, high=1.0, below=1.0),
+        ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
@@ -255,9 +257,9 @@ ENTRIES = (
         config="FrodConfig",
         weighs=True,
         fixed={"progressbar": False},
-        knobs=(
-            Knob("sparse_rate", 0.02, 0.0, 0.2, below=1.0),
-            Knob("frod_dropout", 0.0, 0.0, 0.5, below=1.0),
+        hyperparameters=(
+            Hyperparameter("sparse_rate", 0.02, 0.0, 0.2, below=1.0),
+            Hyperparameter("frod_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,

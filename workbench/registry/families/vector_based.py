@@ -1,7 +1,7 @@
 """Shared: layers share matrices or vectors, and learn little of their own."""
 
 from workbench.registry.hook import Hook
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -11,10 +11,10 @@ ENTRIES = (
         changes="Scales two random matrices, which all layers share, by learnt vectors.",
         learning_rate=1e-2,
         config="VeraConfig",
-        knobs=(
-            Knob("r", 64, 1, 1024),
-            Knob("d_initial", 0.1, 0.0, 1.0, strict=True),
-            Knob("vera_dropout", 0.0, 0.0, 0.5, below=1.0),
+        hyperparameters=(
+            Hyperparameter("r", 64, 1, 1024),
+            Hyperparameter("d_initial", 0.1, 0.0, 1.0, strict=True),
+            Hyperparameter("vera_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -27,10 +27,10 @@ ENTRIES = (
         changes="VeRA that learns a spread for its vectors too, and draws from it in training.",
         learning_rate=1e-2,
         config="PveraConfig",
-        knobs=(
-            Knob("r", 64, 1, 1024),
-            Knob("d_initial", 0.1, 0.0, 1.0, strict=True),
-            Knob("pvera_dropout", 0.0, 0.0, 0.5, below=1.0),
+        hyperparameters=(
+            Hyperparameter("r", 64, 1, 1024),
+            Hyperparameter("d_initial", 0.1, 0.0, 1.0, strict=True),
+            Hyperparameter("pvera_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -45,10 +45,10 @@ ENTRIES = (
         changes="Adds up many random low-rank matrices with learnt weights, to full rank.",
         learning_rate=3e-3,
         config="RandLoraConfig",
-        knobs=(
-            Knob("r", 16, 1, 128),
-            Knob("randlora_alpha", 320, 1, 2560),
-            Knob("randlora_dropout", 0.0, 0.0, 0.5, below=1.0),
+        hyperparameters=(
+            Hyperparameter("r", 16, 1, 128),
+            Hyperparameter("randlora_alpha", 320, 1, 2560),
+            Hyperparameter("randlora_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -65,17 +65,17 @@ ENTRIES = (
         changes="Builds every LoRA from one bank of vectors, mixing the best few for each piece.",
         learning_rate=1e-2,
         config="VBLoRAConfig",
-        knobs=(
-            Knob("r", 4, 1, 32),
-            Knob("num_vectors", 64, 2, 2048),
-            Knob(
+        hyperparameters=(
+            Hyperparameter("r", 4, 1, 32),
+            Hyperparameter("num_vectors", 64, 2, 2048),
+            Hyperparameter(
                 "vector_length",
                 16,
                 1,
                 256,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
             ),
-            Knob("topk", 2, 1, 8),
+            Hyperparameter("topk", 2, 1, 8),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -93,10 +93,10 @@ ENTRIES = (
         learning_rate=1e-2,
         config="UniLoraConfig",
         weighs=True,
-        knobs=(
-            Knob("r", 4, 1, 32),
-            Knob("theta_d_length", 1024, 16, 65536),
-            Knob("unilora_dropout", 0.0, 0.0, 0.5, below=1.0),
+        hyperparameters=(
+            Hyperparameter("r", 4, 1, 32),
+            Hyperparameter("theta_d_length", 1024, 16, 65536),
+            Hyperparameter("unilora_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
@@ -109,16 +109,16 @@ ENTRIES = (
         changes="Turns each weight's principal directions by a handful of learnt numbers.",
         learning_rate=1e-2,
         config="TinyLoraConfig",
-        knobs=(
-            Knob(
+        hyperparameters=(
+            Hyperparameter(
                 "r",
                 2,
                 1,
                 16,
-                fits=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+                limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
             ),
-            Knob("u", 64, 1, 512),
-            Knob("weight_tying", 0.0, 0.0, 1.0),
+            Hyperparameter("u", 64, 1, 512),
+            Hyperparameter("weight_tying", 0.0, 0.0, 1.0),
         ),
         targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,

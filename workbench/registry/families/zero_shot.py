@@ -1,7 +1,7 @@
 """Prompting: nothing is trained; the base is asked as it is, with or without examples."""
 
 from workbench.registry.prompt_templates import TEMPLATES, FewShotConfig, ZeroShotConfig
-from workbench.registry.technique import Knob, Paper, Technique
+from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 ENTRIES = (
     Technique(
@@ -24,7 +24,7 @@ ENTRIES = (
         learning_rate=None,
         trains="nothing",
         settings=FewShotConfig,
-        knobs=(Knob("num_examples", 4, 1, 16),),
+        hyperparameters=(Hyperparameter("num_examples", 4, 1, 16),),
         tasks=tuple(TEMPLATES),
         paper=Paper("Language Models are Few-Shot Learners", 2020, "2005.14165"),
     ),

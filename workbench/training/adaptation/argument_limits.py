@@ -79,11 +79,11 @@ def check_bounds(technique: Technique, model: torch.nn.Module, config: Mapping[s
     """
     widths = _widths(model, config.get("target_modules"))
     found = []
-    for knob in technique.knobs if widths else ():
-        if knob.fits is not None:
+    for knob in technique.hyperparameters if widths else ():
+        if knob.limit is not None:
             outer, _, inner = knob.name.partition(".")
             value = config[outer][inner] if inner else config[outer]
-            allowed = knob.fits.load()(value, widths)
+            allowed = knob.limit.load()(value, widths)
             if allowed is not None:
                 found.append(Problem(knob.name, allowed, value))
     if found:

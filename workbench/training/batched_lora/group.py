@@ -19,7 +19,7 @@ from itertools import chain, repeat
 import torch
 
 from workbench.training.batched_lora.join_batches import IGNORED, join, losses_of
-from workbench.training.batched_lora.row_optimizer import Twin
+from workbench.training.batched_lora.row_optimizer import RowOptimizer
 from workbench.training.batched_lora.stack import Stack
 from workbench.training.loop import count_tokens
 from workbench.training.prepared import Prepared
@@ -126,7 +126,7 @@ class Member(Iterator[dict]):
         self.group, self.run, self.prepared = group, run, prepared
         self.given = prepared.given
         optimizer = self.given["optimizer"]
-        self.twin = Twin(getattr(optimizer, "optimizer", optimizer), group.stack, run)
+        self.twin = RowOptimizer(getattr(optimizer, "optimizer", optimizer), group.stack, run)
         self.step = 0
         self.window: list[dict[str, torch.Tensor]] = []
         self.pending: tuple[float, float] | None = None

@@ -29,7 +29,7 @@ class _StandIn:
         return self.place.of(row, self.owners[0])
 
 
-class Twin:
+class RowOptimizer:
     """An optimizer with the settings of a run's own, which goes on ruling the learning rates.
 
     Parameters

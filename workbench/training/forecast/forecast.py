@@ -57,7 +57,7 @@ class Forecast:
     Examples
     --------
     >>> told = forecast(Recipe(technique="lora", max_steps=10))
-    >>> told.peak == sum(told.parts.values()), told.fits
+    >>> told.peak == sum(told.parts.values()), told.memory_suffices
     (True, True)
     """
 
@@ -78,7 +78,7 @@ class Forecast:
         return max(self.peak, self.evaluation)
 
     @property
-    def fits(self) -> bool:
+    def memory_suffices(self) -> bool:
         """Whether the device has that much."""
         return self.needed <= self.available
 
@@ -133,7 +133,7 @@ class Forecast:
             "metered": dict(self.metered),
             "saved": self.saved,
             "available": self.available,
-            "fits": self.fits,
+            "memory_suffices": self.memory_suffices,
             "largest_batch": self.largest_batch(),
             "advice": self.advice(),
             "seconds": round(self.seconds, 3),

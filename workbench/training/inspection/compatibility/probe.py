@@ -33,7 +33,7 @@ from workbench.training.adaptation.optimizer import make_optimizer, optimizer_fa
 from workbench.training.adaptation.refusals import Refusal, explain, of_problem
 from workbench.training.inputs.limits import counts_positions
 from workbench.training.inputs.processor import virtual_labels
-from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.result import Compatibility
 from workbench.training.inspection.compatibility.trial_model import (
     Specimen,
     from_module,
@@ -52,7 +52,7 @@ STEPS = 100  # of a run that is not there: some techniques plan over its length
 
 
 class Probe:
-    """One base, on which any technique can be tried; see :func:`fits`."""
+    """One base, on which any technique can be tried; see :func:`compatible`."""
 
     def __init__(self, model: Any, *, batch: Mapping[str, Any] | None = None, **settings: Any):
         self._module = model if isinstance(model, torch.nn.Module) else None
@@ -68,7 +68,7 @@ class Probe:
             task = settings.get("task")
             self._tasks = [task] if task else _tasks_of(self._facts)
 
-    def fit(self, technique: str) -> Fit:
+    def try_on(self, technique: str) -> Compatibility:
         """Try one technique."""
         if find(technique) is None:
             hint = did_you_mean(str(technique), TECHNIQUES)
@@ -82,25 +82,25 @@ class Probe:
         if self._facts is not None:
             problems += storage_problems(recipe, self._facts)
         if problems:
-            return Fit(technique, False, task, *of_problem(problems[0]))
+            return Compatibility(technique, False, task, *of_problem(problems[0]))
         recipe = recipe.resolved(self._facts and self._facts.quantization)
         if get(technique).trains == "nothing":
             return self._ask(recipe)
         if recipe.quantization is not None and self._module is not None:
             reason = "a model in memory cannot be stored in fewer bits"
-            return Fit(technique, False, task, reason, "give its folder or hub id")
+            return Compatibility(technique, False, task, reason, "give its folder or hub id")
         return self._fit(recipe)
 
-    def _ask(self, recipe: Recipe) -> Fit:
+    def _ask(self, recipe: Recipe) -> Compatibility:
         if self._facts is None:
             reason, remedy = "a model in memory cannot be asked", "give its folder or hub id"
         elif problems := base_problems(recipe, self._facts):
             reason, remedy = of_problem(problems[0])
         else:
-            return Fit(recipe.technique, True, recipe.task)
-        return Fit(recipe.technique, False, recipe.task, reason, remedy)
+            return Compatibility(recipe.technique, True, recipe.task)
+        return Compatibility(recipe.technique, False, recipe.task, reason, remedy)
 
-    def _fit(self, recipe: Recipe) -> Fit:
+    def _fit(self, recipe: Recipe) -> Compatibility:
         technique = get(recipe.technique)
         tried = self._specimen(recipe)
         try:
@@ -110,18 +110,20 @@ class Probe:
         except Exception as error:  # noqa: BLE001 (whatever a library refuses is the answer)
             reason, remedy = explain(error, technique, tried.base.model)
         else:
-            return Fit(recipe.technique, True, recipe.task, trainable=trainable, matched=matched)
+            return Compatibility(
+                recipe.technique, True, recipe.task, trainable=trainable, matched=matched
+            )
         finally:
             if not is_pristine(tried.base):
                 self._specimens.clear()
         if self._converts(recipe, tried):
             other = self._fit(recipe.replace(convert_conv1d=True))
-            if other.fits or "Conv1D" in reason:
+            if other.compatible or "Conv1D" in reason:
                 reason = f"{tried.kind} uses Conv1D, which {technique.title} cannot wrap"
                 remedy = "set convert_conv1d=True to rewrite them as Linear"
-                if not other.fits:
+                if not other.compatible:
                     remedy += f"; then {other.remedy or other.reason}"
-        return Fit(recipe.technique, False, recipe.task, reason, remedy)
+        return Compatibility(recipe.technique, False, recipe.task, reason, remedy)
 
     def _specimen(self, recipe: Recipe) -> Specimen:
         key = (recipe.task, recipe.quantization, recipe.convert_conv1d)
@@ -140,7 +142,7 @@ class Probe:
 
 
 @quiet_loggers()
-def fits(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> Fit:
+def compatible(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> Compatibility:
     """Find out whether a technique fits a base by trying it.
 
     The technique is injected into a copy that shares the base's tensors, and goes forward and
@@ -166,20 +168,22 @@ def fits(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> F
 
     Examples
     --------
-    >>> fits("hamlet-3m", "lora").fits
+    >>> compatible("hamlet-3m", "lora").compatible
     True
-    >>> print(fits("hamlet-3m", "lora", target_modules=["q_prj"]))
+    >>> print(compatible("hamlet-3m", "lora", target_modules=["q_prj"]))
     LoRA does not fit: target_modules must be the name of a module of the base, but is 'q_prj': \
 did you mean 'q_proj'?
     """
-    return Probe(model, batch=batch, **settings).fit(technique)
+    return Probe(model, batch=batch, **settings).try_on(technique)
 
 
-def fit_table(model: Any, *, batch: Any = None, **settings: Any) -> Iterator[Fit]:
-    """Try all techniques on a base, one after another; see :func:`fits`."""
+def compatibility_table(
+    model: Any, *, batch: Any = None, **settings: Any
+) -> Iterator[Compatibility]:
+    """Try all techniques on a base, one after another; see :func:`compatible`."""
     probe = Probe(model, batch=batch, **settings)
     for technique in (*TECHNIQUES, *uncurated()):
-        yield probe.fit(technique)
+        yield probe.try_on(technique)
 
 
 def _tasks_of(facts: ModelFacts) -> Sequence[str]:

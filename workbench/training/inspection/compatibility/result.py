@@ -8,13 +8,13 @@ from workbench.registry.techniques import get
 
 
 @dataclass(frozen=True)
-class Fit:
+class Compatibility:
     """Whether a technique fits a base.
 
     Parameters
     ----------
     technique : str
-    fits : bool
+    compatible : bool
     task : str
         What it was tried for.
     reason : str
@@ -29,7 +29,7 @@ class Fit:
     """
 
     technique: str
-    fits: bool
+    compatible: bool
     task: str
     reason: str = ""
     remedy: str = ""
@@ -38,7 +38,7 @@ class Fit:
 
     def __str__(self) -> str:
         title = get(self.technique).title
-        if self.fits:
+        if self.compatible:
             if not self.trainable:
                 return f"{title} fits."
             where = f" in {len(self.matched)} modules" if self.matched else ""

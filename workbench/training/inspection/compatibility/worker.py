@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from workbench.training.inspection.compatibility.result import Fit
+from workbench.training.inspection.compatibility.result import Compatibility
 from workbench.training.runtime.worker_process import start
 
 MODULE = "workbench.training.inspection.compatibility.worker"
@@ -26,25 +26,25 @@ def start_trying(settings: Mapping[str, Any]) -> subprocess.Popen[Any]:
     Parameters
     ----------
     settings : mapping
-        What :func:`workbench.training.inspection.compatibility.probe.fit_table` takes, the model among
+        What :func:`workbench.training.inspection.compatibility.probe.compatibility_table` takes, the model among
         them.
     """
     return start(MODULE, json.dumps(dict(settings)))
 
 
-def read_fits(lines: Iterable[str]) -> Iterator[Fit]:
+def read_fits(lines: Iterable[str]) -> Iterator[Compatibility]:
     """Read what the process prints."""
     for line in lines:
         if line.endswith("\n"):  # a process that was ended may have been cut off within one
             row = json.loads(line)
-            yield Fit(**{**row, "matched": tuple(row["matched"])})
+            yield Compatibility(**{**row, "matched": tuple(row["matched"])})
 
 
 def _print_fits(settings: dict[str, Any]) -> None:
     # Here and not at the top: whoever only asks needs neither torch nor peft.
-    from workbench.training.inspection.compatibility.probe import fit_table
+    from workbench.training.inspection.compatibility.probe import compatibility_table
 
-    for fit in fit_table(settings.pop("model"), **settings):
+    for fit in compatibility_table(settings.pop("model"), **settings):
         print(json.dumps(dataclasses.asdict(fit)), flush=True)
 
 

@@ -253,7 +253,7 @@ def _read_parquet(path: Path, content: bytes) -> list[Row]:
         ) from None
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Path, bytes], list[Row]]] = {
     "jsonl": _read_jsonl,
     "json": _read_json,
     "csv": partial(_read_separated, format="csv"),

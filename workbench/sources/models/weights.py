@@ -115,7 +115,7 @@ def tensors(files: Iterable[Path], model: str) -> list[Tensor]:
     """
     from safetensors import SafetensorError
 
-    found = []
+    found: list[Tensor] = []
     for file in files:
         try:
             found += _header(file, _state(file))

@@ -277,10 +277,6 @@ REFUSED = [
     ({"technique": "dora"}, "LoRA of another kind"),
     ({"technique": "pissa"}, "rewrites the weights"),
     ({"technique": "lora_ga"}, "rewrites the weights"),
-    (
-        {"layers_to_transform": [1], "eval_on_start": True},
-        "under its first trained one are skipped",
-    ),
     ({"lora_dropout": 0.1}, "lora_dropout is above 0"),
     ({"lora_bias": True}, "lora_bias is set"),
     ({"bias": "all"}, "is trained too, which is no linear"),

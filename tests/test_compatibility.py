@@ -272,7 +272,7 @@ def test_the_command_line_prints_the_whole_table(tiny_llama, capsys):
     assert main(["compatible", str(tiny_llama), "--json"]) == 0
     rows = {row["technique"]: row for row in json.loads(capsys.readouterr().out)}
     assert set(rows) == {*TECHNIQUES, *uncurated()}
-    assert rows["lora"]["fits"] and len(rows["lora"]["matched"]) == 14
+    assert rows["lora"]["compatible"] and len(rows["lora"]["matched"]) == 14
     assert all(row["compatible"] or row["reason"] for row in rows.values())
     assert rows["head_only"]["task"] == "classify"
 

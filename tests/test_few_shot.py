@@ -282,13 +282,13 @@ def test_the_form_has_a_long_text_for_the_template_and_the_card_shows_the_prompt
     import ipywidgets as widgets
 
     from workbench.panels.bench.data_preview import describe
-    from workbench.panels.bench.technique_card import TechniqueCard
+    from workbench.panels.bench.technique_card import TechniqueFormCard
     from workbench.panels.kernel import preload
 
     loaded, told = threading.Event(), []
     preload.load(loaded.set)
     assert loaded.wait(120)
-    card = TechniqueCard(lambda *_: None, lambda *change: told.append(change))
+    card = TechniqueFormCard(lambda *_: None, lambda *change: told.append(change))
     recipe = asking("few_shot")
     card.show(recipe)
     assert card._fold is None  # nothing is folded away
@@ -309,11 +309,11 @@ def test_the_form_has_a_long_text_for_the_template_and_the_card_shows_the_prompt
 def test_examples_are_chosen_by_reading_the_training_rows():
     import ipywidgets as widgets
 
-    from workbench.panels.bench.technique_card import TechniqueCard
+    from workbench.panels.bench.technique_card import TechniqueFormCard
     from workbench.training.inspection.token_preview import training_rows
 
     told = []
-    card = TechniqueCard(lambda *_: None, lambda *change: told.append(change))
+    card = TechniqueFormCard(lambda *_: None, lambda *change: told.append(change))
     recipe = asking("few_shot")
     card.show(recipe)
     table = load_data(recipe)

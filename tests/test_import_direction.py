@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     "workbench.errors",
     "workbench.versions",
+    "workbench.quiet",
     "workbench.display",
     "workbench.tuners",
     "workbench.registry",

@@ -293,7 +293,7 @@ def test_minilm_is_taken_from_the_cache_then_the_wheel_then_the_hub(hub, tmp_pat
 
     (wheel,) = facts(tmp_path / "empty", NOWHERE, wanted)
     assert Path(wheel["path"]) == published
-    where = {"path", "hub_id", "commit"}
+    where = {"path", "hub_id", "commit", "fingerprint"}
     assert {k: v for k, v in wheel.items() if k not in where} == {
         k: v for k, v in cached.items() if k not in where
     }

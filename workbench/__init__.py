@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from workbench.panels import Anatomy, Bench, RacePanel
     from workbench.race.halving import SuccessiveHalving
     from workbench.race.race import Race
-    from workbench.race.search import race
     from workbench.recipe import Recipe
     from workbench.runs.module_run import ModuleRun, adapt, train_module
     from workbench.runs.run import Run
@@ -51,7 +50,6 @@ _HOMES = {
     "forecast": "workbench.training.forecast.forecast",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
-    "race": "workbench.race.search",
     "train": "workbench.runs.train",
     "train_module": "workbench.runs.module_run",
 }
@@ -102,6 +100,7 @@ def __dir__() -> list[str]:
 from workbench.compare import Comparison, compare
 from workbench.export import export
 from workbench.quiet import quiet_loggers
+from workbench.race.search import race
 from workbench.versions import __version__ as __version__
 from workbench.versions import warn_outside
 
@@ -111,7 +110,7 @@ def _show_races() -> None:
     if "IPython" not in sys.modules:
         return
     shell = sys.modules["IPython"].get_ipython()
-    # On a terminal a race is its table of leaderboard.
+    # On a terminal a race is its leaderboard.
     if shell is None or not hasattr(shell, "kernel"):
         return
     from IPython.display import display

@@ -142,7 +142,7 @@ def cell(technique: str, model: str, folder: Path) -> Cell:
     args = SMALL.get(technique, {})
     if technique == "xlora":
         args = {"adapters": adapters_for(ARCHITECTURES[model](), folder / f"{model}-adapters")}
-    fit = Probe(base, **args).fit(technique)
+    fit = Probe(base, **args).try_on(technique)
     converts = (
         not fit.compatible and fit.remedy == "set convert_conv1d=True to rewrite them as Linear"
     )

@@ -92,8 +92,9 @@ def apply(model: torch.nn.Module) -> None:
             continue
         with contextlib.suppress(AttributeError):  # in a PEFT whose layers are others
             plain = frozenset(name for name in layer.lora_A if _is_plain(layer, name))
-            layer.plain_adapters = plain
-            layer.forward = MethodType(forward, layer)
+            if plain:
+                layer.plain_adapters = plain
+                layer.forward = MethodType(forward, layer)
 
 
 def forward(layer: Linear, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:

@@ -13,7 +13,6 @@ TRIED = {"torch": ">=2.11,<2.16"}
 _CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 
 
-@cache
 def obstacle() -> str | None:
     """Say why products in oneDNN cannot stand in for PyTorch's own; None where they can.
 
@@ -27,6 +26,12 @@ def obstacle() -> str | None:
     """
     if not torch.backends.mkldnn.is_available():
         return "this build of PyTorch has no oneDNN"
+    return _difference()
+
+
+@cache
+def _difference() -> str | None:
+    """Say how products there differ from PyTorch's own; None where they do not."""
     try:
         pairs = zip(_both(Product.apply), _both(torch.nn.functional.linear), strict=True)
         same = all(torch.allclose(mine, theirs, **_CLOSE) for mine, theirs in pairs)

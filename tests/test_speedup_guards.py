@@ -11,9 +11,9 @@ from workbench.training.speedups import apply, onednn, settings
 
 @pytest.fixture(autouse=True)
 def _asked_anew():
-    onednn.obstacle.cache_clear()
+    onednn._difference.cache_clear()
     yield
-    onednn.obstacle.cache_clear()
+    onednn._difference.cache_clear()
 
 
 def refuse(*_):
@@ -26,7 +26,7 @@ def refuse(*_):
 )
 def test_onednn_is_off_where_its_operator_is_not_what_it_was(monkeypatch, product, said):
     assert onednn.obstacle() is None
-    onednn.obstacle.cache_clear()
+    onednn._difference.cache_clear()
     monkeypatch.setattr(settings, "product", product)
     recipe = wb.Recipe(data="reviews", onednn=True)
     model = torch.nn.Linear(2, 2)

@@ -100,3 +100,12 @@ def test_a_row_has_the_same_logits_alone_and_padded(kind):
 
 def test_without_positions_gpt2_depends_on_the_batch():
     assert shift(classifier("gpt2"), batch_of, rows(90)) > 1e-2
+
+
+@pytest.mark.parametrize(("name", "told"), [("gpt2", True), ("llama", False)])
+def test_only_bases_that_count_absolute_positions_are_told_them(name, told):
+    from tests.conftest import ARCHITECTURES
+    from workbench import Recipe
+    from workbench.training.inputs.limits import counts_positions
+
+    assert counts_positions(Recipe(task="classify"), ARCHITECTURES[name]()) is told

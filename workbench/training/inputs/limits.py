@@ -120,6 +120,9 @@ def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
     task, technique = TASKS[recipe.task], get(recipe.technique)
     if technique.trains == "nothing" or "position_ids" not in signature(model.forward).parameters:
         return False
+    # Rotary positions count distances, which padding on the left does not change.
+    if getattr(model.config.get_text_config(), "rope_parameters", None):
+        return False
     if task.continues_prompts:
         config = config_class(technique.name) if technique.config else None
         return config is not None and issubclass(config, peft.config.PromptLearningConfig)

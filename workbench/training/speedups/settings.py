@@ -28,7 +28,7 @@ def counting_positions(forward):
 
     @wraps(forward)
     def counting(base, input_ids=None, *args, **inputs):
-        """Count and go on."""
+        """Add ``position_ids`` of shape (batch, length) to the inputs."""
         mask = inputs.get("attention_mask")
         if not args and inputs.get("position_ids") is None and mask is not None and mask.dim() == 2:
             read = inputs["inputs_embeds"] if input_ids is None else input_ids

@@ -104,7 +104,7 @@ def test_without_positions_gpt2_depends_on_the_batch():
 
 @pytest.mark.parametrize(("name", "told"), [("gpt2", True), ("llama", False)])
 def test_only_bases_that_count_absolute_positions_are_told_them(name, told):
-    from tests.conftest import ARCHITECTURES
+    from tests.tiny import ARCHITECTURES
     from workbench import Recipe
     from workbench.training.inputs.limits import counts_positions
 

@@ -27,7 +27,7 @@ def allocated(recipe: Recipe) -> int:
         run = prepare(recipe)
         ready = time.time_ns()
         # The first step makes the optimizer's state: the one after it needs more.
-        last = max(2, run.fullest)
+        last = max(2, run.largest_batch_step)
         with run.randomness:
             for event in run.steps:
                 if event["event"] == "train" and event["step"] == last:

@@ -14,7 +14,7 @@ from workbench.registry.techniques import TECHNIQUES
 from workbench.training.adaptation.target_modules import find_linears
 
 # Those that train something.
-TRAINED = {name: entry for name, entry in TECHNIQUES.items() if entry.trains != "nothing"}
+TRAINED = {name: entry for name, entry in TECHNIQUES.items() if entry.trainable != "nothing"}
 # Those that nothing can be trained with until the user gives them something.
 ASK = ("xlora",)
 
@@ -24,15 +24,15 @@ def mechanisms() -> list[str]:
     ways: dict[tuple, str] = {}
     for name, technique in TRAINED.items():
         way = (
-            technique.trains,
-            technique.selects,
-            technique.injects,
-            technique.wires,
+            technique.trainable,
+            technique.selector,
+            technique.initializer,
+            technique.forward_hook,
             technique.optimizer,
             technique.after_step,
             technique.quantization,
-            technique.targets,
-            tuple(technique.derives),
+            technique.target_finder,
+            tuple(technique.derived),
         )
         if name not in ASK:
             ways.setdefault(way, name)

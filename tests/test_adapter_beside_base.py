@@ -104,11 +104,11 @@ def test_what_is_asked_beforehand_is_about_the_base_alone(
 def load(run, folder):
     """Load what a run saved onto the base alone, as its note says."""
     auto = transformers.AutoModelForCausalLM
-    if run.plan["trains"] == "all":
+    if run.plan["trainable"] == "all":
         return auto.from_pretrained(run.path / "model")
     saved = run.path / "adapter"
     base = auto.from_pretrained(folder, adapter_kwargs={"subfolder": "no-adapter"})
-    if run.plan["trains"] == "adapter":
+    if run.plan["trainable"] == "adapter":
         return peft.PeftModel.from_pretrained(base, saved)
     state = load_file(saved / "trained.safetensors")
     assert not base.load_state_dict(state, strict=False).unexpected_keys

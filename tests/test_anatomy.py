@@ -97,7 +97,7 @@ def test_the_tree_and_the_footprint_are_those_of_the_run(technique, recipe, tmp_
         assert memory["optimizer"] >= read["optimizer"]
     else:
         assert memory["optimizer"] == read["optimizer"]
-    save(run.model, run.tokenizer, TECHNIQUES[technique], tmp_path / "saved", run.began)
+    save(run.model, run.tokenizer, TECHNIQUES[technique], tmp_path / "saved", run.initial_state)
     files = (tmp_path / "saved").glob("*.safetensors")
     written = sum(tensor.nbytes for file in files for tensor in load_file(file).values())
     if structure.figures["disk"] is None:
@@ -126,14 +126,14 @@ def skeleton(request):
 
 @pytest.mark.parametrize("technique", ["lora", "dora", "adalora", "ia3", "bitfit", "full"])
 def test_the_tree_counts_as_the_meters_do(skeleton, technique):
-    recipe, model, fresh = skeleton
+    recipe, model, new_parameters = skeleton
     recipe = recipe.replace(technique=technique).resolved()
-    structure = dissect(recipe, model, fresh)
+    structure = dissect(recipe, model, new_parameters)
     if structure.problem:  # a llama has no biases
         assert technique == "bitfit" and "finds nothing" in structure.problem
         assert totals(structure.tree)["trainable"] == 0
         return
-    adapted, _ = count.adapt_shapes(recipe, copy.deepcopy(model), fresh)
+    adapted, _ = count.adapt_shapes(recipe, copy.deepcopy(model), new_parameters)
     counted = count_parameters(adapted, model)
     assert totals(structure.tree) == {name: counted[name] for name in totals(structure.tree)}
     assert structure.tree.trainable == counted["trainable"]
@@ -141,9 +141,9 @@ def test_the_tree_counts_as_the_meters_do(skeleton, technique):
 
 @pytest.mark.parametrize("technique", ["lora", "ia3"])
 def test_whatever_is_ticked_is_what_is_wrapped(skeleton, technique):
-    recipe, model, fresh = skeleton
+    recipe, model, new_parameters = skeleton
     recipe = recipe.replace(technique=technique).resolved()
-    structure = dissect(recipe, model, fresh)
+    structure = dissect(recipe, model, new_parameters)
     can = sorted(structure.tree.can)
     assert len(can) >= 8
 
@@ -151,7 +151,7 @@ def test_whatever_is_ticked_is_what_is_wrapped(skeleton, technique):
     @given(st.sets(st.sampled_from(can), min_size=1))
     def ticks(chosen):
         args = structure.arguments(sorted(chosen))
-        again = dissect(recipe.replace(technique_args=args).resolved(), model, fresh)
+        again = dissect(recipe.replace(technique_args=args).resolved(), model, new_parameters)
         assert again.problem == ""
         assert set(again.tree.ticked) == chosen
         assert again.arguments(again.tree.ticked) == args  # and back
@@ -189,10 +189,10 @@ def test_the_same_modules_in_some_layers_are_said_with_layers_to_transform(layer
 
 
 def test_all_that_is_wrapped_by_default_needs_no_argument(skeleton):
-    recipe, model, fresh = skeleton
+    recipe, model, new_parameters = skeleton
     given = {"r": 4, "target_modules": ["x"], "layers_to_transform": [0]}
-    structure = dissect(recipe.replace(technique_args=given).resolved(), model, fresh)
-    usual = dissect(recipe.resolved(), model, fresh)
+    structure = dissect(recipe.replace(technique_args=given).resolved(), model, new_parameters)
+    usual = dissect(recipe.resolved(), model, new_parameters)
     assert structure.problem and structure.figures == {}
     assert structure.tree.ticked == ()
     assert structure.arguments(usual.tree.ticked) == {"r": 4}

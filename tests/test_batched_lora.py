@@ -226,7 +226,7 @@ def test_an_optimizer_gets_its_state_back(recipe):
     ask(fused, 5)
     told = fused.meter.read()["optimizer"]
     fused.steps.close()
-    mine, other = (one.given["optimizer"].optimizer for one in (fused, alone))
+    mine, other = (one.loop_kwargs["optimizer"].optimizer for one in (fused, alone))
     assert fused.meter.optimizer.optimizer is mine
     assert told == pytest.approx(alone.meter.read()["optimizer"], rel=0.05)
     pairs = list(zip(mine.param_groups[0]["params"], other.param_groups[0]["params"], strict=True))
@@ -346,7 +346,7 @@ def test_a_race_fuses_its_runs_and_says_so(recipe, tmp_path):
         assert record.plan["fused"] > 1
         assert any("Trained fused with" in note for note in record.result["notes"])
         loaded = PeftModel.from_pretrained(
-            clone(prepare(run.recipe).shared[0], lambda name: True), run.path / "adapter"
+            clone(prepare(run.recipe).shared_resources[0], lambda name: True), run.path / "adapter"
         )
         assert loaded is not None
     assert not race.members[-1].plan["fused"]

@@ -159,7 +159,7 @@ def test_every_setting_of_a_recipe_has_a_field_once(bench):
 
 
 @pytest.mark.parametrize(
-    "name", [one.name for one in TECHNIQUES.values() if one.trains == "nothing"]
+    "name", [one.name for one in TECHNIQUES.values() if one.trainable == "nothing"]
 )
 def test_where_nothing_is_trained_only_what_is_made_use_of_is_asked_for(bench, recipe, name):
     def offered():

@@ -122,7 +122,7 @@ def test_the_card_sums_up_what_fits_and_why_the_others_do_not(bench):
 def test_the_card_says_what_a_technique_is(name):
     entry = TECHNIQUES[name]
     told = html.unescape(describe(entry))
-    assert entry.changes in told
+    assert entry.summary in told
     assert "None" not in told
     if entry.paper is not None:
         assert f"{entry.paper.title} ({entry.paper.year})" in told

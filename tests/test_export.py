@@ -175,14 +175,16 @@ def check_same(cases, bases, folder):
         assert len(run.losses) == 5
         assert len(set(run.losses)) > 1
         saved = script.with_name(script.stem + "-saved")
-        ours = logits(run.plan, run.path / ("model" if run.plan["trains"] == "all" else "adapter"))
+        ours = logits(
+            run.plan, run.path / ("model" if run.plan["trainable"] == "all" else "adapter")
+        )
         theirs = logits(run.plan, saved)
         assert torch.equal(ours, theirs)
         run.model.eval()
         with torch.no_grad():
             ours = run.model(**probe(run.plan)).logits
         # A difference to a start, and ranks that were cut away, are saved in another form.
-        rounds = run.plan["restarts"] or run.plan["after_step"] or run.recipe.torch_compile
+        rounds = run.plan["saves_difference"] or run.plan["after_step"] or run.recipe.torch_compile
         if run.recipe.bf16:
             assert torch.allclose(
                 ours.float(), theirs, atol=0.1
@@ -228,7 +230,7 @@ def logits(plan, folder):
         settings["quantization_config"] = quantization_config(
             plan["recipe"]["quantization"], plan["heads"]
         )
-    if plan["trains"] == "all":
+    if plan["trainable"] == "all":
         model = auto.from_pretrained(folder, dtype=torch.float32)
     else:
         model = auto.from_pretrained(plan["model_path"], **settings)
@@ -236,17 +238,17 @@ def logits(plan, folder):
             keep_packed(model)
         if plan["recipe"]["convert_conv1d"]:
             convert_conv1d(model)
-        if plan["trains"] == "selected":
+        if plan["trainable"] == "selected":
             head = load_file(folder / "trained.safetensors")
             assert set(head) == set(plan["selected"])
             model.load_state_dict(head, strict=False)
         else:
             register()
-            if plan["injects"] == "get_xlora_model":
+            if plan["initializer"] == "get_xlora_model":
                 model.config.use_cache = False
             model = PeftModel.from_pretrained(model, folder)
-            if plan["wires"]:
-                getattr(forward_hooks, plan["wires"])(model)
+            if plan["forward_hook"]:
+                getattr(forward_hooks, plan["forward_hook"])(model)
     model.eval()
     with torch.no_grad():
         return model(**probe(plan)).logits
@@ -552,7 +554,7 @@ def test_a_run_changes_nothing_in_its_plan(technique, task, bases, tmp_path):
 FORGED = {
     "threads": "1); print('forged'",
     "config_class": "print('forged') or LoraConfig",
-    "injects": "print",
+    "initializer": "print",
     "auto_class": "AutoModel, print",
     "after_step": "__import__",
     "optimizer": {"class": "SGD if print('forged') else torch.optim.SGD", "arguments": {}},
@@ -582,7 +584,13 @@ def test_a_run_of_an_earlier_version_has_its_script(tiny_llama, tmp_path):
     from workbench.training.plan import resolve
 
     plan = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path)).plan.to_dict()
-    later = ("mask_positions", "gathers_statistics", "has_adapter", "prequantized", "whole")
+    later = (
+        "mask_positions",
+        "gathers_statistics",
+        "has_adapter",
+        "prequantized",
+        "full_precision_modules",
+    )
     earlier = {name: value for name, value in plan.items() if name not in later}
     assert len(plan) - len(earlier) == len(later)
     assert script(earlier, "a run", "train.py") == script(plan, "a run", "train.py")

@@ -20,7 +20,7 @@ from workbench.training.inputs.few_shot import draw_examples, prompt_lm
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
 
-PROMPTS = [name for name, entry in TECHNIQUES.items() if entry.trains == "nothing"]
+PROMPTS = [name for name, entry in TECHNIQUES.items() if entry.trainable == "nothing"]
 BUNDLED = {"reviews": "classify", "support": "classify", "hamlet-qa": "instruct", "chronicle": "lm"}
 CASES = [(name, data) for name in PROMPTS for data in BUNDLED]
 

@@ -173,7 +173,7 @@ def test_without_asking_it_is_only_advised(tiny_llama, rows, monkeypatch):
     events, prepared = go(recipe)
     assert figures(events) == figures(plainly(recipe, monkeypatch))
     assert prepared.notes[-1].startswith("With cache_frozen_prefix block 1 is computed once")
-    assert prepared.given
+    assert prepared.loop_kwargs
 
 
 def test_generating_uses_all_blocks():

@@ -122,10 +122,10 @@ def test_a_technique_trains_a_copy_and_loads_again(technique, net, tmp_path):
 
 
 def load(run, module):
-    if TECHNIQUES[run.recipe.technique].trains == "all":
+    if TECHNIQUES[run.recipe.technique].trainable == "all":
         load_model(module, str(run.path / "model" / "model.safetensors"))
         return module
-    if TECHNIQUES[run.recipe.technique].trains == "selected":
+    if TECHNIQUES[run.recipe.technique].trainable == "selected":
         trained = load_file(run.path / "adapter" / "trained.safetensors")
         assert set(module.load_state_dict(trained, strict=False).unexpected_keys) == set()
         return module

@@ -17,7 +17,7 @@ DATA = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}
 TRAINED = [
     technique
     for technique in TECHNIQUES.values()
-    if technique.trains == "adapter"
+    if technique.trainable == "adapter"
     and technique.name != "xlora"
     and set(technique.tasks) & set(DATA)
 ]
@@ -43,7 +43,7 @@ def recipe_of(technique, quantization):
 @pytest.mark.parametrize("technique", TRAINED, ids=lambda technique: technique.name)
 def test_it_trains_or_is_refused_before_anything_is_loaded(technique, quantization, tmp_path):
     recipe = recipe_of(technique, quantization)
-    if not technique.quantizable or quantization in technique.refuses:
+    if not technique.quantizable or quantization in technique.unsupported_quantizations:
         with pytest.raises(RecipeError, match="quantization must be"):
             recipe.check()
         return

@@ -179,7 +179,7 @@ def logits(model):
 def load(run):
     """Load what a run saved onto its base, as its README says."""
     auto = transformers.AutoModelForImageClassification
-    trains = TECHNIQUES[run.recipe.technique].trains
+    trains = TECHNIQUES[run.recipe.technique].trainable
     if trains == "all":
         return auto.from_pretrained(run.path / "model")
     base = auto.from_pretrained(run.plan["model_path"], num_labels=2)
@@ -193,7 +193,7 @@ def load(run):
 @pytest.mark.parametrize(("net", "technique"), CELLS)
 def test_runs_leave_a_base_to_each_other_as_it_was(net, technique, folders, images, tmp_path):
     recipes = [recipe_for(folders(net), images, technique, seed=seed) for seed in (0, 1)]
-    base = prepare(recipes[0]).shared[0]
+    base = prepare(recipes[0]).shared_resources[0]
     bits = {name: tensor.clone() for name, tensor in base.model.state_dict().items()}
     alone = [wb.train(one, tmp_path / "runs", progress=False) for one in recipes]
     again = wb.train(recipes[0], tmp_path / "runs", progress=False)
@@ -203,7 +203,7 @@ def test_runs_leave_a_base_to_each_other_as_it_was(net, technique, folders, imag
         assert raced.state == "finished", raced.error
         assert figures(raced.events) == figures(run.events)
     assert all(torch.equal(bits[key], value) for key, value in base.model.state_dict().items())
-    assert prepare(recipes[0]).shared[0] is base
+    assert prepare(recipes[0]).shared_resources[0] is base
 
 
 @pytest.mark.parametrize(("net", "technique"), CELLS)
@@ -241,7 +241,7 @@ def test_scripts_do_what_their_runs_did(net, folders, images, tmp_path, monkeypa
         lines = capsys.readouterr().out.splitlines()
         theirs = [json.loads(line) for line in lines if line.startswith("{")]
         assert figures(theirs) == figures(run.events)
-        kind = "model" if TECHNIQUES[technique].trains == "all" else "adapter"
+        kind = "model" if TECHNIQUES[technique].trainable == "all" else "adapter"
         (name,) = (path.name for path in (run.path / kind).glob("*.safetensors"))
         ours, other = load_file(run.path / kind / name), load_file(tmp_path / technique / name)
         assert set(ours) == set(other)
@@ -297,11 +297,11 @@ def test_a_start_that_looks_at_gradients_moves_no_statistics(folders, images, tm
 
 def test_a_base_whose_statistics_were_written_into_is_loaded_again(folders, images):
     recipe = recipe_for(folders("ResNet"), images)
-    base = prepare(recipe).shared[0]
+    base = prepare(recipe).shared_resources[0]
     assert is_pristine(base)
     next(base.model.buffers()).add_(1)
     assert not is_pristine(base)
-    assert prepare(recipe).shared[0] is not base
+    assert prepare(recipe).shared_resources[0] is not base
 
 
 def test_what_fits_leaves_a_model_as_it_was(images):

@@ -73,9 +73,9 @@ def test_an_entry_is_whole(name):
     entry = TECHNIQUES[name]
     assert entry.name == name == name.lower()
     assert entry.title and entry.family
-    assert entry.changes.endswith(".") and 20 < len(entry.changes) < 100
+    assert entry.summary.endswith(".") and 20 < len(entry.summary) < 100
     assert set(entry.tasks) <= set(TASKS) and entry.tasks
-    assert entry.trains == "nothing" or 0 < entry.learning_rate < 1
+    assert entry.trainable == "nothing" or 0 < entry.learning_rate < 1
     assert len({knob.name for knob in entry.hyperparameters}) == len(entry.hyperparameters) <= 5
     if entry.paper:
         assert entry.paper.title and 2018 < entry.paper.year < 2027
@@ -95,7 +95,7 @@ def test_an_entry_is_whole(name):
 def test_titles_and_entries_differ():
     titles = [entry.title for entry in TECHNIQUES.values()]
     assert len(set(titles)) == len(titles)
-    sentences = [entry.changes for entry in TECHNIQUES.values()]
+    sentences = [entry.summary for entry in TECHNIQUES.values()]
     assert len(set(sentences)) == len(sentences)
 
 
@@ -156,13 +156,13 @@ def test_it_learns_and_leaves_the_base_alone(name, cells):
 @pytest.mark.parametrize("name", TRAINED)
 def test_what_was_saved_is_what_was_learnt(name, cells):
     run = cells[0][name].run
-    folder = run.path / ("model" if run.plan["trains"] == "all" else "adapter")
+    folder = run.path / ("model" if run.plan["trainable"] == "all" else "adapter")
     run.model.eval()
     with torch.no_grad():
         ours = run.model(**probe(run.plan)).logits
     theirs = logits(run.plan, folder)
     # A difference to a start, and ranks that were cut away, are saved in another form.
-    if run.plan["restarts"] or run.plan["after_step"]:
+    if run.plan["saves_difference"] or run.plan["after_step"]:
         assert torch.allclose(ours, theirs, atol=1e-4)
     else:
         assert torch.equal(ours, theirs)
@@ -245,7 +245,7 @@ def test_a_method_new_in_peft_shows_up_by_itself(monkeypatch, capsys):
 
     entry = find("toy")
     assert entry is not None and not entry.curated
-    assert entry.changes == "Does next to nothing."
+    assert entry.summary == "Does next to nothing."
     assert config_class("toy") is toy
     assert "amount" in arguments("toy")
     assert find("lora").curated

@@ -130,7 +130,7 @@ def test_a_run_can_change_between_the_default_generators_and_its_own():
 @pytest.mark.parametrize("technique", every(slow_beyond=mechanisms()))
 def test_steps_draw_from_no_generator_that_threads_share(technique, model, data):  # noqa: F811
     prepared = prepare(recipe_for(technique, model, data, max_steps=3))
-    assert prepared.beside
+    assert prepared.own_thread_rng
     before = states()
     with prepared.randomness.beside():
         events = list(prepared.steps)

@@ -57,7 +57,7 @@ def recipe_for(model, data, task, technique):
 
 
 # Those of a decoder; other tasks have tests of their own.
-OF_A_DECODER = [task.name for task in TASKS.values() if "causal-lm" in task.suits]
+OF_A_DECODER = [task.name for task in TASKS.values() if "causal-lm" in task.model_kinds]
 CELLS = [
     pytest.param(task, name, marks=() if name in mechanisms() else pytest.mark.slow)
     for task in OF_A_DECODER

@@ -15,7 +15,7 @@ from workbench.errors import ModelError, RecipeError
 from workbench.panels.bench.inspector import Inspector
 from workbench.panels.kernel import preload
 from workbench.sources.lookup import load_data
-from workbench.training.batches import encode_rows, fullest_step
+from workbench.training.batches import encode_rows, largest_batch_step
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
 from workbench.training.loop import train
@@ -83,10 +83,10 @@ def test_data_too_small_to_be_split_is_refused(tiny_llama, write):
     assert len(resolve(recipe.replace(eval_data=recipe.data)).train_rows) == 1
 
 
-def test_the_fullest_step_is_looked_for_in_one_epoch():
+def test_the_largest_batch_step_is_looked_for_in_one_epoch():
     rows = [{"input_ids": [0] * length, "labels": 0} for length in range(1, 11)]
     steps = [
-        fullest_step(
+        largest_batch_step(
             rows,
             wb.Recipe(per_device_train_batch_size=2, gradient_accumulation_steps=2, seed=seed),
             10**9,

@@ -244,7 +244,7 @@ def _techniques(options: argparse.Namespace) -> int:
         {
             "family": technique.family,
             "name": technique.name,
-            "changes": technique.changes,
+            "changes": technique.summary,
             "arguments": ", ".join(
                 f"{knob.name}={knob.default}" for knob in technique.hyperparameters
             ),

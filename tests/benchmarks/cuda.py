@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.step import fresh, save, schedule
+from tests.benchmarks.step import save, schedule, untrained
 from workbench import Recipe
 from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import prepare
@@ -51,7 +51,7 @@ def ours(resolved: Resolved) -> Iterator[int]:
 
 def bare(resolved: Resolved) -> Iterator[int]:
     """Take the steps of a bare loop, batches on the device beforehand."""
-    model, loader = fresh(resolved)
+    model, loader = untrained(resolved)
     use_labelled_logits(model)
     use_bf16(model)
     model.to(device())
@@ -73,7 +73,7 @@ def bare(resolved: Resolved) -> Iterator[int]:
 
 def trainer(resolved: Resolved, steps: int) -> tuple[float, int]:
     """Take a block of a Trainer's steps."""
-    model, loader = fresh(resolved)
+    model, loader = untrained(resolved)
     settings, seen = resolved.recipe, []
     collate, watch = loader.collate_fn, Watch()
 

@@ -90,7 +90,7 @@ def main() -> None:
     able = [
         name
         for name, technique in TECHNIQUES.items()
-        if technique.trains != "nothing" and set(technique.tasks) & set(DATA)
+        if technique.trainable != "nothing" and set(technique.tasks) & set(DATA)
     ]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--techniques", nargs="+", default=able, choices=able)

@@ -168,7 +168,7 @@ def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
         # A third of what suits the bundled base: random weights are steeper.
         slower = recipe.replace(learning_rate=recipe.learning_rate / 3)
         model, optimizer, batch = inject(tried, slower)
-        began = lora_state(model) if technique.restarts else None
+        began = lora_state(model) if technique.saves_difference else None
         before = loss_of(model, batch)
         for step in range(1, STEPS + 1):
             model.train()
@@ -186,7 +186,7 @@ def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
     saved = Path(tempfile.mkdtemp(dir=folder))
     save(model, _NoTokenizer(), technique, saved, began)
     difference = float((logits(model, batch) - logits(load(recipe, saved), batch)).abs().max())
-    moves = technique.restarts or technique.after_step or technique.name in PROJECTED
+    moves = technique.saves_difference or technique.after_step or technique.name in PROJECTED
     rounds = 1e-4 if moves else 0.0
     if not difference <= rounds:
         return f"logits differ by {difference:.2g} after loading"
@@ -204,16 +204,16 @@ def load(recipe: Recipe, saved: Path) -> torch.nn.Module:
     Read alike it lies in memory alike, on which the last bits of sums can depend.
     """
     technique, model = get(recipe.technique), from_recipe(recipe).base.model
-    if technique.trains == "all":
+    if technique.trainable == "all":
         return type(model).from_pretrained(saved)
-    if technique.trains == "selected":
+    if technique.trainable == "selected":
         model.load_state_dict(load_file(saved / "trained.safetensors"), strict=False)
         return model
     if not technique.plain_shapes:
         model.config.use_cache = False
     model = peft.PeftModel.from_pretrained(model, saved)
-    if technique.wires:
-        technique.wires.load()(model)
+    if technique.forward_hook:
+        technique.forward_hook.load()(model)
     return model
 
 

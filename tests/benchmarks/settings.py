@@ -27,7 +27,7 @@ import transformers
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.step import CLOCKS, SIZES, fresh, save, schedule
+from tests.benchmarks.step import CLOCKS, SIZES, save, schedule, untrained
 from workbench import Recipe
 from workbench.training.inputs.collate import collate_tokens
 from workbench.training.plan import resolve
@@ -69,7 +69,7 @@ def run(recipe: Recipe) -> Iterator[float]:
 def by_hand(recipe: Recipe, width: int | None, labelled: bool) -> Iterator[float]:
     """Take the steps of a recipe with rows padded to a width, or with all logits."""
     resolved = resolve(recipe)
-    model, loader = fresh(resolved)
+    model, loader = untrained(resolved)
     if labelled:
         set_up(recipe, model, labelled_logits=True)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -76,7 +76,7 @@ def ours(recipe: Recipe) -> Iterator[float]:
         yield event["loss"]
 
 
-def fresh(resolved: Resolved) -> tuple[torch.nn.Module, DataLoader]:
+def untrained(resolved: Resolved) -> tuple[torch.nn.Module, DataLoader]:
     """Return the model as it starts, and its batches."""
     rows, _ = encode_rows(resolved)
     with Randomness(resolved.recipe.seed):
@@ -87,7 +87,7 @@ def fresh(resolved: Resolved) -> tuple[torch.nn.Module, DataLoader]:
 
 def bare(resolved: Resolved) -> Iterator[float]:
     """Take the steps of a bare loop."""
-    model, loader = fresh(resolved)
+    model, loader = untrained(resolved)
     use_labelled_logits(model)  # as this loop has it, for the same bits
     batches = list(loader)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -108,7 +108,7 @@ def bare(resolved: Resolved) -> Iterator[float]:
 def plain_accelerate(resolved: Resolved) -> Iterator[float]:
     """Take the steps of the loop in Accelerate's documentation."""
     accelerator = Accelerator()
-    model, loader = fresh(resolved)
+    model, loader = untrained(resolved)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=resolved.recipe.learning_rate, weight_decay=0
     )
@@ -129,7 +129,7 @@ def plain_accelerate(resolved: Resolved) -> Iterator[float]:
 
 def trainer(resolved: Resolved) -> Iterator[float]:
     """Take the steps of a default Trainer, which runs in a thread and waits after each."""
-    model, loader = fresh(resolved)
+    model, loader = untrained(resolved)
     go, done = threading.Semaphore(0), threading.Semaphore(0)
 
     class Wait(transformers.TrainerCallback):

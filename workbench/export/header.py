@@ -52,7 +52,7 @@ def docstring(plan: ScriptPlan, source: str, filename: str) -> str:
     """Say what the script does and where it comes from."""
     technique = plan.technique
     model, data = PurePath(plan.recipe.model).name, PurePath(plan.recipe.data).stem
-    saved = SAVED[technique.trains]
+    saved = SAVED[technique.trainable]
     verb, output = "Prompt", "The evaluation is printed as a line of JSON."
     if saved:
         verb = "Train"
@@ -68,8 +68,8 @@ def docstring(plan: ScriptPlan, source: str, filename: str) -> str:
         f"packages above it gives the losses of that run {exact}. {output}"
     )
     paragraphs = (
-        f"{verb} {model} {plan.task.learns} {data}, with {technique.title}.",
-        f"{technique.title}: {technique.changes}",
+        f"{verb} {model} {plan.task.goal} {data}, with {technique.title}.",
+        f"{technique.title}: {technique.summary}",
         origin,
         f"python {filename} --help",
     )
@@ -90,7 +90,7 @@ def constants(plan: ScriptPlan, path: Path) -> str:
         values["EVAL_DATA"] = plan.data_place("eval", path.parent)[0]
     if plan.recipe.start_from:
         values["START_FROM"] = plan.start_place(path.parent)[0]
-    saved = SAVED[plan.technique.trains]
+    saved = SAVED[plan.technique.trainable]
     if saved:
         values["OUTPUT"] = f"{path.stem}-{saved}"
     if saved or plan.data.eval is None:
@@ -100,7 +100,7 @@ def constants(plan: ScriptPlan, path: Path) -> str:
     if plan.labels:
         values["LABELS"] = plan.labels
     lines = [f"{name} = {literal(value)}" for name, value in values.items()]
-    if plan.fresh:
+    if plan.new_parameters:
         lines.append("# Parameters that the base model does not have yet.")
-        lines.append(f"NEW_PARAMETERS = {literal(plan.fresh)}")
+        lines.append(f"NEW_PARAMETERS = {literal(plan.new_parameters)}")
     return "\n".join(lines)

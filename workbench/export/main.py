@@ -37,7 +37,7 @@ def command_line(plan: ScriptPlan, folder: Path) -> str:
         place = plan.start_place(folder)[1]
         what = "folder of the weights to start from"
         options.append(("--start-from", default("START_FROM", place), what))
-    if saved := SAVED[plan.technique.trains]:
+    if saved := SAVED[plan.technique.trainable]:
         options.append(("--output", Code("OUTPUT"), f"folder to save the {saved} in"))
     lines = [
         '"""Let the command line say where things are."""',
@@ -211,15 +211,15 @@ def _end(plan: ScriptPlan) -> Iterator[str]:
     yield "        accelerator.print(json.dumps(event), flush=True)"
     yield ""
     yield "if accelerator.is_main_process:"
-    if technique.trains == "selected":
+    if technique.trainable == "selected":
         statistics = [call("moving_statistics", Code("model"))] if plan.keeps_statistics else []
         yield f"    {call('save_trained', Code('model'), Code('args.output'), *statistics)}"
     elif technique.saves is not None:
         yield f"    {technique.saves}(model, args.output)"
-    elif technique.restarts:
+    elif technique.saves_difference:
         yield "    save_since(model, initial_state, args.output)"
     else:
         yield "    model.save_pretrained(args.output)"
-    if technique.trains == "all":
+    if technique.trainable == "all":
         reader = "processor" if plan.task.reads_images else "tokenizer"
         yield f"    {reader}.save_pretrained(args.output)"

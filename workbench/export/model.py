@@ -20,11 +20,11 @@ def model(plan: ScriptPlan) -> Iterator[str]:
         labels["id2label"] = Code("dict(enumerate(LABELS))")
         labels["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
     stored = plan.quantization
-    if stored is not None and plan.whole:
+    if stored is not None and plan.full_precision_modules:
         yield "# The checkpoint is stored in fewer bits and does not know of the new head, which is not."
         config = call("AutoConfig.from_pretrained", Code("args.model"), **origin(plan), **labels)
         yield f"stored = {config}"
-        yield f"stored.quantization_config[{literal(stored.skips)}] = {literal(plan.whole)}"
+        yield f"stored.quantization_config[{literal(stored.skips)}] = {literal(plan.full_precision_modules)}"
         given["config"] = Code("stored")
     else:
         given |= labels
@@ -64,12 +64,12 @@ def _adapted(plan: ScriptPlan) -> Iterator[str]:
         yield "use_mask_positions(model)"
     yield "# Whatever is drawn at random is drawn from here on, in this order."
     yield "set_seed(SEED)"
-    if plan.fresh:
+    if plan.new_parameters:
         yield "new_head(model, NEW_PARAMETERS)"
-    if technique.selects is not None:
-        new = Code("NEW_PARAMETERS" if plan.fresh else "[]")
+    if technique.selector is not None:
+        new = Code("NEW_PARAMETERS" if plan.new_parameters else "[]")
         arguments = plan.recipe.technique_args
-        yield f"selected = {call(technique.selects, Code('model'), new, **arguments)}"
+        yield f"selected = {call(technique.selector, Code('model'), new, **arguments)}"
         yield "for name, parameter in model.named_parameters():"
         yield "    parameter.requires_grad_(name in selected)"
     if technique.config is not None:
@@ -91,10 +91,10 @@ def _injected(plan: ScriptPlan) -> Iterator[str]:
         first = call("fixed_batches", Code(f"train_set[:{rows}]"), size, Code("collate"), device)
         yield f"first_batches = {first}"
         given.append(Code("first_batches"))
-    yield f"model = {call(technique.injects, *given)}"
-    if technique.wires is not None:
-        yield f"{technique.wires}(model)"
-    if technique.restarts:
+    yield f"model = {call(technique.initializer, *given)}"
+    if technique.forward_hook is not None:
+        yield f"{technique.forward_hook}(model)"
+    if technique.saves_difference:
         yield "# What is learnt will be saved as the difference to this."
         yield "initial_state = lora_state(model)"
 

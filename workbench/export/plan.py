@@ -27,7 +27,7 @@ from workbench.sources.datasets.readers import SUFFIXES
 from workbench.sources.models.describe import HAMLET
 
 # What a plan says of its technique, which the catalogue says too.
-_OF_TECHNIQUE = ("trains", "injects", "restarts", "after_step", "wires")
+_OF_TECHNIQUE = ("trainable", "initializer", "saves_difference", "after_step", "forward_hook")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class ScriptPlan:
     model_path: str
     model_id: str | None = None
     model_commit: str | None = None
-    fresh: list
+    new_parameters: list
     heads: list
     resizes_head: bool
     start_rows: int
@@ -104,7 +104,7 @@ class ScriptPlan:
     gathers_statistics: bool = False
     has_adapter: bool = False
     prequantized: bool = False
-    whole: list = field(default_factory=list)
+    full_precision_modules: list = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, plan: Mapping[str, Any]) -> ScriptPlan:
@@ -120,7 +120,7 @@ class ScriptPlan:
         assert technique is not None
         _check_names(plan, recipe, task, technique)
         optimizer = None
-        if technique.trains != "nothing":
+        if technique.trainable != "nothing":
             facts = {**plan["optimizer"], "kind": plan["optimizer"].get("class")}
             optimizer = _checked(Optimizer, facts)
         return _checked(
@@ -138,7 +138,7 @@ class ScriptPlan:
     @property
     def trains(self) -> bool:
         """Whether something is trained."""
-        return self.technique.trains != "nothing"
+        return self.technique.trainable != "nothing"
 
     @property
     def reads_train(self) -> bool:
@@ -153,7 +153,7 @@ class ScriptPlan:
     @property
     def collator(self) -> str:
         """The function that makes batches."""
-        return "collate_words" if self.weighs_words else self.task.collator(self.padding_side)
+        return "collate_words" if self.weighs_words else self.task.collator_for(self.padding_side)
 
     @property
     def weighs_words(self) -> bool:
@@ -163,7 +163,7 @@ class ScriptPlan:
     @property
     def keeps_statistics(self) -> bool:
         """Whether running statistics stay as they are where they are not trained with their layer."""
-        return self.gathers_statistics and self.technique.trains in ("adapter", "selected")
+        return self.gathers_statistics and self.technique.trainable in ("adapter", "selected")
 
     @property
     def locates_images(self) -> bool:
@@ -225,7 +225,7 @@ def _recipe(settings: Any) -> Recipe:
 def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique: Technique) -> None:
     """Refuse every name that would be called in a script and is not the catalogue's."""
     known = {name: getattr(technique, name) for name in _OF_TECHNIQUE}
-    known["selects"] = technique.selection
+    known["selector"] = technique.selection
     known |= {"config_class": technique.config, "auto_class": technique.auto_class(task)}
     problems = [
         Problem(name, f"{value!r}, as {technique.title} has it", plan.get(name))

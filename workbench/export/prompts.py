@@ -27,17 +27,21 @@ def evaluating(plan: ScriptPlan) -> Generator[str, None, Code]:
     step = Code("step" if plan.trains else "0")
     yield "# Every process evaluates on all rows, and the first one prints."
     rows = Code("eval_set")
-    hold = task.hold if plan.trains else "fixed_batches"
+    hold = task.eval_loader if plan.trains else "fixed_batches"
     yield f"eval_batches = {call(hold, rows, size, Code('collate'), device)}"
     given: list = [Code("model"), Code("eval_batches")]
-    if task.ask:
-        collate = Code(f"lambda rows: {task.ask}(rows, tokenizer.pad_token_id)")
+    if task.generation_collator:
+        collate = Code(f"lambda rows: {task.generation_collator}(rows, tokenizer.pad_token_id)")
         yield f"prompt_batches = {call('fixed_batches', rows, size, collate, device)}"
         given += [Code("prompt_batches"), Code("tokenizer"), recipe.max_new_tokens]
     if task.labels == "tags":
         given += [Code("LABELS"), Code(task.scorer(plan.labels))]
     # A template ends an answer where the next example would begin; a decoder ends by itself.
-    ends = task.peft_task_type == "CAUSAL_LM" and task.ask and plan.prompt.template is not None
+    ends = (
+        task.peft_task_type == "CAUSAL_LM"
+        and task.generation_collator
+        and plan.prompt.template is not None
+    )
     return call(task.evaluate, *given, step, **({"stop": SEPARATOR} if ends else {}))
 
 

@@ -70,7 +70,7 @@ def known(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
     }
     if plan.task.labels == "label":
         facts["backward"] = {"batch['labels'].dim() > 1": False}
-    if not any(name.endswith("bias") for name in plan.fresh):
+    if not any(name.endswith("bias") for name in plan.new_parameters):
         facts["new_head"] = {"name.endswith('bias')": False}
     if not plan.labelled_logits:
         facts["evaluate_lm"] = {"output.logits.shape[:2] == (1, count)": False}

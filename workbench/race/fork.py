@@ -34,7 +34,7 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
     ]
     if found:
         raise RecipeError(found)
-    if run.model is None or run.path is None or run.plan.get("trains") == "nothing":
+    if run.model is None or run.path is None or run.plan.get("trainable") == "nothing":
         raise TrainingError(
             f"The run {run.name!r} is {run.state} and has no weights to start from."
         )
@@ -43,8 +43,8 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
     from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
 
     full = recipe.resolved()
-    shapes, fresh = shapes_of(full)
-    adapted, _ = adapt_shapes(full, copy.deepcopy(shapes), fresh)
+    shapes, new_parameters = shapes_of(full)
+    adapted, _ = adapt_shapes(full, copy.deepcopy(shapes), new_parameters)
     problem = shape_problem(learnt_shapes(run.model), learnt_shapes(adapted), recipe.technique)
     if problem:
         raise RecipeError([problem])

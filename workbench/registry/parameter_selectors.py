@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def select_head(model, fresh: Sequence[str]) -> list[str]:
+def select_head(model, new_parameters: Sequence[str]) -> list[str]:
     """The new head and nothing below it."""
-    return list(fresh)
+    return list(new_parameters)
 
 
-def select_biases(model, fresh: Sequence[str]) -> list[str]:
+def select_biases(model, new_parameters: Sequence[str]) -> list[str]:
     """Every bias, and the new head."""
     biases = [name for name, _ in model.named_parameters() if name.endswith("bias")]
-    return [*fresh, *(name for name in biases if name not in fresh)]
+    return [*new_parameters, *(name for name in biases if name not in new_parameters)]
 
 
-def select_embeddings(model, fresh: Sequence[str]) -> list[str]:
+def select_embeddings(model, new_parameters: Sequence[str]) -> list[str]:
     """The vectors of the vocabulary, and the new head."""
     table = model.get_input_embeddings().weight
     words = [name for name, parameter in model.named_parameters() if parameter is table]
-    return [*fresh, *(name for name in words if name not in fresh)]
+    return [*new_parameters, *(name for name in words if name not in new_parameters)]
 
 
-def select_last_layers(model, fresh: Sequence[str], num_layers: int = 1) -> list[str]:
+def select_last_layers(model, new_parameters: Sequence[str], num_layers: int = 1) -> list[str]:
     """The last blocks of each stack of equal blocks, and the new head."""
     stacks = [
         (f"{name}.", len(module))
@@ -40,4 +40,4 @@ def select_last_layers(model, fresh: Sequence[str], num_layers: int = 1) -> list
         f"{stack}{index}." for stack, size in stacks for index in range(size - num_layers, size)
     )
     chosen = [name for name, _ in model.named_parameters() if name.startswith(last)]
-    return [*fresh, *(name for name in chosen if name not in fresh)]
+    return [*new_parameters, *(name for name in chosen if name not in new_parameters)]

@@ -19,11 +19,11 @@ class Task:
     ----------
     name, title, sentence : str
         As typed, as shown, and what it does.
-    learns : str
+    goal : str
         What is learnt, to be read before the data's name.
     roles : tuple of str
         The columns that a row needs.
-    suits : tuple of str
+    model_kinds : tuple of str
         The kinds of base models that can do it (:data:`KINDS`).
     metric : str
         The figure by which runs are compared.
@@ -35,17 +35,17 @@ class Task:
         PEFT's ``TaskType``, where it has one.
     evaluate : Hook
         The function that scores it; see :mod:`workbench.training.evaluate`.
-    encode, collate : Hook or None
+    encode, collator : Hook or None
         The functions that turn rows into numbers and make batches of them; see
         :mod:`workbench.training.inputs.tokenize` and :mod:`workbench.training.inputs.collate`. None for
         modules, which come with both.
-    collate_left : Hook or None
+    collator_left : Hook or None
         What makes its batches where rows are padded on the left, if the side matters: its model reads
         the last token.
     prompt : Hook or None
         Where the base can be asked without training: the function that turns rows into prompts; see
         :mod:`workbench.training.inputs.few_shot`.
-    ask : Hook or None
+    generation_collator : Hook or None
         Where answers are generated: the function that makes batches of prompts.
     chats : bool
         Whether a row is a turn of a conversation, where the tokenizer has a chat template.
@@ -56,7 +56,7 @@ class Task:
         The role whose values are the labels of a new head.
     processor : str
         The class of transformers that loads what turns rows into numbers.
-    hold : Hook
+    eval_loader : Hook
         The function that holds the evaluation's batches.
     unit : str
         What is counted as it goes through the model.
@@ -65,24 +65,24 @@ class Task:
     name: str
     title: str
     sentence: str
-    learns: str
+    goal: str
     roles: tuple[str, ...]
-    suits: tuple[str, ...]
+    model_kinds: tuple[str, ...]
     metric: str
     higher_is_better: bool
     auto_class: str
     peft_task_type: str | None
     evaluate: Hook
     encode: Hook | None = None
-    collate: Hook | None = None
-    collate_left: Hook | None = None
+    collator: Hook | None = None
+    collator_left: Hook | None = None
     prompt: Hook | None = None
-    ask: Hook | None = None
+    generation_collator: Hook | None = None
     chats: bool = False
     per_token_score: bool = False
     labels: str | None = None
     processor: str = "AutoTokenizer"
-    hold: Hook = FIXED_BATCHES
+    eval_loader: Hook = FIXED_BATCHES
     unit: str = "tokens"
 
     @property
@@ -93,7 +93,7 @@ class Task:
     @property
     def continues_prompts(self) -> bool:
         """Whether answers are generated behind their prompts, in the same context."""
-        return self.ask is not None and self.peft_task_type == "CAUSAL_LM"
+        return self.generation_collator is not None and self.peft_task_type == "CAUSAL_LM"
 
     @property
     def has_decoder(self) -> bool:
@@ -107,11 +107,11 @@ class Task:
 
     def reads_last_token(self, padding_side: str) -> bool:
         """Tell whether its model reads the last token that is not padding on this side."""
-        return self.collate_left is not None and padding_side == "left"
+        return self.collator_left is not None and padding_side == "left"
 
-    def collator(self, padding_side: str) -> Hook:
+    def collator_for(self, padding_side: str) -> Hook:
         """Return the function that makes batches of rows padded on this side."""
-        chosen = self.collate_left if self.reads_last_token(padding_side) else self.collate
+        chosen = self.collator_left if self.reads_last_token(padding_side) else self.collator
         if chosen is None:
             raise ValueError(f"{self.name} has no batches of its own: its rows come with a module")
         return chosen
@@ -137,14 +137,14 @@ TASKS = {
             name="lm",
             title="Language modelling",
             sentence="Learn to continue texts: the way to a domain or a style.",
-            learns="to continue the texts of",
+            goal="to continue the texts of",
             roles=("text",),
-            suits=("causal-lm",),
+            model_kinds=("causal-lm",),
             metric="perplexity",
             higher_is_better=False,
             auto_class="AutoModelForCausalLM",
             peft_task_type="CAUSAL_LM",
-            collate=Hook("workbench.training.inputs.collate.collate_tokens"),
+            collator=Hook("workbench.training.inputs.collate.collate_tokens"),
             evaluate=Hook("workbench.training.evaluate.evaluate_lm"),
             encode=Hook("workbench.training.inputs.tokenize.encode_lm"),
             prompt=Hook("workbench.training.inputs.few_shot.prompt_lm"),
@@ -154,50 +154,50 @@ TASKS = {
             name="instruct",
             title="Instructions",
             sentence="Learn to answer prompts; the loss counts the answer's tokens only.",
-            learns="to answer the prompts of",
+            goal="to answer the prompts of",
             roles=("prompt", "completion"),
-            suits=("causal-lm",),
+            model_kinds=("causal-lm",),
             metric="exact_match",
             higher_is_better=True,
             auto_class="AutoModelForCausalLM",
             peft_task_type="CAUSAL_LM",
-            collate=Hook("workbench.training.inputs.collate.collate_tokens"),
+            collator=Hook("workbench.training.inputs.collate.collate_tokens"),
             evaluate=Hook("workbench.training.evaluate.evaluate_instruct"),
             encode=Hook("workbench.training.inputs.tokenize.encode_instruct"),
             prompt=Hook("workbench.training.inputs.few_shot.prompt_instruct"),
             chats=True,
-            ask=Hook("workbench.training.inputs.collate.collate_prompts"),
+            generation_collator=Hook("workbench.training.inputs.collate.collate_prompts"),
         ),
         Task(
             name="seq2seq",
             title="Sequence to sequence",
             sentence="Learn to turn one text into another: a summary, a translation, an answer.",
-            learns="to turn the prompts into the answers of",
+            goal="to turn the prompts into the answers of",
             roles=("prompt", "completion"),
-            suits=("encoder-decoder",),
+            model_kinds=("encoder-decoder",),
             metric="exact_match",
             higher_is_better=True,
             auto_class="AutoModelForSeq2SeqLM",
             peft_task_type="SEQ_2_SEQ_LM",
-            collate=Hook("workbench.training.inputs.collate.collate_pairs"),
+            collator=Hook("workbench.training.inputs.collate.collate_pairs"),
             evaluate=Hook("workbench.training.evaluate.evaluate_seq2seq"),
             encode=Hook("workbench.training.inputs.tokenize.encode_seq2seq"),
             prompt=Hook("workbench.training.inputs.few_shot.prompt_seq2seq"),
-            ask=Hook("workbench.training.inputs.collate.collate_sources"),
+            generation_collator=Hook("workbench.training.inputs.collate.collate_sources"),
         ),
         Task(
             name="classify",
             title="Classification",
             sentence="Learn to give each text one of the labels.",
-            learns="to label the texts of",
+            goal="to label the texts of",
             roles=("text", "label"),
-            suits=("causal-lm", "encoder"),
+            model_kinds=("causal-lm", "encoder"),
             metric="accuracy",
             higher_is_better=True,
             auto_class="AutoModelForSequenceClassification",
             peft_task_type="SEQ_CLS",
-            collate=Hook("workbench.training.inputs.collate.collate_right"),
-            collate_left=Hook("workbench.training.inputs.collate.collate_left"),
+            collator=Hook("workbench.training.inputs.collate.collate_right"),
+            collator_left=Hook("workbench.training.inputs.collate.collate_left"),
             evaluate=Hook("workbench.training.evaluate.evaluate_classify"),
             encode=Hook("workbench.training.inputs.tokenize.encode_classify"),
             prompt=Hook("workbench.training.inputs.few_shot.prompt_classify"),
@@ -207,14 +207,14 @@ TASKS = {
             name="token_classify",
             title="Token classification",
             sentence="Learn to give each word one of the tags: names, parts of speech.",
-            learns="to tag the words of",
+            goal="to tag the words of",
             roles=("tokens", "tags"),
-            suits=("causal-lm", "encoder"),
+            model_kinds=("causal-lm", "encoder"),
             metric="f1",
             higher_is_better=True,
             auto_class="AutoModelForTokenClassification",
             peft_task_type="TOKEN_CLS",
-            collate=Hook("workbench.training.inputs.collate.collate_tokens"),
+            collator=Hook("workbench.training.inputs.collate.collate_tokens"),
             evaluate=Hook("workbench.training.evaluate.evaluate_token_classify"),
             encode=Hook("workbench.training.inputs.tokenize.encode_token_classify"),
             labels="tags",
@@ -223,19 +223,19 @@ TASKS = {
             name="image_classify",
             title="Image classification",
             sentence="Learn to give each image one of the labels.",
-            learns="to label the images of",
+            goal="to label the images of",
             roles=("image", "label"),
-            suits=("vision",),
+            model_kinds=("vision",),
             metric="accuracy",
             higher_is_better=True,
             auto_class="AutoModelForImageClassification",
             peft_task_type=None,
-            collate=Hook("workbench.training.inputs.collate.collate_images"),
+            collator=Hook("workbench.training.inputs.collate.collate_images"),
             evaluate=Hook("workbench.training.evaluate.evaluate_classify"),
             encode=Hook("workbench.training.inputs.tokenize.encode_image_classify"),
             labels="label",
             processor="AutoImageProcessor",
-            hold=Hook("workbench.training.inputs.collate.lazy_batches"),
+            eval_loader=Hook("workbench.training.inputs.collate.lazy_batches"),
             unit="images",
         ),
     )
@@ -250,7 +250,7 @@ def tasks_of(kind: str) -> tuple[str, ...]:
     >>> tasks_of("encoder-decoder")
     ('seq2seq',)
     """
-    return tuple(task.name for task in TASKS.values() if kind in task.suits)
+    return tuple(task.name for task in TASKS.values() if kind in task.model_kinds)
 
 
 # The tasks whose rows are texts.
@@ -281,9 +281,9 @@ MODULE_TASKS = {
             name="module",
             title="Module",
             sentence="Lower the loss that came with a module.",
-            learns="to lower the loss on",
+            goal="to lower the loss on",
             roles=(),
-            suits=(),
+            model_kinds=(),
             metric="loss",
             higher_is_better=False,
             auto_class="",
@@ -295,9 +295,9 @@ MODULE_TASKS = {
             name="module_classify",
             title="Module that classifies",
             sentence="Lower the loss of a module whose outputs are scores of classes.",
-            learns="to label the rows of",
+            goal="to label the rows of",
             roles=(),
-            suits=(),
+            model_kinds=(),
             metric="accuracy",
             higher_is_better=True,
             auto_class="",

@@ -91,7 +91,7 @@ class Technique:
 
     Parameters
     ----------
-    name, title, family, changes : str
+    name, title, family, summary : str
         As typed, as shown, the group it stands in, and one sentence on what it changes.
     learning_rate : float or None
         A peak learning rate that works on the bundled base, used where the recipe gives none; None
@@ -103,20 +103,20 @@ class Technique:
         whose arguments are set as ``outer.inner``.
     hyperparameters : tuple of Hyperparameter
         Its main arguments: of its config, of the optimizer it brings, or of what it selects.
-    trains : {"adapter", "all", "selected", "nothing"}
+    trainable : {"adapter", "all", "selected", "nothing"}
         What is trained: what PEFT injects, everything, some of the base's own parameters, or
         nothing: then the run is one evaluation of the base, whose rows become prompts.
     settings : type or None
         A dataclass of arguments, where there is no PEFT config.
-    selects : Hook or None
+    selector : Hook or None
         Which of the base's parameters, as in :mod:`workbench.registry.parameter_selectors`.
-    targets : Hook or None
+    target_finder : Hook or None
         How layers to wrap are found where the recipe names none, as in
         :mod:`workbench.training.adaptation.target_modules`.
-    derives : mapping of str to Hook
+    derived : mapping of str to Hook
         Arguments that follow from the run unless they are given, and how, as in
         :mod:`workbench.training.adaptation.derived_arguments`.
-    injects : Hook
+    initializer : Hook
         What makes the PEFT model: PEFT's own function, or one that starts it from the base or from
         training data, as in :mod:`workbench.training.adaptation.initializers`.
     plain_shapes : bool
@@ -131,9 +131,9 @@ class Technique:
     optimizer_wraps : bool
         Whether the optimizer is one of PyTorch's, by the recipe; else the one it brings is an Adam of
         its own.
-    wires : Hook or None
+    forward_hook : Hook or None
         What each forward pass needs besides, as in :mod:`workbench.training.adaptation.forward_hooks`.
-    restarts : bool
+    saves_difference : bool
         Whether its start cannot be found again from the base, so that it is saved as a plain LoRA.
     after_step : Hook or None
         What it does after each step, as in :mod:`workbench.training.adaptation.step_callbacks`.
@@ -152,13 +152,13 @@ class Technique:
         How the base is stored, unless the recipe says otherwise.
     quantizable : bool
         Whether the base may be quantised.
-    refuses : tuple of str
+    unsupported_quantizations : tuple of str
         Ways of storing the base that it cannot work with, if it works with others.
     reads_whole_weights : bool
         Whether its start reads the base's weights in full precision, even if the base is quantised.
-    weighs : bool
+    needs_weights : bool
         Whether it takes weights, and not their shapes alone, to put it into a model.
-    recomputes : bool
+    checkpointable : bool
         Whether its layers can be run again in the backward pass, as gradient checkpointing does.
     own_loss : bool
         Whether it makes its loss itself, from the logits at every place.
@@ -175,24 +175,24 @@ class Technique:
     name: str
     title: str
     family: str
-    changes: str
+    summary: str
     learning_rate: float | None
     config: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: tuple[Hyperparameter, ...] = ()
-    trains: str = "adapter"
+    trainable: str = "adapter"
     settings: type | None = None
-    selects: Hook | None = None
-    targets: Hook | None = None
-    derives: Mapping[str, Hook] = field(default_factory=dict)
-    injects: Hook = GET_PEFT_MODEL
+    selector: Hook | None = None
+    target_finder: Hook | None = None
+    derived: Mapping[str, Hook] = field(default_factory=dict)
+    initializer: Hook = GET_PEFT_MODEL
     plain_shapes: bool = True
     rereads_base: bool = False
     optimizer: Hook | None = None
     optimizer_arguments: Mapping[str, str] = field(default_factory=lambda: dict(_OF_OPTIMIZERS))
     optimizer_wraps: bool = True
-    wires: Hook | None = None
-    restarts: bool = False
+    forward_hook: Hook | None = None
+    saves_difference: bool = False
     after_step: Hook | None = None
     saves: Hook | None = None
     packages: tuple[str, ...] = ()
@@ -201,10 +201,10 @@ class Technique:
     tasks: tuple[str, ...] = tuple(TASKS)
     quantization: str | None = None
     quantizable: bool = True
-    refuses: tuple[str, ...] = ()
+    unsupported_quantizations: tuple[str, ...] = ()
     reads_whole_weights: bool = False
-    weighs: bool = False
-    recomputes: bool = True
+    needs_weights: bool = False
+    checkpointable: bool = True
     own_loss: bool = False
     merges: bool = False
     needs: str = ""
@@ -226,7 +226,7 @@ class Technique:
 
     def adds_head(self, task: Task) -> bool:
         """Tell whether the base gets a new head for a task's labels."""
-        return task.labels is not None and self.trains != "nothing"
+        return task.labels is not None and self.trainable != "nothing"
 
     def auto_class(self, task: Task) -> str:
         """Name the class of transformers that loads a base: prompts need a head for words."""
@@ -235,8 +235,8 @@ class Technique:
 
     @property
     def selection(self) -> str | None:
-        """What ``selects`` chooses, in a word, as plans have it."""
-        return None if self.selects is None else self.selects.removeprefix("select_")
+        """What ``selector`` chooses, in a word, as plans have it."""
+        return None if self.selector is None else self.selector.removeprefix("select_")
 
     @property
     def writes_base(self) -> bool:

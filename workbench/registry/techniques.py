@@ -77,10 +77,10 @@ def uncurated() -> dict[str, Technique]:
             name=name,
             title=config.__name__.removesuffix("Config"),
             family="new in PEFT",
-            changes=" ".join(told.split()) or f"What PEFT's {config.__name__} sets up.",
+            summary=" ".join(told.split()) or f"What PEFT's {config.__name__} sets up.",
             learning_rate=1e-3,
             config=config.__name__,
-            targets=Hook("workbench.training.adaptation.target_modules.find_linears")
+            target_finder=Hook("workbench.training.adaptation.target_modules.find_linears")
             if "target_modules" in fields
             else None,
             curated=False,
@@ -134,7 +134,7 @@ def optimizer_function(technique: Technique) -> Callable[..., Any] | None:
 
 def select_function(technique: Technique) -> Callable[..., Any] | None:
     """Return what chooses the parameters to train, if the technique trains some of the base's."""
-    return technique.selects.load() if technique.selects is not None else None
+    return technique.selector.load() if technique.selector is not None else None
 
 
 def own_arguments(function: Callable[..., Any] | None) -> frozenset[str]:
@@ -161,7 +161,7 @@ def _config_arguments(
 
 
 # What a run fills in by itself when it calls these functions.
-_FILLED_IN = frozenset({"model", "fresh", "optimizer_cls", "lr", "weight_decay"})
+_FILLED_IN = frozenset({"model", "new_parameters", "optimizer_cls", "lr", "weight_decay"})
 _SAME_AS_CONFIG = frozenset({"r", "lora_alpha", "use_rslora"})
 
 

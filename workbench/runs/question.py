@@ -47,7 +47,7 @@ def question_of(recipe: Recipe, plan: Mapping[str, Any]) -> Question:
     task = ALL_TASKS[recipe.task]
     data = (recipe.data, recipe.data_revision, recipe.eval_data, recipe.max_eval_samples)
     base = (recipe.model, recipe.revision) if task.per_token_score else None
-    answer = recipe.max_new_tokens if task.ask else None
+    answer = recipe.max_new_tokens if task.generation_collator else None
     asked = (recipe.task, *data, base, answer)
     return Question(asked, _scored_on(recipe, plan) if plan else None)
 

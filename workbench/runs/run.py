@@ -310,12 +310,12 @@ class Run:
         return None
 
     def _tell_of(self, prepared: Any) -> None:
-        self.shared = prepared.shared
+        self.shared = prepared.shared_resources
         self.plan = prepared.plan.to_dict()
         self.add_notes(*prepared.notes)
         self.parameters = prepared.parameters
         self.model, self.tokenizer = prepared.model, prepared.tokenizer
-        self._began = prepared.began
+        self._began = prepared.initial_state
         self.progress = (0, prepared.plan.max_steps)
         self._open_folder().write_plan(self.plan)
         prepared.meter.phase("load")
@@ -324,7 +324,7 @@ class Run:
         self._emit(Memory(0, self.memory))
 
     def _train(self, prepared: Any) -> str:
-        counted = {1, prepared.fullest}
+        counted = {1, prepared.largest_batch_step}
         try:
             self._tell_of(prepared)
             self._change("running")
@@ -358,7 +358,7 @@ class Run:
             self._change(then)
 
     def _step(self, prepared: Any, counted: set[int]) -> Event | None:
-        drawing = prepared.randomness.beside() if prepared.beside else prepared.randomness
+        drawing = prepared.randomness.beside() if prepared.own_thread_rng else prepared.randomness
         counting = self.progress[0] + 1 in counted
         with self.stepping, drawing, prepared.meter.counting() if counting else nullcontext():
             items = next(prepared.steps, None)
@@ -401,15 +401,15 @@ class Run:
     def _save(self) -> None:
         """Save what was learnt, from what it began with where that is needed."""
         # A run that was stopped before it was ready has no plan, and has learnt nothing.
-        trains = self.plan.get("trains", "nothing")
-        if trains == "nothing":
+        trainable = self.plan.get("trainable", "nothing")
+        if trainable == "nothing":
             return
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
         from workbench.registry.techniques import get
         from workbench.training.adaptation.checkpoint import save
         from workbench.training.runtime.quiet_loading import quiet_transformers
 
-        name = "model" if trains == "all" else "adapter"
+        name = "model" if trainable == "all" else "adapter"
         with self._open_folder().saving(name) as half, quiet_transformers():
             save(self.model, self.tokenizer, get(self.recipe.technique), half, self._began)
 

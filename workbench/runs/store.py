@@ -196,6 +196,18 @@ def summary(
     }
 
 
+# Fields of plans by the names that earlier versions wrote.
+_PLAN_KEYS = {
+    "fresh": "new_parameters",
+    "trains": "trainable",
+    "selects": "selector",
+    "injects": "initializer",
+    "restarts": "saves_difference",
+    "wires": "forward_hook",
+    "whole": "full_precision_modules",
+}
+
+
 def load_run(path: str | os.PathLike) -> Record:
     """Read a run's folder.
 
@@ -221,6 +233,7 @@ def load_run(path: str | os.PathLike) -> Record:
     if task_of(recipe.task) is None or not all(isinstance(name, str) for name in named):
         raise _damaged(path / RECIPE)
     plan = _read_json(path / PLAN, {})
+    plan = {_PLAN_KEYS.get(name, name): value for name, value in plan.items()}
     result = _read_json(path / RESULT, {"state": "interrupted"}, needed={"state"})
     return Record(path, recipe, plan, EventLog(_events(path / METRICS)), result)
 

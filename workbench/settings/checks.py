@@ -59,7 +59,7 @@ def technique_problems(settings: Settings) -> list[Problem]:
             )
         )
     found += quantization_problems(settings.quantization, technique)
-    if settings.convert_conv1d is True and technique.trains != "adapter":
+    if settings.convert_conv1d is True and technique.trainable != "adapter":
         allowed, why = (
             f"False with {technique.title}",
             "it wraps no layers",
@@ -71,7 +71,7 @@ def technique_problems(settings: Settings) -> list[Problem]:
         return [*found, wrong]
     for name, value in settings.technique_args.items():
         found += _argument_problems(technique, name, value)
-    if technique.trains == "nothing":
+    if technique.trainable == "nothing":
         found += prompt_templates.argument_problems(settings.task, settings.technique_args)
     return found
 
@@ -79,8 +79,8 @@ def technique_problems(settings: Settings) -> list[Problem]:
 def quantization_problems(quantization: str | None, technique: Technique) -> list[Problem]:
     """Return what speaks against a technique on a base that is stored so."""
     found = []
-    if quantization in technique.refuses:
-        others = [name for name in QUANTIZATIONS if name not in technique.refuses]
+    if quantization in technique.unsupported_quantizations:
+        others = [name for name in QUANTIZATIONS if name not in technique.unsupported_quantizations]
         allowed = f"one of {', '.join(map(repr, others))} with {technique.title} (or None)"
         found.append(Problem("quantization", allowed, quantization))
     if quantization is not None and not technique.quantizable:
@@ -90,7 +90,7 @@ def quantization_problems(quantization: str | None, technique: Technique) -> lis
                 f"None with {technique.title}",
                 quantization,
                 "PEFT has it for weights in full precision only"
-                if technique.trains == "adapter"
+                if technique.trainable == "adapter"
                 else "its weights are trained, so they cannot be stored in fewer bits",
             )
         )

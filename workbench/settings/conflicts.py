@@ -40,10 +40,10 @@ def setting_problems(settings: Settings, technique: Technique) -> list[Problem]:
 
 def _refused(technique: Technique) -> dict[str, str]:
     """Name the settings that a technique cannot take, with the reason."""
-    if technique.trains == "nothing":
+    if technique.trainable == "nothing":
         return dict.fromkeys(LAYERED, "it trains nothing")
     why = {}
-    if not technique.recomputes:
+    if not technique.checkpointable:
         why["gradient_checkpointing"] = "what its layers compute cannot be computed twice"
     if technique.family == "prompt":
         why["padding_free"] = "what it learns stands before each row"

@@ -148,7 +148,7 @@ def task_problems(recipe: Settings, facts: catalog_models.ModelFacts) -> list[Pr
     >>> task_problems(recipe, find_facts(recipe))
     []
     """
-    suits = TASKS[recipe.task].suits
+    suits = TASKS[recipe.task].model_kinds
     if facts.kind in suits or facts.kind not in KINDS:
         return []
     allowed = f"{' or '.join(map(repr, tasks_of(facts.kind)))} with the model {facts.name!r}"

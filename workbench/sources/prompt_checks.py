@@ -35,4 +35,4 @@ def prompt_problems(recipe: Settings, table: Table) -> list[Problem]:
 
 def _prompts(recipe: Settings) -> bool:
     technique = TECHNIQUES.get(recipe.technique)
-    return technique is not None and technique.trains == "nothing"
+    return technique is not None and technique.trainable == "nothing"

@@ -65,7 +65,7 @@ def make_evaluation(
     recipe, plan, inputs = resolved.recipe, resolved.plan, resolved.inputs
     task = TASKS[recipe.task]
     size = recipe.per_device_eval_batch_size
-    given: list[Any] = [model, task.hold.load()(held, size, collate, device)]
+    given: list[Any] = [model, task.eval_loader.load()(held, size, collate, device)]
     if ask := inputs.prompt_collator():
         prompts = batches.fixed_batches(held, size, ask, device)
         given += [prompts, inputs.processor, recipe.max_new_tokens]
@@ -94,7 +94,7 @@ def limit_notes(resolved: Resolved) -> list[str]:
     return notes
 
 
-def fullest_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
+def largest_batch_step(rows: list[dict], recipe: Recipe, max_steps: int) -> int:
     """Return the step of the first epoch that trains on the widest batch."""
     sizes = [
         padded([rows[number] for number in batch]) for batch in drawn(len(rows), recipe, max_steps)

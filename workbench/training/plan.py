@@ -24,7 +24,7 @@ from workbench.sources.models.fingerprint import Fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
 from workbench.training.adaptation.base_model import Base, clone, load_base, shared_skeleton
 from workbench.training.adaptation.build import adaptation_of
-from workbench.training.adaptation.heads import new_parameters
+from workbench.training.adaptation.heads import find_new_parameters
 from workbench.training.adaptation.initializers import takes_rows
 from workbench.training.adaptation.optimizer import optimizer_facts
 from workbench.training.adaptation.quantize import whole_modules
@@ -91,17 +91,17 @@ class Plan:
         Its name and commit on the hub, where it came from there.
     auto_class : str
         The class of transformers that loads it.
-    fresh : list of str
+    new_parameters : list of str
         Parameters that are drawn anew from the seed: the task's head.
     heads : list of str
         Modules beside the backbone, which stay as they are where the base is quantised when it is loaded.
     resizes_head : bool
         Whether the checkpoint has a head for another number of labels.
-    trains : {"adapter", "all", "selected", "nothing"}
+    trainable : {"adapter", "all", "selected", "nothing"}
         What is trained.
     selected : list of str
         The base's own parameters that are trained, if some of them are.
-    selects, injects, after_step, wires, restarts
+    selector, initializer, after_step, forward_hook, saves_difference
         See :class:`workbench.registry.technique.Technique`.
     start_rows : int
         Training rows from which the start is made.
@@ -151,7 +151,7 @@ class Plan:
         Whether the base's folder holds an adapter too, which is not loaded.
     prequantized : bool
         Whether the checkpoint is itself stored in the recipe's quantization.
-    whole : list of str
+    full_precision_modules : list of str
         Modules of such a checkpoint that must be loaded in full precision, because the task's new ones
         are among them; empty where the checkpoint says enough itself.
     """
@@ -161,17 +161,17 @@ class Plan:
     model_id: str | None
     model_commit: str | None
     auto_class: str
-    fresh: list[str]
+    new_parameters: list[str]
     heads: list[str]
     resizes_head: bool
-    trains: str
+    trainable: str
     selected: list[str]
-    selects: str | None
-    injects: str
+    selector: str | None
+    initializer: str
     start_rows: int
-    restarts: bool
+    saves_difference: bool
     after_step: str | None
-    wires: str | None
+    forward_hook: str | None
     optimizer: dict[str, Any]
     prompt: dict[str, Any]
     config_class: str | None
@@ -195,7 +195,7 @@ class Plan:
     fused: int = 0
     has_adapter: bool = False
     prequantized: bool = False
-    whole: list[str] = field(default_factory=list)
+    full_precision_modules: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""
@@ -242,7 +242,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
     task, technique = TASKS[recipe.task], get(recipe.technique)
     inputs = TaskInputs.of(recipe, facts, table)
     train_rows, eval_rows = choose_rows(recipe, table)
-    trains = technique.trains != "nothing"
+    trains = technique.trainable != "nothing"
     steps = count_steps(recipe, len(train_rows)) if trains else 0
     device = "cuda" if torch.cuda.is_available() else "cpu"
     auto_class = technique.auto_class(task)
@@ -252,13 +252,13 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
         named = facts.path, auto_class, num_labels, trust, convert
         shapes = shared_skeleton(*named, facts.fingerprint)
-        fresh = new_parameters(shapes, facts.path) if num_labels is not None else ()
+        new_parameters = find_new_parameters(shapes, facts.path) if num_labels is not None else ()
     adaptation = adaptation_of(
         technique,
         shapes,
         recipe.technique_args,
         task_type=task.peft_task_type,
-        fresh=fresh,
+        new_parameters=new_parameters,
         max_steps=steps,
         rows=lambda: inputs.encode(train_rows[:START_ROWS]),
     )
@@ -284,17 +284,17 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         model_id=facts.hub_id,
         model_commit=facts.commit,
         auto_class=auto_class,
-        fresh=list(base.fresh),
+        new_parameters=list(base.new_parameters),
         heads=list(base.heads),
         resizes_head=base.resized,
-        trains=technique.trains,
+        trainable=technique.trainable,
         selected=list(adaptation.selected),
-        selects=technique.selection,
-        injects=technique.injects,
-        start_rows=START_ROWS if takes_rows(technique.injects) else 0,
-        restarts=technique.restarts,
+        selector=technique.selection,
+        initializer=technique.initializer,
+        start_rows=START_ROWS if takes_rows(technique.initializer) else 0,
+        saves_difference=technique.saves_difference,
         after_step=technique.after_step,
-        wires=technique.wires,
+        forward_hook=technique.forward_hook,
         optimizer=optimizer_facts(recipe, technique) if trains else {},
         prompt=prompt_facts(recipe, inputs.processor, train_rows, table),
         config_class=technique.config,
@@ -336,6 +336,6 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         ],
         has_adapter=facts.has_adapter,
         prequantized=facts.quantization is not None,
-        whole=whole_modules(shapes, fresh),
+        full_precision_modules=whole_modules(shapes, new_parameters),
     )
     return Resolved(plan, recipe, base, inputs, train_rows, eval_rows, facts.fingerprint)

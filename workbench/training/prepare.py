@@ -24,7 +24,7 @@ from workbench.training.adaptation.refusals import in_words
 from workbench.training.adaptation.warm_start import check_start, load_start
 from workbench.training.batches import (
     encode_rows,
-    fullest_step,
+    largest_batch_step,
     limit_notes,
     make_evaluation,
 )
@@ -60,7 +60,7 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
     """
     resolved = resolve(recipe, data)
     plan, recipe = resolved.plan, resolved.recipe
-    if plan.trains == "nothing":
+    if plan.trainable == "nothing":
         return prepare_prompts(resolved)
     rows, held = encode_rows(resolved)
     cut = check_lengths(resolved, (resolved.train_rows, rows), (resolved.eval_rows, held))
@@ -81,7 +81,7 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
     if recipe.padding_free:
         check_apart(model, rows, collate)
     optimizer = make_optimizer(plan.optimizer, model)
-    began = lora_state(model) if plan.restarts else None
+    initial_state = lora_state(model) if plan.saves_difference else None
     if recipe.start_from is not None:
         check_start(model, recipe.start_from, recipe.technique)
         load_start(model, recipe.start_from)
@@ -95,7 +95,7 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
     after_step = get(recipe.technique).after_step
     tail = partial(after_step.load(), model) if after_step is not None else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-    given = {
+    loop_kwargs = {
         "accelerator": accelerator,
         "model": model,
         "optimizer": optimizer,
@@ -109,7 +109,7 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
         "eval_on_start": recipe.eval_on_start,
         "after_step": tail,
     }
-    events = train(**given)
+    events = train(**loop_kwargs)
     few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
     trained = accelerator.unwrap_model(model)
     off = guard(recipe, trained, few)
@@ -121,15 +121,15 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
         model=model,
         tokenizer=resolved.tokenizer,
         steps=steps,
-        given=given if steps is events else {},
+        loop_kwargs=loop_kwargs if steps is events else {},
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
         notes=[*plan.notes, *limit_notes(resolved), *cut, *chat, *said, *off, *beside_notes()],
-        began=began,
-        fullest=fullest_step(rows, recipe, plan.max_steps),
-        shared=(resolved.base, rows, held),
-        beside=may_step_beside(plan.to_dict()),
+        initial_state=initial_state,
+        largest_batch_step=largest_batch_step(rows, recipe, plan.max_steps),
+        shared_resources=(resolved.base, rows, held),
+        own_thread_rng=may_step_beside(plan.to_dict()),
     )
 
 
@@ -145,22 +145,22 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
         model=model,
         tokenizer=resolved.tokenizer,
         steps=ask(0),
-        given={},
+        loop_kwargs={},
         randomness=Randomness(resolved.recipe.seed),
         meter=MemoryMeter(model),
         parameters=count_parameters(model, base.model),
         notes=[*plan.notes, *limit_notes(resolved), *cut, *notes],
-        began=None,
-        fullest=0,
-        shared=(base,),
-        beside=may_step_beside(plan.to_dict()),
+        initial_state=None,
+        largest_batch_step=0,
+        shared_resources=(base,),
+        own_thread_rng=may_step_beside(plan.to_dict()),
     )
 
 
 def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn.Module:
     """Make the model to train from the pristine base, drawing from the run's randomness."""
     technique = get(plan.recipe["technique"])
-    adaptation = Adaptation(technique, plan.config, plan.selected, plan.fresh)
+    adaptation = Adaptation(technique, plan.config, plan.selected, plan.new_parameters)
 
     def tell(model: torch.nn.Module) -> None:
         if plan.labels:

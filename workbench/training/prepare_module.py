@@ -105,7 +105,7 @@ class ModulePlan:
     recipe: dict[str, Any]
     module: str
     loss: str
-    trains: str
+    trainable: str
     selected: list[str]
     optimizer: dict[str, Any]
     config_class: str | None
@@ -200,14 +200,14 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         eval_on_start=recipe.eval_on_start,
         after_step=tail,
     )
-    notes = [FAST_PATH] if fast_paths(adapted) and technique.trains == "adapter" else []
+    notes = [FAST_PATH] if fast_paths(adapted) and technique.trainable == "adapter" else []
     notes += [ORTHOGONAL] if config.get("orth_reg_weight") else []
     notes += computing_notes(recipe)
     plan = ModulePlan(
         recipe=recipe.to_dict(),
         module=repr(given.module),
         loss=loss_name(given.loss),
-        trains=technique.trains,
+        trainable=technique.trainable,
         selected=selected,
         optimizer=facts,
         config_class=technique.config,
@@ -224,16 +224,16 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         model=adapted,
         tokenizer=None,
         steps=steps,
-        given={},
+        loop_kwargs={},
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(adapted, given.module),
         notes=list(notes),
-        began=None,
-        fullest=1,
-        shared=(),
+        initial_state=None,
+        largest_batch_step=1,
+        shared_resources=(),
         # What the module and its loss draw from is not known.
-        beside=False,
+        own_thread_rng=False,
     )
 
 

@@ -26,7 +26,7 @@ class Prepared:
         For images their processor.
     steps : iterator of dict
         Asking for the next event trains one step; see :func:`workbench.training.loop.train`.
-    given : dict
+    loop_kwargs : dict
         What the loop was given, by name; empty where something stands between it and the run.
     randomness : Randomness
         To be entered around each request for an event.
@@ -35,13 +35,13 @@ class Prepared:
         See :func:`workbench.training.adaptation.meters.count_parameters`.
     notes : list of str
         What the user should know, such as rows that were cut.
-    began : dict of str to torch.Tensor, or None
+    initial_state : dict of str to torch.Tensor, or None
         The adapter as it began, where saving needs it.
-    fullest : int
+    largest_batch_step : int
         The step of the first epoch whose batch is the largest.
-    shared : tuple
+    shared_resources : tuple
         What others can use too as long as somebody holds it: the base and the encoded rows.
-    beside : bool
+    own_thread_rng : bool
         Whether it may step while others do; see :func:`workbench.training.runtime.rng.may_step_beside`.
     """
 
@@ -49,12 +49,12 @@ class Prepared:
     model: torch.nn.Module
     tokenizer: Any
     steps: Iterator[dict]
-    given: dict[str, Any]
+    loop_kwargs: dict[str, Any]
     randomness: Randomness
     meter: MemoryMeter
     parameters: dict
     notes: list[str]
-    began: dict[str, torch.Tensor] | None
-    fullest: int
-    shared: tuple[Any, ...]
-    beside: bool
+    initial_state: dict[str, torch.Tensor] | None
+    largest_batch_step: int
+    shared_resources: tuple[Any, ...]
+    own_thread_rng: bool

@@ -105,7 +105,7 @@ class Inspector:
         room = (recipe.max_length, recipe.max_new_tokens, recipe.technique, virtual)
         technique = find(recipe.technique)
         # A prompt holds whatever its arguments and the choice of training rows put into it.
-        whole = recipe.to_yaml() if technique and technique.trains == "nothing" else None
+        whole = recipe.to_yaml() if technique and technique.trainable == "nothing" else None
         return self._cached(
             ("tokens", *_data_key(recipe), *model, *room, whole),
             lambda: tokenised(recipe, table, ROWS),

@@ -12,7 +12,7 @@ from workbench.registry.technique import Paper, Technique
 def describe(technique: Technique) -> str:
     """Write a technique's entry in the catalogue as HTML."""
     paper = f"<p class='wb-quiet wb-paper'>{_cite(technique.paper)}</p>" if technique.paper else ""
-    return f"<p class='wb-note'>{esc(technique.changes)}</p>{paper}{facts(about(technique))}"
+    return f"<p class='wb-note'>{esc(technique.summary)}</p>{paper}{facts(about(technique))}"
 
 
 def _cite(paper: Paper) -> str:
@@ -38,7 +38,7 @@ def about(technique: Technique) -> Iterator[tuple[str, str]]:
     Needs: training rows for its start
     """
     yield "The base", _base(technique)
-    if technique.trains != "nothing":
+    if technique.trainable != "nothing":
         yield "Merges into the base", "yes" if technique.merges else "no"
     yield "Base in fewer bits", _bits(technique)
     if technique.needs:
@@ -53,7 +53,7 @@ def _base(technique: Technique) -> str:
         "selected": "part of it is trained, in the run's own copy",
         "all": "all of it is trained, in the run's own copy",
         "nothing": "used as it is",
-    }[technique.trains]
+    }[technique.trainable]
 
 
 def _bits(technique: Technique) -> str:
@@ -61,6 +61,8 @@ def _bits(technique: Technique) -> str:
         return "no"
     if technique.quantization is not None:
         return f"yes: {technique.quantization}"
-    if not technique.refuses:
+    if not technique.unsupported_quantizations:
         return "yes"
-    return ", ".join(name for name in QUANTIZATIONS if name not in technique.refuses)
+    return ", ".join(
+        name for name in QUANTIZATIONS if name not in technique.unsupported_quantizations
+    )

@@ -48,7 +48,7 @@ class TrainingFormCard(FormCard):
     def _offer(self) -> None:
         """Hide settings without effect, except those with a problem, which must be corrected."""
         technique, visible = find(self._recipe.technique), set(self.fields)
-        if technique is not None and technique.trains == "nothing":
+        if technique is not None and technique.trainable == "nothing":
             visible = {*ASKED, *(problem.parameter for problem in self._recipe.problems())}
         for name, field in self.fields.items():
             field.offer(name in visible)

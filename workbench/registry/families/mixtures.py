@@ -8,7 +8,7 @@ ENTRIES = (
         name="lily",
         title="Lily",
         family="mixture",
-        changes="Layers share LoRA's matrices, and each input is sent through its own blend.",
+        summary="Layers share LoRA's matrices, and each input is sent through its own blend.",
         learning_rate=3e-3,
         config="LilyConfig",
         hyperparameters=(
@@ -23,7 +23,7 @@ ENTRIES = (
             Hyperparameter("stride_A", 1, 1, 8),
             Hyperparameter("scaling", 1.0, 0.0, 8.0, strict=True),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_apart"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_apart"),
         quantizable=False,
         paper=Paper("Low-Rank Interconnected Adaptation across Layers", 2024, "2407.09946"),
     ),
@@ -31,10 +31,10 @@ ENTRIES = (
         name="poly",
         title="Polytropon",
         family="mixture",
-        changes="Keeps a stock of LoRA skills in each layer and learns how much of each to use.",
+        summary="Keeps a stock of LoRA skills in each layer and learns how much of each to use.",
         learning_rate=1e-2,
         config="PolyConfig",
-        recomputes=False,
+        checkpointable=False,
         hyperparameters=(
             Hyperparameter(
                 "r",
@@ -52,8 +52,8 @@ ENTRIES = (
                 limit=Hook("workbench.training.adaptation.argument_limits.fits_divides"),
             ),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
-        wires=Hook("workbench.training.adaptation.forward_hooks.give_layers_task_ids"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        forward_hook=Hook("workbench.training.adaptation.forward_hooks.give_layers_task_ids"),
         quantizable=False,
         paper=Paper("Combining Modular Skills in Multitask Learning", 2022, "2202.13914"),
     ),
@@ -61,22 +61,22 @@ ENTRIES = (
         name="xlora",
         title="X-LoRA",
         family="mixture",
-        changes="Blends trained LoRA adapters, token by token, with weights from a small network.",
+        summary="Blends trained LoRA adapters, token by token, with weights from a small network.",
         learning_rate=1e-3,
         config="XLoraConfig",
-        weighs=True,
+        needs_weights=True,
         hyperparameters=(
             Hyperparameter("xlora_depth", 1, 1, 4),
             Hyperparameter("xlora_dropout_p", 0.2, 0.0, 0.5, below=1.0),
             Hyperparameter("softmax_temperature", 1.0, 0.1, 10.0),
         ),
-        derives={
+        derived={
             "adapters": Hook("workbench.training.adaptation.derived_arguments.derive_adapters"),
             "hidden_size": Hook(
                 "workbench.training.adaptation.derived_arguments.derive_hidden_size"
             ),
         },
-        injects=Hook("workbench.training.adaptation.initializers.get_xlora_model"),
+        initializer=Hook("workbench.training.adaptation.initializers.get_xlora_model"),
         plain_shapes=False,
         saves=Hook("workbench.training.adaptation.checkpoint.save_blend"),
         tasks=("lm", "instruct"),

@@ -8,7 +8,7 @@ ENTRIES = (
         name="oft",
         title="OFT",
         family="orthogonal",
-        changes="Rotates each layer's inputs, block by block.",
+        summary="Rotates each layer's inputs, block by block.",
         learning_rate=5e-3,
         config="OFTConfig",
         hyperparameters=(
@@ -23,7 +23,7 @@ ENTRIES = (
             Hyperparameter("block_share", False, choices=(False, True)),
             Hyperparameter("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         needs="a block size that divides the layers' inputs",
         paper=Paper(
@@ -34,10 +34,10 @@ ENTRIES = (
         name="boft",
         title="BOFT",
         family="orthogonal",
-        changes="Rotates each layer's inputs by a product of sparse rotations (butterflies).",
+        summary="Rotates each layer's inputs by a product of sparse rotations (butterflies).",
         learning_rate=1e-2,
         config="BOFTConfig",
-        weighs=True,
+        needs_weights=True,
         hyperparameters=(
             Hyperparameter(
                 "boft_block_size",
@@ -48,7 +48,7 @@ ENTRIES = (
             ),
             Hyperparameter("boft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         needs="a block size that divides the layers' inputs",
@@ -62,7 +62,7 @@ ENTRIES = (
         name="hra",
         title="HRA",
         family="orthogonal",
-        changes="Reflects each layer's inputs at r learnt mirrors.",
+        summary="Reflects each layer's inputs at r learnt mirrors.",
         learning_rate=5e-3,
         config="HRAConfig",
         hyperparameters=(
@@ -75,7 +75,7 @@ ENTRIES = (
             ),
             Hyperparameter("apply_GS", False, choices=(False, True)),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -89,7 +89,7 @@ ENTRIES = (
         name="psoft",
         title="PSOFT",
         family="orthogonal",
-        changes="Rotates and stretches each weight inside its principal subspace.",
+        summary="Rotates and stretches each weight inside its principal subspace.",
         learning_rate=5e-3,
         config="PsoftConfig",
         hyperparameters=(
@@ -103,7 +103,7 @@ ENTRIES = (
             Hyperparameter("psoft_alpha", 16, 1, 256),
             Hyperparameter("psoft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -116,7 +116,7 @@ ENTRIES = (
         name="road",
         title="RoAd",
         family="orthogonal",
-        changes="Rotates and scales pairs of each layer's outputs.",
+        summary="Rotates and scales pairs of each layer's outputs.",
         learning_rate=1e-2,
         config="RoadConfig",
         hyperparameters=(
@@ -129,7 +129,7 @@ ENTRIES = (
                 limit=Hook("workbench.training.adaptation.argument_limits.fits_divides_outputs"),
             ),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         needs="a group size that divides the layers' outputs",
         paper=Paper(

@@ -19,14 +19,14 @@ ENTRIES = (
         name="prompt_tuning",
         title="Prompt tuning",
         family="prompt",
-        changes="Puts a few learnt vectors before the text's own embeddings.",
+        summary="Puts a few learnt vectors before the text's own embeddings.",
         learning_rate=3e-2,
         config="PromptTuningConfig",
         hyperparameters=(
             TOKENS,
             Hyperparameter("prompt_tuning_init", "RANDOM", choices=("RANDOM", "SAMPLE_VOCAB")),
         ),
-        derives=SHAPES,
+        derived=SHAPES,
         tasks=OF_TEXT,
         paper=Paper("The Power of Scale for Parameter-Efficient Prompt Tuning", 2021, "2104.08691"),
     ),
@@ -34,7 +34,7 @@ ENTRIES = (
         name="p_tuning",
         title="P-tuning",
         family="prompt",
-        changes="Puts vectors before the text that a small network makes from learnt ones.",
+        summary="Puts vectors before the text that a small network makes from learnt ones.",
         learning_rate=3e-3,
         config="PromptEncoderConfig",
         hyperparameters=(
@@ -43,7 +43,7 @@ ENTRIES = (
             Hyperparameter("encoder_reparameterization_type", "MLP", choices=("MLP", "LSTM")),
             Hyperparameter("encoder_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        derives=SHAPES,
+        derived=SHAPES,
         tasks=OF_TEXT,
         paper=Paper("GPT Understands, Too", 2021, "2103.10385"),
     ),
@@ -51,13 +51,13 @@ ENTRIES = (
         name="multitask_prompt_tuning",
         title="Multitask prompt tuning",
         family="prompt",
-        changes="A prompt for all tasks, times a low-rank matrix for each of them (here: one).",
+        summary="A prompt for all tasks, times a low-rank matrix for each of them (here: one).",
         learning_rate=1e-2,
         config="MultitaskPromptTuningConfig",
         hyperparameters=(TOKENS, Hyperparameter("num_ranks", 1, 1, 8)),
-        derives=SHAPES,
+        derived=SHAPES,
         tasks=OF_TEXT,
-        wires=Hook("workbench.training.adaptation.forward_hooks.give_task_ids"),
+        forward_hook=Hook("workbench.training.adaptation.forward_hooks.give_task_ids"),
         paper=Paper(
             "Multitask Prompt Tuning Enables Parameter-Efficient Transfer Learning",
             2023,
@@ -68,7 +68,7 @@ ENTRIES = (
         name="cpt",
         title="Context-aware prompt tuning",
         family="prompt",
-        changes="Puts training rows before the text, and moves their embeddings a little.",
+        summary="Puts training rows before the text, and moves their embeddings a little.",
         learning_rate=3e-3,
         config="CPTConfig",
         own_loss=True,
@@ -77,7 +77,7 @@ ENTRIES = (
             Hyperparameter("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),
             Hyperparameter("opt_weighted_loss_type", "none", choices=("none", "decay")),
         ),
-        derives={
+        derived={
             "cpt_token_ids": Hook(
                 "workbench.training.adaptation.derived_arguments.derive_cpt_token_ids"
             ),
@@ -97,12 +97,12 @@ ENTRIES = (
         name="prefix_tuning",
         title="Prefix tuning",
         family="prompt",
-        changes="Gives the attention of each layer a few learnt keys and values to look at.",
+        summary="Gives the attention of each layer a few learnt keys and values to look at.",
         learning_rate=1e-2,
         config="PrefixTuningConfig",
-        recomputes=False,
+        checkpointable=False,
         hyperparameters=(TOKENS, Hyperparameter("prefix_projection", False, choices=(False, True))),
-        derives=SHAPES,
+        derived=SHAPES,
         tasks=OF_TEXT,
         paper=Paper(
             "Prefix-Tuning: Optimizing Continuous Prompts for Generation", 2021, "2101.00190"
@@ -112,12 +112,12 @@ ENTRIES = (
         name="cartridge",
         title="Cartridge",
         family="prompt",
-        changes="Learns keys and values for each layer as a cache would hold them, the first fixed.",
+        summary="Learns keys and values for each layer as a cache would hold them, the first fixed.",
         learning_rate=1e-2,
         config="CartridgeConfig",
-        recomputes=False,
+        checkpointable=False,
         hyperparameters=(TOKENS, Hyperparameter("num_frozen_tokens", 1, 0, 8)),
-        derives=SHAPES,
+        derived=SHAPES,
         tasks=OF_TEXT,
         paper=Paper(
             "Cartridges: Lightweight and general-purpose long context representations via "
@@ -130,11 +130,11 @@ ENTRIES = (
         name="adaption_prompt",
         title="LLaMA-Adapter",
         family="prompt",
-        changes="Lets the upper layers' attention look at learnt vectors, through a gate.",
+        summary="Lets the upper layers' attention look at learnt vectors, through a gate.",
         learning_rate=1e-2,
         config="AdaptionPromptConfig",
         hyperparameters=(Hyperparameter("adapter_len", 16, 1, 100),),
-        derives={
+        derived={
             "adapter_layers": Hook(
                 "workbench.training.adaptation.derived_arguments.derive_adapter_layers"
             ),

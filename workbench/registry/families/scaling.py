@@ -8,11 +8,11 @@ ENTRIES = (
         name="ia3",
         title="IA³",
         family="scaling",
-        changes="Learns one factor for each feature of the keys, values and feed-forward.",
+        summary="Learns one factor for each feature of the keys, values and feed-forward.",
         learning_rate=2e-2,
         config="IA3Config",
         hyperparameters=(Hyperparameter("init_ia3_weights", True, choices=(True, False)),),
-        targets=Hook("workbench.training.adaptation.target_modules.find_ia3"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_ia3"),
         merges=True,
         paper=Paper(
             "Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than "
@@ -25,11 +25,11 @@ ENTRIES = (
         name="beft",
         title="BEFT",
         family="scaling",
-        changes="Adds one learnt bias to the values of each attention.",
+        summary="Adds one learnt bias to the values of each attention.",
         learning_rate=2e-2,
         config="BeftConfig",
         hyperparameters=(Hyperparameter("init_weights", True, choices=(True, False)),),
-        targets=Hook("workbench.training.adaptation.target_modules.find_values"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_values"),
         merges=True,
         paper=Paper(
             "BEFT: Bias-Efficient Fine-Tuning of Language Models in Low-Data Regimes",

@@ -8,7 +8,7 @@ ENTRIES = (
         name="loha",
         title="LoHa",
         family="structured",
-        changes="Adds the entry-wise product of two low-rank matrices to each weight.",
+        summary="Adds the entry-wise product of two low-rank matrices to each weight.",
         learning_rate=5e-3,
         config="LoHaConfig",
         hyperparameters=(
@@ -22,7 +22,7 @@ ENTRIES = (
             Hyperparameter("alpha", 16, 1, 128),
             Hyperparameter("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -35,7 +35,7 @@ ENTRIES = (
         name="lokr",
         title="LoKr",
         family="structured",
-        changes="Adds the Kronecker product of two small matrices to each weight.",
+        summary="Adds the Kronecker product of two small matrices to each weight.",
         learning_rate=5e-3,
         config="LoKrConfig",
         hyperparameters=(
@@ -50,7 +50,7 @@ ENTRIES = (
             Hyperparameter("decompose_both", False, choices=(False, True)),
             Hyperparameter("module_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -63,7 +63,7 @@ ENTRIES = (
         name="hira",
         title="HiRA",
         family="structured",
-        changes="Multiplies each entry of a weight by one plus a low-rank matrix's entry.",
+        summary="Multiplies each entry of a weight by one plus a low-rank matrix's entry.",
         learning_rate=1e-2,
         config="HiraConfig",
         hyperparameters=(
@@ -76,8 +76,8 @@ ENTRIES = (
             ),
             Hyperparameter("hira_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        refuses=("int8_torchao",),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        unsupported_quantizations=("int8_torchao",),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "HiRA: Parameter-Efficient Hadamard High-Rank Adaptation for Large Language Models",
@@ -88,7 +88,7 @@ ENTRIES = (
         name="c3a",
         title="C³A",
         family="structured",
-        changes="Adds to each weight blocks that are circular convolutions, one vector to a block.",
+        summary="Adds to each weight blocks that are circular convolutions, one vector to a block.",
         learning_rate=3e-3,
         config="C3AConfig",
         hyperparameters=(
@@ -105,7 +105,7 @@ ENTRIES = (
                 choices=(True, "xavier_uniform", "kaiming_uniform", "gaussian"),
             ),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper("Parameter-Efficient Fine-Tuning via Circular Convolution", 2024, "2407.19342"),
     ),
@@ -113,7 +113,7 @@ ENTRIES = (
         name="fourierft",
         title="FourierFT",
         family="structured",
-        changes="Learns a few Fourier coefficients of each weight's change.",
+        summary="Learns a few Fourier coefficients of each weight's change.",
         learning_rate=1e-1,
         config="FourierFTConfig",
         hyperparameters=(
@@ -127,7 +127,7 @@ ENTRIES = (
             Hyperparameter("scaling", 50.0, 1.0, 300.0),
             Hyperparameter("init_weights", True, choices=(True, False)),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "Parameter-Efficient Fine-Tuning with Discrete Fourier Transform", 2024, "2405.03003"
@@ -137,7 +137,7 @@ ENTRIES = (
         name="waveft",
         title="WaveFT",
         family="structured",
-        changes="Learns a few wavelet coefficients of each weight's change.",
+        summary="Learns a few wavelet coefficients of each weight's change.",
         learning_rate=3e-3,
         config="WaveFTConfig",
         hyperparameters=(
@@ -151,7 +151,7 @@ ENTRIES = (
             Hyperparameter("scaling", 25.0, 1.0, 100.0),
             Hyperparameter("wavelet_family", "db1", choices=("db1", "db2", "sym2", "coif1")),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "Exploring Sparsity for Parameter Efficient Fine Tuning Using Wavelets",
@@ -163,7 +163,7 @@ ENTRIES = (
         name="miss",
         title="MiSS",
         family="structured",
-        changes="Adds one small matrix to each weight, repeated over shards of its inputs.",
+        summary="Adds one small matrix to each weight, repeated over shards of its inputs.",
         learning_rate=3e-3,
         config="MissConfig",
         hyperparameters=(
@@ -176,7 +176,7 @@ ENTRIES = (
             ),
             Hyperparameter("miss_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
         paper=Paper(
             "MiSS: Revisiting the Trade-off in LoRA with an Efficient Shard-Sharing Structure",
@@ -188,7 +188,7 @@ ENTRIES = (
         name="deft",
         title="DEFT",
         family="structured",
-        changes="Takes a learnt subspace out of each weight and puts new content in its place.",
+        summary="Takes a learnt subspace out of each weight and puts new content in its place.",
         learning_rate=3e-3,
         config="DeftConfig",
         hyperparameters=(
@@ -203,7 +203,7 @@ ENTRIES = (
             Hyperparameter("para", False, choices=(False, True)),
             Hyperparameter("deft_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper("DEFT: Decompositional Efficient Fine-Tuning for Text-to-Image Models", 2026),
@@ -212,17 +212,17 @@ ENTRIES = (
         name="adamss",
         title="AdaMSS",
         family="structured",
-        changes="Groups each weight's directions into subspaces and learns a small update in each.",
+        summary="Groups each weight's directions into subspaces and learns a small update in each.",
         learning_rate=1e-2,
         config="AdamssConfig",
         packages=("scikit-learn",),
-        weighs=True,
+        needs_weights=True,
         hyperparameters=(
             Hyperparameter("r", 32, 1, 500),
             Hyperparameter("num_subspaces", 4, 1, 10),
             Hyperparameter("subspace_rank", 1, 1, 8),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -233,13 +233,13 @@ ENTRIES = (
         name="osf",
         title="OSF",
         family="structured",
-        changes="Trains each weight's weak directions and protects its strong ones.",
+        summary="Trains each weight's weak directions and protects its strong ones.",
         learning_rate=1e-3,
         config="OSFConfig",
         hyperparameters=(
             Hyperparameter("effective_rank", 0.75, 0.0, strict=True, high=1.0, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(
@@ -252,16 +252,16 @@ ENTRIES = (
         name="frod",
         title="FRoD",
         family="structured",
-        changes="Rotates and scales directions that all layers share, by sparse learnt matrices.",
+        summary="Rotates and scales directions that all layers share, by sparse learnt matrices.",
         learning_rate=1e-2,
         config="FrodConfig",
-        weighs=True,
+        needs_weights=True,
         fixed={"progressbar": False},
         hyperparameters=(
             Hyperparameter("sparse_rate", 0.02, 0.0, 0.2, below=1.0),
             Hyperparameter("frod_dropout", 0.0, 0.0, 0.5, below=1.0),
         ),
-        targets=Hook("workbench.training.adaptation.target_modules.find_linears"),
+        target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
         paper=Paper(

@@ -8,10 +8,10 @@ ENTRIES = (
         name="zero_shot",
         title="Zero-shot prompting",
         family="prompting",
-        changes="Trains nothing: writes each row into a template and takes what the base finds "
+        summary="Trains nothing: writes each row into a template and takes what the base finds "
         "likeliest to follow.",
         learning_rate=None,
-        trains="nothing",
+        trainable="nothing",
         settings=ZeroShotConfig,
         tasks=tuple(TEMPLATES),
     ),
@@ -19,10 +19,10 @@ ENTRIES = (
         name="few_shot",
         title="Few-shot prompting",
         family="prompting",
-        changes="Trains nothing: shows the base a few training rows with their answers before each "
+        summary="Trains nothing: shows the base a few training rows with their answers before each "
         "row.",
         learning_rate=None,
-        trains="nothing",
+        trainable="nothing",
         settings=FewShotConfig,
         hyperparameters=(Hyperparameter("num_examples", 4, 1, 16),),
         tasks=tuple(TEMPLATES),

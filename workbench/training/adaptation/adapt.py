@@ -33,7 +33,7 @@ def config_arguments(
     args: Mapping[str, Any],
     *,
     task_type: str | None,
-    fresh: Sequence[str],
+    new_parameters: Sequence[str],
     max_steps: int,
     rows: Callable[[], list[dict]] = derived_arguments.stand_in,
 ) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def config_arguments(
         The user's arguments.
     task_type : str or None
         PEFT's ``TaskType``, where it has one for the task.
-    fresh : sequence of str
+    new_parameters : sequence of str
         Names of parameters that are drawn anew: they must be trained and saved too.
     max_steps : int
         Steps of the run.
@@ -72,9 +72,9 @@ def config_arguments(
             full[outer] = {**full.get(outer, {}), inner: value}
         elif name not in elsewhere:
             full[name] = value
-    if technique.targets and full.get("target_modules") is None:
-        full.update(technique.targets.load()(model))
-    for name, derive in technique.derives.items():
+    if technique.target_finder and full.get("target_modules") is None:
+        full.update(technique.target_finder.load()(model))
+    for name, derive in technique.derived.items():
         outer, _, inner = name.rpartition(".")
         within = full[outer] if outer else full
         if within.get(inner) is None:
@@ -83,7 +83,7 @@ def config_arguments(
             if value is not None:
                 within[inner] = value
     check_bounds(technique, model, full)
-    new = new_modules(model, fresh)
+    new = new_modules(model, new_parameters)
     if new:
         if "modules_to_save" not in {spec.name for spec in fields(config_class(technique.name))}:
             allowed = "one that can train a new head beside what it adds"
@@ -93,7 +93,10 @@ def config_arguments(
 
 
 def selected_names(
-    technique: Technique, model: torch.nn.Module, args: Mapping[str, Any], fresh: Sequence[str]
+    technique: Technique,
+    model: torch.nn.Module,
+    args: Mapping[str, Any],
+    new_parameters: Sequence[str],
 ) -> list[str]:
     """Return which of the base's parameters a selective technique trains.
 
@@ -107,8 +110,8 @@ def selected_names(
         return []
     if "num_layers" in args:
         check_depth(model, args["num_layers"])
-    names = select(model, fresh, **args)
-    if not technique.head_only and set(names) <= set(fresh):
+    names = select(model, new_parameters, **args)
+    if not technique.head_only and set(names) <= set(new_parameters):
         raise ModelError(
             f"technique must find something to train, but {technique.title} finds nothing in "
             f"{type(model).__name__}, which has no {technique.selection}: choose another one."
@@ -161,11 +164,11 @@ def adapt(
     batches : sequence of dict, optional
         For starts that are made from data; None counts only, with PEFT's plain start.
     """
-    if technique.trains == "nothing":
+    if technique.trainable == "nothing":
         return model
-    if technique.trains == "all":
+    if technique.trainable == "all":
         return model.requires_grad_(True)
-    if technique.trains == "selected":
+    if technique.trainable == "selected":
         chosen = set(selected)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name in chosen)
@@ -176,17 +179,19 @@ def adapt(
     if batches is None and technique.plain_shapes:
         adapted = peft.get_peft_model(model, made)
     else:
-        given = [batches] if takes_rows(technique.injects) else []
-        adapted = technique.injects.load()(model, made, *given)
-    if technique.wires is not None:
-        technique.wires.load()(adapted)
+        given = [batches] if takes_rows(technique.initializer) else []
+        adapted = technique.initializer.load()(model, made, *given)
+    if technique.forward_hook is not None:
+        technique.forward_hook.load()(adapted)
     keep_statistics(adapted)
     return _wrapping(technique, adapted)
 
 
 def _wrapping(technique: Technique, adapted: torch.nn.Module) -> torch.nn.Module:
     """Refuse a model in which nothing was wrapped, which some types of PEFT pass over in silence."""
-    if technique.targets and not any(isinstance(one, BaseTunerLayer) for one in adapted.modules()):
+    if technique.target_finder and not any(
+        isinstance(one, BaseTunerLayer) for one in adapted.modules()
+    ):
         kind = type(adapted.get_base_model()).__name__
         raise ModelError(
             f"target_modules must name layers that {technique.title} can wrap, but it wraps none of "

@@ -21,7 +21,7 @@ from workbench.errors import ModelError
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
 from workbench.training.adaptation.conv1d import convert_conv1d
-from workbench.training.adaptation.heads import head_modules, new_parameters
+from workbench.training.adaptation.heads import find_new_parameters, head_modules
 from workbench.training.adaptation.quantize import (
     beside_weights,
     leave_whole,
@@ -53,7 +53,7 @@ class Base:
     ----------
     model : torch.nn.Module
         All parameters frozen. Never trained, never given away: see :func:`clone`.
-    fresh : tuple of str
+    new_parameters : tuple of str
         Parameters that are drawn anew; see :func:`workbench.training.adaptation.heads.new_parameters`.
     heads : tuple of str
         Modules beside the backbone, which stay as they are when the base is quantised.
@@ -64,7 +64,7 @@ class Base:
     """
 
     model: torch.nn.Module
-    fresh: tuple[str, ...]
+    new_parameters: tuple[str, ...]
     heads: tuple[str, ...]
     resized: bool
     sums: tuple[int, ...]
@@ -147,7 +147,7 @@ def read_base(
     named = path, auto_class, num_labels, trust_remote_code, convert
     shape = shared_skeleton(*named, fingerprint(path))
     heads = head_modules(shape)
-    fresh = new_parameters(shape, path) if num_labels is not None else ()
+    new_parameters = find_new_parameters(shape, path) if num_labels is not None else ()
     settings = {
         "dtype": torch.float32,
         "trust_remote_code": trust_remote_code,
@@ -156,14 +156,14 @@ def read_base(
     settings["config"] = config = read_config(path, num_labels, trust_remote_code)
     stored = stored_quantization(config)
     if stored is not None:
-        leave_whole(config, whole_modules(shape, fresh))
+        leave_whole(config, whole_modules(shape, new_parameters))
     elif quantization is not None:
         settings["quantization_config"] = quantization_config(quantization, heads)
     with Randomness(0):
         model, info = getattr(transformers, auto_class).from_pretrained(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
-    _check_whole(info, fresh, name)
+    _check_whole(info, new_parameters, name)
     if stored is not None:
         widen(model)
     if quantization is not None or stored is not None:
@@ -173,13 +173,13 @@ def read_base(
     if convert:
         convert_conv1d(model)
     model.requires_grad_(False).eval()
-    return Base(model, fresh, heads, bool(info["mismatched_keys"]), sums(model))
+    return Base(model, new_parameters, heads, bool(info["mismatched_keys"]), sums(model))
 
 
-def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> None:
+def _check_whole(info: Mapping[str, Any], new_parameters: Sequence[str], name: str) -> None:
     """Refuse a checkpoint for which transformers has invented weights that are not new."""
     # A new head brings its running statistics.
-    layers = {key.rpartition(".")[0] for key in fresh}
+    layers = {key.rpartition(".")[0] for key in new_parameters}
     lost = sorted(key for key in info["missing_keys"] if key.rpartition(".")[0] not in layers)
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
@@ -187,7 +187,7 @@ def _check_whole(info: Mapping[str, Any], fresh: Sequence[str], name: str) -> No
             f"The model {name!r} must have all the weights that the task needs, but lacks "
             f"{lost[0]!r}{more}: copy or download it again, or take one saved for this task."
         )
-    odd = sorted(key for key in info["mismatched_keys"] if key[0] not in fresh)
+    odd = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
     if odd:
         key, stored, wanted = odd[0]
         raise ModelError(

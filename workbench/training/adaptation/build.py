@@ -45,18 +45,18 @@ class Adaptation:
         Arguments of its PEFT config, in full and literal; empty where it has none.
     selected : sequence of str
         The base's own parameters that are trained, if some of them are.
-    fresh : sequence of str
+    new_parameters : sequence of str
         Parameters that are drawn anew: the task's head.
     """
 
     technique: Technique
     config: Mapping[str, Any]
     selected: Sequence[str]
-    fresh: Sequence[str]
+    new_parameters: Sequence[str]
 
     def private(self, model: torch.nn.Module) -> set[str]:
         """Return the parameters of the base that are changed, if not all of them are."""
-        return {*self.fresh, *self.selected, *rewritten(self.config, model)}
+        return {*self.new_parameters, *self.selected, *rewritten(self.config, model)}
 
 
 def adaptation_of(
@@ -65,7 +65,7 @@ def adaptation_of(
     args: Mapping[str, Any],
     *,
     task_type: str | None,
-    fresh: Sequence[str] = (),
+    new_parameters: Sequence[str] = (),
     head: Sequence[str] | None = None,
     max_steps: int | None,
     rows: Callable[[], list[dict]] = derived_arguments.stand_in,
@@ -82,7 +82,7 @@ def adaptation_of(
         The user's arguments.
     task_type, max_steps, rows
         See :func:`workbench.training.adaptation.adapt.config_arguments`.
-    fresh : sequence of str
+    new_parameters : sequence of str
         Parameters that are drawn anew.
     head : sequence of str, optional
         Those of the head, where it is not drawn anew.
@@ -101,12 +101,12 @@ def adaptation_of(
             model,
             complete(args),
             task_type=task_type,
-            fresh=fresh,
+            new_parameters=new_parameters,
             max_steps=max_steps,
             rows=rows,
         )
-    selected = selected_names(technique, model, args, fresh if head is None else head)
-    return Adaptation(technique, config, selected, fresh)
+    selected = selected_names(technique, model, args, new_parameters if head is None else head)
+    return Adaptation(technique, config, selected, new_parameters)
 
 
 def put_on(
@@ -132,8 +132,8 @@ def put_on(
     config = adaptation.config
     if shapes_only:
         config = without_start(config)
-    elif adaptation.fresh and adaptation.technique.trains != "nothing":
-        new_head(model, adaptation.fresh)
+    elif adaptation.new_parameters and adaptation.technique.trainable != "nothing":
+        new_head(model, adaptation.new_parameters)
     return adapt(model, adaptation.technique, config, adaptation.selected, start)
 
 
@@ -160,8 +160,8 @@ def put_on_clone(
         More parameters and buffers that the model must not share.
     """
     private = {*adaptation.private(base.model), *copies}
-    whole = adaptation.technique.trains == "all"
+    whole = adaptation.technique.trainable == "all"
     model = clone(base, lambda name: whole or name in private)
-    if adaptation.technique.trains != "nothing":
+    if adaptation.technique.trainable != "nothing":
         tell(model)
     return own(put_on(adaptation, model, start), base)

@@ -35,7 +35,7 @@ def save(
     began : dict of str to torch.Tensor, optional
         The adapter as it began; see :func:`save_since`.
     """
-    if technique.trains == "selected":
+    if technique.trainable == "selected":
         save_trained(model, folder, moving_statistics(model))
     elif technique.saves is not None:
         technique.saves.load()(model, folder)
@@ -46,7 +46,7 @@ def save(
     else:
         folder.mkdir(parents=True)
         save_model(model, str(folder / "model.safetensors"))
-    if technique.trains == "all" and tokenizer is not None:
+    if technique.trainable == "all" and tokenizer is not None:
         tokenizer.save_pretrained(folder)
 
 

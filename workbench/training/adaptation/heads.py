@@ -20,7 +20,7 @@ def head_modules(model: torch.nn.Module) -> tuple[str, ...]:
     return tuple(name for name, module in model.named_children() if module is output)
 
 
-def new_parameters(model: torch.nn.Module, path: str) -> tuple[str, ...]:
+def find_new_parameters(model: torch.nn.Module, path: str) -> tuple[str, ...]:
     """Return the parameters that a task with labels draws anew.
 
     They are those of its head, even where the checkpoint has one: that one's labels are others.
@@ -46,18 +46,18 @@ def new_parameters(model: torch.nn.Module, path: str) -> tuple[str, ...]:
     )
 
 
-def new_modules(model: torch.nn.Module, fresh: Sequence[str]) -> set[str]:
+def new_modules(model: torch.nn.Module, new_parameters: Sequence[str]) -> set[str]:
     """Name the modules of new parameters, for PEFT to train and save whole.
 
     A head goes by its own name and whatever lies deeper by its whole one, because PEFT takes every
     module whose name ends like this.
     """
-    if not fresh:
+    if not new_parameters:
         return set()
     heads = head_modules(model)
     return {
         first if (first := name.split(".")[0]) in heads else name.rpartition(".")[0]
-        for name in fresh
+        for name in new_parameters
     }
 
 

@@ -42,7 +42,7 @@ def adapt_module(
     if not any(parameter.requires_grad for parameter in adapted.parameters()):
         why = f"{technique.title} finds nothing to train in it"
         raise RecipeError([Problem("technique", f"one that fits {name}", technique.name, why)])
-    if technique.trains == "adapter":
+    if technique.trainable == "adapter":
         for part in fast_paths(adapted):
             # A layer that is listened to does not take it.
             part.register_forward_pre_hook(_listen)
@@ -83,7 +83,7 @@ def _buffers(module: torch.nn.Module) -> set[str]:
 
 
 def _as_base(module: torch.nn.Module) -> Base:
-    return Base(module, fresh=(), heads=(), resized=False, sums=())
+    return Base(module, new_parameters=(), heads=(), resized=False, sums=())
 
 
 def fast_paths(model: torch.nn.Module) -> list[torch.nn.Module]:
@@ -131,11 +131,11 @@ def _check_suits(technique: Technique) -> None:
     why = ""
     if technique.quantization is not None:
         why = f"{technique.title} stores the base in fewer bits while it is loaded"
-    elif technique.trains == "nothing":
+    elif technique.trainable == "nothing":
         why = f"{technique.title} asks a language model and trains nothing"
-    elif technique.injects != GET_PEFT_MODEL:
+    elif technique.initializer != GET_PEFT_MODEL:
         why = f"the start of {technique.title} is made with a language model's rows"
-    elif technique.trains == "adapter" and technique.targets is None:
+    elif technique.trainable == "adapter" and technique.target_finder is None:
         why = f"{technique.title} needs a language model: it wraps none of a network's layers"
     elif not any(TASKS[task].labels for task in technique.tasks):
         why = f"{technique.title} needs a language model's tokens"

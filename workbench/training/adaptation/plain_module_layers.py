@@ -51,7 +51,7 @@ def default_arguments(
     ModelError
         There is no such layer.
     """
-    find = technique.targets.load() if technique.targets is not None else None
+    find = technique.target_finder.load() if technique.target_finder is not None else None
     if find not in WHOLE_LAYERS or args.get("target_modules") is not None:
         return dict(args)
     kinds = (*LINEARS, *(kind for kind in CONVOLUTIONS if wraps(technique.name, kind)))
@@ -94,7 +94,7 @@ def wraps(technique: str, kind: str) -> bool:
             known = Known(small, 100, entry.fixed, stand_in)
             follows = {
                 name: derive.load()(known)
-                for name, derive in entry.derives.items()
+                for name, derive in entry.derived.items()
                 if "." not in name
             }
             config = config_class(technique)(

@@ -30,7 +30,7 @@ def stored_quantization(config: transformers.PreTrainedConfig) -> str | None:
     return stored_as(getattr(config, "quantization_config", None))
 
 
-def whole_modules(model: torch.nn.Module, fresh: Sequence[str]) -> list[str]:
+def whole_modules(model: torch.nn.Module, new_parameters: Sequence[str]) -> list[str]:
     """Name what stays in full precision when a checkpoint that is itself stored so is loaded.
 
     It names some modules itself, or takes those that transformers would choose; a task's new ones, which
@@ -40,16 +40,16 @@ def whole_modules(model: torch.nn.Module, fresh: Sequence[str]) -> list[str]:
     ----------
     model : torch.nn.Module
         The base's skeleton.
-    fresh : sequence of str
+    new_parameters : sequence of str
         Parameters that are drawn anew.
     """
     name = stored_quantization(model.config)
-    if name is None or not fresh:
+    if name is None or not new_parameters:
         return []
     named = model.config.quantization_config.get(QUANTIZATIONS[name].skips)
     if named is None:
         named = _kept_by_transformers(model)
-    return list(dict.fromkeys([*named, *sorted(new_modules(model, fresh))]))
+    return list(dict.fromkeys([*named, *sorted(new_modules(model, new_parameters))]))
 
 
 def _kept_by_transformers(model: torch.nn.Module) -> list[str]:
@@ -68,14 +68,14 @@ def leave_whole(config: transformers.PreTrainedConfig, modules: Sequence[str]) -
         config.quantization_config[QUANTIZATIONS[name].skips] = list(modules)
 
 
-def storage(model: torch.nn.Module, name: str, fresh: Sequence[str]) -> Any:
+def storage(model: torch.nn.Module, name: str, new_parameters: Sequence[str]) -> Any:
     """Return the config of transformers by which a skeleton's weights are stored once it is loaded."""
     if stored_quantization(model.config) is None:
         return quantization_config(name, head_modules(model))
     from transformers.quantizers import AutoQuantizationConfig
 
     config = copy.deepcopy(model.config)
-    leave_whole(config, whole_modules(model, fresh))
+    leave_whole(config, whole_modules(model, new_parameters))
     return AutoQuantizationConfig.from_dict(config.quantization_config)
 
 

@@ -101,11 +101,14 @@ def _restored(group: Group) -> Iterator[None]:
 
 def _first_windows(prepared: Prepared, count: int) -> list[list[dict]]:
     """Return the batches of a run's first steps, which its loader will give again."""
-    given = prepared.given
-    loader, size = given["train_loader"].base_dataloader, given["gradient_accumulation_steps"]
+    loop_kwargs = prepared.loop_kwargs
+    loader, size = (
+        loop_kwargs["train_loader"].base_dataloader,
+        loop_kwargs["gradient_accumulation_steps"],
+    )
     state = loader.generator.get_state()
     stream = chain.from_iterable(repeat(loader))
-    device = given["accelerator"].device
+    device = loop_kwargs["accelerator"].device
     windows = [
         [send_to_device(batch, device) for batch in islice(stream, size)] for _ in range(count)
     ]
@@ -128,16 +131,16 @@ class _Still:
 
 def _own_steps(member: Member, windows: list[list[dict]]) -> Iterator[dict]:
     """Return the loop that a run would have by itself, over its first steps, without evaluations."""
-    given = member.given
+    loop_kwargs = member.loop_kwargs
     changes = {
         "train_loader": list(chain.from_iterable(windows)),
-        "scheduler": _Still(given["scheduler"]),
+        "scheduler": _Still(loop_kwargs["scheduler"]),
         "evaluate": lambda step: iter(()),
         "max_steps": len(windows),
         "eval_steps": len(windows) + 1,
         "eval_on_start": False,
     }
-    return train(**{**given, **changes})
+    return train(**{**loop_kwargs, **changes})
 
 
 def _fused_step(group: Group, windows: Sequence[list[dict]]) -> list[tuple[float, float]]:
@@ -148,6 +151,6 @@ def _fused_step(group: Group, windows: Sequence[list[dict]]) -> list[tuple[float
     told = []
     for member in group.members:
         assert member.pending is not None
-        told.append((member.pending[0], member.twin.step(member.given["max_grad_norm"])))
+        told.append((member.pending[0], member.twin.step(member.loop_kwargs["max_grad_norm"])))
         member.window, member.pending = [], None
     return told

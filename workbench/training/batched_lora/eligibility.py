@@ -47,13 +47,13 @@ def _obstacles(prepared: Prepared) -> Iterator[str]:
     if plan.recipe["task"] not in TASKS:
         yield "it trains a module from the notebook"
         return
-    if not prepared.given:
+    if not prepared.loop_kwargs:
         yield "blocks under its first trained one are skipped where what they return is known"
-    if plan.after_step or plan.wires:
+    if plan.after_step or plan.forward_hook:
         yield f"{plan.recipe['technique']} does more in a step than LoRA"
     if writes_base(plan.config):
         yield f"{plan.recipe['technique']} rewrites the weights of its base"
-    if "encoder-decoder" in TASKS[plan.recipe["task"]].suits:
+    if "encoder-decoder" in TASKS[plan.recipe["task"]].model_kinds:
         yield "an encoder-decoder reads its own labels"
     yield from (f"{name} is set" for name in OTHERWISE if plan.recipe.get(name))
     base = model.get_base_model()

@@ -101,7 +101,7 @@ class Group:
     def _counts(self, served: list[Member]) -> bool:
         """Tell whether a member's meter would count in this step."""
         return self._started and any(
-            member.step + 1 in (1, member.prepared.fullest) for member in served
+            member.step + 1 in (1, member.prepared.largest_batch_step) for member in served
         )
 
     def leave(self, member: Member) -> None:
@@ -110,7 +110,7 @@ class Group:
             if member not in self.members:
                 return
             member.twin.give_back()
-            member.prepared.meter.optimizer = member.given["optimizer"]
+            member.prepared.meter.optimizer = member.loop_kwargs["optimizer"]
             self.members.remove(member)
             self.stack.keep([other.run for other in self.members])
             for run, other in enumerate(self.members):
@@ -124,14 +124,14 @@ class Member(Iterator[dict]):
 
     def __init__(self, group: Group, run: int, prepared: Prepared):
         self.group, self.run, self.prepared = group, run, prepared
-        self.given = prepared.given
-        optimizer = self.given["optimizer"]
+        self.loop_kwargs = prepared.loop_kwargs
+        optimizer = self.loop_kwargs["optimizer"]
         self.twin = RowOptimizer(getattr(optimizer, "optimizer", optimizer), group.stack, run)
         self.step = 0
         self.window: list[dict[str, torch.Tensor]] = []
         self.pending: tuple[float, float] | None = None
         self._failure: Exception | None = None
-        self._stream = chain.from_iterable(repeat(self.given["train_loader"]))
+        self._stream = chain.from_iterable(repeat(self.loop_kwargs["train_loader"]))
         self._events = self._train()
 
     def __next__(self) -> dict:
@@ -149,8 +149,8 @@ class Member(Iterator[dict]):
 
     def draw(self) -> bool:
         """Have the batches of the next step at hand; what goes wrong is the member's own."""
-        wanted = self.given["gradient_accumulation_steps"]
-        if self._failure is not None or self.step == self.given["max_steps"]:
+        wanted = self.loop_kwargs["gradient_accumulation_steps"]
+        if self._failure is not None or self.step == self.loop_kwargs["max_steps"]:
             return False
         try:
             while len(self.window) < wanted:
@@ -160,7 +160,7 @@ class Member(Iterator[dict]):
         return self._failure is None
 
     def _train(self) -> Iterator[dict]:
-        given = self.given
+        given = self.loop_kwargs
         tokens, seconds = 0, 0.0
         if given["eval_on_start"]:
             yield from given["evaluate"](0)
@@ -189,10 +189,10 @@ class Member(Iterator[dict]):
             loss, shared = self.pending
             if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss became {loss} at step {step}")
-            norm = self.twin.step(self.given["max_grad_norm"])
+            norm = self.twin.step(self.loop_kwargs["max_grad_norm"])
             if not math.isfinite(norm):
                 raise FloatingPointError(f"the gradient norm became {norm} at step {step}")
-            scheduler = self.given["scheduler"]
+            scheduler = self.loop_kwargs["scheduler"]
             learning_rate = scheduler.get_last_lr()[0]
             # The optimizer that the scheduler knows has stepped, though in another place.
             self.twin.own._opt_called = True

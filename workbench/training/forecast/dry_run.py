@@ -91,7 +91,7 @@ class DryRun:
     def __init__(self, recipe: Recipe, facts: ModelFacts, table: Table, device: str):
         self._recipe, self._table, self._device = recipe, table, device
         self._task, self._technique = TASKS[recipe.task], get(recipe.technique)
-        self._shapes, self._fresh = shapes_of(recipe, len(table.labels) or None)
+        self._shapes, self._new_parameters = shapes_of(recipe, len(table.labels) or None)
         self._inputs = TaskInputs.of(recipe, facts, table)
         self._train_rows, self._eval_rows = choose_rows(recipe, table)
         self._side = padding_side(self._shapes)
@@ -108,7 +108,7 @@ class DryRun:
     @property
     def trains(self) -> bool:
         """Whether the run trains anything."""
-        return self._technique.trains != "nothing"
+        return self._technique.trainable != "nothing"
 
     def peaks(self, size: int, *, whole: bool = True, **changes: Any) -> dict[str, dict[str, int]]:
         """Return what is alive at the fullest moment of each phase of a step and of an evaluation.
@@ -183,21 +183,21 @@ class DryRun:
         shapes = self._shapes
         if rounds is not None:
             shapes = layer_stacks.thinned(shapes, self._stacks, rounds)
-        if technique.weighs and sum(one.numel() for one in shapes.parameters()) > _WEIGHED:
+        if technique.needs_weights and sum(one.numel() for one in shapes.parameters()) > _WEIGHED:
             raise ModelError(
                 f"The memory of {technique.title} cannot be foretold on {recipe.model!r}: its start "
                 "looks at weights, of which this base has too many to make some up."
             )
         model, linears = copy.deepcopy(shapes), []
         if recipe.quantization:
-            stored = storage(model, recipe.quantization, self._fresh)
+            stored = storage(model, recipe.quantization, self._new_parameters)
             model, linears = with_packed_layers(model, stored)
         names = _slots(model)
         rows = partial(self._encode, self._train_rows[:START_ROWS], {})
         layout = CpuLayout() if self._device == "cpu" else contextlib.nullcontext()
         try:
             with layout:
-                model, adaptation = adapt_shapes(recipe, model, self._fresh, rows)
+                model, adaptation = adapt_shapes(recipe, model, self._new_parameters, rows)
         except Refusal as error:
             if recipe.quantization is None:
                 raise

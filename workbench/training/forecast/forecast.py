@@ -198,7 +198,7 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
     @functools.cache
     def growth(checkpointing: bool) -> Growth | None:
         technique = get(resolved.technique)
-        if not run.trains or (checkpointing and not (technique.recomputes and run.recomputes)):
+        if not run.trains or (checkpointing and not (technique.checkpointable and run.recomputes)):
             return None
         same = checkpointing == resolved.gradient_checkpointing
         changed = {"gradient_checkpointing": checkpointing}

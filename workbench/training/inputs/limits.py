@@ -56,7 +56,7 @@ def longest(recipe: Recipe, context: int | None, model_max_length: float = math.
     if TASKS[recipe.task].reads_images:
         return 0
     # T5 and its kin count distances, so any length goes, though they were trained on 512 tokens.
-    endless = context is None and "encoder-decoder" in TASKS[recipe.task].suits
+    endless = context is None and "encoder-decoder" in TASKS[recipe.task].model_kinds
     if endless and recipe.max_length is not None:
         return recipe.max_length
     # A tokenizer that knows no limit says a number beyond all bounds; some models count positions
@@ -89,7 +89,7 @@ def longest_prompt(recipe: Recipe, context: int | None, model_max_length: float)
 def _answers(recipe: Recipe) -> bool:
     """Tell whether answers are generated behind their prompts, in the same context."""
     task = TASKS[recipe.task]
-    return task.ask is not None and task.peft_task_type == "CAUSAL_LM"
+    return task.generation_collator is not None and task.peft_task_type == "CAUSAL_LM"
 
 
 def padding_side(model: torch.nn.Module) -> str:
@@ -118,7 +118,10 @@ def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
     tells their positions, but PEFT leaves those out where virtual tokens come first.
     """
     task, technique = TASKS[recipe.task], get(recipe.technique)
-    if technique.trains == "nothing" or "position_ids" not in signature(model.forward).parameters:
+    if (
+        technique.trainable == "nothing"
+        or "position_ids" not in signature(model.forward).parameters
+    ):
         return False
     # Rotary positions count distances, which padding on the left does not change.
     if getattr(model.config.get_text_config(), "rope_parameters", None):

@@ -139,14 +139,14 @@ class TaskInputs:
         padding_side : {"left", "right"}
             Of rows with one label.
         """
-        function = TASKS[self.task].collator(padding_side).load()
+        function = TASKS[self.task].collator_for(padding_side).load()
         if TASKS[self.task].reads_images:
             return partial(function, processor=self.processor)
         return partial(function, pad_token_id=self.processor.pad_token_id)
 
     def prompt_collator(self) -> Callable[[list[dict]], dict] | None:
         """Return the function that makes a batch of what answers are generated for, if any are."""
-        ask = TASKS[self.task].ask
+        ask = TASKS[self.task].generation_collator
         return ask and partial(ask.load(), pad_token_id=self.processor.pad_token_id)
 
     def chat_notes(self, rows: Sequence[dict]) -> list[str]:

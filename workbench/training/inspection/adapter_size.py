@@ -70,20 +70,20 @@ def _optimizer_state(recipe: Recipe) -> tuple[int, int]:
 def _saved(recipe: Recipe, adapted: torch.nn.Module) -> Mapping[str, torch.Tensor]:
     """Return what :mod:`workbench.training.adaptation.checkpoint` writes, by name."""
     technique = get(recipe.technique)
-    if technique.trains == "nothing":
+    if technique.trainable == "nothing":
         return {}
-    if technique.trains == "selected":
+    if technique.trainable == "selected":
         parameters = adapted.named_parameters()
         trained = {name: value for name, value in parameters if value.requires_grad}
         return {**trained, **moving_statistics(adapted)}
-    if technique.trains == "all":
+    if technique.trainable == "all":
         # Tied weights are saved once.
         kept = {*(name for name, _ in adapted.named_parameters())}
         kept |= {name for name, _ in adapted.named_buffers()}
         return {name: value for name, value in adapted.state_dict().items() if name in kept}
     with _Staying():
         state = dict(get_peft_model_state_dict(adapted, save_embedding_layers=False))
-    if technique.restarts:
+    if technique.saves_difference:
         for name, value in state.items():
             if "lora_A" in name:
                 state[name] = torch.cat([value, value], dim=0)

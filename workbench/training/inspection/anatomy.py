@@ -84,7 +84,7 @@ def take_apart(recipe: Recipe, num_labels: int | None = None) -> Structure:
     return dissect(recipe, *shapes_of(recipe, num_labels))
 
 
-def dissect(recipe: Recipe, shapes: torch.nn.Module, fresh: Sequence[str]) -> Structure:
+def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[str]) -> Structure:
     """Apply a resolved recipe's technique to a copy of a skeleton and tell what is where.
 
     Parameters
@@ -92,19 +92,19 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, fresh: Sequence[str]) -> St
     recipe : Recipe
     shapes : torch.nn.Module
         The base on the meta device.
-    fresh : sequence of str
+    new_parameters : sequence of str
         Its new parameters.
     """
     technique = get(recipe.technique)
     model = copy.deepcopy(shapes)
     before = _Before(model)
-    choice = module_selection.choice(recipe, shapes, fresh)
+    choice = module_selection.choice(recipe, shapes, new_parameters)
     problem, figures, config = "", {}, {}
     try:
         recipe.check()
         if choice is not None and recipe.technique_args.get("target_modules") == []:
             raise RecipeError([Problem("target_modules", "one module at least", [])])
-        adapted, _ = adapt_shapes(recipe, model, fresh)
+        adapted, _ = adapt_shapes(recipe, model, new_parameters)
         config = _settings(adapted)
         figures = adapter_size.measure(recipe, adapted, shapes)
         found = before.compare(adapted)

@@ -84,18 +84,18 @@ class Choice:
         return {"target_modules": names}
 
 
-def choice(recipe: Recipe, model: torch.nn.Module, fresh: Sequence[str]) -> Choice | None:
+def choice(recipe: Recipe, model: torch.nn.Module, new_parameters: Sequence[str]) -> Choice | None:
     """Return what can be ticked of a resolved recipe's base; None if nothing can.
 
     What a technique can wrap is what it wraps by itself, and all modules of the same classes.
     """
     technique = get(recipe.technique)
-    if technique.targets is None:
+    if technique.target_finder is None:
         return None
-    default = technique.targets.load()(model)
+    default = technique.target_finder.load()(model)
     wrapped = _means(model, default)
     classes = {type(module) for name, module in model.named_modules() if name in wrapped}
-    heads = new_modules(model, fresh)
+    heads = new_modules(model, new_parameters)
     can = frozenset(
         name
         for name, module in model.named_modules()
@@ -116,13 +116,13 @@ def choice(recipe: Recipe, model: torch.nn.Module, fresh: Sequence[str]) -> Choi
 
 def why_fixed(technique: Technique) -> str:
     """Say why there is nothing to tick with a technique; nothing where there is."""
-    if technique.targets is not None:
+    if technique.target_finder is not None:
         return ""
-    if technique.trains == "all":
+    if technique.trainable == "all":
         return f"{technique.title} trains every parameter: there is nothing to choose."
-    if technique.trains == "selected":
+    if technique.trainable == "selected":
         return f"{technique.title} wraps no layer: it trains some of the base's own parameters."
-    return f"{technique.title} wraps no layer. {technique.changes}"
+    return f"{technique.title} wraps no layer. {technique.summary}"
 
 
 def _beside(given: Mapping[str, Any]) -> dict[str, Any]:

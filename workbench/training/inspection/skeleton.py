@@ -18,7 +18,7 @@ from workbench.registry.techniques import get
 from workbench.sources.lookup import find_facts, load_data, task_problems
 from workbench.training.adaptation.base_model import shared_skeleton
 from workbench.training.adaptation.build import Adaptation, adaptation_of, put_on
-from workbench.training.adaptation.heads import new_parameters
+from workbench.training.adaptation.heads import find_new_parameters
 from workbench.training.adaptation.meters import count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import in_words
@@ -48,8 +48,8 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
         The recipe cannot be carried out.
     """
     recipe = recipe.check().resolved()
-    shapes, fresh = shapes_of(recipe, num_labels)
-    adapted, _ = adapt_shapes(recipe, copy.deepcopy(shapes), fresh)
+    shapes, new_parameters = shapes_of(recipe, num_labels)
+    adapted, _ = adapt_shapes(recipe, copy.deepcopy(shapes), new_parameters)
     return count_parameters(adapted, shapes)
 
 
@@ -89,13 +89,13 @@ def shapes_of(
             facts.fingerprint,
         )
     # A head for labels is new to every checkpoint; a language model's comes with it.
-    return shapes, new_parameters(shapes, facts.path) if adds_head else ()
+    return shapes, find_new_parameters(shapes, facts.path) if adds_head else ()
 
 
 def adapt_shapes(
     recipe: Recipe,
     model: torch.nn.Module,
-    fresh: Sequence[str],
+    new_parameters: Sequence[str],
     rows: Callable[[], list[dict]] | None = None,
 ) -> tuple[torch.nn.Module, Adaptation]:
     """Apply a resolved recipe's technique to a skeleton, in place.
@@ -104,7 +104,7 @@ def adapt_shapes(
     ----------
     recipe : Recipe
     model : torch.nn.Module
-    fresh : sequence of str
+    new_parameters : sequence of str
         Names of parameters that are drawn anew.
     rows : callable, optional
         Returns the first training rows, encoded; None takes them from the recipe's data.
@@ -115,8 +115,8 @@ def adapt_shapes(
         The adapted model, and what the technique means on it.
     """
     task, technique = TASKS[recipe.task], get(recipe.technique)
-    device = "cpu" if technique.weighs else "meta"
-    if technique.weighs:
+    device = "cpu" if technique.needs_weights else "meta"
+    if technique.needs_weights:
         model = _with_weights(model)
     model.requires_grad_(False)
     adaptation = adaptation_of(
@@ -124,13 +124,13 @@ def adapt_shapes(
         model,
         recipe.technique_args,
         task_type=task.peft_task_type,
-        fresh=fresh,
+        new_parameters=new_parameters,
         max_steps=recipe.max_steps or 1000,  # how long a run is does not change what it trains
         rows=rows or (lambda: _rows(recipe)),
     )
     with in_words(technique, model), torch.device(device), Randomness(0), quiet_thread():
         adapted = put_on(adaptation, model, shapes_only=True)
-    if technique.trains != "nothing":
+    if technique.trainable != "nothing":
         make_optimizer(optimizer_facts(recipe, technique), adapted)  # some freeze parameters
     return adapted, adaptation
 

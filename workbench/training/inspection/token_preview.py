@@ -47,7 +47,7 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     if task.reads_images:
         batch = collate_images(inputs.encode(some), tokenizer)
         return [_seen(*one, labels) for one in zip(*batch.values(), strict=True)]
-    if get(recipe.technique).trains == "nothing":
+    if get(recipe.technique).trainable == "nothing":
         train_rows, _ = choose_rows(recipe, dataset)
         prompt = prompt_facts(recipe, tokenizer, train_rows, dataset)
         prompted = inputs.encode_prompts(some, prompt, train_rows)

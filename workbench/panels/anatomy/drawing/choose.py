@@ -43,7 +43,7 @@ def draw(technique: str, structure: Structure) -> tuple[str, str]:
     if not structure.figures or not structure.tree.trainable:
         return "", ""
     entry, layer, sheet = get(technique), example(structure), Sheet()
-    injects = bool(layer.pieces) or entry.trains != "adapter"
+    injects = bool(layer.pieces) or entry.trainable != "adapter"
     drawing = FAMILIES.get(entry.family, parallel.change) if injects else inside.parts
     drawing(sheet, layer)
-    return layer.name, sheet.svg(f"{entry.title} on {layer.name}: {entry.changes}")
+    return layer.name, sheet.svg(f"{entry.title} on {layer.name}: {entry.summary}")

@@ -84,7 +84,7 @@ class Probe:
         if problems:
             return Compatibility(technique, False, task, *of_problem(problems[0]))
         recipe = recipe.resolved(self._facts and self._facts.quantization)
-        if get(technique).trains == "nothing":
+        if get(technique).trainable == "nothing":
             return self._ask(recipe)
         if recipe.quantization is not None and self._module is not None:
             reason = "a model in memory cannot be stored in fewer bits"
@@ -137,7 +137,7 @@ class Probe:
 
     def _converts(self, recipe: Recipe, tried: Specimen) -> bool:
         kinds = {type(module).__name__ for module in tried.base.model.modules()}
-        trains = get(recipe.technique).trains
+        trains = get(recipe.technique).trainable
         return "Conv1D" in kinds and trains == "adapter" and not recipe.convert_conv1d
 
 
@@ -204,9 +204,9 @@ def _try(tried: Specimen, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
     # The true shapes are injected on the meta device, and a small model of the same parts is run.
     answer: tuple[int, tuple[str, ...]] = (0, ())
     try:
-        if not get(recipe.technique).weighs:
+        if not get(recipe.technique).needs_weights:
             shapes, rows = copy.deepcopy(tried.shapes), partial(_rows, tried.batch)
-            adapted, _ = adapt_shapes(recipe, shapes, tried.base.fresh, rows)
+            adapted, _ = adapt_shapes(recipe, shapes, tried.base.new_parameters, rows)
             answer = _counted(adapted, tried.shapes)
     except Refusal as error:
         # Some techniques look at numbers as they are made, and shapes have none: not a reason.
@@ -234,10 +234,10 @@ def _run(tried: Specimen, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
         if not bool(torch.isfinite(loss)):
             raise ModelError(f"its loss on a first batch is {float(loss)}")
         loss.backward()
-        _check_gradients(model, base.fresh)
+        _check_gradients(model, base.new_parameters)
         if technique.after_step:
             technique.after_step.load()(model, 1)
-        if tried.task and tried.task.ask:
+        if tried.task and tried.task.generation_collator:
             asked = {name: batch[name] for name in ("input_ids", "attention_mask")}
             model.eval().generate(**asked, max_new_tokens=2, do_sample=False, pad_token_id=0)
     if not is_pristine(base):
@@ -262,7 +262,7 @@ def inject(
         base.model,
         recipe.technique_args,
         task_type=task_type,
-        fresh=base.fresh,
+        new_parameters=base.new_parameters,
         max_steps=STEPS,
         rows=partial(_rows, tried.batch),
     )
@@ -310,11 +310,13 @@ def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _check_gradients(model: torch.nn.Module, fresh: tuple[str, ...]) -> None:
+def _check_gradients(model: torch.nn.Module, new_parameters: tuple[str, ...]) -> None:
     """Refuse a technique by which nothing is learnt, or nothing but a new head."""
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     added = [
-        p for name, p in trained.items() if name not in fresh and "modules_to_save" not in name
+        p
+        for name, p in trained.items()
+        if name not in new_parameters and "modules_to_save" not in name
     ]
     gradients = [p.grad for p in added or trained.values() if p.grad is not None]
     if not any(bool(gradient.count_nonzero()) for gradient in gradients):

@@ -115,8 +115,8 @@ def from_module(
     if convert:
         model = convert_conv1d(copy.deepcopy(model))
     heads = head_modules(model) if task is not None and task.labels else ()
-    fresh = [name for name, _ in model.named_parameters() if name.split(".")[0] in heads]
-    base = Base(model, tuple(fresh), heads, False, sums(model))
+    new_parameters = [name for name, _ in model.named_parameters() if name.split(".")[0] in heads]
+    base = Base(model, tuple(new_parameters), heads, False, sums(model))
     return Specimen(type(model).__name__, model.config.model_type, base, model, task, True, batch)
 
 

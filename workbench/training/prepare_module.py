@@ -17,7 +17,7 @@ import torch
 import transformers
 from accelerate import Accelerator
 
-from workbench.errors import Problem, RecipeError
+from workbench.errors import Problem, RecipeError, first_line
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.technique import Technique
@@ -29,7 +29,6 @@ from workbench.training.adaptation.plain_module import (
     adapt_module,
     copy_around,
     fast_paths,
-    first_line,
     say_misfit,
 )
 from workbench.training.adaptation.running_stats import moving_statistics
@@ -142,12 +141,14 @@ def task_for(given: Given) -> str:
         except Exception as error:
             allowed = f"what {type(given.module).__name__} takes"
             shapes = [tuple(part.shape) for part in batch["inputs"]]
-            raise RecipeError([Problem("data", allowed, shapes, first_line(error))]) from error
+            raise RecipeError(
+                [Problem("data", allowed, shapes, first_line(error).rstrip("."))]
+            ) from error
         try:
             loss = model.loss(outputs, batch["targets"])
         except Exception as error:
             allowed = "a function of the module's outputs and the targets"
-            said = f"it said: {first_line(error)}"
+            said = f"it said: {first_line(error).rstrip('.')}"
             raise RecipeError([Problem("loss", allowed, loss_name(given.loss), said)]) from error
     if not torch.is_tensor(loss) or loss.dim():
         got = f"a tensor of shape {tuple(loss.shape)}" if torch.is_tensor(loss) else type(loss)

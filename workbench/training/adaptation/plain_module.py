@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import GET_PEFT_MODEL, Technique
 from workbench.training.adaptation.base_model import Base, clone
@@ -110,7 +110,7 @@ def say_misfit(technique: Technique, name: str, act: Callable[[], Made]) -> Made
     except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        why = first_line(error)
+        why = first_line(error).rstrip(".")
         if isinstance(error, AttributeError) and "attribute 'loss'" in why:
             why = "it adds a penalty to a loss that the model returns, and a module returns none"
         elif isinstance(error, AttributeError) and "attribute 'config'" in why:
@@ -119,11 +119,6 @@ def say_misfit(technique: Technique, name: str, act: Callable[[], Made]) -> Made
             )
         wrong = Problem("technique", f"one that fits {name}", technique.name, why)
         raise RecipeError([wrong]) from error
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what a library said."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _check_suits(technique: Technique) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
-from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
+from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError, first_line
 from workbench.recipe import Recipe
 from workbench.registry.techniques import get
 from workbench.training.inspection import adapter_size, module_selection
@@ -109,8 +109,7 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[st
         figures = adapter_size.measure(recipe, adapted, shapes)
         found = before.compare(adapted)
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said in the panel)
-        said = str(error) if isinstance(error, WorkbenchError) else str(error).split("\n")[0]
-        problem = said or type(error).__name__
+        problem = str(error) if isinstance(error, WorkbenchError) else first_line(error)
         found = before.compare(copy.deepcopy(shapes).requires_grad_(False), same_modules=False)
     can = choice.can if choice else frozenset()
     ticked = found.wrapped & can if figures else (choice.named if choice else frozenset())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from workbench.errors import Problem, RecipeError
+from workbench.errors import Problem, RecipeError, first_line
 from workbench.training.inputs.collate import collate_flat
 from workbench.training.runtime.rng import Randomness
 
@@ -40,7 +40,7 @@ def check_apart(
         try:
             flat = model(**{name: value.to(device) for name, value in collate_flat(few).items()})
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
-            why = f"it cannot take rows behind one another ({str(error).splitlines()[0]})"
+            why = f"it cannot take rows behind one another ({first_line(error)})"
         else:
             if torch.isclose(flat.loss, padded, rtol=_CLOSE, atol=0.0):
                 return

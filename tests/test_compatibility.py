@@ -23,11 +23,12 @@ from workbench.training.adaptation.derived_arguments import (
     derive_target_modules_bd_a,
     derive_target_modules_bd_b,
 )
-from workbench.training.adaptation.target_modules import block_linears, find_apart, matches
+from workbench.training.adaptation.target_modules import block_linears, find_apart
 from workbench.training.inspection.compatibility import trial_model
 from workbench.training.inspection.compatibility.probe import Probe
 from workbench.training.inspection.compatibility.tiny_config import shrink
 from workbench.training.inspection.skeleton import count
+from workbench.tuners.name_endings import matches
 
 FEW = (
     "lora",

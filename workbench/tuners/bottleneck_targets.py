@@ -16,6 +16,7 @@ from workbench.tuners.bottleneck import (
     linear_widths,
     register,
 )
+from workbench.tuners.name_endings import shortest_endings
 
 
 class PlacedBottleneckModel(BottleneckModel):
@@ -77,9 +78,9 @@ def default_places(model: nn.Module, variant: str) -> dict[str, list[str]]:
     if variant == "houlsby":
         ends += [name for place in places for name in place.attention]
     starts = [place.start for place in places if place.start]
-    arguments = {"target_modules": _shortest(model, ends)}
+    arguments = {"target_modules": shortest_endings(model, ends)}
     if variant == "parallel" and starts:
-        arguments["input_modules"] = _shortest(model, starts)
+        arguments["input_modules"] = shortest_endings(model, starts)
     return arguments
 
 
@@ -228,16 +229,6 @@ def _inside(outer: str, modules: dict[str, nn.Module]) -> dict[str, nn.Module]:
 
 def _is_under(outer: str, name: str) -> bool:
     return name.startswith(f"{outer}." if outer else "") and name != outer
-
-
-def _shortest(model: nn.Module, names: list[str]) -> list[str]:
-    """Return the shortest endings that mean these modules, and no others of the model."""
-    others = [name for name, _ in model.named_modules() if name not in names]
-    try:
-        from peft.tuners.tuners_utils import _find_minimal_target_modules
-    except ImportError:  # which is no public name
-        return sorted(set(names))
-    return sorted(_find_minimal_target_modules(names, others))
 
 
 register(PlacedBottleneckModel)

@@ -19,12 +19,14 @@ from workbench.registry.techniques import (
     own_arguments,
     select_function,
 )
-from workbench.training.adaptation import derived_arguments, target_modules
+from workbench.training.adaptation import derived_arguments
 from workbench.training.adaptation.argument_limits import check_bounds, check_depth
 from workbench.training.adaptation.heads import new_modules
 from workbench.training.adaptation.initializers import takes_rows
 from workbench.training.adaptation.module_names import check_names
 from workbench.training.adaptation.running_stats import keep_statistics
+from workbench.training.adaptation.wrapping import unwrapped
+from workbench.tuners.name_endings import matches
 
 
 def config_arguments(
@@ -126,7 +128,7 @@ def rewritten(config: Mapping[str, Any], model: torch.nn.Module) -> set[str]:
     return {
         name
         for name, _ in model.named_parameters()
-        if target_modules.matches(name.rpartition(".")[0], config["target_modules"])
+        if matches(name.rpartition(".")[0], config["target_modules"])
     }
 
 
@@ -192,7 +194,7 @@ def _wrapping(technique: Technique, adapted: torch.nn.Module) -> torch.nn.Module
     if technique.target_finder and not any(
         isinstance(one, BaseTunerLayer) for one in adapted.modules()
     ):
-        kind = type(adapted.get_base_model()).__name__
+        kind = type(unwrapped(adapted)).__name__
         raise ModelError(
             f"target_modules must name layers that {technique.title} can wrap, but it wraps none of "
             f"{kind}'s: name others."

@@ -7,7 +7,6 @@ to be read after "must be", or None where the value fits.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -16,7 +15,9 @@ import torch
 
 from workbench.errors import Problem, RecipeError
 from workbench.registry.technique import Technique
-from workbench.training.adaptation.target_modules import is_blocks, matches
+from workbench.training.adaptation.layer_lists import deepest
+from workbench.training.adaptation.module_names import targeted_modules
+from workbench.tuners.bottleneck import linear_widths
 
 Widths = Sequence[tuple[int, int]]
 
@@ -97,9 +98,7 @@ def check_depth(model: torch.nn.Module, number: int) -> None:
     ------
     RecipeError
     """
-    most = max(
-        (len(list(part.children())) for part in model.modules() if is_blocks(part)), default=0
-    )
+    most = deepest(model)
     if number > most > 0:
         raise RecipeError([Problem("num_layers", f"at most {most}, the base's blocks", number)])
 
@@ -113,15 +112,6 @@ def _divides(value: int, numbers: Any, sides: str) -> str | None:
 
 
 def _widths(model: torch.nn.Module, targets: Any) -> list[tuple[int, int]]:
-    """Return the widths of the linear layers that are meant, without doubles."""
-    found = set()
-    for name, module in model.named_modules():
-        if isinstance(targets, str):
-            meant = targets == "all-linear" or re.fullmatch(targets, name)
-        else:
-            meant = matches(name, targets or ())
-        if meant and hasattr(module, "in_features"):
-            found.add((module.in_features, module.out_features))
-        elif meant and hasattr(module, "nf"):
-            found.add((module.nx, module.nf))
-    return sorted(found)
+    """Return the widths of the linear layers that ``target_modules`` names, without doubles."""
+    widths = (linear_widths(module) for module in targeted_modules(model, targets).values())
+    return sorted({pair for pair in widths if pair is not None})

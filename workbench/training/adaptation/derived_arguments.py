@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from workbench.errors import Problem, RecipeError
+from workbench.tuners.name_endings import last_parts, matches
 
 # How many words are trained, unless they are named.
 WORDS = 64
@@ -125,7 +126,6 @@ def derive_target_modules_bd_b(known: Known) -> list[str]:
 
 
 def _block_diagonal(known: Known) -> tuple[list[str], list[str]]:
-    from workbench.training.adaptation.target_modules import ending, matches
     from workbench.tuners.bottleneck_targets import find_places
 
     targets = known.args["target_modules"]
@@ -138,7 +138,7 @@ def _block_diagonal(known: Known) -> tuple[list[str], list[str]]:
     # PEFT looks for these anywhere in a layer's whole name, so they are as long as it takes: T5's "o" is in
     # all of them.
     for depth in range(1, max((name.count(".") for name in meant), default=0) + 2):
-        inputs, outputs = ({ending(name, depth) for name in names} for names in (inner, outer))
+        inputs, outputs = ({last_parts(name, depth) for name in names} for names in (inner, outer))
         if not (_found(inputs, outer) or _found(outputs, inner)):
             break
     return sorted(inputs - outputs), sorted(outputs)

@@ -10,6 +10,7 @@ import torch
 
 from workbench.display.wording import suggest
 from workbench.errors import Problem, RecipeError
+from workbench.tuners.name_endings import matches
 
 
 def check_names(model: torch.nn.Module, args: Mapping[str, Any]) -> None:
@@ -46,6 +47,35 @@ def check_names(model: torch.nn.Module, args: Mapping[str, Any]) -> None:
         raise RecipeError(found)
 
 
+def targeted_modules(
+    model: torch.nn.Module, targets: str | Collection[str] | None
+) -> dict[str, torch.nn.Module]:
+    """Return the modules that an argument ``target_modules`` names, by PEFT's rules.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The base, or its skeleton.
+    targets : str, collection of str or None
+        Endings of names, a regular expression for whole names, or "all-linear", which is every module
+        here.
+
+    Returns
+    -------
+    dict of str to torch.nn.Module
+        By whole name.
+    """
+    return {
+        name: module for name, module in model.named_modules() if _is_targeted(name, targets or ())
+    }
+
+
+def _is_targeted(name: str, targets: str | Collection[str]) -> bool:
+    if isinstance(targets, str):
+        return targets == "all-linear" or re.fullmatch(targets, name) is not None
+    return matches(name, targets)
+
+
 def _problems(
     argument: str, value: Any, names: Collection[str], leaves: Collection[str]
 ) -> Iterable[Problem]:
@@ -61,15 +91,11 @@ def _problems(
             return
         if not any(pattern.fullmatch(name) for name in names):
             hint = "as a regular expression it must match a whole name"
-            if _means(value, names):
+            if any(matches(name, [value]) for name in names):
                 hint = f"give a list, [{value!r}], to name modules by their last parts"
             yield Problem(argument, allowed, value, hint)
     else:
-        for name in value:
-            if not _means(name, names):
-                yield Problem(argument, allowed, name, suggest(name, leaves))
+        for ending in value:
+            if not any(matches(name, [ending]) for name in names):
+                yield Problem(argument, allowed, ending, suggest(ending, leaves))
                 return
-
-
-def _means(part: str, names: Collection[str]) -> bool:
-    return any(name == part or name.endswith(f".{part}") for name in names)

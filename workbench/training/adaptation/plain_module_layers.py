@@ -15,15 +15,15 @@ from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import config_class, get
 from workbench.training.adaptation.derived_arguments import Known, stand_in
+from workbench.training.adaptation.layer_lists import in_layer_lists
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.target_modules import (
     LINEARS,
     find_apart,
     find_ia3,
     find_linears,
-    in_blocks,
-    shortest_names,
 )
+from workbench.tuners.name_endings import shortest_endings
 
 CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
 # What techniques for language models find by themselves, where a module's layers are meant.
@@ -61,7 +61,7 @@ def default_arguments(
             f"target_modules must be given for {type(module).__name__}, which has no layer below "
             f"its last that {technique.title} can wrap: name some of its modules."
         )
-    found: dict[str, Any] = {"target_modules": shortest_names(module, wanted)}
+    found: dict[str, Any] = {"target_modules": shortest_endings(module, wanted)}
     if find is find_ia3:
         found["feedforward_modules"] = []
     return {**found, **args}
@@ -113,7 +113,7 @@ def wraps(technique: str, kind: str) -> bool:
 def _body(module: torch.nn.Module) -> list[str]:
     """Name the layers that are not the head."""
     layers = _layers(module)
-    inside = in_blocks(module, layers)
+    inside = in_layer_lists(module, layers)
     above = module.get_submodule(layers[-1].rpartition(".")[0]) if layers else None
     if inside and not isinstance(above, torch.nn.ModuleList):
         return inside

@@ -9,6 +9,8 @@ import torch
 from peft.utils import constants
 
 from workbench.errors import ModelError
+from workbench.training.adaptation.layer_lists import in_layer_lists, layer_lists, outermost
+from workbench.tuners.name_endings import last_parts, matches, shortest_endings
 
 LINEARS = ("Linear", "Conv1D", "Linear4bit", "Linear8bitLt")
 
@@ -28,7 +30,7 @@ def find_apart(model: torch.nn.Module) -> dict[str, Any]:
     names = set(block_linears(model))
     while clash := {name for name in names if any(_ends_more(other, name) for other in names)}:
         longer = {
-            ending(layer, name.count(".") + 2)
+            last_parts(layer, name.count(".") + 2)
             for name in clash
             for layer in layers
             if matches(layer, [name])
@@ -41,20 +43,14 @@ def find_apart(model: torch.nn.Module) -> dict[str, Any]:
 
 def find_blocks(model: torch.nn.Module) -> dict[str, Any]:
     """The repeated blocks themselves."""
-    lists = [name for name, module in model.named_modules() if is_blocks(module)]
-    within = tuple(f"{name}." for name in lists)
-    wanted = [
-        f"{name}.{number}"
-        for name in lists
-        if not name.startswith(within)
-        for number, _ in enumerate(model.get_submodule(name))
-    ]
-    if not wanted:
+    lists = layer_lists(model)
+    blocks = [f"{name}.{index}" for name in outermost(lists) for index in range(len(lists[name]))]
+    if not blocks:
         raise ModelError(
             f"target_modules must be given for {type(model).__name__}, which has no repeated "
             "blocks: name some of its modules."
         )
-    return {"target_modules": shortest_names(model, wanted)}
+    return {"target_modules": shortest_endings(model, blocks)}
 
 
 def find_ia3(model: torch.nn.Module) -> dict[str, Any]:
@@ -76,7 +72,7 @@ def find_norms(model: torch.nn.Module) -> dict[str, Any]:
             f"target_modules must be given for {type(model).__name__}, which has no normalisation "
             "layers: name some of its modules."
         )
-    return {"target_modules": shortest_names(model, names)}
+    return {"target_modules": shortest_endings(model, names)}
 
 
 def find_values(model: torch.nn.Module) -> dict[str, Any]:
@@ -125,32 +121,13 @@ def block_linears(model: torch.nn.Module) -> list[str]:
         There is no such layer.
     """
     linears = [name for name, module in model.named_modules() if type(module).__name__ in LINEARS]
-    wanted = in_blocks(model, linears)
+    wanted = in_layer_lists(model, linears)
     if not wanted:
         raise ModelError(
             f"target_modules must be given for {type(model).__name__}, which has no repeated "
             f"blocks with linear layers: name some of its modules."
         )
-    return shortest_names(model, wanted)
-
-
-def in_blocks(model: torch.nn.Module, names: Sequence[str]) -> list[str]:
-    """Return those names of modules that stand in the repeated blocks."""
-    blocks = tuple(f"{name}." for name, module in model.named_modules() if is_blocks(module))
-    return [name for name in names if name.startswith(blocks)]
-
-
-def shortest_names(model: torch.nn.Module, wanted: Sequence[str]) -> list[str]:
-    """Return the shortest endings of dotted names that mean these modules and no other."""
-    chosen = set(wanted)
-    others = [name for name, _ in model.named_modules() if name not in chosen]
-    taken = {ending for other in others for ending in _endings(other)}
-    return sorted({next((e for e in _endings(name) if e not in taken), name) for name in wanted})
-
-
-def matches(name: str, targets: Sequence[str]) -> bool:
-    """Tell whether a module's or parameter's owner's name is meant by one of these endings."""
-    return any(name == target or name.endswith(f".{target}") for target in targets)
+    return shortest_endings(model, wanted)
 
 
 def _all_there(model: torch.nn.Module, endings: Sequence[str]) -> bool:
@@ -158,31 +135,5 @@ def _all_there(model: torch.nn.Module, endings: Sequence[str]) -> bool:
     return all(any(matches(name, [ending]) for name in names) for ending in endings)
 
 
-def is_blocks(module: torch.nn.Module) -> bool:
-    """Tell whether a module is a list of equal blocks."""
-    children = list(module.children())
-    return (
-        isinstance(module, torch.nn.ModuleList)
-        and len(children) > 0
-        and len({type(child) for child in children}) == 1
-    )
-
-
 def _ends_more(name: str, ending: str) -> bool:
     return name != ending and name.endswith(ending)
-
-
-def ending(name: str, parts: int) -> str:
-    """Return the last parts of a dotted name, so many or all.
-
-    Examples
-    --------
-    >>> ending("layers.0.self_attn.q_proj", 2)
-    'self_attn.q_proj'
-    """
-    return ".".join(name.split(".")[-parts:])
-
-
-def _endings(name: str) -> list[str]:
-    """Return the endings of a dotted name that stand for whole parts, the shortest first."""
-    return [ending(name, parts) for parts in range(1, name.count(".") + 2)]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from workbench.errors import Problem, RecipeError, first_line
+from workbench.training.adaptation.wrapping import unwrapped
 from workbench.training.inputs.collate import collate_flat
 from workbench.training.runtime.rng import Randomness
 
@@ -45,5 +46,5 @@ def check_apart(
             if torch.isclose(flat.loss, padded, rtol=_CLOSE, atol=0.0):
                 return
             why = "rows behind one another see each other in it"
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     raise RecipeError([Problem("padding_free", f"False with {type(base).__name__}", True, why)])

@@ -31,6 +31,7 @@ from workbench.training.adaptation.base_model import is_pristine
 from workbench.training.adaptation.build import adaptation_of, put_on_clone
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import Refusal, explain, of_problem
+from workbench.training.adaptation.wrapping import unwrapped
 from workbench.training.inputs.limits import counts_positions
 from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inspection.compatibility.result import Compatibility
@@ -297,7 +298,7 @@ def _counted(model: torch.nn.Module, base: torch.nn.Module) -> tuple[int, tuple[
 
 def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:
     """Return the base's modules that were wrapped, or whose own parameters are trained."""
-    inner = model.get_base_model() if isinstance(model, peft.PeftModel) else model
+    inner = unwrapped(model)
     before = {name: type(module) for name, module in base.named_modules()}
     found = [
         name

@@ -23,10 +23,9 @@ from workbench.training.adaptation import derived_arguments
 from workbench.training.adaptation.argument_limits import check_bounds, check_depth
 from workbench.training.adaptation.heads import new_modules
 from workbench.training.adaptation.initializers import takes_rows
-from workbench.training.adaptation.module_names import check_names
+from workbench.training.adaptation.module_names import check_names, targeted_modules
 from workbench.training.adaptation.running_stats import keep_statistics
 from workbench.training.adaptation.wrapping import unwrapped
-from workbench.tuners.name_endings import matches
 
 
 def config_arguments(
@@ -125,11 +124,8 @@ def rewritten(config: Mapping[str, Any], model: torch.nn.Module) -> set[str]:
     """Return the parameters that a PEFT config's start writes into."""
     if not writes_base(config):
         return set()
-    return {
-        name
-        for name, _ in model.named_parameters()
-        if matches(name.rpartition(".")[0], config["target_modules"])
-    }
+    targets = targeted_modules(model, config)
+    return {name for name, _ in model.named_parameters() if name.rpartition(".")[0] in targets}
 
 
 def without_start(config: Mapping[str, Any]) -> dict[str, Any]:

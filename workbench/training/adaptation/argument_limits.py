@@ -78,7 +78,7 @@ def check_bounds(technique: Technique, model: torch.nn.Module, config: Mapping[s
     RecipeError
         With everything that does not fit.
     """
-    widths = _widths(model, config.get("target_modules"))
+    widths = _widths(model, config)
     found = []
     for knob in technique.hyperparameters if widths else ():
         if knob.limit is not None:
@@ -111,7 +111,7 @@ def _divides(value: int, numbers: Any, sides: str) -> str | None:
     return f"a divisor of {common}, as the layers' {sides} ask, such as {best}"
 
 
-def _widths(model: torch.nn.Module, targets: Any) -> list[tuple[int, int]]:
+def _widths(model: torch.nn.Module, config: Mapping[str, Any]) -> list[tuple[int, int]]:
     """Return the widths of the linear layers that ``target_modules`` names, without doubles."""
-    widths = (linear_widths(module) for module in targeted_modules(model, targets).values())
+    widths = (linear_widths(module) for module in targeted_modules(model, config).values())
     return sorted({pair for pair in widths if pair is not None})

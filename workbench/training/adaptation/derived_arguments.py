@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from workbench.errors import Problem, RecipeError
-from workbench.tuners.name_endings import last_parts, matches
+from workbench.training.adaptation.module_names import targeted_modules
+from workbench.tuners.name_endings import last_parts
 
 # How many words are trained, unless they are named.
 WORDS = 64
@@ -128,8 +129,7 @@ def derive_target_modules_bd_b(known: Known) -> list[str]:
 def _block_diagonal(known: Known) -> tuple[list[str], list[str]]:
     from workbench.tuners.bottleneck_targets import find_places
 
-    targets = known.args["target_modules"]
-    meant = [name for name, _ in known.model.named_modules() if matches(name, targets)]
+    meant = [*targeted_modules(known.model, known.args)]
     ends = {
         end for place in find_places(known.model) for end in (*place.attention, place.end) if end
     }

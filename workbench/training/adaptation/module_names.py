@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import torch
+from peft.utils import constants
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from workbench.display.wording import suggest
 from workbench.errors import Problem, RecipeError
@@ -48,32 +51,51 @@ def check_names(model: torch.nn.Module, args: Mapping[str, Any]) -> None:
 
 
 def targeted_modules(
-    model: torch.nn.Module, targets: str | Collection[str] | None
+    model: torch.nn.Module, config: Mapping[str, Any]
 ) -> dict[str, torch.nn.Module]:
-    """Return the modules that an argument ``target_modules`` names, by PEFT's rules.
+    """Return the modules that a PEFT config names in ``target_modules``, by PEFT's rules.
 
     Parameters
     ----------
     model : torch.nn.Module
         The base, or its skeleton.
-    targets : str, collection of str or None
-        Endings of names, a regular expression for whole names, or "all-linear", which is every module
-        here.
+    config : mapping
+        The config's arguments. ``target_modules`` is a list of whole names or their last parts, a
+        regular expression for whole names, or "all-linear".
 
     Returns
     -------
     dict of str to torch.nn.Module
-        By whole name.
+        By whole name; empty where the config names none.
     """
+    targets = config.get("target_modules") or ()
+    if is_all_linear(targets):
+        return _all_linear(model, config.get("task_type"))
     return {
-        name: module for name, module in model.named_modules() if _is_targeted(name, targets or ())
+        name: module
+        for name, module in model.named_modules()
+        if (re.fullmatch(targets, name) if isinstance(targets, str) else matches(name, targets))
     }
 
 
-def _is_targeted(name: str, targets: str | Collection[str]) -> bool:
-    if isinstance(targets, str):
-        return targets == "all-linear" or re.fullmatch(targets, name) is not None
-    return matches(name, targets)
+def is_all_linear(targets: Any) -> bool:
+    """Tell whether ``target_modules`` is PEFT's word for all linear layers."""
+    return isinstance(targets, str) and targets.lower() == "all-linear"
+
+
+def _all_linear(model: torch.nn.Module, task_type: str | None) -> dict[str, torch.nn.Module]:
+    """Return the linear layers but for the head that PEFT leaves out."""
+    head = None
+    if isinstance(model, PreTrainedModel):
+        head = model.get_output_embeddings()
+        if head is None and task_type == "SEQ_CLS":
+            heads = (getattr(model, name, None) for name in constants.SEQ_CLS_HEAD_NAMES)
+            head = next((module for module in heads if module is not None), None)
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not head
+    }
 
 
 def _problems(
@@ -81,7 +103,7 @@ def _problems(
 ) -> Iterable[Problem]:
     allowed = "the name of a module of the base"
     if isinstance(value, str):
-        if argument == "target_modules" and value.lower() == "all-linear":
+        if argument == "target_modules" and is_all_linear(value):
             return
         try:
             pattern = re.compile(value)

@@ -1,13 +1,13 @@
 """What the layers that a technique wraps allow of its arguments.
 
-Each function takes a value and the layers' widths, as (inputs, outputs), and returns what is allowed,
-to be read after "must be", or None where the value fits.
+Each limit takes a value and the widths of the layers, a sequence of ``(in_features, out_features)``,
+and returns what is allowed, to be read after "must be", or None where the value is within it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -76,23 +76,23 @@ def check_bounds(technique: Technique, model: torch.nn.Module, config: Mapping[s
     Raises
     ------
     RecipeError
-        With everything that does not fit.
+        With every argument that is beyond its limit.
     """
     widths = _widths(model, config)
-    found = []
+    problems = []
     for knob in technique.hyperparameters if widths else ():
         if knob.limit is not None:
             outer, _, inner = knob.name.partition(".")
             value = config[outer][inner] if inner else config[outer]
             allowed = knob.limit.load()(value, widths)
             if allowed is not None:
-                found.append(Problem(knob.name, allowed, value))
-    if found:
-        raise RecipeError(found)
+                problems.append(Problem(knob.name, allowed, value))
+    if problems:
+        raise RecipeError(problems)
 
 
 def check_depth(model: torch.nn.Module, number: int) -> None:
-    """Refuse to choose more blocks than the deepest stack of a model has, if it has one.
+    """Refuse to select more layers than the longest list of equal layers has, if there is one.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def check_depth(model: torch.nn.Module, number: int) -> None:
         raise RecipeError([Problem("num_layers", f"at most {most}, the base's blocks", number)])
 
 
-def _divides(value: int, numbers: Any, sides: str) -> str | None:
+def _divides(value: int, numbers: Iterable[int], sides: str) -> str | None:
     common = math.gcd(*numbers)
     if common % value == 0:
         return None
@@ -112,6 +112,6 @@ def _divides(value: int, numbers: Any, sides: str) -> str | None:
 
 
 def _widths(model: torch.nn.Module, config: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Return the widths of the linear layers that ``target_modules`` names, without doubles."""
+    """Return the widths of the linear layers that ``target_modules`` names, each pair once."""
     widths = (linear_widths(module) for module in targeted_modules(model, config).values())
     return sorted({pair for pair in widths if pair is not None})

@@ -20,8 +20,8 @@ def check_names(model: torch.nn.Module, args: Mapping[str, Any]) -> None:
     """Refuse arguments that name modules which the model does not have.
 
     A list holds whole names or their last parts; a text is a regular expression for whole names,
-    or "all-linear". These are PEFT's rules, which would pass over a name that means nothing as
-    long as another one means something.
+    or "all-linear". These are PEFT's rules, which pass over a name that matches nothing as long as
+    another one matches something.
 
     Parameters
     ----------
@@ -36,18 +36,18 @@ def check_names(model: torch.nn.Module, args: Mapping[str, Any]) -> None:
         With the first such name of each argument.
     """
     names = [name for name, _ in model.named_modules() if name]
-    # Layers that hold no others are what is meant as a rule.
+    # Most often a layer is meant that holds no others.
     leaves = [
         name.rpartition(".")[2]
         for name, module in model.named_modules()
         if not [*module.children()]
     ]
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for argument, value in args.items():
         if "modules" in argument and value:
-            found += _problems(argument, value, names, sorted(set(leaves)))
-    if found:
-        raise RecipeError(found)
+            problems += _problems(argument, value, names, sorted(set(leaves)))
+    if problems:
+        raise RecipeError(problems)
 
 
 def targeted_modules(
@@ -108,8 +108,8 @@ def _problems(
         try:
             pattern = re.compile(value)
         except re.error as error:
-            kind = "a list of names or a regular expression"
-            yield Problem(argument, kind, value, f"{error.msg} at character {error.pos}")
+            form = "a list of names or a regular expression"
+            yield Problem(argument, form, value, f"{error.msg} at character {error.pos}")
             return
         if not any(pattern.fullmatch(name) for name in names):
             hint = "as a regular expression it must match a whole name"

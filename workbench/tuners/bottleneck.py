@@ -34,11 +34,13 @@ class BottleneckConfig(PeftConfig):
     """Configuration of bottleneck adapters.
 
     An adapter is ``scaling * up(non_linearity(down(h)))``, added to the output of the module that it
-    wraps: ``down`` maps the hidden states ``h`` of shape (batch, length, width) to a width of
-    ``bottleneck_dim``, and ``up`` maps them back. Houlsby et al., 2019 (arXiv 1902.00751) put one after the attention and one after the
-    feed-forward of each block, Pfeiffer et al., 2020 (arXiv 2005.00247) one after the feed-forward
-    only; there, ``h`` is the module's output. He et al., 2021 (arXiv 2110.04366) put one beside the
-    feed-forward: ``h`` is the feed-forward's input.
+    wraps: ``down`` maps hidden states ``h`` of shape (batch, length, width) to a width of
+    ``bottleneck_dim``, and ``up`` maps them back.
+
+    Houlsby et al., 2019 (arXiv 1902.00751) put one after the attention and one after the feed-forward
+    of each block, Pfeiffer et al., 2020 (arXiv 2005.00247) one after the feed-forward only; there, ``h``
+    is the module's output. He et al., 2021 (arXiv 2110.04366) put one beside the feed-forward: ``h`` is
+    the feed-forward's input.
     """
 
     variant: Literal["houlsby", "pfeiffer", "parallel"] = field(

@@ -195,12 +195,12 @@ def _check_complete(info: Mapping[str, Any], new_parameters: Sequence[str], name
             f"The model {name!r} must have all the weights that the task needs, but lacks "
             f"{missing[0]!r}{more}: copy or download it again, or take one saved for this task."
         )
-    odd = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
-    if odd:
-        key, stored, wanted = odd[0]
+    mismatched = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
+    if mismatched:
+        key, stored, expected = mismatched[0]
         raise ModelError(
             f"The model {name!r} must have weights as its config.json describes them, but stores "
-            f"{key!r} as {tuple(stored)} and not {tuple(wanted)}: copy or download it again."
+            f"{key!r} as {tuple(stored)} and not {tuple(expected)}: copy or download it again."
         )
 
 

@@ -1,4 +1,4 @@
-"""A technique put onto a base, in one order for all who do it.
+"""How a technique is put onto a base: the same steps, in the same order, for every caller.
 
 A run has a base with weights, a count its shapes on the meta device, a forecast fake tensors, a
 compatibility probe a small base or the user's own, and a run over a plain module that module. They
@@ -72,7 +72,7 @@ def adaptation_of(
     rows: Callable[[], list[dict]] = derived_arguments.placeholder_rows,
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> Adaptation:
-    """Say what a technique with some arguments means on a base.
+    """Return what a technique with these arguments means on a base.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Arguments that name modules, held against the names that a base has."""
+"""Arguments that name modules: which ones they name, and names that a base does not have."""
 
 from __future__ import annotations
 

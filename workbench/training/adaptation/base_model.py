@@ -20,6 +20,7 @@ import transformers
 from workbench.errors import ModelError
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
+from workbench.training.adaptation.base_checks import check_adapter_left_out, check_new_head
 from workbench.training.adaptation.conv1d import convert_conv1d
 from workbench.training.adaptation.heads import find_new_parameters, head_modules
 from workbench.training.adaptation.quantize import (
@@ -154,6 +155,7 @@ def read_base(
     shapes = shared_skeleton(
         path, auto_class, num_labels, trust_remote_code, convert, fingerprint(path)
     )
+    check_adapter_left_out(path, name)
     heads = head_modules(shapes)
     new_parameters = find_new_parameters(shapes, path) if num_labels is not None else ()
     settings = {
@@ -172,6 +174,7 @@ def read_base(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     _check_complete(info, new_parameters, name)
+    check_new_head(model, shapes, new_parameters, name)
     if stored is not None:
         widen(model)
     if quantization is not None or stored is not None:

@@ -21,7 +21,7 @@ def quantization_config(name: str, heads: Sequence[str]) -> Any:
     if entry.inner is not None:
         import torchao.quantization
 
-        inner = [getattr(torchao.quantization, entry.inner)()]
+        inner = [getattr(torchao.quantization, entry.inner)(**entry.inner_arguments)]
     config_class = getattr(transformers, entry.config)
     return config_class(*inner, **entry.arguments, **{entry.skips: list(heads)})
 

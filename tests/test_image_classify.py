@@ -331,7 +331,7 @@ def test_an_evaluation_label_without_training_images(tmp_path):
 
 
 def test_images_and_texts_have_their_own_models(tiny_vit, tiny_bert, folder, tmp_path):
-    said = "but is 'image_classify': it is an encoder, and image_classify takes a model of images"
+    said = "but is 'image_classify': it is an encoder, and image_classify takes an image model"
     with pytest.raises(RecipeError, match=said):
         resolve(recipe_for(tiny_bert, str(folder)))
     with pytest.raises(RecipeError, match="task must be 'image_classify' with the model"):

@@ -267,5 +267,5 @@ def test_the_list_says_all_there_is_to_say(capsys):
     assert rows["pissa"]["writes_base"] and not rows["lora"]["writes_base"]
     assert rows["pissa"]["merges"] and not rows["houlsby"]["merges"]
     assert rows["lora"]["paper"]["arxiv"] == "2106.09685"
-    assert rows["adalora"]["needs"] == "the number of steps, known ahead"
+    assert rows["adalora"]["needs"] == "the number of training steps in advance"
     assert rows["lora"]["hyperparameters"][0]["name"] == "r"

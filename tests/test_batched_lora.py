@@ -271,15 +271,15 @@ def test_rows_that_see_each_other_are_found_out(recipe):
 
 
 REFUSED = [
-    ({"technique": "ia3"}, "ia3 is no LoRA"),
-    ({"technique": "adalora"}, "adalora is no LoRA"),
-    ({"technique": "full"}, "full is no LoRA"),
-    ({"technique": "dora"}, "LoRA of another kind"),
+    ({"technique": "ia3"}, "ia3 is not LoRA"),
+    ({"technique": "adalora"}, "adalora is not LoRA"),
+    ({"technique": "full"}, "full is not LoRA"),
+    ({"technique": "dora"}, "a variant of LoRA"),
     ({"technique": "pissa"}, "rewrites the weights"),
     ({"technique": "lora_ga"}, "rewrites the weights"),
     ({"lora_dropout": 0.1}, "lora_dropout is above 0"),
     ({"lora_bias": True}, "lora_bias is set"),
-    ({"bias": "all"}, "is trained too, which is no linear"),
+    ({"bias": "all"}, "is trained too and is not the weight or bias of a linear"),
     ({"target_modules": ["embed_tokens", "q_proj"]}, "embed_tokens is wrapped by Embedding"),
 ]
 

@@ -91,7 +91,7 @@ def test_what_a_run_notes_is_printed(recipe, long_rows, tmp_path):
     wb.Recipe.from_yaml(recipe).replace(max_length=32).to_yaml(recipe)
     done = workbench("run", recipe, "--runs", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
-    note = "20 of 20 rows are longer than max_length=32 and cut there."
+    note = "20 of 20 rows are longer than max_length=32 and truncated."
     assert f"lora-long-1: {note}" in done.stderr.splitlines()
 
 

@@ -224,7 +224,7 @@ def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, 
             "pissa",
             {"quantization": "nf4"},
             "quantization must be None with PiSSA",
-            "PEFT has it for weights in full precision only",
+            "PEFT supports it for weights in full precision only",
         ),
         ("lora", {"task": "seq2seq"}, "task must be", ""),
         ("head_only", {"task": "lm"}, "Head only serves classify", ""),
@@ -256,7 +256,10 @@ def test_a_fit_is_a_frozen_value():
     fit = wb.compatible(ARCHITECTURES["llama"](), "lora")
     with pytest.raises(dataclasses.FrozenInstanceError):
         fit.compatible = False
-    assert str(fit) == f"LoRA fits: it would train {fit.trainable:,} parameters in 14 modules."
+    assert (
+        str(fit)
+        == f"LoRA works with this base: it would train {fit.trainable:,} parameters in 14 modules."
+    )
 
 
 def test_a_model_in_memory_can_bring_its_own_rows():

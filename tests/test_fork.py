@@ -81,5 +81,5 @@ def test_a_run_without_weights_cannot_give_them(recipe, tmp_path):
 
 def test_weights_that_are_gone_are_missed_in_a_sentence(recipe, tmp_path):
     run = wb.Run(recipe.replace(start_from=str(tmp_path / "nowhere")), tmp_path / "runs")
-    with pytest.raises(RecipeError, match=r"start_from must be a folder that holds trained"):
+    with pytest.raises(RecipeError, match=r"start_from must be a folder that contains trained"):
         run.start().wait()

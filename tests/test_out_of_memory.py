@@ -55,8 +55,8 @@ def test_it_leaves_the_others_go_on_and_the_memory_comes_back(tmp_path):
     *states, said, kept, grown = done.stdout.splitlines()
     assert states == ["finished", "failed", "finished"]
     # It needs more than there is in all, whatever the batch.
-    assert "memory ran out. Does not fit with batch 8: it needs" in said
-    assert "no batch fits: choose a smaller base" in said
+    assert "memory ran out. Not enough memory for batch size 8: it needs" in said
+    assert "no batch size is small enough: choose a smaller base" in said
     assert kept == "None"
     # Training everything takes a copy of the base, its gradients and twice as much for the optimizer.
     assert float(grown) < 200

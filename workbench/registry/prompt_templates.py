@@ -108,7 +108,7 @@ def argument_problems(task: str, args: Mapping[str, Any]) -> list[Problem]:
         re.findall(r"\{\w*\}", template) != wanted or not template.endswith(wanted[-1])
     ):
         order = " and then " if len(wanted) > 1 else ""
-        allowed = f"a text that contains {order.join(wanted)} once and ends with {wanted[-1]}"
+        allowed = f"a string that contains {order.join(wanted)} once and ends with {wanted[-1]}"
         found.append(
             Problem(
                 "template",

@@ -110,7 +110,7 @@ class Forecast:
         own = self.recipe.gradient_checkpointing
         plain = self._growth(own)
         if plain is None:
-            word = "Fits" if self.peak <= available else "Does not fit"
+            word = "Enough memory" if self.peak <= available else "Not enough memory"
             return f"{word}: an evaluation needs {size(self.peak)} of {size(available)}."
         # Only where there is need of it: it costs another dry run.
         near = plain.largest(available) < 2 * self.recipe.per_device_train_batch_size
@@ -184,8 +184,8 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
     except Exception as error:
         title, first = get(resolved.technique).title, str(error).strip().split("\n")[0]
         raise ModelError(
-            f"The memory of {title} on {recipe.model!r} cannot be foretold: {type(error).__name__} "
-            f"{first}".rstrip(".")
+            f"The memory of {title} on {recipe.model!r} cannot be forecast: "
+            f"{type(error).__name__} {first}".rstrip(".")
             + "."
         ) from error
     metered = peaks.pop(METER)

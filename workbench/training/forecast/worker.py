@@ -72,7 +72,8 @@ class ForecastProcess:
         except (OSError, ValueError):
             self.close()
             return {
-                "problem": "The process that makes memory forecasts ended before it had answered."
+                "problem": "The process that makes memory forecasts ended before it returned a "
+                "result."
             }
         finally:
             if timer is not None:

@@ -87,13 +87,13 @@ class Probe:
         if get(technique).trainable == "nothing":
             return self._ask(recipe)
         if recipe.quantization is not None and self._module is not None:
-            reason = "a model in memory cannot be stored in fewer bits"
+            reason = "a model in memory cannot be quantized"
             return Compatibility(technique, False, task, reason, "give its folder or hub id")
         return self._fit(recipe)
 
     def _ask(self, recipe: Recipe) -> Compatibility:
         if self._facts is None:
-            reason, remedy = "a model in memory cannot be asked", "give its folder or hub id"
+            reason, remedy = "a model in memory cannot be prompted", "give its folder or hub id"
         elif problems := base_problems(recipe, self._facts):
             reason, remedy = of_problem(problems[0])
         else:
@@ -190,7 +190,7 @@ def _tasks_of(facts: ModelFacts) -> Sequence[str]:
     """Return the tasks that a base can do."""
     if tasks := tasks_of(facts.kind):
         return tasks
-    hint = f"{facts.name} is of a kind that is not known, so say what is to be learnt"
+    hint = f"{facts.name} is of an unknown kind, so set the task"
     raise RecipeError([Problem("task", "given", None, hint)])
 
 
@@ -285,7 +285,7 @@ def inject(
 def _rows(batch: Mapping[str, torch.Tensor]) -> list[dict]:
     """Return a batch as encoded rows, each with a prompt: its first half."""
     if "input_ids" not in batch:
-        raise ModelError("it looks at the tokens of the rows, and this base reads none")
+        raise ModelError("it reads the tokens of the rows, and this base has none")
     ids = batch["input_ids"].tolist()
     return [{"input_ids": row, "prompt_ids": row[: len(row) // 2]} for row in ids]
 
@@ -320,6 +320,6 @@ def _check_gradients(model: torch.nn.Module, new_parameters: tuple[str, ...]) ->
     ]
     gradients = [p.grad for p in added or trained.values() if p.grad is not None]
     if not any(bool(gradient.count_nonzero()) for gradient in gradients):
-        raise ModelError("nothing that it adds gets a gradient")
+        raise ModelError("none of the parameters that it adds gets a gradient")
     if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
         raise ModelError("its first gradients are not finite")

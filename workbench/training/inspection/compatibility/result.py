@@ -40,9 +40,12 @@ class Compatibility:
         title = get(self.technique).title
         if self.compatible:
             if not self.trainable:
-                return f"{title} fits."
+                return f"{title} works with this base."
             where = f" in {len(self.matched)} modules" if self.matched else ""
-            return f"{title} fits: it would train {self.trainable:,} parameters{where}."
+            return (
+                f"{title} works with this base: it would train {self.trainable:,} "
+                f"parameters{where}."
+            )
         remedy = f": {self.remedy}" if self.remedy else ""
         stop = "" if remedy.endswith("?") else "."
-        return f"{title} does not fit: {self.reason}{remedy}{stop}"
+        return f"{title} does not work with this base: {self.reason}{remedy}{stop}"

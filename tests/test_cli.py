@@ -275,7 +275,7 @@ def test_a_race_over_a_grid_prints_its_standings(recipe, tmp_path):
     assert "evaluation: loss" in done.stderr
     assert "fused" not in done.stderr
     assert "lora-r-2" in done.stdout and "lora-r-4" in done.stdout and "accuracy" in done.stdout
-    assert done.stderr.count("2 runs share one base and one set of data.") == 1
+    assert done.stderr.count("2 runs share one base and one data set.") == 1
     assert "After every evaluation, the best 50%" in done.stderr
     assert len(wb.load_runs(tmp_path / "runs")) == 2
 

@@ -60,8 +60,8 @@ def test_a_clone_goes_on_from_the_weights_of_a_live_run(technique, recipe, tmp_p
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"technique": "ia3"}, "technique must be 'lora' as in .*whose weights are taken"),
-        ({"r": 4}, r"start_from must be weights of the same technique.*\(4, .*from its start"),
+        ({"technique": "ia3"}, "technique must be 'lora' as in .*whose weights are used"),
+        ({"r": 4}, r"start_from must be weights of the same technique.*\(4, .*without its weights"),
         ({"target_modules": ["q_proj"]}, "is in one of them only"),
         ({"learning_rate": -1}, "learning_rate must be a number above 0"),
     ],

@@ -332,7 +332,7 @@ def test_the_panel_follows_a_run(tmp_path):
     [
         ({"module": MLP}, "module must be a torch.nn.Module, but is 'type'"),
         ({"module": nn.ReLU()}, "module must be one that has parameters"),
-        ({"module": nn.Sequential(nn.LazyLinear(3))}, "put a batch through"),
+        ({"module": nn.Sequential(nn.LazyLinear(3))}, "run a batch through"),
         ({"module": nn.Linear(16, 3)}, "target_modules must be given for Linear"),
         ({"data": (torch.zeros(4, 16), torch.zeros(5).long())}, "data must be .* same number of rows"),
         ({"data": torch.zeros(4, 16)}, "data must be inputs and targets"),

@@ -129,8 +129,8 @@ def test_a_run_that_had_others_beside_it_begins_again_and_keeps_its_bits(
     ]
     assert told[0] == told[1]
     assert load_run(run.path).losses == alone.losses
-    assert any("it began again" in note for note in run.notes)
-    assert not any("it began again" in note for note in race.members[0].notes)
+    assert any("the run started again" in note for note in run.notes)
+    assert not any("the run started again" in note for note in race.members[0].notes)
 
 
 def test_a_run_that_had_nobody_beside_it_fails(recipe, tmp_path, short_of_memory):

@@ -258,7 +258,7 @@ def test_what_needs_another_package_is_said_by_its_name(method, tiny_llama, tmp_
 def test_the_command_line_says_how_bases_are_stored(capsys):
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert {row["stored"] for row in rows if row["architecture"] != "not here"} == {"float32"}
+    assert {row["stored"] for row in rows if row["architecture"] != "not available"} == {"float32"}
 
 
 def test_a_checkpoint_in_sixteen_bits_is_foretold_as_it_is_loaded(tmp_path):

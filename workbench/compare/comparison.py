@@ -126,7 +126,10 @@ class Comparison:
         """
         parts = [f"<div>{self._repr_html_()}</div>"]
         if any(entry.trains or entry.evaluations for entry in self.entries):
-            parts.append(f"<p><img alt='Loss curves, and quality by size' src='{self._png()}'></p>")
+            parts.append(
+                "<p><img alt='Loss curves, and quality by trainable parameters' "
+                f"src='{self._png()}'></p>"
+            )
         differing = self.diff()
         if differing.shape[1]:
             markup = differing.to_html(classes="wb-compare", border=0, na_rep="–")

@@ -199,7 +199,8 @@ def _runs(source: Any) -> Sequence[Run | Record]:
         found = load_runs(path)
         if not found:
             raise StoreError(
-                f"The folder {str(path)!r} holds no run: give a run's folder or one that holds runs."
+                f"The folder {str(path)!r} contains no run: give a run's folder or a folder "
+                "that contains runs."
             )
         return found
     if isinstance(source, Iterable):

@@ -69,7 +69,7 @@ def notes(entries: Sequence[Entry]) -> list[str]:
             f"{'higher' if group[0].higher_is_better else 'lower'} is better"
             for group in marked
         }
-        rule = "among runs trained for the same; " if len(groups) > 1 else ""
+        rule = "among runs with the same task and data; " if len(groups) > 1 else ""
         said.append(f"{STAR} best ({rule}{'; '.join(sorted(words))})")
     said += [f"{entry.name}: {entry.error}" for entry in entries if entry.error]
     return said

@@ -75,8 +75,9 @@ class SuccessiveHalving:
         least = "" if self.least == 1 else f" (at least {self.least})"
         metric = self.metric.replace("_", " ") if self.metric else "the task's metric"
         return (
-            f"{when}, the best {self.keep:.0%} of the runs still going go on{least}, by {metric}; "
-            "the others are stopped and keep what they learnt."
+            f"{when}, the best {self.keep:.0%} of the runs that are still training "
+            f"continue{least}, ranked by {metric}; the others are stopped and their trained "
+            "weights are saved."
         )
 
     def is_mark(self, count: int) -> bool:
@@ -104,10 +105,10 @@ def halving_notes(halving: SuccessiveHalving | None, members: Sequence[Run]) -> 
     asked = {run.question: in_words(run.recipe, run.plan) for run in list(members) if run.plan}
     if len(asked) < 2:
         return [str(halving)]
-    here = f"here {len(asked)} things are asked ({'; '.join(sorted(asked.values()))})"
+    here = f"there are {len(asked)} groups here ({'; '.join(sorted(asked.values()))})"
     return [
         str(halving),
-        f"Only runs that are asked the same are judged against each other: {here}.",
+        f"Only runs with the same task and evaluation data are compared with each other: {here}.",
     ]
 
 
@@ -187,9 +188,9 @@ class HalvingRule:
         losers = [run for run in ranked[kept:] if not run.ended]
         self._out |= set(losers)
         unit = self.rule.by if mark > 1 else self.rule.by[:-1]
-        end = f"of {len(ranked)}, of which the best {kept} went on."
+        end = f"of {len(ranked)}; the best {kept} continued."
         return [
-            (run, f"Stopped after {mark} {unit}: number {1 + ranked.index(run)} {end}")
+            (run, f"Stopped after {mark} {unit}: rank {1 + ranked.index(run)} {end}")
             for run in losers
         ]
 

@@ -299,12 +299,18 @@ class Race:
 
     def _turns_note(self) -> str:
         if not self._started:
-            return f"Turns are shared out by {self.turns}."
+            return f"Steps are interleaved so that all runs get the same number of {self.turns}."
         at_once, threads = self.scheduler.workers, self.scheduler.threads
         if at_once == 1:
-            return f"One run steps at a time; turns are shared out by {self.turns}."
+            return (
+                "One run at a time does a step; steps are interleaved so that all runs get "
+                f"the same number of {self.turns}."
+            )
         each = f"{threads} intra-op thread{'s' * (threads != 1)}"
-        return f"{at_once} runs step at a time, each with {each}; turns are shared out by {self.turns}."
+        return (
+            f"{at_once} runs do steps at the same time, each with {each}; steps are "
+            f"interleaved so that all runs get the same number of {self.turns}."
+        )
 
     def _hear(self, run: Run, event: Event) -> None:
         match event:
@@ -360,7 +366,7 @@ def _problems(recipes: Sequence[Any], halving: SuccessiveHalving | None) -> list
     names = [recipe.name for recipe in recipes if recipe.name is not None]
     twice = sorted({name for name in names if names.count(name) > 1})
     found = [
-        Problem("name", "another one for each run of a race", name, "two recipes have it")
+        Problem("name", "a different one for each run of a race", name, "two recipes have it")
         for name in twice
     ]
     return found + sharing_problems(recipes) + halving_problems(halving, recipes)

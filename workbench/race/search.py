@@ -100,7 +100,7 @@ def read_knob(text: str) -> tuple[str, Any]:
     """
     name, _, values = text.partition("=")
     if not name or not values:
-        raise RecipeError([Problem("grid", "a knob and its values, such as r=4,16", text)])
+        raise RecipeError([Problem("grid", "a setting and its values, such as r=4,16", text)])
     return name, read_values(values)
 
 
@@ -221,7 +221,7 @@ def _nearest(name: str, options: set[str]) -> str:
     if hint.startswith("did"):
         return hint
     owners = [technique for technique in TECHNIQUES if name in arguments(technique)]
-    return f"{owners[0]} has it" if owners else "no technique has it"
+    return f"it is an argument of {owners[0]}" if owners else "it is an argument of no technique"
 
 
 def _choices(given: Any) -> Sequence[Any]:

@@ -201,7 +201,11 @@ def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
     """Make the recipe, and raise all that is wrong with its technique and training settings."""
     taken = {name: getattr(recipe, name) for name in MEANT} if recipe else {}
     other = [
-        Problem(name, "left out for a module, which brings its own base and data", settings[name])
+        Problem(
+            name,
+            "left out for a module, which is its own base and has its own data",
+            settings[name],
+        )
         for name in settings
         if name in FIELDS and name not in MEANT
     ]
@@ -213,7 +217,7 @@ def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
             name,
             "False for a module",
             True,
-            "it is about the layers and rows of a model of transformers",
+            "it is for models of the transformers library",
         )
         for name in LAYERED
         if getattr(made, name) is True
@@ -235,8 +239,10 @@ def _check_module(module: Any, loss: Any = len) -> None:
     elif not any(True for _ in module.parameters()):
         found.append(Problem("module", "one that has parameters", type(module).__name__))
     elif any(isinstance(part, torch.nn.UninitializedParameter) for part in module.parameters()):
-        why = "put a batch through its lazy layers first"
-        found.append(Problem("module", "one that has its parameters", type(module).__name__, why))
+        why = "run a batch through its lazy layers first"
+        found.append(
+            Problem("module", "one whose parameters are initialized", type(module).__name__, why)
+        )
     if not callable(loss):
         found.append(Problem("loss", "a function of outputs and targets", loss))
     if found:

@@ -40,8 +40,8 @@ ENDED = ("finished", "stopped", "failed")
 # The events that come from a run's steps.
 TOLD_BY_STEPS = (TrainStep, Evaluating, Evaluation)
 AGAIN = (
-    "Memory ran out while other runs stepped too: it began again, and steps alone until one of them is "
-    "over."
+    "Memory ran out while other runs were training too: the run started again, and does its "
+    "steps alone until one of the others has ended."
 )
 
 
@@ -170,7 +170,7 @@ class Run:
     def record(self) -> Record:
         """Return the run as its folder tells it."""
         if self.path is None:
-            why = "it could not begin" if self.ended else "start it first"
+            why = "it could not start" if self.ended else "start it first"
             raise TrainingError(f"The run {self.name!r} has no folder: {why}.")
         return load_run(self.path)
 
@@ -183,7 +183,7 @@ class Run:
     def start(self) -> Run:
         """Begin in a thread of this process; returns at once."""
         if self._thread is not None:
-            raise TrainingError(f"The run {self.name!r} was started already: make another one.")
+            raise TrainingError(f"The run {self.name!r} was already started: create another one.")
         self.state = "preparing"
         self._thread = threading.Thread(target=self._work, name=f"run {self.name}", daemon=True)
         self._thread.start()

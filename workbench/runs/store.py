@@ -225,8 +225,8 @@ def load_run(path: str | os.PathLike) -> Record:
         )
     if not (path / RECIPE).is_file():
         raise StoreError(
-            f"The run folder must hold a {RECIPE}, but {str(path)!r} has none: "
-            f"give a folder that a run was saved in."
+            f"The run folder must contain a {RECIPE}, but {str(path)!r} has none: give a folder "
+            "that a run was saved in."
         )
     recipe = Recipe.from_yaml(path / RECIPE)
     named = (recipe.model, recipe.data, recipe.technique)

@@ -72,7 +72,7 @@ class RacePanel(Panel):
         self._run_list = RunList(self._on_row)
         self._clone_form = CloneForm(self._on_clone, self._ui_loop.post)
         self._grid = GridForm(self._base, self._on_grid, self._ui_loop.post)
-        fold = Fold("Add runs: a grid in one line", self._open_grid)
+        fold = Fold("Add runs: all combinations of some settings", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
         self.widget = widgets.VBox(
             [

@@ -89,7 +89,7 @@ class Panel(traitlets.HasTraits):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             written = export(run, path or f"{run.name}.py")
-        sentences = [f"{run.name} is in {written}: run it with python {written.name}."]
+        sentences = [f"The script of {run.name} is {written}: run it with python {written.name}."]
         sentences += [str(warning.message) for warning in caught]
         messages = [Problem.stated("", sentence) for sentence in sentences]
         self._ui_loop.post(
@@ -136,7 +136,7 @@ class Panel(traitlets.HasTraits):
         except WorkbenchError as error:
             problems = [Problem.stated("", str(error))]
         except Exception as error:  # noqa: BLE001 (a click has no cell to show a traceback in)
-            sentence = f"That did not work: {error or type(error).__name__}"
+            sentence = f"This action failed: {error or type(error).__name__}"
             problems = [Problem.stated("", sentence, traceback.format_exc())]
         if problems:
             self._ui_loop.post(lambda: self._place(topic).say(topic, problems))

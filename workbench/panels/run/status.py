@@ -38,7 +38,8 @@ class RunStatus:
             "Resume": make_button("Resume", "Continue training", resume),
             "Stop": make_button(
                 "Stop",
-                "End after the current step and save what was learned. Interrupting the kernel does not stop a run.",
+                "End after the current step and save the trained weights. Interrupting the "
+                "kernel does not stop a run.",
                 stop,
             ),
         }

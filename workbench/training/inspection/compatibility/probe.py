@@ -171,7 +171,7 @@ def compatible(model: Any, technique: str, *, batch: Any = None, **settings: Any
     >>> compatible("hamlet-3m", "lora").compatible
     True
     >>> print(compatible("hamlet-3m", "lora", target_modules=["q_prj"]))
-    LoRA does not fit: target_modules must be the name of a module of the base, but is 'q_prj': \
+    LoRA does not work with this base: target_modules must be the name of a module of the base, but is 'q_prj': \
 did you mean 'q_proj'?
     """
     return Probe(model, batch=batch, **settings).try_on(technique)

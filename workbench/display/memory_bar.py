@@ -49,7 +49,7 @@ _STYLE = """<style>
 
 
 def memory_bar(forecast: Mapping[str, Any]) -> str:
-    """Draw a forecast.
+    """Draw a memory forecast as an HTML bar.
 
     Parameters
     ----------

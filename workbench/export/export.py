@@ -24,20 +24,20 @@ def export(
     *,
     overwrite: bool = False,
 ) -> Path:
-    """Write a script that needs no workbench and repeats a run to the last bit.
+    """Write a run as a script that does not need PEFT Workbench and gives the same losses, to the last bit.
 
-    Exporting the same run to the same path again changes nothing and is no error; a file with
-    anything else in it, such as a script that was edited since, is left alone. Where the data has
+    Exporting the same run to the same path again changes nothing and is not an error. A file with other
+    content, such as a script that was edited since, is not overwritten by default. Where the data has
     changed since the run, a warning says so.
 
     Parameters
     ----------
     run : Run, Record, Recipe or path
-        A run, finished or not; the folder of one; or a recipe that was never carried out.
+        A run, finished or not; the folder of one; or a recipe that was not run.
     path : path
-        The script's file. Missing folders are made.
+        The script's file. Missing folders are created.
     overwrite : bool, default False
-        Replace a file that holds something else.
+        Replace a file with other content.
 
     Returns
     -------
@@ -47,11 +47,11 @@ def export(
     Raises
     ------
     RecipeError
-        The recipe cannot be carried out.
+        ``run`` is none of these, or the recipe has problems.
     TrainingError
-        The run failed before it knew its model and data.
+        The run failed before its model and data were known, or it is over a module of the notebook.
     StoreError
-        The file cannot be written, or holds something else; or there is no such run.
+        The file cannot be written or has other content, or there is no such run.
 
     Examples
     --------

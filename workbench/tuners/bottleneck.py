@@ -202,6 +202,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self._read = args[0]
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the wrapped module and add the adapters' output to its (first) output."""
         result = self.base_layer(*args, **kwargs)
         read, self._read = self._read, None
         names = [name for name in self.active_adapters if name in self.bottleneck_down]

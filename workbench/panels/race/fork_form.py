@@ -90,7 +90,7 @@ class CloneForm:
     _fixed = ("name", "technique", "technique_args", "model", "data", "task")
 
     def close(self) -> None:
-        """Close the form."""
+        """Close the form without cloning anything."""
         self.widget.layout.display = "none"
 
     def _changed(self, name: str, value: Any) -> None:

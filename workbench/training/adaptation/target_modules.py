@@ -69,7 +69,7 @@ def find_ia3(model: torch.nn.Module) -> dict[str, Any]:
 
 
 def find_norms(model: torch.nn.Module) -> dict[str, Any]:
-    """All normalisation layers."""
+    """Return all normalization layers of a model."""
     names = [name for name, module in model.named_modules() if "Norm" in type(module).__name__]
     if not names:
         raise ModelError(

@@ -80,7 +80,7 @@ class ForecastProcess:
                 timer.cancel()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process and release its pipes."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

@@ -125,11 +125,11 @@ def test_the_metric_the_share_and_the_least_can_be_chosen(runners):
 
 def test_the_rule_is_a_sentence():
     assert str(wb.SuccessiveHalving()) == (
-        "After 1, 2, 4, 8 evaluations, the best 50% of the runs still going go on, by the task's "
-        "metric; the others are stopped and keep what they learnt."
+        "After 1, 2, 4, 8 evaluations, the best 50% of the runs that are still training continue, "
+        "ranked by the task's metric; the others are stopped and their trained weights are saved."
     )
     assert str(wb.SuccessiveHalving(at=1, metric="f1", least=3)).startswith(
-        "After every evaluation, the best 50% of the runs still going go on (at least 3), by f1;"
+        "After every evaluation, the best 50% of the runs that are still training continue (at least 3), ranked by f1;"
     )
 
 

@@ -113,7 +113,7 @@ def _check_file(path: Path) -> None:
 def _check_same(path: Path, text: str) -> None:
     if path.read_bytes() != text.encode():
         raise StoreError(
-            f"path must be a new file, but {str(path)!r} exists and holds something else: "
+            f"path must be a new file, but {str(path)!r} exists and has other content: "
             "give another name, or pass overwrite=True to replace it."
         )
 
@@ -138,7 +138,7 @@ def _plan(run: Any) -> tuple[Mapping[str, Any], str]:
     if run.recipe.task in MODULE_TASKS:
         raise TrainingError(
             f"The run {run.name!r} adapted a {run.recipe.model} that was made in the notebook, with data from "
-            "there, so no script can repeat it: keep the notebook, and load what was learnt with "
+            "there, so no script can repeat it: keep the notebook, and load the trained adapter with "
             "PeftModel.from_pretrained onto the same module."
         )
     return run.plan, f"the run {run.name}"

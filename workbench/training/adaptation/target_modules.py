@@ -73,7 +73,7 @@ def find_norms(model: torch.nn.Module) -> dict[str, Any]:
     names = [name for name, module in model.named_modules() if "Norm" in type(module).__name__]
     if not names:
         raise ModelError(
-            f"target_modules must be given for {type(model).__name__}, which has no normalisation "
+            f"target_modules must be given for {type(model).__name__}, which has no normalization "
             "layers: name some of its modules."
         )
     return {"target_modules": shortest_names(model, names)}

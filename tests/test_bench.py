@@ -248,7 +248,7 @@ def test_a_run_has_the_same_figures_in_the_panel_and_in_a_comparison(bench):
     end(bench)
     said = figures(bench._views[0])
     [line] = [line for line in str(bench.compare()).splitlines() if line.startswith("lora-rows-1")]
-    for head in ("Peak memory", "Trained for"):
+    for head in ("Peak memory", "Training time"):
         assert said[head] in line
     count, share = said["Trainable"].rstrip(")").split(" (")
     assert count in line and share in line

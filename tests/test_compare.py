@@ -130,7 +130,7 @@ def test_different_tasks_have_columns_and_ranks_of_their_own(tmp_path):
         write_run(tmp_path, name, quality, task=task)
     comparison = wb.compare(tmp_path)
     head = str(comparison).splitlines()[0]
-    assert [m in head for m in ("accuracy", "perplexity", "exact match", "trained for")] == [
+    assert [m in head for m in ("accuracy", "perplexity", "exact match", "task and data")] == [
         True
     ] * 4
     assert ["★" in line_of(comparison, name) for name in "abcde"] == [
@@ -205,7 +205,7 @@ def test_runs_that_were_asked_the_same_are_ranked(one, other, tmp_path):
     # One that has no plan yet can still be asked the same.
     unplanned = wb.Run(Recipe(name="later", **{k: v for k, v in one.items() if k != "plan"}))
     assert "★" in str(wb.compare(tmp_path, unplanned))
-    assert "trained for" not in str(wb.compare(tmp_path, unplanned))
+    assert "task and data" not in str(wb.compare(tmp_path, unplanned))
 
 
 def test_the_split_is_named_where_it_differs(tmp_path):

@@ -50,7 +50,7 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
         Column("on disk", lambda entry: size(entry.adapter_bytes)),
     ]
     if len(grouped(entries)) > 1:
-        found.insert(2, Column("trained for", lambda entry: entry.asked, numeric=False))
+        found.insert(2, Column("task and data", lambda entry: entry.asked, numeric=False))
     if len({entry.recipe.model for entry in entries}) > 1:
         found.insert(2, Column("base", lambda entry: entry.base, numeric=False))
     if any(entry.state != "finished" for entry in entries):

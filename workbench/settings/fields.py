@@ -44,7 +44,7 @@ def knob(default: Any, group: str, help: str, **limits: Any) -> Any:
 class Settings:
     """The settings of one run, as a value; see :class:`workbench.recipe.Recipe`.
 
-    Each field's meaning stands in its ``metadata["help"]``.
+    Each field is explained in its ``metadata["help"]``.
     """
 
     name: str | None = knob(
@@ -222,8 +222,11 @@ class Settings:
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some settings changed.
 
-        Names that are not fields of the recipe are arguments of the technique. Changing the
-        technique drops the old one's arguments.
+        Parameters
+        ----------
+        **changes
+            Settings of the recipe; all other names are arguments of the technique. Changing the technique
+            removes the arguments of the old one.
 
         Examples
         --------
@@ -251,7 +254,7 @@ class Settings:
         }
 
     def flat(self) -> dict[str, Any]:
-        """Return every setting in one dictionary, the technique's arguments among them."""
+        """Return all settings in one dictionary, including the technique's arguments."""
         settings: dict[str, Any] = {}
         for name in FIELDS:
             value = getattr(self, name)
@@ -268,7 +271,13 @@ class Settings:
         return {name: getattr(self, name) for name in FIELDS}
 
     def to_yaml(self, path: str | os.PathLike | None = None) -> str:
-        """Return the recipe as YAML, and write it to ``path`` if one is given."""
+        """Return the recipe as YAML.
+
+        Parameters
+        ----------
+        path : path, optional
+            File to which the YAML is written too.
+        """
         text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
@@ -306,7 +315,13 @@ class Settings:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """Make a recipe from plain data; unknown names raise RecipeError."""
+        """Make a recipe from plain data.
+
+        Raises
+        ------
+        RecipeError
+            There are unknown names.
+        """
         unknown = [
             Problem(str(name), "a setting of a recipe", name, did_you_mean(str(name), FIELDS))
             for name in settings

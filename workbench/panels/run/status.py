@@ -103,7 +103,7 @@ def _figures(view: RunView) -> list[tuple[str, str]]:
     run, train = view.run, view.train
     step, total = run.progress
     if run.ended:
-        spent = ("Trained for", time(train.seconds) if train else "–")
+        spent = ("Training time", time(train.seconds) if train else "–")
     elif run.state == "paused":
         spent = ("Time left", "paused")
     else:

@@ -282,7 +282,7 @@ def test_a_race_over_a_grid_prints_its_standings(recipe, tmp_path):
 
 @pytest.mark.parametrize(
     ("knob", "words"),
-    [("rr=2,4", "rr must be a setting"), ("r", "grid must be a knob and its values")],
+    [("rr=2,4", "rr must be a setting"), ("r", "grid must be a setting and its values")],
 )
 def test_a_knob_that_is_wrong_is_said_by_the_race(knob, words, recipe, tmp_path):
     done = workbench("race", recipe, "--grid", knob, "--runs", tmp_path / "runs")

@@ -165,7 +165,7 @@ def test_online_and_then_from_the_cache_alone(hub, tmp_path):
     started = time.monotonic()
     *again, refused = load(tmp_path, NOWHERE, *wanted, pinned, other)
     assert again == [*online, online[0]]
-    assert refused.startswith(f"Revision {'f' * 40} of 'owner/plain' cannot be had without")
+    assert refused.startswith(f"Revision {'f' * 40} of 'owner/plain' is not available without")
     # The library alone tries for half a minute, for each of these four.
     assert time.monotonic() - started < 60
 

@@ -275,7 +275,7 @@ def test_in_a_race_losses_are_those_of_each_alone(tiny_llama, rows, tmp_path):
     race = wb.Race(recipes, runs=tmp_path, workers=2).start().wait()
     for run, recipe in zip(race.members, recipes, strict=True):
         assert figures(run.events) == figures(go(recipe)[0])
-    kept = [note for note in race.notes if "computed once for each row" in note]
+    kept = [note for note in race.notes if "computed only once for each row" in note]
     names = [run.name for run in race.members]
     told = [note.partition(": ")[0] for note in kept]
     assert told == [", ".join(names[:2]), ", ".join(names[2:])]

@@ -214,7 +214,9 @@ def test_seeds_are_halved_only_where_all_are_scored_on_the_same_rows(
         assert len(stopped) == 2 and places[0] == 1 and places[-1] > 1
     else:
         assert not stopped and places == [1, 1, 1]
-        assert "3 things are asked" in race.notes[-1] and "held out with seed 2" in race.notes[-1]
+        assert (
+            "there are 3 groups here" in race.notes[-1] and "held out with seed 2" in race.notes[-1]
+        )
         assert "held out with seed 2" in str(race)
 
 

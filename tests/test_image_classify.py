@@ -338,7 +338,7 @@ def test_images_and_texts_have_their_own_models(tiny_vit, tiny_bert, folder, tmp
         resolve(recipe_for(tiny_vit, "reviews", task="classify"))
     with pytest.raises(RecipeError, match="technique must be one that supports the task"):
         recipe_for(tiny_vit, str(folder), "prompt_tuning").check()
-    with pytest.raises(RecipeError, match="known as the image .*image_classify needs"):
+    with pytest.raises(RecipeError, match="recognized as the image .*image_classify needs"):
         resolve(recipe_for(tiny_vit, "reviews"))
 
 

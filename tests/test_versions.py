@@ -46,7 +46,7 @@ def test_a_version_inside_the_range_goes_unmentioned(installed, version):
 def test_a_version_outside_is_named_with_what_was_tried_and_how_to_go_on(installed, version):
     installed["torch"] = version
     (sentence,) = sentences()
-    assert f"not tried with torch {version}:" in sentence
+    assert f"not tested with torch {version}:" in sentence
     assert "pip install 'torch<2.15,>=2.11'" in sentence
     assert "warnings.filterwarnings('ignore', 'PEFT Workbench was not tested')" in sentence
 

@@ -20,8 +20,8 @@ def storage_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
     >>> stored = dataclasses.replace(facts("hamlet-3m"), name="hamlet-4bit", quantization="nf4")
     >>> for problem in storage_problems(Settings(quantization="int8"), stored):
     ...     print(problem)
-    quantization must be 'nf4' (or None) with the model 'hamlet-4bit', but is 'int8': its weights are \
-stored already, and cannot be stored anew.
+    quantization must be 'nf4' (or None) with the model 'hamlet-4bit', but is 'int8': its checkpoint \
+is quantized already and cannot be quantized again.
     """
     stored, technique = facts.quantization, find(recipe.technique)
     if stored is None or technique is None:
@@ -46,6 +46,6 @@ stored already, and cannot be stored anew.
 
 def _with_reason(problem: Problem, facts: ModelFacts) -> Problem:
     """Say of a problem that it comes from the checkpoint, and what to do."""
-    why = f"the model {facts.name!r} is quantized so"
+    why = f"the checkpoint of {facts.name!r} is quantized with it"
     why += f", and {problem.hint}" if problem.hint else ""
     return dataclasses.replace(problem, hint=f"{why}; use its checkpoint in full precision")

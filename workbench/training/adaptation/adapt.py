@@ -51,7 +51,7 @@ def config_arguments(
     task_type : str or None
         PEFT's ``TaskType``, where it has one for the task.
     new_parameters : sequence of str
-        Names of newly initialised parameters, which must be trained and saved too.
+        Names of newly initialized parameters, which must be trained and saved too.
     max_steps : int or None
         Steps of the run, where they are known.
     rows : callable, optional
@@ -79,7 +79,7 @@ def config_arguments(
     head = new_modules(model, new_parameters)
     if head:
         if "modules_to_save" not in {spec.name for spec in fields(config_class(technique.name))}:
-            allowed = "one that can train a new head beside what it adds"
+            allowed = "one that can train a new head in addition to its adapter"
             raise RecipeError([Problem("technique", allowed, technique.name)])
         config["modules_to_save"] = sorted(head | set(config.get("modules_to_save") or ()))
     return config
@@ -121,14 +121,14 @@ def selected_names(
     names = select(model, new_parameters, **args)
     if not technique.head_only and set(names) <= set(new_parameters):
         raise ModelError(
-            f"technique must find something to train, but {technique.title} finds nothing in "
+            f"technique must find parameters to train, but {technique.title} finds none in "
             f"{type(model).__name__}, which has no {technique.selection}: choose another one."
         )
     return names
 
 
 def overwritten_parameters(config: Mapping[str, Any], model: torch.nn.Module) -> set[str]:
-    """Return the base's parameters into which the initialisation of a PEFT config writes."""
+    """Return the base's parameters into which the initialization of a PEFT config writes."""
     if not writes_base(config):
         return set()
     targets = targeted_modules(model, config)
@@ -136,7 +136,7 @@ def overwritten_parameters(config: Mapping[str, Any], model: torch.nn.Module) ->
 
 
 def without_start(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config that injects the same parameters, initialised from neither weights nor data."""
+    """Return a config that injects the same parameters, initialized from neither weights nor data."""
     plain = dict(config)
     if starts_specially(plain.get("init_lora_weights")):
         plain["init_lora_weights"] = True
@@ -170,7 +170,7 @@ def adapt(
     selected : iterable of str
         The parameters to train, if the technique trains some of the base's own.
     batches : sequence of dict, optional
-        For initialisations from data; None is for counting only, with PEFT's own initialisation.
+        For initializations from data; None is for counting only, with PEFT's own initialization.
     """
     if technique.trainable == "nothing":
         return model

@@ -55,9 +55,9 @@ class Base:
     model : torch.nn.Module
         All parameters frozen. It is never trained itself: see :func:`clone`.
     new_parameters : tuple of str
-        Newly initialised parameters; see :func:`workbench.training.adaptation.heads.find_new_parameters`.
+        Newly initialized parameters; see :func:`workbench.training.adaptation.heads.find_new_parameters`.
     heads : tuple of str
-        Modules outside the backbone, which stay in full precision when the base is quantised.
+        Modules outside the backbone, which stay in full precision when the base is quantized.
     resized : bool
         Whether the checkpoint has a head for another number of labels.
     sums : tuple of int
@@ -131,8 +131,8 @@ def check_unchanged(path: str, files: Fingerprint, name: str) -> None:
     """Refuse a model whose files were written while it was read, as its weights may be of both."""
     if fingerprint(path) != files:
         raise ModelError(
-            f"The model {name!r} must stay as it is while it is loaded, but its files have changed "
-            "meanwhile: begin again once they are all written."
+            f"The model {name!r} must not change while it is loaded, but its files have "
+            "changed: start again when all of them are written."
         )
 
 
@@ -188,7 +188,7 @@ def read_base(
 
 
 def _check_complete(info: Mapping[str, Any], new_parameters: Sequence[str], name: str) -> None:
-    """Refuse a checkpoint that lacks weights, which transformers has then initialised at random."""
+    """Refuse a checkpoint that lacks weights, which transformers has then initialized at random."""
     # A new head's running statistics are missing too.
     layers = {key.rpartition(".")[0] for key in new_parameters}
     missing = sorted(key for key in info["missing_keys"] if key.rpartition(".")[0] not in layers)
@@ -196,7 +196,8 @@ def _check_complete(info: Mapping[str, Any], new_parameters: Sequence[str], name
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(
             f"The model {name!r} must have all the weights that the task needs, but lacks "
-            f"{missing[0]!r}{more}: copy or download it again, or take one saved for this task."
+            f"{missing[0]!r}{more}: copy or download it again, or use a model that was saved for "
+            "this task."
         )
     mismatched = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
     if mismatched:

@@ -10,7 +10,7 @@ which order, is here:
 2. :meth:`Adaptation.private` says which tensors of the base it changes, so that the others are shared;
 3. :func:`put_on_clone` clones the base around the shared ones, has the task's settings put into the
    clone, and copies what is trained and still shared;
-4. :func:`put_on`, which is enough where only shapes are wanted, initialises the new head and adapts the
+4. :func:`put_on`, which is enough where only shapes are wanted, initializes the new head and adapts the
    model.
 """
 
@@ -47,7 +47,7 @@ class Adaptation:
     selected : sequence of str
         The base's own parameters that are trained, if some of them are.
     new_parameters : sequence of str
-        Newly initialised parameters: the task's head.
+        Newly initialized parameters: the task's head.
     """
 
     technique: Technique
@@ -84,9 +84,9 @@ def adaptation_of(
     task_type, max_steps, rows
         See :func:`workbench.training.adaptation.adapt.config_arguments`.
     new_parameters : sequence of str
-        Newly initialised parameters.
+        Newly initialized parameters.
     head : sequence of str, optional
-        The head's parameters, where they are not initialised anew.
+        The head's parameters, where they are not initialized anew.
     complete : callable, optional
         Takes the user's arguments and adds those that PEFT cannot read from the base itself.
 
@@ -119,17 +119,17 @@ def put_on(
 ) -> torch.nn.Module:
     """Put a technique onto a model, in place; returns the model to train.
 
-    A new head and the technique's parameters are initialised from torch's default generators.
+    A new head and the technique's parameters are initialized from torch's default generators.
 
     Parameters
     ----------
     adaptation : Adaptation
     model : torch.nn.Module
     start : sequence of dict, optional
-        Batches for initialisations from data; None is for counting only, with PEFT's own
-        initialisation.
+        Batches for initializations from data; None is for counting only, with PEFT's own
+        initialization.
     shapes_only : bool
-        Whether no values are wanted: then nothing is initialised from weights or data.
+        Whether no values are wanted: then nothing is initialized from weights or data.
     """
     config = adaptation.config
     if shapes_only:
@@ -149,7 +149,7 @@ def put_on_clone(
 ) -> torch.nn.Module:
     """Put a technique onto a clone of a base; returns the model to train.
 
-    What is trained, or overwritten by the technique's initialisation, is copied; all else is shared.
+    What is trained, or overwritten by the technique's initialization, is copied; all else is shared.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def lora_state(model) -> dict:
 def save_since(model, initial_state: dict, folder) -> None:
     """Save the difference that training made to a LoRA, as a LoRA for the base as it was loaded.
 
-    An initialisation from the base's weights replaces them by ``W - B₀A₀`` and trains ``BA``, so the
+    An initialization from the base's weights replaces them by ``W - B₀A₀`` and trains ``BA``, so the
     difference is ``BA - B₀A₀``: a LoRA of twice the rank, with lora_A of shape (2r, in) and lora_B of
     shape (out, 2r).
     """

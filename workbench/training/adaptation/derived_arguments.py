@@ -99,7 +99,7 @@ def derive_cpt_token_ids(run: RunFacts) -> list[int]:
     number = run.args["num_virtual_tokens"]
     tokens = [token for row in run.rows() for token in row["input_ids"]]
     if len(tokens) < number:
-        why = "the first training rows have no more tokens"
+        why = "the first training rows have no more tokens than that"
         raise RecipeError([Problem("num_virtual_tokens", f"at most {len(tokens)}", number, why)])
     return tokens[:number]
 

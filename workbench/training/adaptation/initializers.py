@@ -1,4 +1,4 @@
-"""Initialisations from weights or data. Exported scripts carry these functions' source.
+"""Initializations from weights or data. Exported scripts carry these functions' source.
 
 Each is called in place of ``peft.get_peft_model``: it takes the base and a PEFT config, and returns the
 PEFT model. Some take ``batches`` as well, a list of collated batches of training rows, whose
@@ -27,7 +27,7 @@ def takes_batches(function: Hook) -> bool:
 
 
 def get_eva_model(model, config, batches: list[dict]):
-    """Initialise LoRA with the directions in which the layers' inputs vary most (EVA)."""
+    """Initialize LoRA with the directions in which the layers' inputs vary most (EVA)."""
     inputs = [
         {name: value for name, value in batch.items() if name != "labels"} for batch in batches
     ]
@@ -61,7 +61,7 @@ def without_padding(inputs, mask, name: str):
 
 
 def get_corda_model(model, config, batches: list[dict]):
-    """Initialise LoRA from the weights times the covariance of the layers' inputs (CorDA)."""
+    """Initialize LoRA from the weights times the covariance of the layers' inputs (CorDA)."""
     from peft.tuners.lora.corda import preprocess_corda
 
     preprocess_corda(model, config, run_model=partial(run_rows, model, batches))
@@ -77,7 +77,7 @@ def run_rows(model, batches: list[dict]) -> None:
 
 
 def get_lora_ga_model(model, config, batches: list[dict]):
-    """Initialise LoRA so that its first step is close to that of full fine-tuning (LoRA-GA)."""
+    """Initialize LoRA so that its first step is close to that of full fine-tuning (LoRA-GA)."""
     # The last bits of gradients can depend on where weights lie in memory, and a checkpoint's lie
     # anywhere: for these gradients all tensors are copies. Nor do running statistics change, which
     # PEFT updates here.
@@ -100,7 +100,7 @@ def add_gradients(model, batches: list[dict]) -> None:
 
 
 def get_loftq_model(model, config):
-    """Initialise LoRA with the error of storing the base's weights in 4 bits (LoftQ).
+    """Initialize LoRA with the error of storing the base's weights in 4 bits (LoftQ).
 
     With ``W - Q`` the error of a weight of shape (out, in) and ``U S Vᵀ`` its singular value
     decomposition, lora_A is ``sqrt(S) Vᵀ`` of shape (r, in) and lora_B ``U sqrt(S) / scaling`` of shape

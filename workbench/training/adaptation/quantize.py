@@ -42,7 +42,7 @@ def modules_to_not_convert(model: PreTrainedModel, new_parameters: Sequence[str]
     model : transformers.PreTrainedModel
         The base's skeleton.
     new_parameters : sequence of str
-        Newly initialised parameters.
+        Newly initialized parameters.
 
     Returns
     -------

@@ -17,7 +17,7 @@ def layers_with_statistics(model: torch.nn.Module) -> dict[str, torch.nn.Module]
     return {
         name: layer
         for name, layer in model.named_modules()
-        # Batch and instance normalisation; the vectors of spectral normalisation.
+        # Batch and instance normalization; the vectors of spectral normalization.
         if getattr(layer, "track_running_stats", False) or getattr(layer, "n_power_iterations", 0)
     }
 

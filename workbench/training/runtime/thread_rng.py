@@ -40,7 +40,7 @@ def obstacle() -> str | None:
         with drawing_from(torch.Generator().manual_seed(7)):
             drawn = torch.rand(8), torch.empty_like(ones).normal_(), torch.bernoulli(ones * chance)
     except Exception as error:  # noqa: BLE001 (whatever another version of torch raises)
-        return f"PyTorch {torch.__version__} has no such way ({first_line(error)})"
+        return f"PyTorch {torch.__version__} has no random numbers per thread ({first_line(error)})"
     own = torch.Generator().manual_seed(7)
     expected = (
         torch.rand(8, generator=own),
@@ -49,7 +49,7 @@ def obstacle() -> str | None:
     )
     if all(map(torch.equal, drawn, expected)):
         return None
-    return f"PyTorch {torch.__version__} gives other numbers there"
+    return f"PyTorch {torch.__version__} gives different random numbers in threads"
 
 
 @contextlib.contextmanager

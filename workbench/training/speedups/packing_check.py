@@ -41,10 +41,10 @@ def check_apart(
         try:
             flat = model(**{name: value.to(device) for name, value in collate_flat(few).items()})
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
-            why = f"it cannot take rows behind one another ({first_line(error)})"
+            why = f"it does not support concatenated rows ({first_line(error)})"
         else:
             if torch.isclose(flat.loss, padded, rtol=_CLOSE, atol=0.0):
                 return
-            why = "rows behind one another see each other in it"
+            why = "in this model, concatenated rows attend to each other"
     base = unwrapped(model)
     raise RecipeError([Problem("padding_free", f"False with {type(base).__name__}", True, why)])

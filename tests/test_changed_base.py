@@ -19,8 +19,8 @@ from workbench.sources.models.fingerprint import fingerprint
 from workbench.training.adaptation import base_model as bases
 from workbench.training.forecast.forecast import forecast
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from workbench.registry.techniques import (
 )
 from workbench.training.adaptation import base_model
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 # Each row says the same, so that a batch is like the next and the loss can only fall by learning.
 ROW = {"text": "the lamp was bad and I hated it", "prompt": "was it good", "completion": "it was"}

@@ -19,8 +19,8 @@ import workbench as wb
 from workbench.errors import ModelError, TrainingError
 from workbench.sources.models import describe
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 from workbench.training.runtime.quiet_loading import quiet_thread, quiet_transformers
 
 WORDS = ("good", "bad", "dull")

@@ -19,7 +19,7 @@ from workbench.registry.tasks import TASKS
 from workbench.sources.lookup import SharedTables
 from workbench.sources.models import describe, weights
 from workbench.training.adaptation import base_model
-from workbench.training.inputs.largest_batch import sides
+from workbench.training.inputs.largest_batch import token_counts
 from workbench.training.inputs.task_inputs import TaskInputs
 
 TRAIN, EVAL = 12, 4
@@ -188,6 +188,6 @@ def test_rows_are_measured_as_if_encoded_again_without_a_limit(name, kind):
     )
     encoded = inputs.encode_measured(rows)
     assert encoded == inputs.encode(rows)
-    uncut = [max(sides(row)) for row in inputs.unlimited().encode(rows)]
+    uncut = [max(token_counts(row)) for row in inputs.unlimited().encode(rows)]
     assert encoded.full_lengths == uncut
     assert min(uncut) < 12 < max(uncut)

@@ -28,7 +28,7 @@ from workbench.training.batches import (
 )
 from workbench.training.few_shot_run import prompt_evaluation
 from workbench.training.inputs.collate import collate_flat, fixed_batches
-from workbench.training.inputs.largest_batch import sides
+from workbench.training.inputs.largest_batch import token_counts
 from workbench.training.inputs.limits import START_ROWS, config_of
 from workbench.training.inputs.row_order import shuffled
 from workbench.training.loop import train
@@ -126,7 +126,7 @@ def prepare_training(resolved: Resolved) -> Prepared[Plan]:
 def prepare_prompts(resolved: Resolved) -> Prepared[Plan]:
     """Make a run whose only events are those of one evaluation of the base as it is."""
     plan, base, rows = resolved.plan, resolved.base, resolved.eval_rows
-    lengths = [max(sides(row)) for row in resolved.inputs.unlimited().encode(rows)]
+    lengths = [max(token_counts(row)) for row in resolved.inputs.unlimited().encode(rows)]
     notes = [*plan.notes, *limit_notes(resolved), *check_lengths(resolved, (rows, lengths))]
     model = build(plan, base, resolved.tokenizer, [])
     set_up(resolved.recipe, model, labelled_logits=plan.labelled_logits)

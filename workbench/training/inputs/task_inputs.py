@@ -18,7 +18,7 @@ from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
 from workbench.training.inputs import tokenize
-from workbench.training.inputs.largest_batch import sides
+from workbench.training.inputs.largest_batch import token_counts
 from workbench.training.inputs.limits import prompt_token_limit, token_limit
 from workbench.training.inputs.processor import load_processor
 from workbench.training.inputs.recording_tokenizer import (
@@ -124,14 +124,14 @@ class TaskInputs:
             return EncodedRows(self.encode(rows), [])
         recording = RecordingTokenizer(self.processor)
         encoded = replace(self, processor=recording).encode(rows)
-        lengths = [max(sides(row)) for row in encoded]
+        lengths = [max(token_counts(row)) for row in encoded]
         # Only rows that fill the limit may have been cut.
         full = [number for number, length in enumerate(lengths) if length >= self.max_length]
         if full:
             measuring = replace(self.unlimited(), processor=MeasuringTokenizer(recording))
             uncut = measuring.encode([rows[number] for number in full])
             for number, row in zip(full, uncut, strict=True):
-                lengths[number] = max(sides(row))
+                lengths[number] = max(token_counts(row))
         if virtual_labels:
             encoded = tokenize.leave_room(encoded, virtual_labels)
         return EncodedRows(encoded, lengths)

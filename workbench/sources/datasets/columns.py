@@ -75,11 +75,7 @@ def choose_columns(
         raise DataError(f"task must be a known task, but is {task!r}: {suggest(task, TASKS)}")
     roles = TASKS[task].roles
     for role in roles:
-        if named.get(role) is not None and named[role] not in available:
-            raise DataError(
-                f"{role}_column must be a column of {where} ({quoted(available)}), but is "
-                f"{named[role]!r}: {suggest(named[role], available)}"
-            )
+        _check_exists(role, named.get(role), available, where)
     columns: dict[str, str] = {}
     notes = []
     for role in roles:
@@ -111,6 +107,14 @@ def choose_columns(
         if column is not None and role not in columns
     ]
     return columns, notes
+
+
+def _check_exists(role: str, column: str | None, available: Sequence[str], where: str) -> None:
+    if column is not None and column not in available:
+        raise DataError(
+            f"{role}_column must be a column of {where} ({quoted(available)}), but is {column!r}: "
+            f"{suggest(column, available)}"
+        )
 
 
 def _candidates(role: str, available: Sequence[str], card_columns: Mapping[str, str]) -> list[str]:

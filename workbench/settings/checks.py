@@ -53,9 +53,9 @@ def technique_problems(settings: Settings) -> list[Problem]:
         problems.append(
             Problem(
                 "technique",
-                f"one that serves the task {settings.task!r}",
+                f"one that supports the task {settings.task!r}",
                 settings.technique,
-                f"{technique.title} serves {', '.join(technique.tasks)}",
+                f"{technique.title} supports {', '.join(technique.tasks)}",
             )
         )
     problems += quantization_problems(settings.quantization, technique)
@@ -86,9 +86,9 @@ def quantization_problems(quantization: str | None, technique: Technique) -> lis
                 "quantization",
                 f"None with {technique.title}",
                 quantization,
-                "PEFT has it for weights in full precision only"
+                "PEFT supports it for weights in full precision only"
                 if technique.trainable == "adapter"
-                else "its weights are trained, so they cannot be stored in fewer bits",
+                else "it trains the weights of the base, so they cannot be quantized",
             )
         )
     return problems
@@ -103,5 +103,5 @@ def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Prob
         return value_problems(name, value, options[name][1])
     hint = did_you_mean(str(name), options) if options else "it has none: remove this argument"
     if not hint.startswith(("did", "it")):
-        hint = f"its main ones are {', '.join(main) or 'none'}"
+        hint = f"its main arguments are {', '.join(main) or 'none'}"
     return [Problem(str(name), f"an argument of {technique.title}", name, hint)]

@@ -86,5 +86,8 @@ def _fewer_examples_notes(eval_set: list[dict], count: int, max_length: int) -> 
     fewer = [row["examples"] for row in eval_set if row["examples"] < count]
     if not fewer:
         return []
-    least = f"{len(fewer)} of {len(eval_set)} rows have fewer than num_examples={count} examples before them"
-    return [f"{least}, the least {min(fewer)}: no more fit in max_length={max_length} tokens."]
+    least = (
+        f"{len(fewer)} of {len(eval_set)} rows have fewer than num_examples={count} examples in "
+        "their prompt"
+    )
+    return [f"{least}, at least {min(fewer)}: more would exceed max_length={max_length} tokens."]

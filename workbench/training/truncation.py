@@ -38,14 +38,14 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], Sequence[int]]) 
     verb = "is" if len(too_long) == 1 else "are"
     counted = f"{len(too_long):,} of {num_rows:,} rows {verb} longer than"
     if plan.recipe["max_length"] is not None:
-        return [f"{counted} max_length={plan.max_length} and cut there."]
+        return [f"{counted} max_length={plan.max_length} and truncated."]
     length, row = max(too_long, key=lambda pair: pair[0])
     virtual = plan.recipe["technique_args"].get("num_virtual_tokens")
-    beside_virtual = f" beside {virtual} virtual ones" if virtual else ""
+    besides = f" in addition to {virtual} virtual ones" if virtual else ""
     sentence = (
-        f"{counted} the {plan.max_length:,} tokens that {plan.recipe['model']} reads{beside_virtual}, "
+        f"{counted} the {plan.max_length:,} tokens that {plan.recipe['model']} reads{besides}, "
         f"the longest with {length:,} ({_beginning(row, plan.columns)!r}): set max_length to "
-        f"{plan.max_length} to cut them there, or shorten them."
+        f"{plan.max_length} to truncate them, or shorten them."
     )
     raise RecipeError([Problem.stated("max_length", sentence)])
 

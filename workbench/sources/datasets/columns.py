@@ -85,14 +85,14 @@ def choose_columns(
         candidates = [wanted] if wanted is not None else _candidates(role, free, card_columns)
         if not candidates:
             raise DataError(
-                f"No column of {where} is known as the {role} ({task} needs "
-                f"{quoted(roles)}, the columns are {quoted(available)}): name one "
-                f"with {role}_column."
+                f"No column of {where} was recognized as the {role} ({task} needs "
+                f"{quoted(roles)}, the columns are {quoted(available)}): name one with "
+                f"{role}_column."
             )
         columns[role] = candidates[0]
         if len(candidates) > 1:
             notes.append(
-                f"The {role} is read from {candidates[0]!r}; {quoted(candidates[1:])} might be meant "
+                f"The {role} is read from {candidates[0]!r}; {quoted(candidates[1:])} could be meant "
                 f"too: set {role}_column to choose."
             )
     if len(set(columns.values())) < len(columns):

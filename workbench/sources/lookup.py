@@ -107,7 +107,7 @@ class SharedTables:
             return table
 
     def clear(self) -> None:
-        """Drop all tables."""
+        """Drop all tables that are stored."""
         with self._lock:
             self._tables.clear()
 

@@ -25,7 +25,7 @@ class RunPlan(Protocol):
 
     @property
     def max_steps(self) -> int:
-        """Optimizer steps."""
+        """How many optimizer steps the run has."""
 
     @property
     def fused(self) -> int:

@@ -10,8 +10,8 @@ from torch.profiler import ProfilerActivity, profile
 from workbench.recipe import Recipe
 from workbench.training.adaptation.meters import storage_bytes
 from workbench.training.adaptation.quantize import extra_tensors
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 
 def allocated(recipe: Recipe) -> int:

@@ -95,7 +95,7 @@ def test_model_types_are_asked_of_transformers_where_its_files_tell_none(monkeyp
     import transformers
 
     assert "llama" in transformers.CONFIG_MAPPING
-    monkeypatch.setattr(configs, "_known_types", frozenset)
+    monkeypatch.setattr(configs, "_listed_types", frozenset)
     assert configs.in_transformers({"model_type": "llama"})
     assert not configs.in_transformers({"model_type": "no such type"})
     monkeypatch.delitem(sys.modules, "transformers")

@@ -1,4 +1,7 @@
-"""A Train click reads files, headers, shapes and rows once, and a race does so once for all its runs."""
+"""A Train click reads files, headers, shapes and rows once, and a race does so once for all its runs.
+
+What is counted of the rows are the texts that the tokenizer gets.
+"""
 
 import functools
 import os
@@ -10,15 +13,18 @@ import pytest
 import transformers
 
 import workbench as wb
+from tests.conftest import tiny_tokenizer
 from workbench.recipe import Recipe
+from workbench.registry.tasks import TASKS
 from workbench.sources.lookup import SharedTables
-from workbench.sources.models import weights
+from workbench.sources.models import describe, weights
 from workbench.training.adaptation import base_model
-from workbench.training.inputs import tokenize
+from workbench.training.inputs.largest_batch import token_counts
+from workbench.training.inputs.task_inputs import TaskInputs
 
-ROWS, HELD = 12, 4
-# All rows are cut in these runs, so each is measured once more, without a limit.
-ONCE = {"opens": 1, "headers": 1, "skeletons": 1, "rows": 2 * (ROWS + HELD)}
+TRAIN, EVAL = 12, 4
+# All rows are truncated in these runs, and measured without a limit as well.
+ONCE = {"opens": 1, "headers": 1, "skeletons": 1, "rows": TRAIN + EVAL}
 OPENED: Counter = Counter()
 
 
@@ -46,9 +52,10 @@ def _counting(monkeypatch, counts, owner, name, label, size=lambda *args: 1):
 @pytest.fixture
 def recipe(tmp_path):
     lines = [
-        f"a really great thing of number {i},good\nbad thing number {i},poor\n" for i in range(ROWS)
+        f"a really great thing of number {i},good\nbad thing number {i},poor\n"
+        for i in range(TRAIN)
     ]
-    for name, count in (("train", ROWS), ("test", HELD)):
+    for name, count in (("train", TRAIN), ("test", EVAL)):
         (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(lines[: count // 2]))
     return Recipe(
         task="classify",
@@ -73,7 +80,8 @@ def counts(monkeypatch, recipe):
         "from_config",
         "skeletons",
     )
-    _counting(monkeypatch, counts, tokenize, "encode_classify", "rows", len)
+    tokenizers = transformers.PreTrainedTokenizerBase
+    _counting(monkeypatch, counts, tokenizers, "__call__", "rows", lambda _, texts: len(texts))
     before = OPENED[recipe.data]
 
     def read():
@@ -122,3 +130,64 @@ def test_a_weight_file_that_has_changed_is_read_again(tmp_path):
     for size in (2, 3):
         save_file({"weight": numpy.zeros(size, dtype="float32")}, file)
         assert [tensor.shape for tensor in weights.tensors([file], "it")] == [(size,)]
+
+
+WORDS = [
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "the",
+    "mat",
+    "and",
+    "saw",
+    "a",
+    "very",
+    "old",
+    "house",
+    "near",
+    "the",
+    "bridge",
+] * 3
+TOKENIZERS = {
+    "byte-level": tiny_tokenizer,
+    "with special tokens": lambda: transformers.AutoTokenizer.from_pretrained(
+        describe.resolve("all-MiniLM-L6-v2")
+    ),
+    "with a beginning": lambda: transformers.AutoTokenizer.from_pretrained(
+        describe.resolve("hamlet-3m")
+    ),
+    "in Python": transformers.ByT5Tokenizer,
+}
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if not task.reads_images])
+def test_rows_are_measured_as_if_encoded_again_without_a_limit(name, kind):
+    task, tokenizer = TASKS[name], TOKENIZERS[kind]()
+    if "tokens" in task.roles and not tokenizer.is_fast:
+        pytest.skip("such tokenizers do not tell which characters a token stands for")
+    tokenizer.eos_token = tokenizer.eos_token or tokenizer.sep_token
+    rows = [
+        {
+            **dict.fromkeys(("text", "prompt"), " ".join(WORDS[:count])),
+            "completion": " ".join(WORDS[: count % 5 + 1]),
+            "tokens": WORDS[: count + 1],
+            "tags": ["good"] * (count + 1),
+            "label": "good",
+        }
+        for count in range(30)
+    ]
+    inputs = TaskInputs(
+        name,
+        tokenizer,
+        columns={role: role for role in task.roles},
+        labels=["good"] if task.labels else [],
+        max_length=12,
+        max_prompt_length=10 if task.continues_prompts else 0,
+    )
+    encoded = inputs.encode_measured(rows)
+    assert encoded == inputs.encode(rows)
+    uncut = [max(token_counts(row)) for row in inputs.unlimited().encode(rows)]
+    assert encoded.full_lengths == uncut
+    assert min(uncut) < 12 < max(uncut)

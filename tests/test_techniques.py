@@ -32,7 +32,7 @@ from workbench.training.adaptation import base_model
 from workbench.training.adaptation.build import adaptation_of, put_on_clone
 from workbench.training.inspection.compatibility.probe import touched
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 # Each row says the same, so that a batch is like the next and the loss can only fall by learning.
 ROW = {"text": "the lamp was bad and I hated it", "prompt": "was it good", "completion": "it was"}

@@ -122,7 +122,7 @@ def _plan(run: Any) -> tuple[Mapping[str, Any], str]:
     """Return the plan of what is to be exported, and what that is in words."""
     if isinstance(run, Recipe):
         # Here and not at the top: looking up models and data takes torch and transformers.
-        from workbench.training.plan import resolve
+        from workbench.training.resolve import resolve
 
         name = run.name or f"{run.technique}-{Path(run.data).stem}"
         return resolve(run).plan.to_dict(), f"the recipe {name}"

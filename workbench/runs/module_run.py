@@ -82,13 +82,13 @@ class ModuleRun(Run):
         made = _recipe(recipe, settings)
         # Here and not at the top: whoever reads runs needs no torch.
         from workbench.training.inputs.array_rows import make_rows
-        from workbench.training.prepare_module import Given, task_for
+        from workbench.training.prepare_module import ModuleInputs, task_for
 
         _check_module(module, loss)
         dtype = next(parameter.dtype for parameter in module.parameters())
         rows = make_rows("data", data, dtype)
         held = None if eval_data is None else make_rows("eval_data", eval_data, dtype)
-        self._given = Given(module, loss, rows, held)
+        self._given = ModuleInputs(module, loss, rows, held)
         kind = type(module).__name__
         super().__init__(
             replace(

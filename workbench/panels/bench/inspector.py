@@ -15,7 +15,7 @@ from workbench.panels.kernel import preload
 from workbench.recipe import Recipe
 from workbench.registry.techniques import arguments, find
 from workbench.sources.datasets.load import Table
-from workbench.sources.lookup import COLUMNS, Found, find_facts, load_data, look_up
+from workbench.sources.lookup import COLUMNS, LookUp, find_facts, load_data, look_up
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 
@@ -82,7 +82,7 @@ class Inspector:
                 self._report(part, None)
         self._report("done", (recipe, problems))
 
-    def look_up(self, recipe: Recipe) -> Found:
+    def look_up(self, recipe: Recipe) -> LookUp:
         """Look up a recipe's base and data, with all its problems, without the heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
 
@@ -151,7 +151,7 @@ def _rows(recipe: Recipe, table: Table) -> tuple[list[dict], Mapping[str, str]] 
     return training_rows(recipe, table), table.columns
 
 
-def _anatomy(recipe: Recipe, lookup: Found) -> Structure | None:
+def _anatomy(recipe: Recipe, lookup: LookUp) -> Structure | None:
     """Return the structure of the model, or None; its problems are reported elsewhere."""
     from workbench.training.inspection.anatomy import take_apart
 

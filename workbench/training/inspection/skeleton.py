@@ -22,7 +22,7 @@ from workbench.training.adaptation.heads import find_new_parameters
 from workbench.training.adaptation.meters import count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import in_words
-from workbench.training.inputs.limits import START_ROWS, choose_rows, longest
+from workbench.training.inputs.limits import START_ROWS, choose_rows, token_limit
 from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.runtime.quiet_loading import loading, quiet_thread
 from workbench.training.runtime.rng import Randomness
@@ -74,7 +74,7 @@ def shapes_of(
     problems = task_problems(recipe, facts)
     if problems:
         raise RecipeError(problems)
-    longest(recipe, facts.context)
+    token_limit(recipe, facts.context)
     task, technique = TASKS[recipe.task], get(recipe.technique)
     adds_head = technique.adds_head(task)
     if adds_head and num_labels is None:

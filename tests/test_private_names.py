@@ -27,7 +27,6 @@ PRIVATE = (
     "peft.tuners.lora.corda.preprocess_corda",
     "peft.tuners.lora.loraga.preprocess_loraga",
     "peft.tuners.poly.layer.PolyLayer",
-    "peft.tuners.tuners_utils._find_minimal_target_modules",
     "peft.tuners.tuners_utils.check_target_module_exists",
     "peft.utils.constants.TRANSFORMERS_MODELS_TO_BEFT_TARGET_MODULES_MAPPING",
     "peft.utils.other.AuxiliaryTrainingWrapper",

@@ -53,10 +53,10 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
 
 def keep_weights(run: Run) -> Path:
     """Keep what a run has learnt so far, between two of its steps; return the folder to start from."""
-    from workbench.training.adaptation.warm_start import keep, learnt
+    from workbench.training.adaptation.warm_start import learnt, save_learnt
 
     with run.stepping:
         step, state = run.progress[0], learnt(run.model)
     folder = Path(run.record().path).resolve() / f"at-step-{step}"
-    keep(state, folder)
+    save_learnt(state, folder)
     return folder

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
 from workbench.registry.tasks import KINDS, ROLES, TASKS, tasks_of
 from workbench.settings.checks import settings_problems
 from workbench.settings.fields import Settings
@@ -173,7 +173,7 @@ def _try(problems: list[Problem], part: str, recipe: S, find: Callable[[S], Any]
     except WorkbenchError as error:
         problems.append(Problem.stated(part, str(error), got=getattr(recipe, part)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said with the rest)
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first = first_line(error)
         subject = {"model": "The base model", "data": "The data"}[part]
         sentence = f"{subject} could not be read: {first}"
         details = traceback.format_exc()

@@ -25,10 +25,10 @@ from workbench.sources.models.folders import WITHOUT_ADAPTER
 from workbench.training.adaptation.base_model import Base, clone, load_base, shared_skeleton
 from workbench.training.adaptation.build import adaptation_of
 from workbench.training.adaptation.heads import find_new_parameters
-from workbench.training.adaptation.initializers import takes_rows
+from workbench.training.adaptation.initializers import takes_batches
 from workbench.training.adaptation.optimizer import optimizer_facts
-from workbench.training.adaptation.quantize import whole_modules
-from workbench.training.adaptation.running_stats import gathering_layers
+from workbench.training.adaptation.quantize import modules_to_not_convert
+from workbench.training.adaptation.running_stats import layers_with_statistics
 from workbench.training.inputs.few_shot_plan import prompt_facts
 from workbench.training.inputs.limits import (
     START_ROWS,
@@ -292,7 +292,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         selected=list(adaptation.selected),
         selector=technique.selection,
         initializer=technique.initializer,
-        start_rows=START_ROWS if takes_rows(technique.initializer) else 0,
+        start_rows=START_ROWS if takes_batches(technique.initializer) else 0,
         saves_difference=technique.saves_difference,
         after_step=technique.after_step,
         forward_hook=technique.forward_hook,
@@ -317,7 +317,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         max_length=inputs.max_length,
         max_prompt_length=inputs.max_prompt_length,
         max_steps=steps,
-        gathers_statistics=bool(gathering_layers(base.model)),
+        gathers_statistics=bool(layers_with_statistics(base.model)),
         labelled_logits=labelled_logits,
         sets_pad_token=inputs.sets_pad_token,
         threads=torch.get_num_threads(),
@@ -337,6 +337,6 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         ],
         has_adapter=facts.has_adapter,
         prequantized=facts.quantization is not None,
-        full_precision_modules=whole_modules(shapes, new_parameters),
+        full_precision_modules=modules_to_not_convert(shapes, new_parameters),
     )
     return Resolved(plan, recipe, base, inputs, train_rows, eval_rows, facts.fingerprint)

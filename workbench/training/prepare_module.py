@@ -17,7 +17,7 @@ import torch
 import transformers
 from accelerate import Accelerator
 
-from workbench.errors import Problem, RecipeError
+from workbench.errors import Problem, RecipeError, first_line
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.technique import Technique
@@ -27,10 +27,9 @@ from workbench.training.adaptation.optimizer import make_optimizer, optimizer_fa
 from workbench.training.adaptation.plain_module import (
     FAST_PATH,
     adapt_module,
-    copy_around,
-    fast_paths,
-    first_line,
-    say_misfit,
+    copy_sharing_parameters,
+    fast_path_layers,
+    in_one_sentence,
 )
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.inputs.array_rows import Rows
@@ -133,7 +132,7 @@ def task_for(given: Given) -> str:
         They do not go together.
     """
     batch = given.rows.batch(list(given.rows.order[:2]))
-    model = WithLoss(copy_around(given.module), given.loss).eval()
+    model = WithLoss(copy_sharing_parameters(given.module), given.loss).eval()
     device = next(given.module.parameters()).device
     batch = fixed_batches([0], 1, lambda _: batch, device)[0]
     with torch.no_grad():
@@ -142,12 +141,14 @@ def task_for(given: Given) -> str:
         except Exception as error:
             allowed = f"what {type(given.module).__name__} takes"
             shapes = [tuple(part.shape) for part in batch["inputs"]]
-            raise RecipeError([Problem("data", allowed, shapes, first_line(error))]) from error
+            raise RecipeError(
+                [Problem("data", allowed, shapes, first_line(error).rstrip("."))]
+            ) from error
         try:
             loss = model.loss(outputs, batch["targets"])
         except Exception as error:
             allowed = "a function of the module's outputs and the targets"
-            said = f"it raised: {first_line(error)}"
+            said = f"it raised: {first_line(error).rstrip('.')}"
             raise RecipeError([Problem("loss", allowed, loss_name(given.loss), said)]) from error
     if not torch.is_tensor(loss) or loss.dim():
         got = f"a tensor of shape {tuple(loss.shape)}" if torch.is_tensor(loss) else type(loss)
@@ -200,7 +201,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         eval_on_start=recipe.eval_on_start,
         after_step=tail,
     )
-    notes = [FAST_PATH] if fast_paths(adapted) and technique.trainable == "adapter" else []
+    notes = [FAST_PATH] if fast_path_layers(adapted) and technique.trainable == "adapter" else []
     notes += [ORTHOGONAL] if config.get("orth_reg_weight") else []
     notes += computing_notes(recipe)
     plan = ModulePlan(
@@ -265,11 +266,11 @@ def _try_step(model: WithLoss, rows: Rows, technique: Technique, name: str, seed
     # As in training, where some techniques do more; but no statistics are gathered over so few rows.
     model.train(not moving_statistics(model.module))
     with Randomness(seed):
-        loss = say_misfit(technique, name, lambda: model(**batch).loss)
+        loss = in_one_sentence(technique, name, lambda: model(**batch).loss)
         if loss.requires_grad:
-            say_misfit(technique, name, loss.backward)
+            in_one_sentence(technique, name, loss.backward)
         with torch.no_grad():
-            say_misfit(technique, name, lambda: model.eval()(**batch))
+            in_one_sentence(technique, name, lambda: model.eval()(**batch))
     if all(parameter.grad is None for parameter in trained):
         why = "the loss does not depend on its trained parameters: name other target_modules"
         raise RecipeError(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
 from workbench.panels.kernel import preload
 from workbench.recipe import Recipe
 from workbench.registry.techniques import arguments, find
@@ -171,7 +171,7 @@ def _guarded(part: str, compute: Callable[[], Any], problems: list[Problem]) -> 
     except WorkbenchError as error:
         problems.append(Problem.stated(part, str(error)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is shown, not thrown)
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first = first_line(error)
         what = {
             "count": "The technique could not be applied to this base",
             "tokens": "The data could not be tokenized",

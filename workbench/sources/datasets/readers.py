@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import DataError
+from workbench.errors import DataError, first_line
 
 Row = dict[str, Any]
 
@@ -247,7 +247,7 @@ def _read_parquet(path: Path, content: bytes) -> list[Row]:
         with pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)) as file:
             return file.read().to_pylist()
     except pyarrow.ArrowException as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise DataError(
             f"{path} is not a whole Parquet file ({reason}): write or download it again."
         ) from None

@@ -25,7 +25,11 @@ from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
 from workbench.training.adaptation.meters import MemoryMeter
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
-from workbench.training.adaptation.quantize import beside_weights, plain, storage
+from workbench.training.adaptation.quantize import (
+    extra_tensors,
+    plain_tensors,
+    quantization_config_of,
+)
 from workbench.training.adaptation.refusals import Refusal
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.evaluate import word_scores
@@ -190,7 +194,7 @@ class DryRun:
             )
         model, linears = copy.deepcopy(shapes), []
         if recipe.quantization:
-            stored = storage(model, recipe.quantization, self._new_parameters)
+            stored = quantization_config_of(model, recipe.quantization, self._new_parameters)
             model, linears = with_packed_layers(model, stored)
         names = _slots(model)
         rows = partial(self._encode, self._train_rows[:START_ROWS], {})
@@ -230,7 +234,7 @@ class DryRun:
         kept["adapters"] += [
             part
             for one in found
-            for part in plain(one)
+            for part in plain_tensors(one)
             if part.untyped_storage()._cdata not in known
         ]
         return model, kept, adaptation.config
@@ -244,7 +248,7 @@ class DryRun:
         self, model: torch.nn.Module, names: Mapping[tuple[int, str], str], private: set[str]
     ) -> dict[str, list[torch.Tensor]]:
         """Tell the base's tensors from the run's own, which has copies of what it changes."""
-        base, own = [*beside_weights(model)], []
+        base, own = [*extra_tensors(model)], []
         for module in model.modules():
             for attribute, tensor in (*module._parameters.items(), *module._buffers.items()):
                 if tensor is None:
@@ -256,7 +260,10 @@ class DryRun:
                     with self._mode:
                         base.append(torch.empty_like(tensor))
         kept = {"weights": base, "adapters": own}
-        return {kind: [part for one in some for part in plain(one)] for kind, some in kept.items()}
+        return {
+            kind: [part for one in some for part in plain_tensors(one)]
+            for kind, some in kept.items()
+        }
 
     # -- what it is put through -----------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ def with_packed_layers(
     ----------
     model : torch.nn.Module
     storage : QuantizationConfigMixin
-        How the weights are stored: see :func:`workbench.training.adaptation.quantize.storage`.
+        How the weights are stored: see :func:`workbench.training.adaptation.quantize.quantization_config_of`.
 
     Returns
     -------

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 
 from workbench.registry.technique import Technique
+from workbench.training.adaptation.layer_lists import outermost
+from workbench.training.adaptation.wrapping import unwrapped
 
 MANY = 12  # models of so few blocks are run whole
 _LONGEST = 6  # kinds of blocks may take turns in rounds of so many
@@ -46,14 +48,13 @@ class Stack:
 
 def stacks(model: torch.nn.Module) -> list[Stack]:
     """Find the stacks of a model whose blocks repeat."""
-    found = []
+    repeating = {}
     for path, module in model.named_modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) > 1:
             stack = _rounds(path, [signature(block) for block in module])
-            inside = any(path.startswith(f"{one.path}.") for one in found)
-            if stack is not None and not inside:
-                found.append(stack)
-    return found
+            if stack is not None:
+                repeating[path] = stack
+    return [repeating[path] for path in outermost(repeating)]
 
 
 def _rounds(path: str, kinds: Sequence[Any]) -> Stack | None:
@@ -201,5 +202,4 @@ def extended(
 
 
 def _blocks(model: torch.nn.Module, stack: Stack) -> list[torch.nn.Module]:
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return list(base.get_submodule(stack.path).children())
+    return list(unwrapped(model).get_submodule(stack.path).children())

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from workbench.training.adaptation.quantize import plain
+from workbench.training.adaptation.quantize import plain_tensors
 from workbench.training.forecast.fake_ops import opened
 from workbench.training.forecast.torch_internals import (
     FakeTensor,
@@ -134,7 +134,7 @@ class Live(TorchDispatchMode):
         if drawn or (overloads is torch.ops.aten.any and not real):
             out.is_unlikely = True
         for tensor in _tensors(out):
-            for part in (tensor,) if tensor.layout is torch.strided else plain(tensor):
+            for part in (tensor,) if tensor.layout is torch.strided else plain_tensors(tensor):
                 self._follow(part)
         return out
 

@@ -16,9 +16,10 @@ from typing import Any
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
-from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
+from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError, first_line
 from workbench.recipe import Recipe
 from workbench.registry.techniques import get
+from workbench.training.adaptation.layer_lists import layer_lists
 from workbench.training.inspection import adapter_size, module_selection
 from workbench.training.inspection.module_tree import Node, Piece, fold
 from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
@@ -109,12 +110,11 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[st
         figures = adapter_size.measure(recipe, adapted, shapes)
         found = before.compare(adapted)
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said in the panel)
-        said = str(error) if isinstance(error, WorkbenchError) else str(error).split("\n")[0]
-        problem = said or type(error).__name__
+        problem = str(error) if isinstance(error, WorkbenchError) else first_line(error)
         found = before.compare(copy.deepcopy(shapes).requires_grad_(False), same_modules=False)
     can = choice.can if choice else frozenset()
     ticked = found.wrapped & can if figures else (choice.named if choice else frozenset())
-    tree = fold(before.facts, found.own, found.pieces, can, ticked)
+    tree = fold(before.facts, found.own, found.pieces, can, ticked, layer_lists(shapes))
     return Structure(tree, figures, problem, module_selection.why_fixed(technique), config, choice)
 
 

@@ -13,8 +13,8 @@ import torch
 from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import arguments, get
-from workbench.training.adaptation import target_modules
 from workbench.training.adaptation.heads import new_modules
+from workbench.tuners.name_endings import matches, shortest_endings
 
 # What says, besides target_modules, which layers are wrapped.
 BESIDE = ("layers_to_transform", "layers_pattern", "exclude_modules", "input_modules")
@@ -59,23 +59,19 @@ class Choice:
             chosen["feedforward_modules"] = [
                 name
                 for name in chosen["target_modules"]
-                if all(
-                    target_modules.matches(path, ends)
-                    for path in wanted
-                    if target_modules.matches(path, [name])
-                )
+                if all(matches(path, ends) for path in wanted if matches(path, [name]))
             ]
         return {**kept, **chosen}
 
     def _literal(self, wanted: set[str]) -> dict[str, Any]:
-        names = target_modules.shortest_names(self._model, sorted(wanted))
+        names = shortest_endings(self._model, sorted(wanted))
         if "layers_to_transform" not in self._known or not wanted:
             return {"target_modules": names}
         layers = sorted({index for name in wanted if (index := _layer(name)) is not None})
         kinds = {_kind(name) for name in wanted}
         all_layers = [name for name in self.can if _kind(name) in kinds]
         short = {
-            "target_modules": target_modules.shortest_names(self._model, all_layers),
+            "target_modules": shortest_endings(self._model, all_layers),
             "layers_to_transform": layers,
         }
         numbered = any(part.isdecimal() for name in names for part in name.split("."))

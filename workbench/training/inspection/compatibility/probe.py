@@ -30,7 +30,8 @@ from workbench.sources.prompt_checks import base_problems
 from workbench.training.adaptation.base_model import is_pristine
 from workbench.training.adaptation.build import adaptation_of, put_on_clone
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
-from workbench.training.adaptation.refusals import Refusal, explain, of_problem
+from workbench.training.adaptation.refusals import Refusal, explain, reason_of
+from workbench.training.adaptation.wrapping import unwrapped
 from workbench.training.inputs.limits import counts_positions
 from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inspection.compatibility.result import Compatibility
@@ -82,7 +83,7 @@ class Probe:
         if self._facts is not None:
             problems += storage_problems(recipe, self._facts)
         if problems:
-            return Compatibility(technique, False, task, *of_problem(problems[0]))
+            return Compatibility(technique, False, task, *reason_of(problems[0]))
         recipe = recipe.resolved(self._facts and self._facts.quantization)
         if get(technique).trainable == "nothing":
             return self._ask(recipe)
@@ -95,7 +96,7 @@ class Probe:
         if self._facts is None:
             reason, remedy = "a model in memory cannot be prompted", "give its folder or hub id"
         elif problems := base_problems(recipe, self._facts):
-            reason, remedy = of_problem(problems[0])
+            reason, remedy = reason_of(problems[0])
         else:
             return Compatibility(recipe.technique, True, recipe.task)
         return Compatibility(recipe.technique, False, recipe.task, reason, remedy)
@@ -328,7 +329,7 @@ def _counted(model: torch.nn.Module, base: torch.nn.Module) -> tuple[int, tuple[
 
 def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:
     """Return the base's modules that were wrapped, or whose own parameters are trained."""
-    inner = model.get_base_model() if isinstance(model, peft.PeftModel) else model
+    inner = unwrapped(model)
     before = {name: type(module) for name, module in base.named_modules()}
     found = [
         name

@@ -306,7 +306,7 @@ def test_a_run_stopped_before_it_is_ready_has_a_record(recipe, tmp_path):
     [
         (lambda recipe: [], {}, "recipes must be a sequence of at least one Recipe"),
         (lambda recipe: [recipe, "lora"], {}, "at least one Recipe, but is 'lora'"),
-        (lambda recipe: [recipe.replace(name="a")] * 2, {}, "name must be another one.*'a'"),
+        (lambda recipe: [recipe.replace(name="a")] * 2, {}, "name must be a different one.*'a'"),
         (lambda recipe: [recipe], {"turns": "step"}, "turns must be.*'step'.*did you mean 'steps'"),
         (lambda recipe: [recipe], {"workers": 0}, "workers must be an integer of at least 1"),
         (

@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", default="runs", metavar="DIR", help="folder in which the runs are saved"
     )
     knob = "values of a setting, such as r=4,16, or a range for a random search, such as r=4..16"
-    added.add_argument("--grid", action="append", default=[], metavar="KNOB=VALUES", help=knob)
+    added.add_argument("--grid", action="append", default=[], metavar="SETTING=VALUES", help=knob)
     added.add_argument("--search", default="grid", help="grid or random")
     added.add_argument("--n", type=_count, help="number of runs of a random search")
     added.add_argument(

@@ -55,6 +55,9 @@ class Race:
         Whether runs of the same base that are plain LoRA train together, in one forward and backward
         pass: None where a short measurement says that it is faster, True wherever it can be done. Their
         losses are then those of training alone within float tolerance; with False, to the last bit.
+    tables : SharedTables, optional
+        Where its data may have been read already, for a panel; without one it keeps its own, as long
+        as it goes on.
 
     Attributes
     ----------
@@ -78,6 +81,7 @@ class Race:
         workers: int | None = None,
         halving: SuccessiveHalving | None = None,
         fuse: bool | None = None,
+        tables: SharedTables | None = None,
     ):
         recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
         found = _rule_problems(turns=turns, workers=workers, fuse=fuse)
@@ -92,7 +96,8 @@ class Race:
         self._lock = threading.Lock()
         self._started = False
         self._kept: list[tuple[Any, ...]] = []
-        self._tables = SharedTables()
+        self._owns_tables = tables is None
+        self._tables = SharedTables() if tables is None else tables
         self._paces: dict[Run, deque[tuple[float, int]]] = {}
         self._reasons: dict[Run, str] = {}
         self._said: list[str] = []
@@ -314,7 +319,8 @@ class Race:
                 self._paces[run].clear()
                 if run.ended and self.state == "ended":
                     self._kept.clear()
-                    self._tables.clear()
+                    if self._owns_tables:
+                        self._tables.clear()
             case Parameters():
                 # Runs that come later find the base and the rows, even when this one is over by then.
                 self._kept.append(run.shared)

@@ -71,6 +71,8 @@ class Run:
         The latest memory figures in bytes.
     model, tokenizer
         What is trained, once the run is prepared.
+    load_data : callable
+        Reads a recipe's data, from ``tables`` if they hold it.
     shared : tuple
         What other runs can use too for as long as somebody holds it: its base and its encoded rows.
     stepping : threading.Lock
@@ -97,7 +99,7 @@ class Run:
         self.recipe = self._check(recipe)
         self.scheduler = scheduler or _ALONE
         self.barrier = NO_BARRIER
-        self._load_data = tables.load if tables is not None else load_data
+        self.load_data = tables.load if tables is not None else load_data
         self.runs = Path(runs)
         self.state = "ready"
         self.path: Path | None = None
@@ -237,7 +239,7 @@ class Run:
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
         from workbench.training.prepare import prepare
 
-        return prepare(self.recipe, self._load_data)
+        return prepare(self.recipe, self.load_data)
 
     # -- the run's own thread -----------------------------------------------------------------------
 

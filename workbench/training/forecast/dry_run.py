@@ -91,7 +91,7 @@ class DryRun:
     def __init__(self, recipe: Recipe, facts: ModelFacts, table: Table, device: str):
         self._recipe, self._table, self._device = recipe, table, device
         self._task, self._technique = TASKS[recipe.task], get(recipe.technique)
-        self._shapes, self._new_parameters = shapes_of(recipe, len(table.labels) or None)
+        self._shapes, self._new_parameters = shapes_of(recipe, lambda _: table)
         self._inputs = TaskInputs.of(recipe, facts, table)
         self._train_rows, self._eval_rows = choose_rows(recipe, table)
         self._side = padding_side(self._shapes)

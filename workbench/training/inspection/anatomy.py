@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,11 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.registry.techniques import get
+from workbench.sources.datasets.load import Table
+from workbench.sources.lookup import load_data
 from workbench.training.inspection import adapter_size, module_selection
 from workbench.training.inspection.module_tree import Node, Piece, fold
-from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
+from workbench.training.inspection.skeleton import adapt_shapes, first_rows, shapes_of
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,14 @@ class Structure:
         return self._choice.arguments(ticked)
 
 
-def take_apart(recipe: Recipe, num_labels: int | None = None) -> Structure:
+def take_apart(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Structure:
     """Build a recipe's model on the meta device and tell what is where.
 
     Parameters
     ----------
     recipe : Recipe
-    num_labels : int, optional
-        Labels of a classification; read from the recipe's data if not given.
+    data : callable, optional
+        Reads a recipe's data, or has it read already.
 
     Raises
     ------
@@ -81,10 +83,15 @@ def take_apart(recipe: Recipe, num_labels: int | None = None) -> Structure:
         error here: the tree is then that of the base.
     """
     recipe = recipe.resolved()
-    return dissect(recipe, *shapes_of(recipe, num_labels))
+    return dissect(recipe, *shapes_of(recipe, data), first_rows(recipe, data))
 
 
-def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[str]) -> Structure:
+def dissect(
+    recipe: Recipe,
+    shapes: torch.nn.Module,
+    new_parameters: Sequence[str],
+    rows: Callable[[], list[dict]] | None = None,
+) -> Structure:
     """Apply a resolved recipe's technique to a copy of a skeleton and tell what is where.
 
     Parameters
@@ -94,6 +101,8 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[st
         The base on the meta device.
     new_parameters : sequence of str
         Its new parameters.
+    rows : callable, optional
+        Returns the first training rows, encoded; they are read from the recipe's data if not given.
     """
     technique = get(recipe.technique)
     model = copy.deepcopy(shapes)
@@ -104,7 +113,7 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[st
         recipe.check()
         if choice is not None and recipe.technique_args.get("target_modules") == []:
             raise RecipeError([Problem("target_modules", "one module at least", [])])
-        adapted, _ = adapt_shapes(recipe, model, new_parameters)
+        adapted, _ = adapt_shapes(recipe, model, new_parameters, rows)
         config = _settings(adapted)
         figures = adapter_size.measure(recipe, adapted, shapes)
         found = before.compare(adapted)

@@ -367,7 +367,7 @@ def test_a_log_that_cannot_be_written_fails_the_run(recipe, tmp_path):
 
     def fill(run, event):
         if event.get("step") == 2:
-            run._folder._metrics = full
+            run._execution.folder._metrics = full
 
     run.subscribe(fill)
     with pytest.raises(TrainingError, match="could not be saved.*the disk is full"):

@@ -104,7 +104,7 @@ class ModuleRun(Run):
     def _check(recipe: Recipe) -> Recipe:
         return recipe
 
-    def _make_ready(self) -> Any:
+    def _prepare(self) -> Any:
         from workbench.training.prepare_module import prepare_module
 
         return prepare_module(self.recipe, self._given)

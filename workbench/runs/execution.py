@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.runs.barrier import PreparationBarrier
 from workbench.runs.failures import explain, let_go, make_room
+from workbench.runs.run_folder import RunFolder, summary
 from workbench.runs.run_state import RunState
 from workbench.runs.step_scheduler import StepScheduler
-from workbench.runs.store import RunFolder, summary
 from workbench.training.events import (
     Evaluating,
     Evaluation,

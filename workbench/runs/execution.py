@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.runs.barrier import PreparationBarrier
@@ -172,6 +172,9 @@ class Execution:
         self._emit(Memory(0, run.memory))
 
     def _train(self, prepared: Prepared) -> str:
+        steps: Any = (
+            prepared.steps
+        )  # a generator, or what acts as one in a group that trains together
         try:
             self._publish(prepared)
             self._change("running")
@@ -192,7 +195,7 @@ class Execution:
                 self._take(event, prepared)
             return "stopped"
         finally:
-            prepared.steps.close()
+            steps.close()
             self.run.memory = prepared.meter.read()
 
     def _is_stopping(self) -> bool:

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Sequence
 
 import torch
+from transformers import PreTrainedModel
 
 from workbench.errors import RecipeError
 from workbench.recipe import Recipe
@@ -59,7 +60,7 @@ def count(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> dict[s
 
 def shapes_of(
     recipe: Recipe, data: Callable[[Recipe], Table] = load_data
-) -> tuple[torch.nn.Module, tuple[str, ...]]:
+) -> tuple[PreTrainedModel, tuple[str, ...]]:
     """Return a recipe's base on the meta device, to be copied, and its new parameters.
 
     Parameters
@@ -97,7 +98,7 @@ def shapes_of(
 
 def adapt_shapes(
     recipe: Recipe,
-    model: torch.nn.Module,
+    model: PreTrainedModel,
     new_parameters: Sequence[str],
     rows: Callable[[], list[dict]] | None = None,
 ) -> tuple[torch.nn.Module, Adaptation]:
@@ -106,9 +107,10 @@ def adapt_shapes(
     Parameters
     ----------
     recipe : Recipe
-    model : torch.nn.Module
+    model : PreTrainedModel
+        A base on the meta device; changed.
     new_parameters : sequence of str
-        Names of parameters that are drawn anew.
+        Names of its newly initialised parameters.
     rows : callable, optional
         Returns the first training rows, encoded; see :func:`first_rows`, the default.
 
@@ -138,7 +140,7 @@ def adapt_shapes(
     return adapted, adaptation
 
 
-def _with_weights(model: torch.nn.Module) -> torch.nn.Module:
+def _with_weights(model: PreTrainedModel) -> PreTrainedModel:
     """Give a skeleton weights drawn at random."""
     model = model.to_empty(device="cpu")
     with Randomness(0), torch.no_grad():

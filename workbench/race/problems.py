@@ -31,7 +31,7 @@ def member_problems(recipes: Sequence[Any], halving: SuccessiveHalving | None) -
     duplicates = sorted({name for name in names if names.count(name) > 1})
     return [
         *(
-            Problem("name", "another one for each run of a race", name, "two recipes have it")
+            Problem("name", "a different one for each run of a race", name, "two recipes have it")
             for name in duplicates
         ),
         *sharing_problems(recipes),

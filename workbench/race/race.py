@@ -34,37 +34,41 @@ PACE = 40
 
 
 class Race:
-    """Recipes being carried out at the same time, each with the losses that it would have alone.
+    """Several recipes trained at the same time, each with the losses that it would have alone.
 
-    All runs share one copy of each base and the rows as they were encoded for the first of them.
-    They ask for their steps at one scheduler, which lets those go first that have had least. A run that
-    fails leaves the race with its reason, and the others go on.
+    All runs share one copy of each base and the tokenized rows. Their steps are interleaved: the run
+    that has had the smallest share so far is next. A run that fails ends with its reason, and the others
+    continue.
 
     Parameters
     ----------
     recipes : sequence of Recipe
-        Any mix of techniques, bases and data, as long as there is something to share.
+        Any techniques, bases and data, as long as two of them have the base or the data in common.
     runs : path, default "runs"
         Folder in which the runs' own folders are made.
     turns : {"steps", "tokens", "seconds"}
-        What is shared out fairly.
+        What all runs get the same number of.
     workers : int, optional
-        How many runs step at the same time. None means one per core, each with one intra-op thread;
-        on CUDA one.
+        Number of runs that do a step at the same time. None means one per core, each with one intra-op
+        thread; one on CUDA.
     halving : SuccessiveHalving, optional
-        Stop the losers early, by this rule.
+        The rule by which the worst runs are stopped early.
     fuse : bool, optional
-        Whether runs of the same base that are plain LoRA train together, in one forward and backward
-        pass: None where a short measurement says that it is faster, True wherever it can be done. Their
-        losses are then those of training alone within float tolerance; with False, to the last bit.
+        Whether plain LoRA runs with the same base train together, in one forward and backward pass: None
+        where a short measurement shows that it is faster, True wherever it is possible. Their losses then
+        equal those of separate training within float tolerance; with False, to the last bit.
     tables : SharedTables, optional
-        Where its data may have been read already, for a panel; without one it keeps its own, as long
-        as it goes on.
+        Cache of data that was read already, for a panel; by default the race has its own until it ends.
 
     Attributes
     ----------
     members : list of Run
         In the order in which they were added.
+
+    Raises
+    ------
+    RecipeError
+        With all problems of the recipes and of the other arguments.
 
     Examples
     --------
@@ -128,14 +132,14 @@ class Race:
 
     @property
     def notes(self) -> list[str]:
-        """What is shared, how turns are taken and what the runs have to say, in sentences."""
+        """Return, in sentences, what the runs share, how their steps are interleaved, and the runs' notes."""
         shared = sharing_notes([run.recipe for run in self.members])
         rule = halving_notes(self.halving, self.members)
         turns = turns_note(self.scheduler, self._started)
         return [turns, *shared, *notes_of_runs(self.members), *rule, *self._notes.all()]
 
     def leaderboard(self) -> list[Standing]:
-        """Return where each run stands, the best first."""
+        """Return the rank of each run with its latest figures, the best first."""
         return leaderboard(list(self.members), self._left, self._reason)
 
     def subscribe(self, listener: Callable[[Race, RaceEvent], object]) -> None:
@@ -148,7 +152,7 @@ class Race:
     # -- controls, safe from any thread -----------------------------------------------------------
 
     def start(self) -> Race:
-        """Begin all runs; returns at once."""
+        """Start all runs and return at once."""
         with self._lock:
             set_workers(self.scheduler, self.workers)
             self._started = True
@@ -156,12 +160,12 @@ class Race:
         return self
 
     def rule(self, **changes: Any) -> None:
-        """Change ``turns``, ``workers`` or ``fuse`` before the race has begun, ``halving`` at any time.
+        """Change ``turns``, ``workers`` or ``fuse`` before the race has started, ``halving`` at any time.
 
         Raises
         ------
         RecipeError
-            A value is not allowed, or comes too late.
+            A value is not allowed, or the race has started already.
         """
         with self._lock:
             halving = changes.pop("halving", self.halving)
@@ -182,25 +186,25 @@ class Race:
                 self._judge = HalvingRule(halving, self.members) if halving else None
 
     def pause(self) -> None:
-        """Let every run rest after its step in hand."""
+        """Pause every run after its current step."""
         for run in list(self.members):
             run.pause()
 
     def resume(self) -> None:
-        """Let every run go on."""
+        """Continue every run that is paused."""
         for run in list(self.members):
             run.resume()
 
     def stop(self) -> None:
-        """End every run after its step in hand, and keep what was learnt."""
+        """End every run after its current step, and save its trained weights."""
         for run in list(self.members):
             run.stop()
 
     def wait(self, timeout: float | None = None) -> Race:
-        """Wait until all runs are over. What made one fail is in its standing.
+        """Wait until all runs have ended. The reason why one failed is in the leaderboard.
 
-        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops all runs, saves them and goes
-        on as KeyboardInterrupt.
+        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops all runs, saves them and is raised again
+        as KeyboardInterrupt.
         """
         end = None if timeout is None else time.monotonic() + timeout
         try:
@@ -214,17 +218,17 @@ class Race:
         return self
 
     def add(self, recipe: Recipe) -> Run:
-        """Add a run, also while others go on; it counts as having had as much as the one that had least.
+        """Add a run, also while others are training; its share counts as equal to the smallest so far.
 
         Raises
         ------
         RecipeError
-            The recipe has problems, or shares nothing with the race, or its name is taken.
+            The recipe has problems, or shares neither base nor data with the race, or its name is taken.
         """
         return self.extend([recipe])[0]
 
     def extend(self, recipes: Iterable[Recipe]) -> list[Run]:
-        """Add several runs at once, as :meth:`add` does one: those that can be are fused with one another.
+        """Add several runs at once, as :meth:`add` does; plain LoRA runs among them may be fused.
 
         Raises
         ------
@@ -244,23 +248,23 @@ class Race:
         return runs
 
     def fork(self, run: Run, weights: bool = False, **changes: Any) -> Run:
-        """Add a run like another one, with other settings.
+        """Add a clone of a run with other settings.
 
         Parameters
         ----------
         run : Run
-            A member of the race, which goes on.
+            A member of the race, which continues.
         weights : bool, default False
-            Start from what it has learnt so far, with an optimizer afresh, and not from its start.
-            The weights are kept in its folder, and ``start_from`` in the new recipe names them, so
-            that the new run can be repeated and exported like any other.
+            Start from the weights that the run has trained so far, with a new optimizer state, and not from
+            its initial weights. The weights are saved in the run's folder, and ``start_from`` in the new
+            recipe names them, so that the new run can be repeated and exported like any other.
         **changes
             As :meth:`Recipe.replace` takes them.
 
         Raises
         ------
         RecipeError
-            The changes are wrong, or another technique or rank than that of the weights is asked for.
+            The changes are wrong, or ask for another technique or rank than that of the weights.
         TrainingError
             The run has no weights.
         """

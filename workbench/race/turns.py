@@ -31,11 +31,17 @@ def set_workers(scheduler: StepScheduler, workers: int | None) -> None:
 
 
 def turns_note(scheduler: StepScheduler, started: bool) -> str:
-    """Say how turns are shared out, and once the race has started how many runs step at a time."""
+    """Say how steps are interleaved, and once the race has started how many are done at the same time."""
     if not started:
-        return f"Turns are shared out by {scheduler.turns}."
+        return f"Steps are interleaved so that all runs get the same number of {scheduler.turns}."
     workers, threads = scheduler.workers, scheduler.threads
     if workers == 1:
-        return f"One run steps at a time; turns are shared out by {scheduler.turns}."
+        return (
+            "One run at a time does a step; steps are interleaved so that all runs get "
+            f"the same number of {scheduler.turns}."
+        )
     each = f"{threads} intra-op thread{'s' * (threads != 1)}"
-    return f"{workers} runs step at a time, each with {each}; turns are shared out by {scheduler.turns}."
+    return (
+        f"{workers} runs do steps at the same time, each with {each}; steps are "
+        f"interleaved so that all runs get the same number of {scheduler.turns}."
+    )

@@ -37,8 +37,8 @@ _PREPARING = threading.Lock()
 # The events that come from a run's steps.
 STEP_EVENTS = (TrainStep, Evaluating, Evaluation)
 AGAIN = (
-    "Memory ran out while other runs stepped too: it began again, and steps alone until one of them is "
-    "over."
+    "Memory ran out while other runs were training too: the run started again, and does its "
+    "steps alone until one of the others has ended."
 )
 
 

@@ -24,9 +24,7 @@ _ALONE = StepScheduler()
 
 
 class Run(RunState):
-    """A recipe being carried out in a thread.
-
-    What it is at can be read from any thread, and every method may be called from any.
+    """The training of a recipe in a thread of its own.
 
     Parameters
     ----------
@@ -35,9 +33,9 @@ class Run(RunState):
     runs : path, default "runs"
         Folder in which the run's own folder is made.
     scheduler : StepScheduler, optional
-        Where it asks for its turns; without one it takes turns with whatever else trains here.
+        Decides which run does the next step; by default one that all runs of the process share.
     tables : SharedTables, optional
-        Where its data may have been read already, for a panel or for other runs.
+        Cache of data that was read already, for a panel or for other runs.
 
     Attributes
     ----------
@@ -48,9 +46,9 @@ class Run(RunState):
     plan : dict
         See :class:`workbench.training.plan.Plan`; empty until the run is prepared.
     events : EventLog
-        Every event so far. Appended to by the run's thread only.
+        All events so far. Only the run's thread appends to it.
     parameters : dict
-        Trainable, total and injected parameters, once the run is prepared.
+        Numbers of trainable, total and added parameters, once the run is prepared.
     memory : dict
         The latest memory figures in bytes.
     result : dict
@@ -58,11 +56,11 @@ class Run(RunState):
     progress : tuple of int
         Steps done, and steps in all.
     model, tokenizer
-        What is trained, once the run is prepared.
+        The adapted model and the tokenizer (or image processor), once the run is prepared.
     shared : tuple
-        What other runs can use too for as long as somebody holds it: its base and its encoded rows.
+        The base and the encoded rows, which other runs can use as long as a reference to them exists.
     stepping : threading.Lock
-        Held while a step changes the weights and the progress.
+        Locked while a step changes the weights and the progress.
     error : Exception or None
         Why it failed.
     details : str
@@ -72,7 +70,19 @@ class Run(RunState):
     load_data : callable
         Reads a recipe's data, from ``tables`` if they hold it.
     barrier : PreparationBarrier
-        Where it waits for others before its first step; to be set before it starts.
+        Where the run waits for others before its first step; set it before the run starts.
+
+    Raises
+    ------
+    RecipeError
+        With all problems of the recipe.
+
+    Notes
+    -----
+    All methods may be called from any thread. Only the run's own thread writes its attributes; notes
+    and listeners may be added from any (see :class:`workbench.runs.run_state.RunState`). Attributes that
+    other threads read are replaced as a whole or only appended to, so they can be read at any moment. To
+    read weights and progress of one and the same step, hold ``stepping``.
     """
 
     def __init__(
@@ -93,16 +103,16 @@ class Run(RunState):
         self._thread: threading.Thread | None = None
 
     def record(self) -> Record:
-        """Return the run as its folder has it."""
+        """Return the run as read from its folder."""
         if self.path is None:
-            why = "it could not begin" if self.ended else "start it first"
+            why = "it could not start" if self.ended else "start it first"
             raise TrainingError(f"The run {self.name!r} has no folder: {why}.")
         return load_run(self.path)
 
     def start(self) -> Run:
-        """Begin in a thread of this process; returns at once."""
+        """Start the run in a thread of this process and return at once."""
         if self._thread is not None:
-            raise TrainingError(f"The run {self.name!r} was started already: make another one.")
+            raise TrainingError(f"The run {self.name!r} was already started: create another one.")
         self.state = "preparing"
         self._execution = Execution(
             self, self.runs, self._prepare, self._controls, self.scheduler, self.barrier
@@ -113,31 +123,31 @@ class Run(RunState):
         return self
 
     def pause(self) -> None:
-        """Pause after the step in hand."""
+        """Pause the run after its current step."""
         if not self.ended:
             self._controls.resumed.clear()
             self.scheduler.withdraw(self)
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue the run after a pause."""
         self._controls.resumed.set()
 
     def stop(self) -> None:
-        """End after the step in hand, and keep what was learnt."""
+        """End the run after its current step, and save its trained weights."""
         self._controls.stopped.set()
         self._controls.resumed.set()
         self.scheduler.withdraw(self)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the run is over, however it ends."""
+        """Wait until the run has ended, in whatever way."""
         if self._thread is None:
             raise TrainingError("The run was not started: call start() first.")
         self._thread.join(timeout)
 
     def wait(self, timeout: float | None = None) -> Run:
-        """Wait until the run is over; raise what made it fail.
+        """Wait until the run has ended; raise the error of a run that failed.
 
-        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops the run, saves it and goes on
+        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops the run, saves it and is raised again
         as KeyboardInterrupt.
         """
         try:

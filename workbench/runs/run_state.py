@@ -57,36 +57,36 @@ class RunState:
 
     @property
     def name(self) -> str:
-        """The run's name: that of its folder once it has one."""
+        """Return the run's name: that of its folder once it has one."""
         return self.path.name if self.path else self.recipe.name or self.recipe.technique
 
     @property
     def losses(self) -> list[float]:
-        """The training loss of each step so far."""
+        """Return the training loss of each step so far, in nats per target."""
         return self.events.losses
 
     @property
     def evaluations(self) -> list[Evaluation]:
-        """The evaluations so far."""
+        """Return the evaluations so far, the earliest first."""
         return self.events.evaluations
 
     @property
     def question(self) -> Question:
-        """What the run is asked: only runs that are asked the same can be ranked."""
+        """Return its task and evaluation data: only runs with the same ones can be ranked."""
         return question_of(self.recipe, self.plan)
 
     @property
     def ended(self) -> bool:
-        """Whether the run is over, however it ended."""
+        """Return whether the run has finished, was stopped or has failed."""
         return self.state in ENDED
 
     @property
     def notes(self) -> list[str]:
-        """What there is to know about the run, in sentences, in the order in which it became known."""
+        """Return the notes about the run, in sentences, in the order in which they were added."""
         return self._notes.all()
 
     def add_notes(self, *notes: str) -> None:
-        """Note something about the run, from any thread; what is noted already stays as it is."""
+        """Add notes about the run, from any thread; a note that is there already is not repeated."""
         self._notes.add(*notes)
 
     def subscribe(self, listener: Callable[[Self, Event], object]) -> None:

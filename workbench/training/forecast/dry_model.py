@@ -98,8 +98,8 @@ def make_dry_model(
     count = sum(parameter.numel() for parameter in shapes.parameters())
     if technique.needs_weights and count > MOST_WEIGHTS:
         raise ModelError(
-            f"The memory of {technique.title} cannot be foretold on {recipe.model!r}: its start "
-            "looks at weights, of which this base has too many to make some up."
+            f"The memory of {technique.title} cannot be forecast on {recipe.model!r}: its "
+            "initialization reads weights, and this base has too many to simulate them."
         )
     model = copy.deepcopy(shapes)
     stored: Any = None
@@ -152,8 +152,8 @@ def _adapt(
         if recipe.quantization is None:
             raise
         raise ModelError(
-            f"The memory of {technique.title} with quantization={recipe.quantization!r} cannot be "
-            "foretold: its start looks at packed weights."
+            f"The memory of {technique.title} with quantization={recipe.quantization!r} "
+            "cannot be forecast: its initialization reads quantized weights."
         ) from error
 
 

@@ -135,7 +135,7 @@ def inject(
 def _rows(batch: Mapping[str, torch.Tensor]) -> list[dict]:
     """Return a batch as encoded rows, each with a prompt: its first half."""
     if "input_ids" not in batch:
-        raise ModelError("it looks at the tokens of the rows, and this base reads none")
+        raise ModelError("it reads the tokens of the rows, and this base has none")
     ids = batch["input_ids"].tolist()
     return [{"input_ids": row, "prompt_ids": row[: len(row) // 2]} for row in ids]
 
@@ -170,6 +170,6 @@ def _check_gradients(model: torch.nn.Module, new_parameters: tuple[str, ...]) ->
     ]
     gradients = [p.grad for p in added or trained.values() if p.grad is not None]
     if not any(bool(gradient.count_nonzero()) for gradient in gradients):
-        raise ModelError("nothing that it adds gets a gradient")
+        raise ModelError("none of the parameters that it adds gets a gradient")
     if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
         raise ModelError("its first gradients are not finite")

@@ -122,10 +122,11 @@ def from_module(
     return TrialModel(name, model_type, base, model, task, True, dict(batch))
 
 
-def is_for(model: PreTrainedModel, task: Task) -> bool:
+def is_for(model: torch.nn.Module, task: Task) -> bool:
     """Tell whether a model is of the class that a task loads."""
     classes = getattr(transformers, task.auto_class)._model_mapping
-    return type(model.config) in classes and classes[type(model.config)] is type(model)
+    config: type = type(model.config)
+    return config in classes and classes[config] is type(model)
 
 
 def _save_small(shapes: PreTrainedModel) -> str:

@@ -16,6 +16,7 @@ class Added(Event):
     kind = "added"
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the event's kind."""
         return {"event": self.kind}
 
 

@@ -134,7 +134,7 @@ def test_a_small_one_of_each_kind_has_the_same_parts_and_runs(name):
     from workbench.registry.tasks import TASKS
 
     task = next(task for task in TASKS.values() if trial_model.is_for(model, task))
-    assert torch.isfinite(model(**trial_model.example(model, task)).loss)
+    assert torch.isfinite(model(**trial_model.example_batch(model, task)).loss)
 
 
 def kinds(model):

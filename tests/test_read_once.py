@@ -6,6 +6,7 @@ What is counted of the rows are the texts that the tokenizer gets.
 import functools
 import os
 import sys
+import threading
 from collections import Counter
 
 import numpy
@@ -13,14 +14,14 @@ import pytest
 import transformers
 
 import workbench as wb
-from tests.conftest import tiny_tokenizer
+from workbench.panels.bench.data_preview import ROWS as PREVIEWED
+from workbench.panels.kernel import preload
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.sources.lookup import SharedTables
 from workbench.sources.models import describe, weights
 from workbench.training.adaptation import base_model
-from workbench.training.inputs.largest_batch import token_counts
-from workbench.training.inputs.task_inputs import TaskInputs
+from workbench.training.inspection.skeleton import count
 
 TRAIN, EVAL = 12, 4
 # All rows are truncated in these runs, and measured without a limit as well.
@@ -55,8 +56,8 @@ def recipe(tmp_path):
         f"a really great thing of number {i},good\nbad thing number {i},poor\n"
         for i in range(TRAIN)
     ]
-    for name, count in (("train", TRAIN), ("test", EVAL)):
-        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(lines[: count // 2]))
+    for name, number in (("train", TRAIN), ("test", EVAL)):
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(lines[: number // 2]))
     return Recipe(
         task="classify",
         data=str(tmp_path / "train.csv"),
@@ -86,7 +87,9 @@ def counts(monkeypatch, recipe):
 
     def read():
         headers = weights._header.cache_info().misses
-        return {"opens": OPENED[recipe.data] - before, "headers": headers, **counts}
+        figures = {"opens": OPENED[recipe.data] - before, "headers": headers, **counts}
+        print(*(f"{name} {number}" for name, number in figures.items()), sep=", ")
+        return figures
 
     return read
 
@@ -109,6 +112,58 @@ def test_what_a_panel_has_read_is_not_read_again(recipe, counts, tmp_path):
     wb.Run(recipe, tmp_path / "runs", tables=tables).start().wait()
     assert counts() == ONCE
     assert tables.load(recipe) is table
+
+
+@pytest.fixture
+def bench(recipe, tmp_path):
+    """A panel whose libraries are loaded, as they are once a person has looked at it."""
+    loaded = threading.Event()
+    preload.load(loaded.set)
+    assert loaded.wait(120)
+    return wb.Bench(recipe, tmp_path / "runs")
+
+
+def _train(bench, click):
+    assert bench._debouncer.wait(60)
+    run = click()
+    bench.race.start().wait() if click == bench.add_to_race else run.wait(60)
+    assert run.state == "finished"
+    return run
+
+
+@pytest.mark.parametrize("click", ["train", "add_to_race"])
+def test_a_click_reads_what_its_panel_has_not_read(counts, bench, click):
+    _train(bench, getattr(bench, click))
+    # The panel shows some rows as the model sees them, which it encodes for itself.
+    assert counts() == {**ONCE, "rows": ONCE["rows"] + PREVIEWED}
+
+
+def test_a_second_click_reads_nothing(counts, bench):
+    _train(bench, bench.train)
+    before = counts()
+    _train(bench, bench.train)
+    after = counts()
+    assert {**after, "rows": 0} == {**before, "rows": 0}
+
+
+def test_a_click_reads_a_file_that_has_changed(recipe, counts, bench):
+    assert bench._debouncer.wait(60)
+    with open(recipe.data, "a") as file:
+        file.write("one more,good\n")
+    before = counts()["opens"]
+    run = _train(bench, bench.train)
+    assert counts()["opens"] == before + 1
+    assert run.plan["data"]["sha256"] == SharedTables().load(recipe).source.checksums()
+
+
+@pytest.mark.parametrize("technique", ["trainable_tokens", "lora"])
+def test_shapes_are_counted_over_rows_that_are_read(recipe, counts, technique):
+    recipe = recipe.replace(task="lm", technique=technique)
+    table = SharedTables().load(recipe)
+    before = counts()["opens"]
+    figures = count(recipe, data=lambda recipe: table)
+    assert figures["trainable"] > 0
+    assert counts()["opens"] == before
 
 
 def test_rows_that_have_changed_are_read_again(recipe):

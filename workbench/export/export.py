@@ -13,8 +13,9 @@ from workbench.errors import Problem, RecipeError, StoreError, TrainingError
 from workbench.export.script import script
 from workbench.recipe import Recipe
 from workbench.registry.tasks import MODULE_TASKS
+from workbench.runs.disk import write_whole
 from workbench.runs.run import Run
-from workbench.runs.store import Record, load_run, write_whole
+from workbench.runs.store import Record, load_run
 from workbench.sources.datasets.locate import checksum
 
 

@@ -97,7 +97,7 @@ class SharedTables:
         """Return a recipe's data, read and checked; see :func:`load_data`."""
         with self._lock:
             # Before it is read: what changes while it is read must not pass for this state.
-            key = _table_key(recipe)
+            key = table_key(recipe)
             table = self._tables.get(key)
             if table is None:
                 table = load_data(recipe)
@@ -112,7 +112,8 @@ class SharedTables:
             self._tables.clear()
 
 
-def _table_key(recipe: Settings) -> tuple:
+def table_key(recipe: Settings) -> tuple:
+    """Return what a recipe's rows depend on, the state of their files included: other rows, another key."""
     source = locate.resolve(recipe.data, recipe.eval_data, recipe.data_revision)
     columns = tuple(getattr(recipe, name) for name in COLUMNS)
     return dataclasses.replace(source, card=None), recipe.task, columns, source.states()

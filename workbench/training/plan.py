@@ -40,8 +40,8 @@ from workbench.training.inputs.limits import (
 from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.runtime.quiet_loading import loading
-from workbench.training.speedups.apply import computing_notes, labels_some
-from workbench.training.speedups.labelled_logits import keeps_loss
+from workbench.training.speedups.apply import computing_notes
+from workbench.training.speedups.labelled_logits import is_possible, is_wanted, keeps_loss
 
 PACKAGES = (
     "torch",
@@ -275,8 +275,9 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         name=recipe.model,
         files=facts.fingerprint,
     )
-    may_label = labels_some(recipe, base.model)
+    may_label = is_possible(recipe, base.model)
     labelled_logits = may_label and keeps_loss(clone(base, lambda name: False))
+    every_logit = is_wanted(recipe, base.model) and not labelled_logits
     source = table.source
     plan = Plan(
         recipe=recipe.to_dict(),
@@ -331,7 +332,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
                 if facts.quantization
                 else []
             ),
-            *([EVERY_LOGIT] if may_label and not labelled_logits else []),
+            *([EVERY_LOGIT] if every_logit else []),
             *computing_notes(recipe),
         ],
         has_adapter=facts.has_adapter,

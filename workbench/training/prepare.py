@@ -38,8 +38,8 @@ from workbench.training.prepared import Prepared
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness, beside_notes, may_step_beside
 from workbench.training.speedups.apply import guard, set_up
+from workbench.training.speedups.comparison import first_batches
 from workbench.training.speedups.frozen_prefix.choice import skip_frozen
-from workbench.training.speedups.packing_check import check_apart
 from workbench.training.speedups.settings import use_mask_positions
 from workbench.training.truncation import check_lengths
 
@@ -78,8 +78,6 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
     if get(recipe.technique).rereads_base:
         check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
     set_up(recipe, model, labelled_logits=plan.labelled_logits)
-    if recipe.padding_free:
-        check_apart(model, rows, collate)
     optimizer = make_optimizer(plan.optimizer, model)
     initial_state = lora_state(model) if plan.saves_difference else None
     if recipe.start_from is not None:
@@ -112,7 +110,7 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
     events = train(**loop_kwargs)
     few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
     trained = accelerator.unwrap_model(model)
-    off = guard(recipe, trained, few)
+    off = guard(recipe, trained, first_batches(loader, 1, device)[0])
     steps, said = skip_frozen(
         recipe, resolved.base, plan.max_steps, trained, rows, held, few, events
     )

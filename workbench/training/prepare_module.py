@@ -42,7 +42,8 @@ from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
 from workbench.training.prepared import Prepared
 from workbench.training.runtime.rng import Randomness
-from workbench.training.speedups.apply import computing_notes, set_up
+from workbench.training.speedups.apply import computing_notes, guard, set_up
+from workbench.training.speedups.comparison import first_batches
 
 PACKAGES = ("torch", "peft", "accelerate", "safetensors")
 
@@ -173,14 +174,16 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
     accelerator = Accelerator()
     name = type(given.module).__name__
     set_up(recipe, model)
-    _try_step(model.to(accelerator.device), rows, technique, name, recipe.seed)
+    model.to(accelerator.device)
+    loader = shuffled(rows.order, recipe, rows.batch)
+    off = guard(recipe, model, first_batches(loader, 1, accelerator.device)[0])
+    _try_step(model, rows, technique, name, recipe.seed)
     scheduler = transformers.get_scheduler(
         recipe.lr_scheduler_type,
         optimizer,
         num_warmup_steps=recipe.warmup_steps,
         num_training_steps=max_steps,
     )
-    loader = shuffled(rows.order, recipe, rows.batch)
     # What it does after a step is about the adapted module and not about its loss.
     tail = partial(technique.after_step.load(), adapted) if technique.after_step else None
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
@@ -203,6 +206,7 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
     notes = [FAST_PATH] if fast_paths(adapted) and technique.trainable == "adapter" else []
     notes += [ORTHOGONAL] if config.get("orth_reg_weight") else []
     notes += computing_notes(recipe)
+    notes += off
     plan = ModulePlan(
         recipe=recipe.to_dict(),
         module=repr(given.module),

@@ -55,7 +55,8 @@ from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
 from workbench.training.loop import train
 from workbench.training.runtime.quiet_loading import quiet_transformers
-from workbench.training.speedups.apply import labels_some, set_up
+from workbench.training.speedups.apply import set_up
+from workbench.training.speedups.labelled_logits import is_possible
 from workbench.training.speedups.settings import use_mask_positions
 
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
@@ -100,7 +101,7 @@ class DryRun:
         self._thins = any(stack.rounds > layer_stacks.MANY for stack in self._stacks) and not (
             layer_stacks.singles_out(self._technique, recipe.technique_args)
         )
-        self._labelled_logits = labels_some(recipe, self._shapes)
+        self._labelled_logits = is_possible(recipe, self._shapes)
         self.recomputes = self._shapes.supports_gradient_checkpointing
         held = (*self._shapes.parameters(), *self._shapes.buffers())
         self.whole = sum(tensor.nbytes for tensor in held)

@@ -43,7 +43,8 @@ from workbench.training.inspection.compatibility.trial_model import (
 from workbench.training.inspection.skeleton import adapt_shapes
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness
-from workbench.training.speedups.apply import labels_some, set_up
+from workbench.training.speedups.apply import set_up
+from workbench.training.speedups.labelled_logits import is_possible
 from workbench.training.speedups.settings import use_mask_positions
 
 # Wrappers of PEFT that train a whole module or some of its tokens, whatever the technique.
@@ -227,7 +228,7 @@ def _run(tried: Specimen, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
     with Randomness(recipe.seed):
         model, _, batch = inject(tried, recipe)
         # Compiling takes longer than all else, and nothing that fits would not fit then.
-        labelled = labels_some(recipe, base.model) and tried.keeps_loss
+        labelled = is_possible(recipe, base.model) and tried.keeps_loss
         set_up(recipe.replace(torch_compile=False), model, labelled_logits=labelled)
         model.train()
         loss = model(**batch).loss

@@ -18,7 +18,7 @@ Batch = Mapping[str, Any]
 T = TypeVar("T")
 
 
-def base_of(model: torch.nn.Module) -> Any:
+def base_of(model: Any) -> Any:
     """Return the model that an adapted one is made of, or the model itself."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 

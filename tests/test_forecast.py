@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from tests.allocator import allocated
+from tests.conftest import save_tiny
 from tests.test_bench import settle, words
 from workbench.cli import main
 from workbench.display.units import size
@@ -63,6 +64,14 @@ def recipe(tiny_llama):
 def test_the_forecast_is_what_the_allocator_hands_out(recipe, technique):
     recipe = recipe.replace(technique=technique)
     assert wb.forecast(recipe).peak == pytest.approx(allocated(recipe), rel=0.03)
+
+
+def test_layers_that_a_step_may_drop_are_all_counted(recipe, tmp_path):
+    plain, dropping = (
+        save_tiny(tmp_path / str(p), "OPTConfig", "OPTForCausalLM", layerdrop=p) for p in (0.0, 0.9)
+    )
+    expected = wb.forecast(recipe.replace(model=str(plain)))
+    assert wb.forecast(recipe.replace(model=str(dropping))).parts == expected.parts
 
 
 @pytest.mark.parametrize("quantization", ["nf4", "int8", "int8_torchao"])

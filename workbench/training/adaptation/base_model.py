@@ -20,6 +20,7 @@ import transformers
 from workbench.errors import ModelError
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
+from workbench.training.adaptation.base_checks import check_adapter_left_out, check_new_head
 from workbench.training.adaptation.conv1d import convert_conv1d
 from workbench.training.adaptation.heads import find_new_parameters, head_modules
 from workbench.training.adaptation.quantize import (
@@ -146,6 +147,7 @@ def read_base(
     """Load a base from its files; :func:`load_base` remembers it."""
     named = path, auto_class, num_labels, trust_remote_code, convert
     shape = shared_skeleton(*named, fingerprint(path))
+    check_adapter_left_out(path, name)
     heads = head_modules(shape)
     new_parameters = find_new_parameters(shape, path) if num_labels is not None else ()
     settings = {
@@ -164,6 +166,7 @@ def read_base(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     _check_whole(info, new_parameters, name)
+    check_new_head(model, shape, new_parameters, name)
     if stored is not None:
         widen(model)
     if quantization is not None or stored is not None:

@@ -253,10 +253,10 @@ class AdapterStack:
 
     def keep_runs(self, runs: Sequence[int]) -> None:
         """Drop the rows of all other runs; these are numbered from 0 in this order from now on."""
-        kept = list(runs)
-        self.parameters = [self.parameters[run] for run in kept]
-        self.values, self.gradients = self.values[kept], self.gradients[kept]
-        self._scales = {name: scale[kept] for name, scale in self._scales.items()}
+        indices = list(runs)
+        self.parameters = [self.parameters[run] for run in indices]
+        self.values, self.gradients = self.values[indices], self.gradients[indices]
+        self._scales = {name: scale[indices] for name, scale in self._scales.items()}
         self._served = ()
 
     def serve(self, runs: tuple[int, ...]) -> None:

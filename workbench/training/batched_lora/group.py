@@ -67,7 +67,9 @@ class Group:
     def compute_gradients(self) -> None:
         """Compute the next step's gradients of all members that have none waiting, in one pass."""
         started = time.perf_counter()
-        members = [one for one in self.members if one.computed is None and one.load_batches()]
+        members = [
+            member for member in self.members if member.computed is None and member.load_batches()
+        ]
         if not members:
             return
         rows = tuple(member.row for member in members)

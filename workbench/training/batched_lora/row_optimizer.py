@@ -23,21 +23,21 @@ class _RowParameter:
     ----------
     parameter : torch.nn.Parameter
         A view of the row: of shape (numbers,) for a span of it, else of the run's own parameter's shape.
-    place : slice or ParameterSlot
+    part_of_row : slice or ParameterSlot
         What of the row it is: a span, or one slot.
     originals : list of torch.nn.Parameter
         The run's own parameters that it stands for: one, or all that lie in the span.
     """
 
     parameter: torch.nn.Parameter
-    place: slice | ParameterSlot
+    part_of_row: slice | ParameterSlot
     originals: list[torch.nn.Parameter]
 
     def view(self, row: torch.Tensor) -> torch.Tensor:
         """Return what it is of a row of shape (numbers,)."""
-        if isinstance(self.place, slice):
-            return row[self.place]
-        return self.place.view(row, self.originals[0])
+        if isinstance(self.part_of_row, slice):
+            return row[self.part_of_row]
+        return self.part_of_row.view(row, self.originals[0])
 
 
 class RowOptimizer:
@@ -85,7 +85,9 @@ class RowOptimizer:
             return
         for part in PARTS:
             slots = [slot for slot in stack.slots if slot.part == part]
-            same_part = [one for one in originals if self._slots[id(one)].part == part]
+            same_part = [
+                original for original in originals if self._slots[id(original)].part == part
+            ]
             if same_part:
                 span = slice(slots[0].offset, slots[-1].end)
                 yield self._row_parameter(stack, span, same_part)
@@ -97,10 +99,13 @@ class RowOptimizer:
         return all(counts[part] == totals[part] for part in counts)
 
     def _row_parameter(
-        self, stack: AdapterStack, place: slice | ParameterSlot, originals: list[torch.nn.Parameter]
+        self,
+        stack: AdapterStack,
+        part_of_row: slice | ParameterSlot,
+        originals: list[torch.nn.Parameter],
     ) -> torch.nn.Parameter:
         parameter = torch.nn.Parameter(stack.values.new_empty(0))
-        self._row_parameters.append(_RowParameter(parameter, place, originals))
+        self._row_parameters.append(_RowParameter(parameter, part_of_row, originals))
         return parameter
 
     def bind_row(self, stack: AdapterStack, run: int) -> None:
@@ -152,10 +157,10 @@ class RowOptimizer:
             part = row_parameters.get(id(key))
             if part is None:  # some optimizers know parameters by their names
                 self.run_optimizer.state[key] = state
-            elif isinstance(part.place, slice):
+            elif isinstance(part.part_of_row, slice):
                 for original in part.originals:
                     self.run_optimizer.state[original] = {
-                        name: self._state_of(original, value, part.place)
+                        name: self._state_of(original, value, part.part_of_row)
                         for name, value in state.items()
                     }
             else:

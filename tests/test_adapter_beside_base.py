@@ -79,7 +79,7 @@ def recipe_for(tmp_path):
 
 
 def says(notes):
-    return [note for note in notes if "holds an adapter too" in note]
+    return [note for note in notes if "also contains an adapter" in note]
 
 
 def scores(run):

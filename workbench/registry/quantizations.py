@@ -78,19 +78,19 @@ QUANTIZATIONS = {
         _four_bits(
             "nf4",
             "4-bit NormalFloat",
-            "Linear layers in 4-bit NormalFloat, with quantised scales; heads keep full precision.",
+            "Linear layers in 4-bit NormalFloat, with quantized scales; heads keep full precision.",
         ),
         _four_bits(
             "fp4",
             "4-bit float",
-            "Linear layers in 4-bit floating point, with quantised scales; heads keep full "
+            "Linear layers in 4-bit floating point, with quantized scales; heads keep full "
             "precision.",
         ),
         Quantization(
             name="int8",
             title="8-bit integers (LLM.int8)",
-            sentence="Linear layers in 8-bit integers, a scale for each row; heads keep full "
-            "precision.",
+            sentence="Linear layers in 8-bit integers, with a scale for each row; heads keep "
+            "full precision.",
             bits=8,
             package="bitsandbytes",
             config="BitsAndBytesConfig",
@@ -106,8 +106,8 @@ QUANTIZATIONS = {
         Quantization(
             name="int8_torchao",
             title="8-bit integers (torchao)",
-            sentence="Linear layers in 8-bit integers that are widened as they are used; heads "
-            "keep full precision.",
+            sentence="Linear layers in 8-bit integers, converted to floating point when they "
+            "are used; heads keep full precision.",
             bits=8,
             package="torchao",
             config="TorchAoConfig",

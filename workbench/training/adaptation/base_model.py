@@ -124,8 +124,8 @@ def check_unchanged(path: str, files: Fingerprint, name: str) -> None:
     """Refuse a model whose files were written while it was read: it would be a bit of each."""
     if fingerprint(path) != files:
         raise ModelError(
-            f"The model {name!r} must stay as it is while it is loaded, but its files have changed "
-            "meanwhile: begin again once they are all written."
+            f"The model {name!r} must not change while it is loaded, but its files have "
+            "changed: start again when all of them are written."
         )
 
 
@@ -188,7 +188,8 @@ def _check_whole(info: Mapping[str, Any], new_parameters: Sequence[str], name: s
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise ModelError(
             f"The model {name!r} must have all the weights that the task needs, but lacks "
-            f"{lost[0]!r}{more}: copy or download it again, or take one saved for this task."
+            f"{lost[0]!r}{more}: copy or download it again, or use a model that was saved for "
+            "this task."
         )
     odd = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
     if odd:

@@ -73,7 +73,7 @@ def guard(recipe: Recipe, model: torch.nn.Module, batch: Batch) -> str | None:
         on_gpu = next(model.parameters()).is_cuda
         if are_close(fast, plain, *((RTOL_CUDA, ATOL_CUDA) if on_gpu else (0.0, 0.0))):
             return None
-        return f"they give other numbers than PEFT {peft.__version__} does"
+        return f"the faster one gives different numbers than PEFT {peft.__version__}"
 
     return difference_from_plain(compute_plain, compare)
 

@@ -56,10 +56,10 @@ def _product_difference() -> str | None:
         results = _product_and_gradients(Product.apply)
         plain = _product_and_gradients(torch.nn.functional.linear)
     except Exception as error:  # noqa: BLE001 (whatever another version of torch raises)
-        return f"PyTorch {torch.__version__} refuses it ({str(error).splitlines()[0]})"
+        return f"PyTorch {torch.__version__} does not support it ({str(error).splitlines()[0]})"
     if are_close(results, plain, rtol=TOLERANCE, atol=TOLERANCE):
         return None
-    return f"PyTorch {torch.__version__} gives other products there"
+    return f"PyTorch {torch.__version__} gives different products with it"
 
 
 def _product_and_gradients(multiply) -> tuple[torch.Tensor, ...]:

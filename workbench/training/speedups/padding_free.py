@@ -39,10 +39,10 @@ def guard(recipe: Recipe, model: torch.nn.Module, batch: Batch) -> str | None:
             loss = loss_of(model, batch)
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
             first = str(error).strip().splitlines() or [type(error).__name__]
-            return f"it cannot take rows behind one another ({first[0]})"
+            return f"it does not support concatenated rows ({first[0]})"
         if are_close([loss], [plain], RTOL_BF16 if recipe.bf16 else RTOL):
             return None
-        return "rows behind one another see each other in it"
+        return "in this model, concatenated rows attend to each other"
 
     return difference(compare)
 

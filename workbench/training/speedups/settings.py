@@ -217,7 +217,7 @@ class Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias):
-        """Return the product of x (rows, in) and weight (out, in) plus bias (out,): (rows, out)."""
+        """Return ``x @ weight.T + bias``: (rows, in) by (out, in) to (rows, out)."""
         x_needed, weight_needed, _ = ctx.needs_input_grad
         ctx.save_for_backward(x if weight_needed else None, weight if x_needed else None)
         return product(x, weight, bias)

@@ -27,8 +27,8 @@ from workbench.training.speedups.frozen_prefix.per_row import keep_rows
 
 TESTED_WITH = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.25"}
 NO_BLOCKS = (
-    "it needs a model with one stack of blocks, the lowest of which are not trained and read nothing "
-    "that is"
+    "it needs a model with one stack of blocks, the lowest of which are frozen and do not depend on "
+    "trained parameters"
 )
 # For each base: its stores by the number of blocks. Rows are known by what they hold,
 # so runs on any data can share one.
@@ -118,15 +118,18 @@ def skip_frozen(
     """
     trial = try_out(recipe, model, batch)
     if isinstance(trial, str):
-        note = f"cache_frozen_prefix does nothing here: {trial}."
+        note = f"cache_frozen_prefix has no effect here: {trial}."
         return events, [note] if recipe.cache_frozen_prefix else []
     activations, computed = in_words(trial.frozen, model)
-    alone = "alone and without dropout" if trial.draws else "alone"
+    alone = "one row at a time and without dropout" if trial.draws else "one row at a time"
     if recipe.cache_frozen_prefix:
         width = batch["input_ids"].shape[1] if "input_ids" in batch else 1
         size = trial.hidden[0].numel() * trial.hidden.element_size() // width
         most = megabytes(sum(lengths_of([*rows, *eval_rows])) * size)
-        note = f"{activations} are kept (up to {most}): {computed} computed once for each row, {alone}."
+        note = (
+            f"{activations} are cached (up to {most}): {computed} computed only once for each row, "
+            f"{alone}."
+        )
         return apply(trial, shared(base, trial.frozen), events), [note]
     per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
     # Rows behind one another come with positions, which is no plain batch.
@@ -134,8 +137,8 @@ def skip_frozen(
         return events, []
     changed = "the losses" if trial.draws else "the last bits of the losses"
     advice = (
-        f"With cache_frozen_prefix {computed} computed once for each training row, {alone}: that is "
-        f"faster, and changes {changed}."
+        f"With cache_frozen_prefix=True, {computed} computed only once for each training row, "
+        f"{alone}: this is faster and changes {changed}."
     )
     return events, [advice]
 
@@ -198,9 +201,9 @@ def in_words(frozen: FrozenBlocks, model: torch.nn.Module) -> tuple[str, str]:
     stack = next(part for part in model.modules() if frozen.blocks[0] in part.children())
     total = len(list(stack.children()))
     if count == total:
-        return "The activations under the head", f"all {total} blocks are"
+        return "The outputs of the last block", f"all {total} blocks are"
     which = "block 1 is" if count == 1 else f"blocks 1 to {count} are"
-    return f"The activations under block {count + 1} of {total}", which
+    return f"The outputs of block {count} of {total}", which
 
 
 def megabytes(size: int) -> str:

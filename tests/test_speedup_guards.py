@@ -16,7 +16,7 @@ from workbench.errors import RecipeError
 from workbench.training import prepare
 from workbench.training.batched_lora import eligibility
 from workbench.training.inputs.collate import collate_flat
-from workbench.training.plan import EVERY_LOGIT
+from workbench.training.resolve import EVERY_LOGIT
 from workbench.training.speedups import (
     apply,
     bf16,

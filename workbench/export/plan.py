@@ -166,6 +166,11 @@ class ScriptPlan:
         return self.gathers_statistics and self.technique.trainable in ("adapter", "selected")
 
     @property
+    def names_targets(self) -> bool:
+        """Whether the modules to adapt are a list of names."""
+        return isinstance(self.config.get("target_modules"), list)
+
+    @property
     def locates_images(self) -> bool:
         """Whether rows say where their images are."""
         return "image" in self.columns and self.data.format != "imagefolder"

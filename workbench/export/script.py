@@ -11,7 +11,7 @@ from workbench.export.main import command_line, main
 from workbench.export.model import is_carried
 from workbench.export.plan import ScriptPlan
 from workbench.export.source import carry, reachable
-from workbench.export.specialise import specialise
+from workbench.export.specialise import specialise, without_pauses
 from workbench.export.tidy import tidy
 
 
@@ -36,7 +36,7 @@ def script(plan: Mapping[str, Any], source: str, path: str | Path) -> str:
     opening = f"{main(facts)}\n\n\n{command_line(facts, path.parent)}"
     definitions, imports = carry(opening, "workbench.export.offered")
     imports += _imports_by_name(facts)
-    body = "\n\n\n".join([opening, *definitions]) + "\n"
+    body = "\n\n\n".join([opening, *map(without_pauses, definitions)]) + "\n"
     body = reachable(specialise(body, known(facts)), "main")
     parts = [
         docstring(facts, source, path.name),
@@ -68,8 +68,11 @@ def known(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
             "'input_ids' in batch": not images,
         }
     }
+    facts["train"] = {
+        "gradient_accumulation_steps == 1": plan.recipe.gradient_accumulation_steps == 1
+    }
     if plan.task.labels == "label":
-        facts["backward"] = {"batch['labels'].dim() > 1": False}
+        facts["train"]["batch['labels'].dim() > 1"] = False
     if not any(name.endswith("bias") for name in plan.new_parameters):
         facts["new_head"] = {"name.endswith('bias')": False}
     if not plan.labelled_logits:

@@ -2,8 +2,10 @@
 
 A function of the workbench serves every recipe, and a script only one. So where all calls of a
 function give a parameter the same plain value, the tests that this decides are decided, and what can
-no longer be reached goes; so does a parameter that nothing reads any more, with its argument and its
-entry in the docstring. Comments stay, as the text itself is edited.
+no longer be reached goes. Texts, flags and the script's own constants then stand where the parameter
+was read; numbers keep the parameter's name, which says what they are. A parameter that nothing reads
+any more goes, with its argument and its entry in the docstring. Comments stay, as the text itself is
+edited.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ import ast
 import operator
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from workbench.export.inline import inlined, short_signatures
 
 _UNKNOWN = object()
 _COMPARES = {
@@ -24,6 +29,29 @@ _COMPARES = {
     ast.Lt: operator.lt,
 }
 Edit = tuple[int, int, str]
+
+
+def without_pauses(text: str) -> str:
+    """Return a function of :mod:`workbench.training.evaluate` for a script, which is never paused.
+
+    Examples
+    --------
+    >>> print(without_pauses('''
+    ... def evaluate(batches) -> Generator[None, None, dict]:
+    ...     for batch in batches:
+    ...         score(batch)
+    ...         yield
+    ...     return {}
+    ... ''').strip())
+    def evaluate(batches) -> dict:
+        for batch in batches:
+            score(batch)
+        return {}
+    """
+    paused = "-> Generator[None, None, dict]:"
+    return (
+        re.sub(r"(?m)^ +yield\n", "", text.replace(paused, "-> dict:")) if paused in text else text
+    )
 
 
 def specialise(text: str, facts: Mapping[str, Mapping[str, Any]] | None = None) -> str:
@@ -56,7 +84,7 @@ def specialise(text: str, facts: Mapping[str, Mapping[str, Any]] | None = None) 
         for start, end, new in sorted(edits, reverse=True):
             raw = raw[:start] + new.encode() + raw[end:]
         text = raw.decode()
-    return text
+    return short_signatures(inlined(text))
 
 
 class _Text:
@@ -70,6 +98,7 @@ class _Text:
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line.encode()))
         self.functions = [node for node in self.tree.body if isinstance(node, ast.FunctionDef)]
+        self.names = {node.name for node in self.functions}
 
     def span(self, node: Any) -> tuple[int, int]:
         start = self.starts[node.lineno - 1] + node.col_offset
@@ -87,7 +116,7 @@ class _Text:
 def _next_edits(text: _Text, facts: Mapping[str, Mapping[str, Any]]) -> list[Edit]:
     for function in text.functions:
         calls = _calls(text.tree, function.name)
-        known = _known(function, calls) if calls else {}
+        known = _known(function, calls, text.names) if calls else {}
         facts_here = facts.get(function.name, {})
         for node in ast.walk(function):
             if isinstance(node, ast.If | ast.IfExp):
@@ -106,8 +135,9 @@ def _next_edits(text: _Text, facts: Mapping[str, Mapping[str, Any]]) -> list[Edi
             reads = [node for node in _names(function, name) if isinstance(node.ctx, ast.Load)]
             if not reads:
                 return _without(text, function, calls, name)
-            # A flag reads well where it stands; a number or a text has a name for a reason.
-            if value is None or isinstance(value, bool):
+            if isinstance(value, bool | str | _Global | None) and _replaceable(
+                function, name, value
+            ):
                 return [(*text.span(node), repr(value)) for node in reads]
     return []
 
@@ -127,15 +157,19 @@ def _calls(tree: ast.Module, name: str) -> list[ast.Call]:
     return calls if plain and len(calls) == len(list(_names(tree, name))) else []
 
 
+def _all_names(tree: ast.AST) -> Iterator[ast.Name]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
 def _names(tree: ast.AST, name: str) -> Iterator[ast.Name]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name)
+    return (node for node in _all_names(tree) if node.id == name)
 
 
-def _known(function: ast.FunctionDef, calls: list[ast.Call]) -> dict[str, Any]:
+def _known(function: ast.FunctionDef, calls: list[ast.Call], functions: set[str]) -> dict[str, Any]:
     """Return the parameters that have the same plain value in each call."""
     known = {}
     for name, default in _defaults(function.args).items():
-        values = [_plain(_argument(function, node, name) or default) for node in calls]
+        values = [_plain(_argument(function, node, name) or default, functions) for node in calls]
         first = values[0]
         same = all(type(value) is type(first) and value == first for value in values)
         written = any(not isinstance(node.ctx, ast.Load) for node in _names(function, name))
@@ -167,9 +201,32 @@ class _Something:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _plain(node: ast.expr | None) -> Any:
+@dataclass(frozen=True)
+class _Global:
+    """A constant of the script, or one of its functions; it is not None."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _replaceable(function: ast.FunctionDef, name: str, value: Any) -> bool:
+    """Tell whether a value can stand wherever a parameter is read."""
+    bound = [node.arg for node in ast.walk(function) if isinstance(node, ast.arg)]
+    bound += [node.id for node in _all_names(function) if not isinstance(node.ctx, ast.Load)]
+    # In formatted strings a tree's places are not those of the text.
+    formatted = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
+    in_strings = any(node.id == name for part in formatted for node in _all_names(part))
+    shadowed = isinstance(value, _Global) and value.name in bound
+    return bound.count(name) == 1 and not in_strings and not shadowed
+
+
+def _plain(node: ast.expr | None, functions: set[str]) -> Any:
     if isinstance(node, ast.Lambda):
         return _Something()
+    if isinstance(node, ast.Name) and (node.id.isupper() or node.id in functions):
+        return _Global(node.id)
     return node.value if isinstance(node, ast.Constant) else _UNKNOWN
 
 
@@ -181,7 +238,8 @@ def _value(node: ast.expr, known: Mapping[str, Any], facts: Mapping[str, Any]) -
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
-        return known.get(node.id, _UNKNOWN)
+        value = known.get(node.id, _UNKNOWN)
+        return _UNKNOWN if isinstance(value, _Global) else value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         value = _value(node.operand, known, facts)
         return value if value is _UNKNOWN else not value
@@ -192,6 +250,9 @@ def _value(node: ast.expr, known: Mapping[str, Any], facts: Mapping[str, Any]) -
             return decisive
         return _UNKNOWN if any(value is _UNKNOWN for value in values) else not decisive
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARES and len(node.ops) == 1:
+        left = known.get(node.left.id) if isinstance(node.left, ast.Name) else None
+        if isinstance(left, _Global) and ast.unparse(node.comparators[0]) == "None":
+            return isinstance(node.ops[0], ast.IsNot | ast.NotEq)
         sides = [_value(part, known, facts) for part in (node.left, node.comparators[0])]
         if all(side is not _UNKNOWN for side in sides):
             return _COMPARES[type(node.ops[0])](*sides)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import torch
 
-from workbench.registry.prompt_templates import CONTENT_FREE, SEPARATOR
-from workbench.registry.tasks import TASKS
-from workbench.training import evaluate
+from workbench.registry.prompt_templates import CONTENT_FREE
+from workbench.training.batches import make_evaluation
+from workbench.training.evaluate import evaluate_words, evaluation
 from workbench.training.inputs import collate as batches
 from workbench.training.inputs.limits import START_ROWS
 from workbench.training.plan import Resolved
@@ -20,15 +19,12 @@ def prompt_evaluation(
     resolved: Resolved, model: torch.nn.Module, device: torch.device
 ) -> tuple[Callable[[int], Iterator[dict]], list[str]]:
     """Return the function of a step's number that asks the model, and what is worth knowing."""
-    recipe, plan, inputs = resolved.recipe, resolved.plan, resolved.inputs
-    task, facts = TASKS[recipe.task], resolved.plan.prompt
+    plan, inputs, facts = resolved.plan, resolved.inputs, resolved.plan.prompt
     encode = partial(inputs.encode_prompts, prompt=facts, train_rows=resolved.train_rows)
     held = encode(resolved.eval_rows)
-    size = recipe.per_device_eval_batch_size
     notes = _fewer_notes(held, len(facts["examples"]), plan.max_length)
     if facts["template"] is None:
         notes += inputs.chat_notes(resolved.eval_rows[:START_ROWS])
-    given: list[Any]
     if "words" in facts:
         collate = partial(batches.collate_words, pad_token_id=inputs.processor.pad_token_id)
         empty = [
@@ -39,17 +35,10 @@ def prompt_evaluation(
         blanks = None
         if facts["calibrate"]:
             blanks = batches.fixed_batches(encode(empty), 1, collate, device)
-        given = [model, asked, blanks, facts["normalize"]]
-        return partial(evaluate.evaluate_words, *given), notes
+        arguments = model, asked, blanks, facts["normalize"]
+        return lambda step: evaluation(evaluate_words(*arguments), len(asked), step), notes
     collate = inputs.collator(plan.padding_side)
-    given = [model, batches.fixed_batches(held, size, collate, device)]
-    ends = {}
-    if ask := inputs.prompt_collator():
-        prompts = batches.fixed_batches(held, size, ask, device)
-        given += [prompts, inputs.processor, recipe.max_new_tokens]
-    if task.continues_prompts and facts["template"] is not None:
-        ends["stop"] = SEPARATOR
-    return partial(task.evaluate.load(), *given, **ends), notes
+    return make_evaluation(resolved, model, held, collate, device), notes
 
 
 def _fewer_notes(held: list[dict], count: int, max_length: int) -> list[str]:

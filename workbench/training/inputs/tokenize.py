@@ -166,18 +166,17 @@ def encode_token_classify(
     encoded = []
     for row in rows:
         words, tags = as_list(row[tokens_column]), as_list(row[tags_column])
-        # To which word each character belongs; the blank behind a word counts as its own.
-        word_at = [place for place, word in enumerate(words) for _ in f"{word} "]
+        # To which word each character belongs; the blank behind a word counts with it.
+        word_at = [index for index, word in enumerate(words) for _ in f"{word} "]
         pieces = tokenizer(
             " ".join(words), truncation=True, max_length=max_length, return_offsets_mapping=True
         )
-        targets, last = [], None
+        targets, last = [], -1
         for start, end in pieces["offset_mapping"]:
             # A piece may begin with the blank before its word, so its end tells which word it is.
-            word = word_at[end - 1] if end > start else None
-            first = word is not None and word != last
-            targets.append(number[str(tags[word])] if first else -100)
-            last = word if first else last
+            word = word_at[end - 1] if end > start else last
+            targets.append(number[str(tags[word])] if word != last else -100)
+            last = word
         encoded.append({"input_ids": pieces["input_ids"], "labels": targets})
     return encoded
 

@@ -96,6 +96,8 @@ def constants(plan: ScriptPlan, path: Path) -> str:
     if saved or plan.data.eval is None:
         values["SEED"] = plan.recipe.seed
     values |= _training(plan) if saved else {}
+    if not plan.weighs_words:
+        values["EVAL_BATCH_SIZE"] = plan.recipe.per_device_eval_batch_size
     if plan.task.generation_collator:
         values["MAX_NEW_TOKENS"] = plan.recipe.max_new_tokens
     values |= {

@@ -16,7 +16,10 @@ def model(plan: ScriptPlan) -> Iterator[str]:
     """Write the lines that load and adapt the model."""
     kwargs: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
     labels: dict[str, Any] = {}
-    if plan.labels and plan.trains:
+    if plan.labels and plan.trains and plan.technique.trainable != "all":
+        labels["num_labels"] = Code("len(LABELS)")
+    elif plan.labels and plan.trains:
+        # They are saved with the model.
         labels["id2label"] = Code("dict(enumerate(LABELS))")
         labels["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
     stored = plan.quantization

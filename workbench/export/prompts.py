@@ -43,7 +43,7 @@ def asking(plan: ScriptPlan) -> Iterator[str]:
 def evaluating(plan: ScriptPlan) -> Generator[str, None, Code]:
     """Write the lines that make the evaluation's batches; returns the call that evaluates."""
     task, device = plan.task, Code("accelerator.device")
-    eval_set, size = Code("eval_set"), plan.recipe.per_device_eval_batch_size
+    eval_set, size = Code("eval_set"), Code("EVAL_BATCH_SIZE")
     yield "# Every process evaluates on all rows, and the first one prints."
     loader = task.eval_loader if plan.trains else "fixed_batches"
     yield f"eval_batches = {call(loader, eval_set, size, Code('collate'), device)}"

@@ -66,13 +66,14 @@ def known(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
         "count_tokens": {
             "'attention_mask' in batch": not (images or flat),
             "'input_ids' in batch": not images,
-        }
+        },
+        # A run has read the same rows before.
+        "split_turns": {"leaves_out(turns, before, whole)": False},
     }
     facts["train"] = {
         "gradient_accumulation_steps == 1": plan.recipe.gradient_accumulation_steps == 1
     }
-    if plan.task.labels == "label":
-        facts["train"]["batch['labels'].dim() > 1"] = False
+    facts["train"]["batch['labels'].dim() > 1"] = plan.task.labels != "label"
     if not any(name.endswith("bias") for name in plan.new_parameters):
         facts["new_head"] = {"name.endswith('bias')": False}
     if not plan.labelled_logits:

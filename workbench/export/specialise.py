@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.export.inline import inlined, short_signatures
+from workbench.export.inline import inlined, short_signatures, without_raises
 
 _UNKNOWN = object()
 _COMPARES = {
@@ -84,7 +84,7 @@ def specialise(text: str, facts: Mapping[str, Mapping[str, Any]] | None = None) 
         for start, end, new in sorted(edits, reverse=True):
             raw = raw[:start] + new.encode() + raw[end:]
         text = raw.decode()
-    return short_signatures(inlined(text))
+    return short_signatures(inlined(without_raises(text)))
 
 
 class _Text:
@@ -124,8 +124,18 @@ def _next_edits(text: _Text, facts: Mapping[str, Mapping[str, Any]]) -> list[Edi
                 if value is not _UNKNOWN and isinstance(node, ast.If):
                     return [_decided(text, node, bool(value))]
                 if value is not _UNKNOWN:
-                    kept = node.body if value else node.orelse
-                    return [(*text.span(node), text.source(kept))]
+                    arm = node.body if value else node.orelse
+                    return [(*text.span(node), text.source(arm))]
+                if isinstance(node.test, ast.BoolOp):
+                    parts = [_value(part, known, facts_here) for part in node.test.values]
+                    open_parts = [
+                        text.source(part)
+                        for part, value in zip(node.test.values, parts, strict=True)
+                        if value is _UNKNOWN
+                    ]
+                    if len(open_parts) < len(parts):
+                        word = " and " if isinstance(node.test.op, ast.And) else " or "
+                        return [(*text.span(node.test), word.join(open_parts))]
             for block in _blocks(node):
                 for at, statement in enumerate(block[:-1]):
                     if isinstance(statement, ast.Return | ast.Raise):
@@ -138,7 +148,8 @@ def _next_edits(text: _Text, facts: Mapping[str, Mapping[str, Any]]) -> list[Edi
             if isinstance(value, bool | str | _Global | None) and _replaceable(
                 function, name, value
             ):
-                return [(*text.span(node), repr(value)) for node in reads]
+                edits = [(*text.span(node), repr(value)) for node in reads]
+                return [*edits, *_renamed(text, function, name, value)]
     return []
 
 
@@ -315,6 +326,14 @@ def _without(
     header = f"def {function.name}({ast.unparse(args)}){returns}:\n"
     edits.append(text.rows(function.lineno - 1, function.body[0].lineno - 1, header))
     return edits
+
+
+def _renamed(text: _Text, function: ast.FunctionDef, name: str, value: Any) -> list[Edit]:
+    """Call a parameter in a docstring what stands in its place."""
+    if not isinstance(value, _Global) or ast.get_docstring(function) is None:
+        return []
+    docstring = function.body[0]
+    return [(*text.span(docstring), text.source(docstring).replace(f"``{name}``", f"``{value}``"))]
 
 
 def _without_entry(text: _Text, function: ast.FunctionDef, name: str) -> Edit:

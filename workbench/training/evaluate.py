@@ -88,10 +88,9 @@ def evaluate_classify(model, batches: list[dict]) -> Generator[None, None, dict]
         labels += batch["labels"].tolist()
         del output
         yield
-    num_correct = sum(map(operator.eq, predictions, labels))
     return {
         "loss": total_loss / len(labels),
-        "accuracy": num_correct / len(labels),
+        "accuracy": sum(map(operator.eq, predictions, labels)) / len(labels),
         "f1": macro_f1(predictions, labels),
     }
 
@@ -135,10 +134,9 @@ def evaluate_words(
         predictions.append(int(log_probs.argmax()))
         labels.append(label)
         yield
-    num_correct = sum(map(operator.eq, predictions, labels))
     return {
         "loss": total_loss / len(labels),
-        "accuracy": num_correct / len(labels),
+        "accuracy": sum(map(operator.eq, predictions, labels)) / len(labels),
         "f1": macro_f1(predictions, labels),
     }
 

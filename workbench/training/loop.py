@@ -34,8 +34,7 @@ def train(
 ) -> Iterator[dict]:
     """Train, yielding a ``train`` event per optimizer step and what ``evaluate(step)`` yields.
 
-    Model, optimizer and loader are prepared by the accelerator; labels of -100 are no targets. The
-    ``loss`` is in nats per target, the ``grad_norm`` before clipping, ``tokens`` are those so far.
+    The loss is in nats per target, which a label of -100 is not, the gradient norm before clipping.
     FloatingPointError is raised before a step whose loss or gradients are not finite.
 
     Parameters

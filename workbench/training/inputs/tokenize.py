@@ -16,8 +16,8 @@ def split_rows(rows: list[dict], fraction: float, seed: int) -> tuple[list[dict]
     """Keep a share of the rows for evaluation, drawn by seed; both parts stay in their order."""
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
     num_eval = max(1, round(len(rows) * fraction))
-    train, eval_ = sorted(order[num_eval:]), sorted(order[:num_eval])
-    return [rows[i] for i in train], [rows[i] for i in eval_]
+    train_rows = [rows[index] for index in sorted(order[num_eval:])]
+    return train_rows, [rows[index] for index in sorted(order[:num_eval])]
 
 
 def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int) -> list[dict]:
@@ -89,19 +89,24 @@ def split_turns(tokenizer, turns: list[dict]) -> tuple[str, str]:
     render = partial(tokenizer.apply_chat_template, tokenize=False)
     whole = render(turns)
     before = render(asked, add_generation_prompt=True)
-    prompt, answer = ("".join(turn["content"].split()) for turn in turns[-2:])
     if not whole.startswith(before):
-        other = "1" if answer.startswith("0") else "0"
+        # What stands before any answer is what the text shares with that of another answer.
+        other = "1" if answered["content"].strip().startswith("0") else "0"
         before = commonprefix([whole, render([*asked, {**answered, "content": other}])])
-    # Templates may trim what they are given.
-    read, finished = ("".join(text.split()) for text in (before, whole))
-    if prompt not in read or answer not in finished[finished.find(prompt) + len(prompt) :]:
+    if leaves_out(turns, before, whole):
         raise ChatError(
             f"the chat template of {tokenizer.name_or_path!r} leaves out a part of the prompt "
             f"{asked[-1]['content'][:60]!r} or of its answer {answered['content'][:60]!r}: take that "
             "part out of the data, or give the tokenizer another chat template"
         )
     return before, whole[len(before) :].rstrip("\n")
+
+
+def leaves_out(turns: list[dict], before: str, whole: str) -> bool:
+    """Tell whether a template left out a part of the last prompt or answer, blanks aside."""
+    prompt, answer = ("".join(turn["content"].split()) for turn in turns[-2:])
+    asked, finished = ("".join(text.split()) for text in (before, whole))
+    return prompt not in asked or answer not in finished[finished.find(prompt) + len(prompt) :]
 
 
 def encode_seq2seq(

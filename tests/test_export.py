@@ -404,6 +404,16 @@ def test_the_loop_that_is_carried_is_the_loop_that_trains(scripts):
         assert {line.strip() for line in carried} <= lines
 
 
+def test_a_script_of_lora_on_reviews_is_read_in_one_go(tmp_path):
+    recipe = Recipe(task="classify", data="reviews", technique="lora")
+    lines = wb.export(recipe, tmp_path / "train.py").read_text().splitlines()
+    assert len(lines) <= 240
+    assert lines.index("def main() -> None:") == min(
+        number for number, line in enumerate(lines) if line.startswith("def ")
+    )
+    assert "yield" not in {line.strip() for line in lines}
+
+
 def test_every_script_has_help_without_the_workbench(scripts):
     name = next(name for name in scripts if name.endswith("_instruct"))
     title = TRAINED[name.removesuffix("_instruct")].title

@@ -81,7 +81,7 @@ def name_labels(dataset: Dataset, column: str) -> list[dict]:
     return rows
 
 
-def beside(path: str) -> str:
+def beside_script(path: str) -> str:
     """Return where a path lies that is relative to this script's folder."""
     return str(Path(__file__).parent / path)
 

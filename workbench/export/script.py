@@ -37,7 +37,7 @@ def script(plan: Mapping[str, Any], source: str, path: str | Path) -> str:
     definitions, imports = carry(opening, "workbench.export.offered")
     imports += _imports_by_name(facts)
     body = "\n\n\n".join([opening, *map(without_pauses, definitions)]) + "\n"
-    body = reachable(specialise(body, known(facts)), "main")
+    body = reachable(specialise(body, decided(facts)), "main")
     parts = [
         docstring(facts, source, path.name),
         "\n".join(imports),
@@ -59,7 +59,7 @@ def _imports_by_name(plan: ScriptPlan) -> list[str]:
     return imports
 
 
-def known(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
+def decided(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
     """Return what a recipe says of expressions in the functions that its script carries."""
     images, flat = plan.task.reads_images, plan.recipe.padding_free
     facts: dict[str, dict[str, Any]] = {

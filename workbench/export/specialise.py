@@ -116,32 +116,17 @@ class _Text:
 def _next_edits(text: _Text, facts: Mapping[str, Mapping[str, Any]]) -> list[Edit]:
     for function in text.functions:
         calls = _calls(text.tree, function.name)
-        known = _known(function, calls, text.names) if calls else {}
+        constants = _constants(function, calls, text.names) if calls else {}
         facts_here = facts.get(function.name, {})
         for node in ast.walk(function):
-            if isinstance(node, ast.If | ast.IfExp):
-                value = _value(node.test, known, facts_here)
-                if value is not _UNKNOWN and isinstance(node, ast.If):
-                    return [_decided(text, node, bool(value))]
-                if value is not _UNKNOWN:
-                    arm = node.body if value else node.orelse
-                    return [(*text.span(node), text.source(arm))]
-                if isinstance(node.test, ast.BoolOp):
-                    parts = [_value(part, known, facts_here) for part in node.test.values]
-                    open_parts = [
-                        text.source(part)
-                        for part, value in zip(node.test.values, parts, strict=True)
-                        if value is _UNKNOWN
-                    ]
-                    if len(open_parts) < len(parts):
-                        word = " and " if isinstance(node.test.op, ast.And) else " or "
-                        return [(*text.span(node.test), word.join(open_parts))]
+            if edit := _decision(text, node, constants, facts_here):
+                return [edit]
             for block in _blocks(node):
                 for at, statement in enumerate(block[:-1]):
                     if isinstance(statement, ast.Return | ast.Raise):
                         first, last = statement.end_lineno or 0, block[-1].end_lineno
                         return [text.rows(first, last, "")]
-        for name, value in known.items():
+        for name, value in constants.items():
             reads = [node for node in _names(function, name) if isinstance(node.ctx, ast.Load)]
             if not reads:
                 return _without(text, function, calls, name)
@@ -151,6 +136,33 @@ def _next_edits(text: _Text, facts: Mapping[str, Mapping[str, Any]]) -> list[Edi
                 edits = [(*text.span(node), repr(value)) for node in reads]
                 return [*edits, *_renamed(text, function, name, value)]
     return []
+
+
+def _decision(
+    text: _Text,
+    node: ast.AST,
+    constants: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> Edit | None:
+    """Take the arm of a test that is decided, or what is open out of one that is decided in part."""
+    if not isinstance(node, ast.If | ast.IfExp):
+        return None
+    value = _value(node.test, constants, facts)
+    if value is not _UNKNOWN:
+        if isinstance(node, ast.If):
+            return _decided(text, node, bool(value))
+        return (*text.span(node), text.source(node.body if value else node.orelse))
+    if isinstance(node.test, ast.BoolOp):
+        parts = node.test.values
+        unknown = [part for part in parts if _value(part, constants, facts) is _UNKNOWN]
+        if len(unknown) < len(parts):
+            operator_ = " and " if isinstance(node.test.op, ast.And) else " or "
+            sources = [
+                f"({text.source(part)})" if isinstance(part, ast.BoolOp) else text.source(part)
+                for part in unknown
+            ]
+            return (*text.span(node.test), operator_.join(sources))
+    return None
 
 
 def _calls(tree: ast.Module, name: str) -> list[ast.Call]:
@@ -176,17 +188,19 @@ def _names(tree: ast.AST, name: str) -> Iterator[ast.Name]:
     return (node for node in _all_names(tree) if node.id == name)
 
 
-def _known(function: ast.FunctionDef, calls: list[ast.Call], functions: set[str]) -> dict[str, Any]:
+def _constants(
+    function: ast.FunctionDef, calls: list[ast.Call], functions: set[str]
+) -> dict[str, Any]:
     """Return the parameters that have the same plain value in each call."""
-    known = {}
+    constants = {}
     for name, default in _defaults(function.args).items():
         values = [_plain(_argument(function, node, name) or default, functions) for node in calls]
         first = values[0]
         same = all(type(value) is type(first) and value == first for value in values)
         written = any(not isinstance(node.ctx, ast.Load) for node in _names(function, name))
         if same and first is not _UNKNOWN and not written:
-            known[name] = first
-    return known
+            constants[name] = first
+    return constants
 
 
 def _defaults(args: ast.arguments) -> dict[str, ast.expr | None]:
@@ -197,9 +211,9 @@ def _defaults(args: ast.arguments) -> dict[str, ast.expr | None]:
 
 
 def _argument(function: ast.FunctionDef, node: ast.Call, name: str) -> ast.expr | None:
-    places = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
-    if name in places[: len(node.args)]:
-        return node.args[places.index(name)]
+    positions = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+    if name in positions[: len(node.args)]:
+        return node.args[positions.index(name)]
     return next((part.value for part in node.keywords if part.arg == name), None)
 
 
@@ -241,7 +255,7 @@ def _plain(node: ast.expr | None, functions: set[str]) -> Any:
     return node.value if isinstance(node, ast.Constant) else _UNKNOWN
 
 
-def _value(node: ast.expr, known: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
+def _value(node: ast.expr, constants: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
     """Return what an expression is, where that is known."""
     written = ast.unparse(node)
     if written in facts:
@@ -249,22 +263,22 @@ def _value(node: ast.expr, known: Mapping[str, Any], facts: Mapping[str, Any]) -
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
-        value = known.get(node.id, _UNKNOWN)
+        value = constants.get(node.id, _UNKNOWN)
         return _UNKNOWN if isinstance(value, _Global) else value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        value = _value(node.operand, known, facts)
+        value = _value(node.operand, constants, facts)
         return value if value is _UNKNOWN else not value
     if isinstance(node, ast.BoolOp):
-        values = [_value(part, known, facts) for part in node.values]
+        values = [_value(part, constants, facts) for part in node.values]
         decisive = isinstance(node.op, ast.Or)
         if any(value is not _UNKNOWN and bool(value) == decisive for value in values):
             return decisive
         return _UNKNOWN if any(value is _UNKNOWN for value in values) else not decisive
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARES and len(node.ops) == 1:
-        left = known.get(node.left.id) if isinstance(node.left, ast.Name) else None
+        left = constants.get(node.left.id) if isinstance(node.left, ast.Name) else None
         if isinstance(left, _Global) and ast.unparse(node.comparators[0]) == "None":
             return isinstance(node.ops[0], ast.IsNot | ast.NotEq)
-        sides = [_value(part, known, facts) for part in (node.left, node.comparators[0])]
+        sides = [_value(part, constants, facts) for part in (node.left, node.comparators[0])]
         if all(side is not _UNKNOWN for side in sides):
             return _COMPARES[type(node.ops[0])](*sides)
     return _UNKNOWN
@@ -278,23 +292,23 @@ def _decided(text: _Text, node: Any, value: bool) -> Edit:
     while not lines[body - 1].partition("#")[0].rstrip().endswith(":"):
         body += 1
     if value:
-        kept = lines[body : node.body[-1].end_lineno]
+        arm = lines[body : node.body[-1].end_lineno]
     elif not node.orelse:
-        kept = []
+        arm = []
     else:
         other = node.body[-1].end_lineno
         while not lines[other].startswith((f"{indent}else:", f"{indent}elif ")):
             other += 1
-        kept = lines[other + 1 : node.end_lineno]
+        arm = lines[other + 1 : node.end_lineno]
         if lines[other].lstrip().startswith("elif "):
             word = "elif " if is_elif else "if "
             first = lines[other].replace("elif ", word, 1)
-            return text.rows(node.lineno - 1, node.end_lineno, "".join([first, *kept]))
-    if is_elif and kept:
-        kept = [f"{indent}else:\n", *kept]
-    elif kept:
-        kept = [line[4:] if line.strip() else line for line in kept]
-    return text.rows(node.lineno - 1, node.end_lineno, "".join(kept))
+            return text.rows(node.lineno - 1, node.end_lineno, "".join([first, *arm]))
+    if is_elif and arm:
+        arm = [f"{indent}else:\n", *arm]
+    elif arm:
+        arm = [line[4:] if line.strip() else line for line in arm]
+    return text.rows(node.lineno - 1, node.end_lineno, "".join(arm))
 
 
 def _blocks(node: ast.AST) -> Iterator[list[Any]]:

@@ -26,15 +26,16 @@ def prompt_evaluation(
     if facts["template"] is None:
         notes += inputs.chat_notes(resolved.eval_rows[:START_ROWS])
     if "words" in facts:
-        collate = partial(batches.collate_words, pad_token_id=inputs.processor.pad_token_id)
+        pad_token_id = inputs.processor.pad_token_id
+        collate_words = partial(batches.collate_words, pad_token_id=pad_token_id)
         empty = [
             {plan.columns["text"]: text, plan.columns["label"]: plan.labels[0]}
             for text in CONTENT_FREE
         ]
-        asked = batches.fixed_batches(held, 1, collate, device)
+        asked = batches.fixed_batches(held, 1, collate_words, device)
         blanks = None
         if facts["calibrate"]:
-            blanks = batches.fixed_batches(encode(empty), 1, collate, device)
+            blanks = batches.fixed_batches(encode(empty), 1, collate_words, device)
         arguments = model, asked, blanks, facts["normalize"]
         return lambda step: evaluation(evaluate_words(*arguments), len(asked), step), notes
     collate = inputs.collator(plan.padding_side)

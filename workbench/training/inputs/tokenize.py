@@ -53,11 +53,11 @@ def encode_instruct(
         prompt, answer = chat(tokenizer, row[prompt_column], row[completion_column])
         prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][: max_length - 1]
-        kept_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
+        context_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
         encoded.append(
             {
-                "input_ids": kept_ids + answer_ids,
-                "labels": [-100] * len(kept_ids) + answer_ids,
+                "input_ids": context_ids + answer_ids,
+                "labels": [-100] * len(context_ids) + answer_ids,
                 "prompt_ids": prompt_ids[-max_prompt_length:],
                 "answer": row[completion_column].strip(),
             }

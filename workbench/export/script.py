@@ -11,7 +11,7 @@ from workbench.export.main import command_line, main
 from workbench.export.model import is_carried
 from workbench.export.plan import ScriptPlan
 from workbench.export.source import carry, reachable
-from workbench.export.specialise import specialise, without_pauses
+from workbench.export.specialise import for_script, specialise
 from workbench.export.tidy import tidy
 
 
@@ -36,7 +36,7 @@ def script(plan: Mapping[str, Any], source: str, path: str | Path) -> str:
     opening = f"{main(facts)}\n\n\n{command_line(facts, path.parent)}"
     definitions, imports = carry(opening, "workbench.export.offered")
     imports += _imports_by_name(facts)
-    body = "\n\n\n".join([opening, *map(without_pauses, definitions)]) + "\n"
+    body = "\n\n\n".join([opening, *map(for_script, definitions)]) + "\n"
     body = reachable(specialise(body, decided(facts)), "main")
     parts = [
         docstring(facts, source, path.name),

@@ -31,15 +31,15 @@ _COMPARES = {
 Edit = tuple[int, int, str]
 
 
-def without_pauses(text: str) -> str:
-    """Return a function of :mod:`workbench.training.evaluate` for a script, which is never paused.
+def for_script(text: str) -> str:
+    """Return a definition without what a script has no use for: pauses, and words for mypy.
 
     Examples
     --------
-    >>> print(without_pauses('''
+    >>> print(for_script('''
     ... def evaluate(batches) -> Generator[None, None, dict]:
     ...     for batch in batches:
-    ...         score(batch)
+    ...         score(batch)  # type: ignore[arg-type]
     ...         yield
     ...     return {}
     ... ''').strip())
@@ -48,9 +48,10 @@ def without_pauses(text: str) -> str:
             score(batch)
         return {}
     """
-    paused = "-> Generator[None, None, dict]:"
+    text = re.sub(r"  # type: ignore.*", "", text)
+    pauses = "-> Generator[None, None, dict]:"
     return (
-        re.sub(r"(?m)^ +yield\n", "", text.replace(paused, "-> dict:")) if paused in text else text
+        re.sub(r"(?m)^ +yield\n", "", text.replace(pauses, "-> dict:")) if pauses in text else text
     )
 
 

@@ -23,11 +23,11 @@ __all__ = ["COMPUTING", "FIELDS", "HINTS", "OPTIMIZERS", "Recipe", "read_value"]
 # What is equal, and the hash, are those of the settings.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe(Settings):
-    """One run, as a value.
+    """All settings of one run, as an immutable value.
 
-    Every field has a default; ``Recipe()`` trains LoRA on the bundled model and reviews. The names
-    of technique arguments are PEFT's, those of training arguments are Hugging Face's. Each field's
-    meaning stands in its ``metadata["help"]``.
+    Every field has a default; ``Recipe()`` trains LoRA on the bundled model and reviews. The names of
+    technique arguments are PEFT's, those of training arguments are Hugging Face's. Each field is
+    explained in its ``metadata["help"]``.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Recipe(Settings):
                 object.__setattr__(self, name, keep(value))
 
     def problems(self) -> list[Problem]:
-        """Return all that is wrong with the settings themselves; no file or model is opened."""
+        """Return all problems of the settings; no file or model is opened."""
         return settings_problems(self)
 
     def check(self) -> Recipe:
@@ -64,12 +64,12 @@ class Recipe(Settings):
         return self
 
     def resolved(self, stored: str | None = None) -> Recipe:
-        """Return the recipe with everything filled in that it leaves to the technique and to the base.
+        """Return the recipe with all defaults filled in that depend on the technique and the base.
 
         Parameters
         ----------
         stored : str, optional
-            The quantization in which the base's checkpoint is itself stored.
+            The quantization of the base's checkpoint.
         """
         technique = get(self.technique)
         rate = technique.learning_rate if self.learning_rate is None else self.learning_rate

@@ -14,7 +14,7 @@ from workbench.export.prompts import asking, encoded, evaluating
 
 
 def command_line(plan: ScriptPlan, folder: Path) -> str:
-    """Write ``parse_args``."""
+    """Write the source of the function ``parse_args``."""
     hub = plan.data.format == "hub"
     container = "folder" if plan.data.format == "imagefolder" else "file"
 

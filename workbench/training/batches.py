@@ -95,8 +95,9 @@ def limit_notes(resolved: Resolved) -> list[str]:
         }
         if limit is not None and len(occurring) < len(labels):
             notes.append(
-                f"The first {len(rows)} rows, which max_{part}_samples keeps, have {len(occurring)} of "
-                f"the {len(labels)} labels: if the rows are sorted by label, shuffle them first."
+                f"The first {len(rows)} rows, which max_{part}_samples selects, have "
+                f"{len(occurring)} of the {len(labels)} labels: if the rows are sorted by label, "
+                "shuffle them first."
             )
     return notes
 

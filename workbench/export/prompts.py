@@ -64,11 +64,11 @@ def evaluating(plan: ScriptPlan) -> Generator[str, None, Code]:
 def _weighing(plan: ScriptPlan) -> Generator[str, None, Code]:
     columns, device = plan.columns, Code("accelerator.device")
     batches = call("fixed_batches", Code("eval_set"), 1, Code("collate"), device)
-    yield "# Every process asks for all rows, and the first one prints."
+    yield "# Every process evaluates on all rows, and the first one prints."
     yield f"prompt_batches = {batches}"
     blanks: Code | None = None
     if plan.prompt.calibrate:
-        yield "# What the prompt favours without a text is taken away."
+        yield "# The scores without a text are subtracted (contextual calibration)."
         row = {columns["text"]: Code("text"), columns["label"]: Code("LABELS[0]")}
         yield f"blank_rows = [{literal(row)} for text in {literal(CONTENT_FREE)}]"
         rows = encoded(plan, Code("blank_rows"))

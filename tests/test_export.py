@@ -393,6 +393,8 @@ def test_the_loop_that_is_carried_is_the_loop_that_trains(scripts):
     lines = {line.strip() for line in inspect.getsource(loop).splitlines()}
     # What a script calls by a constant's name; and what a batch's tokens are stands in the loop.
     lines |= {line.replace("return", "step_tokens =") for line in lines}
+    # A task settles whether a row has a label per token.
+    lines |= {line.replace(' and batch["labels"].dim() > 1', "") for line in lines}
     for script in scripts.values():
         tree = ast.parse(script.read_text())
         (train,) = (node for node in tree.body if getattr(node, "name", "") == "train")

@@ -12,7 +12,7 @@ from workbench.training.batches import make_evaluation
 from workbench.training.evaluate import evaluate_words, evaluation
 from workbench.training.inputs.collate import collate_words, fixed_batches
 from workbench.training.inputs.limits import START_ROWS
-from workbench.training.plan import Resolved
+from workbench.training.resolve import Resolved
 
 
 def prompt_evaluation(

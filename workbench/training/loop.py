@@ -116,4 +116,6 @@ def count_tokens(batch: dict[str, torch.Tensor]) -> int:
     """Count what the model reads of a batch, padding left out."""
     if "attention_mask" in batch:
         return int(batch["attention_mask"].sum())
-    return batch["input_ids"].numel() if "input_ids" in batch else len(batch["labels"])
+    if "input_ids" in batch:
+        return batch["input_ids"].numel()
+    return len(batch["labels"])

@@ -167,6 +167,20 @@ def test_scripts_give_the_figures_of_the_run_to_the_last_bit(tmp_path):
     check_scripts([weighed, asked], tmp_path)
 
 
+def test_scripts_take_their_examples_from_the_rows_that_are_not_evaluated(tmp_path, tiny_llama):
+    rows = tmp_path / "rows.jsonl"
+    lines = [{"text": f"row {n} {'ab'[n % 2]}", "label": "ab"[n % 2]} for n in range(20)]
+    rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    recipe = wb.Recipe(
+        technique="few_shot",
+        task="classify",
+        model=str(tiny_llama),
+        data=str(rows),
+        eval_fraction=0.5,
+    )
+    check_scripts([recipe], tmp_path)
+
+
 @pytest.mark.slow
 def test_scripts_of_every_task_give_the_figures_of_the_run(tmp_path, tiny_t5, tiny_llama):
     pairs = tmp_path / "pairs.jsonl"

@@ -15,8 +15,8 @@ from workbench.sources.lookup import load_data
 from workbench.sources.models import describe
 from workbench.training.adaptation.base_model import skeleton
 from workbench.training.adaptation.heads import head_modules
-from workbench.training.evaluate import evaluate_seq2seq
-from workbench.training.inputs.collate import collate_pairs, collate_sources
+from workbench.training.evaluate import evaluate_generation, evaluation
+from workbench.training.inputs.collate import collate_sources, collate_tokens
 from workbench.training.inputs.tokenize import encode_seq2seq
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
@@ -80,7 +80,7 @@ def test_both_sides_are_padded_by_themselves(model):
     texts = [("a", "x y z and more"), ("a much longer prompt", "x")]
     rows = [{"prompt": prompt, "completion": answer} for prompt, answer in texts]
     _, both = encoded(model, rows)
-    batch, asked = collate_pairs(both, 0), collate_sources(both, 0)
+    batch, asked = collate_tokens(both, 0), collate_sources(both, 0)
     for row, ids, mask, labels in zip(both, *batch.values(), strict=True):
         assert ids[mask.bool()].tolist() == row["input_ids"]
         assert labels[labels != -100].tolist() == row["labels"]
@@ -141,8 +141,9 @@ def test_generated_answers_are_compared_as_texts(tiny_t5):
     width = max(map(len, said))
     start = tokenizer.pad_token_id
     ids = torch.tensor([[start, *one, *[start] * (width - len(one))] for one in said])
-    batches, prompts = [collate_pairs(both, 0)], [collate_sources(both, 0)]
-    *_, last = evaluate_seq2seq(Speaks(ids), batches, prompts, tokenizer, 4, 7)
+    batches, prompts = [collate_tokens(both, 0)], [collate_sources(both, 0)]
+    evaluator = evaluate_generation(Speaks(ids), batches, prompts, tokenizer, 4, False)
+    *_, last = evaluation(evaluator, 2, 7)
     assert (last["exact_match"], last["loss"], last["step"]) == (0.5, 0.5, 7)
 
 

@@ -14,7 +14,7 @@ from tests.test_export import recipe_for
 from tests.tiny import ARCHITECTURES
 from workbench.errors import RecipeError
 from workbench.registry.techniques import get
-from workbench.training.evaluate import evaluate_lm
+from workbench.training.evaluate import evaluate_lm, evaluation
 from workbench.training.inputs import collate as batches
 from workbench.training.prepare import prepare
 from workbench.training.speedups import apply
@@ -319,6 +319,7 @@ def test_evaluation_scores_the_same_with_logits_where_labels_are():
     batch = batches.collate_tokens(ROWS, pad_token_id=0)
     scores = []
     for one in (model, lean):
-        *_, found = evaluate_lm(one, [batch, {k: v[1:2] for k, v in batch.items()}], 0)
+        evaluator = evaluate_lm(one, [batch, {k: v[1:2] for k, v in batch.items()}])
+        *_, found = evaluation(evaluator, 2, 0)
         scores.append((found["token_accuracy"], pytest.approx(found["loss"], rel=1e-6)))
     assert scores[0] == scores[1]

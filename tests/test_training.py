@@ -187,7 +187,8 @@ class Fixed(torch.nn.Module):
 def test_accuracy_and_macro_f1():
     logits = torch.eye(3)[[0, 0, 1, 2]] * 9
     batch = {"input_ids": torch.zeros(4, 1), "labels": torch.tensor([0, 1, 1, 2])}
-    *progress, last = evaluate.evaluate_classify(Fixed(logits), [batch], 7)
+    evaluator = evaluate.evaluate_classify(Fixed(logits), [batch])
+    *progress, last = evaluate.evaluation(evaluator, 1, 7)
     assert last["accuracy"] == 0.75
     assert last["f1"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
     assert last["step"] == 7

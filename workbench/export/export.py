@@ -78,15 +78,15 @@ def export(
 
 def changes(plan: Mapping[str, Any]) -> Iterator[str]:
     """Say which files and folders of data are no longer what the run has read."""
-    for path, known in plan["data"]["sha256"].items():
+    for path, recorded in plan["data"]["sha256"].items():
         if not Path(path).exists():
-            what = "is no longer there"
-        elif checksum(path) != known:
-            what = "has changed since the run"
+            change = "is no longer there"
+        elif checksum(path) != recorded:
+            change = "has changed since the run"
         else:
             continue
-        kind = "folder" if Path(path).is_dir() else "file"
-        yield f"The data {kind} {path!r} {what}, so the script will not give the run's losses."
+        container = "folder" if Path(path).is_dir() else "file"
+        yield f"The data {container} {path!r} {change}, so the script will not give the run's losses."
 
 
 @contextmanager

@@ -95,12 +95,34 @@ def constants(plan: ScriptPlan, path: Path) -> str:
         values["OUTPUT"] = f"{path.stem}-{saved}"
     if saved or plan.data.eval is None:
         values["SEED"] = plan.recipe.seed
-    if saved:
-        values["MAX_STEPS"] = plan.max_steps
-    if plan.labels:
-        values["LABELS"] = plan.labels
+    values |= _training(plan) if saved else {}
+    if not plan.weighs_words:
+        values["EVAL_BATCH_SIZE"] = plan.recipe.per_device_eval_batch_size
+    if plan.task.generation_collator:
+        values["MAX_NEW_TOKENS"] = plan.recipe.max_new_tokens
+    values |= {
+        name: value
+        for name, value in {
+            "MAX_LENGTH": plan.max_length,
+            "MAX_PROMPT_LENGTH": plan.max_prompt_length,
+            "LABELS": plan.labels,
+            "TEMPLATE": plan.prompt.template,
+            "WORDS": plan.prompt.words,
+        }.items()
+        if value
+    }
+    if plan.names_targets:
+        values["TARGET_MODULES"] = plan.config["target_modules"]
     lines = [f"{name} = {literal(value)}" for name, value in values.items()]
     if plan.new_parameters:
         lines.append("# Parameters that the base model does not have yet.")
         lines.append(f"NEW_PARAMETERS = {literal(plan.new_parameters)}")
     return "\n".join(lines)
+
+
+def _training(plan: ScriptPlan) -> dict[str, Any]:
+    recipe = plan.recipe
+    values: dict[str, Any] = {"MAX_STEPS": plan.max_steps, "EVAL_STEPS": recipe.eval_steps}
+    if recipe.gradient_accumulation_steps > 1:
+        values["GRADIENT_ACCUMULATION_STEPS"] = recipe.gradient_accumulation_steps
+    return values | {"MAX_GRAD_NORM": float(recipe.max_grad_norm)}

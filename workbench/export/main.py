@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from workbench.export.header import SAVED
 from workbench.export.literals import Code, call
 from workbench.export.model import model, optimizer, origin
 from workbench.export.plan import ScriptPlan
-from workbench.export.prompts import asking, evaluating
+from workbench.export.prompts import asking, encoded, evaluating
 
 
 def command_line(plan: ScriptPlan, folder: Path) -> str:
     """Write the source of the function ``parse_args``."""
     hub = plan.data.format == "hub"
-    kind = "folder" if plan.data.format == "imagefolder" else "file"
+    container = "folder" if plan.data.format == "imagefolder" else "file"
 
     def default(constant: str, finder: str | None) -> Code:
         return call(finder, Code(constant)) if finder else Code(constant)
 
-    place = plan.model_place(folder)[1]
-    options = [("--model", default("MODEL", place), "folder or hub id of the base model")]
+    finder = plan.model_place(folder)[1]
+    options = [("--model", default("MODEL", finder), "folder or hub id of the base")]
     if plan.model_id:
         options.append(("--revision", Code("REVISION"), "its commit on the hub"))
     if hub or plan.reads_train:
-        what = "hub id of the data" if hub else f"{kind} of training rows"
+        what = "hub id of the data" if hub else f"{container} of training rows"
         options.append(("--data", default("DATA", plan.data_place("train", folder)[1]), what))
     if plan.data.eval is not None:
-        what = "split to evaluate on" if hub else f"{kind} of evaluation rows"
-        place = plan.data_place("eval", folder)[1]
-        options.append(("--eval-data", default("EVAL_DATA", place), what))
+        what = "split to evaluate on" if hub else f"{container} of evaluation rows"
+        finder = plan.data_place("eval", folder)[1]
+        options.append(("--eval-data", default("EVAL_DATA", finder), what))
     if plan.recipe.start_from:
-        place = plan.start_place(folder)[1]
+        finder = plan.start_place(folder)[1]
         what = "folder of the weights to start from"
-        options.append(("--start-from", default("START_FROM", place), what))
+        options.append(("--start-from", default("START_FROM", finder), what))
     if saved := SAVED[plan.technique.trainable]:
         options.append(("--output", Code("OUTPUT"), f"folder to save the {saved} in"))
+    description = Code("__doc__.splitlines()[0]")
+    formatter = Code("argparse.ArgumentDefaultsHelpFormatter")
+    parser = call("argparse.ArgumentParser", description=description, formatter_class=formatter)
     lines = [
         '"""Read from the command line where model, data and output are."""',
-        "parser = argparse.ArgumentParser(",
-        "    description=__doc__.splitlines()[0],",
-        "    formatter_class=argparse.ArgumentDefaultsHelpFormatter,",
-        ")",
+        f"parser = {parser}",
         *[
             call("parser.add_argument", flag, default=value, help=what)
             for flag, value, what in options
@@ -56,9 +55,9 @@ def command_line(plan: ScriptPlan, folder: Path) -> str:
 
 def main(plan: ScriptPlan) -> str:
     """Write ``main``: the calls that prepared the run, in their order."""
-    blocks: list[Iterable[str]] = [_start(plan), _functions(plan), _rows(plan), model(plan)]
+    blocks: list[Iterable[str]] = [_start(plan), _rows(plan), model(plan)]
     if plan.trains:
-        blocks += [_training(plan), _end(plan)]
+        blocks += [_training(plan), _loop(plan), _saving(plan)]
         opening = '"""Train, print each event, and save the trained parameters."""'
     else:
         blocks += [asking(plan)]
@@ -83,59 +82,34 @@ def _start(plan: ScriptPlan) -> Iterator[str]:
         yield "tokenizer.pad_token = tokenizer.eos_token"
 
 
-def _functions(plan: ScriptPlan) -> Iterator[str]:
-    """Write how rows are encoded and put into batches."""
-    given: dict[str, Any] = {f"{role}_column": column for role, column in plan.columns.items()}
-    if plan.labels:
-        given["labels"] = Code("LABELS")
-    limits = {"max_length": plan.max_length, "max_prompt_length": plan.max_prompt_length}
-    given |= {name: limit for name, limit in limits.items() if limit}
-    reader = [] if plan.task.reads_images else [Code("tokenizer")]
-    if plan.trains:
-        encoded = call(f"encode_{plan.task.name}", Code("rows"), *reader, **given)
-    else:
-        facts = plan.prompt
-        given |= {"words": facts.words} if plan.weighs_words else {}
-        shown = Code("examples") if facts.examples else []
-        prompts = {"examples": shown, "template": facts.template}
-        encoded = call(f"prompt_{plan.task.name}", Code("rows"), *reader, **prompts, **given)
-        if facts.examples:
-            yield _read(plan, "train", "train_rows")
-            yield f"examples = [train_rows[index] for index in {[int(i) for i in facts.examples]}]"
-            yield ""
-    if plan.virtual_labels:
-        encoded = call("leave_room", encoded, virtual_tokens=plan.virtual_labels)
-    yield f"def encode(rows: list[dict]) -> list[dict]:\n    return {encoded}"
+def _rows(plan: ScriptPlan) -> Iterator[str]:
+    """Write how rows are read, encoded and put into batches."""
+    recipe = plan.recipe
+    if plan.data.eval is None:
+        rows = yield from _read(plan, "train")
+        split = call("split_rows", rows, fraction=recipe.eval_fraction, seed=Code("SEED"))
+        yield f"train_rows, eval_rows = {split}"
+    elif plan.prompt.examples:
+        train_rows = yield from _read(plan, "train")
+        yield f"train_rows = {train_rows}"
+    if plan.prompt.examples:
+        yield f"examples = [train_rows[index] for index in {[int(i) for i in plan.prompt.examples]}]"
+    for part in ("train", "eval") if plan.trains else ("eval",):
+        rows = Code(f"{part}_rows")
+        if plan.data.eval is not None:
+            rows = yield from _read(plan, part)
+        if (limit := getattr(recipe, f"max_{part}_samples")) is not None:
+            rows = Code(f"{rows}[:{int(limit)}]")
+        yield f"{part}_set = {encoded(plan, rows)}"
     yield ""
     pads = Code("processor" if plan.task.reads_images else "tokenizer.pad_token_id")
     yield f"def collate(rows: list[dict]) -> dict:\n    return {call(plan.collator, Code('rows'), pads)}"
 
 
-def _rows(plan: ScriptPlan) -> Iterator[str]:
-    recipe = plan.recipe
-    if plan.data.eval is None:
-        yield _read(plan, "train", "rows")
-        fraction = recipe.eval_fraction
-        split = call("split_rows", Code("rows"), fraction=fraction, seed=Code("SEED"))
-        yield f"train_rows, eval_rows = {split}"
-    else:
-        if plan.trains:
-            yield _read(plan, "train", "train_rows")
-        yield _read(plan, "eval", "eval_rows")
-    for part in ("train", "eval") if plan.trains else ("eval",):
-        if (limit := getattr(recipe, f"max_{part}_samples")) is not None:
-            yield f"{part}_rows = {part}_rows[:{int(limit)}]"
-    if plan.trains:
-        yield "train_set, eval_set = encode(train_rows), encode(eval_rows)"
-    else:
-        yield "eval_set = encode(eval_rows)"
-
-
-def _read(plan: ScriptPlan, part: str, variable: str) -> str:
-    """Write the line that reads the ``train`` or the ``eval`` rows."""
+def _read(plan: ScriptPlan, part: str) -> Generator[str, None, Code]:
+    """Write what must stand before the ``train`` or ``eval`` rows; returns the call that reads them."""
     data = plan.data
     source = Code("args.data" if part == "train" else "args.eval_data")
-    lines = []
     if data.format != "hub":
         rows = call(f"read_{data.format}", source)
     else:
@@ -147,13 +121,11 @@ def _read(plan: ScriptPlan, part: str, variable: str) -> str:
         if plan.task.labels is None:
             rows = Code(f"{rows}.to_list()")
         else:
-            lines.append(f"{part}_data = {rows}")
+            yield f"{part}_data = {rows}"
             rows = call("name_labels", Code(f"{part}_data"), plan.columns[plan.task.labels])
-    lines.append(f"{variable} = {rows}")
     if plan.locates_images:
-        located = call("locate_images", Code(variable), plan.columns["image"], source)
-        lines.append(f"{variable} = {located}")
-    return "\n".join(lines)
+        rows = call("locate_images", rows, plan.columns["image"], source)
+    return rows
 
 
 def _training(plan: ScriptPlan) -> Iterator[str]:
@@ -180,36 +152,42 @@ def _training(plan: ScriptPlan) -> Iterator[str]:
     )
     yield f"train_loader = {loader}"
     yield "# With several processes this wraps the model; the model inside stays the same."
-    yield "parallel_model, optimizer, train_loader = accelerator.prepare("
-    yield "    model, optimizer, train_loader"
-    yield ")"
+    prepared = call("accelerator.prepare", *map(Code, ("model", "optimizer", "train_loader")))
+    yield f"parallel_model, optimizer, train_loader = {prepared}"
 
 
-def _end(plan: ScriptPlan) -> Iterator[str]:
+def _loop(plan: ScriptPlan) -> Iterator[str]:
     recipe, technique = plan.recipe, plan.technique
-    evaluate = yield from evaluating(plan)
+    figures = yield from evaluating(plan)
     if recipe.cache_frozen_prefix:
         rows, device = Code("train_set[:2]"), Code("accelerator.device")
         yield f"trial_batches = {call('fixed_batches', rows, 2, Code('collate'), device)}"
         yield "cache_frozen_prefix(model, trial_batches[0])"
-    names = ["accelerator", "parallel_model", "optimizer", "scheduler", "train_loader"]
+    yield ""
+    yield "def evaluate(step: int) -> Iterator[dict]:"
+    yield f'    yield {{"event": "eval", "step": step, **{figures}}}'
+    yield ""
+    names = ["accelerator", "parallel_model", "optimizer", "scheduler", "train_loader", "evaluate"]
+    micro_batches = recipe.gradient_accumulation_steps
     after = f"lambda step: {technique.after_step}(model, step)" if technique.after_step else "None"
     events = call(
         "train",
         *map(Code, names),
-        Code(f"lambda step: {evaluate}"),
         max_steps=Code("MAX_STEPS"),
-        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
-        max_grad_norm=float(recipe.max_grad_norm),
-        eval_steps=recipe.eval_steps,
+        gradient_accumulation_steps=1
+        if micro_batches == 1
+        else Code("GRADIENT_ACCUMULATION_STEPS"),
+        max_grad_norm=Code("MAX_GRAD_NORM"),
+        eval_steps=Code("EVAL_STEPS"),
         eval_on_start=recipe.eval_on_start,
         after_step=Code(after),
     )
-    yield f"events = {events}"
-    yield "for event in events:"
-    yield '    if event["event"] != "evaluating":'
-    yield "        accelerator.print(json.dumps(event), flush=True)"
-    yield ""
+    yield f"for event in {events}:"
+    yield "    accelerator.print(json.dumps(event), flush=True)"
+
+
+def _saving(plan: ScriptPlan) -> Iterator[str]:
+    technique = plan.technique
     yield "if accelerator.is_main_process:"
     if technique.trainable == "selected":
         statistics = [call("moving_statistics", Code("model"))] if plan.keeps_statistics else []

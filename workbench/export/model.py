@@ -14,9 +14,12 @@ from workbench.sources.models.folders import WITHOUT_ADAPTER
 
 def model(plan: ScriptPlan) -> Iterator[str]:
     """Write the lines that load and adapt the model."""
-    given: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
+    kwargs: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
     labels: dict[str, Any] = {}
-    if plan.labels and plan.trains:
+    if plan.labels and plan.trains and plan.technique.trainable != "all":
+        labels["num_labels"] = Code("len(LABELS)")
+    elif plan.labels and plan.trains:
+        # They are saved with the model.
         labels["id2label"] = Code("dict(enumerate(LABELS))")
         labels["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
     stored = plan.quantization
@@ -25,21 +28,21 @@ def model(plan: ScriptPlan) -> Iterator[str]:
         config = call("AutoConfig.from_pretrained", Code("args.model"), **origin(plan), **labels)
         yield f"stored = {config}"
         yield f"stored.quantization_config[{literal(stored.skips)}] = {literal(plan.full_precision_modules)}"
-        given["config"] = Code("stored")
+        kwargs["config"] = Code("stored")
     else:
-        given |= labels
+        kwargs |= labels
     if plan.resizes_head:
-        given["ignore_mismatched_sizes"] = True
+        kwargs["ignore_mismatched_sizes"] = True
     if plan.has_adapter:
         yield "# The folder of the base also contains an adapter, which must not be loaded."
-        given["adapter_kwargs"] = WITHOUT_ADAPTER
+        kwargs["adapter_kwargs"] = WITHOUT_ADAPTER
     if stored is not None and not plan.prequantized:
         first = [call(stored.inner, **stored.inner_arguments)] if stored.inner else []
         yield f"# {stored.sentence}"
         storage = call(stored.config, *first, **stored.arguments, **{stored.skips: plan.heads})
         yield f"quantization_config = {storage}"
-        given["quantization_config"] = Code("quantization_config")
-    load = call(f"{plan.auto_class}.from_pretrained", Code("args.model"), **given)
+        kwargs["quantization_config"] = Code("quantization_config")
+    load = call(f"{plan.auto_class}.from_pretrained", Code("args.model"), **kwargs)
     # Adapters are drawn on the device that the base is on.
     moved = plan.device != "cpu" and stored is None
     yield f"model = {load}{'.to(accelerator.device)' if moved else ''}"
@@ -83,15 +86,16 @@ def _injected(plan: ScriptPlan) -> Iterator[str]:
     assert technique.config is not None
     if is_carried(technique.config):
         yield "register()"
-    yield f"config = {call(technique.config, **plan.config)}"
-    given = [Code("model"), Code("config")]
+    targets = {"target_modules": Code("TARGET_MODULES")} if plan.names_targets else {}
+    yield f"config = {call(technique.config, **{**plan.config, **targets})}"
+    arguments = [Code("model"), Code("config")]
     if rows := plan.start_rows:
         size = plan.recipe.per_device_train_batch_size
         device = Code("accelerator.device")
         first = call("fixed_batches", Code(f"train_set[:{rows}]"), size, Code("collate"), device)
         yield f"first_batches = {first}"
-        given.append(Code("first_batches"))
-    yield f"model = {call(technique.initializer, *given)}"
+        arguments.append(Code("first_batches"))
+    yield f"model = {call(technique.initializer, *arguments)}"
     if technique.forward_hook is not None:
         yield f"{technique.forward_hook}(model)"
     if technique.saves_difference:
@@ -114,12 +118,12 @@ def optimizer(plan: ScriptPlan) -> Iterator[str]:
     """Write the lines that make the optimizer."""
     facts = plan.optimizer
     assert facts is not None
-    kind = [Code(f"torch.optim.{facts.kind}")] if facts.kind else []
+    base = [Code(f"torch.optim.{facts.kind}")] if facts.kind else []
     if facts.function is None:
         yield "trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]"
-        yield f"optimizer = {call(kind[0], Code('trainable'), **facts.arguments)}"
+        yield f"optimizer = {call(base[0], Code('trainable'), **facts.arguments)}"
     else:
-        yield f"optimizer = {call(facts.function, Code('model'), *kind, **facts.arguments)}"
+        yield f"optimizer = {call(facts.function, Code('model'), *base, **facts.arguments)}"
 
 
 def origin(plan: ScriptPlan) -> dict[str, Any]:

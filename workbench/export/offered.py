@@ -8,6 +8,7 @@ carried by the script, what is from elsewhere is imported.
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch

@@ -166,6 +166,11 @@ class ScriptPlan:
         return self.gathers_statistics and self.technique.trainable in ("adapter", "selected")
 
     @property
+    def names_targets(self) -> bool:
+        """Whether the modules to adapt are a list of names."""
+        return isinstance(self.config.get("target_modules"), list)
+
+    @property
     def locates_images(self) -> bool:
         """Whether rows say where their images are."""
         return "image" in self.columns and self.data.format != "imagefolder"
@@ -181,24 +186,24 @@ class ScriptPlan:
     def data_place(self, part: str, folder: Path) -> tuple[str, str | None]:
         """Return how a script in a folder names the ``train`` or ``eval`` rows, and what finds them."""
         path = getattr(self.data, part)
-        given = self.recipe.eval_data if part == "eval" else None
+        name = self.recipe.eval_data if part == "eval" else None
         if self.data.format == "hub":
             return path, None
-        if given is None and self.recipe.data in cards.names():
+        if name is None and self.recipe.data in cards.names():
             return f"{self.recipe.data}/{Path(path).name}", "bundled"
-        return _place(given or self.recipe.data, path, folder)
+        return _place(name or self.recipe.data, path, folder)
 
     def start_place(self, folder: Path) -> tuple[str, str | None]:
         """Return how a script in a folder names the weights to start from, and what finds them."""
-        given = str(self.recipe.start_from)
-        return _place(given, os.path.abspath(os.path.expanduser(given)), folder)
+        name = str(self.recipe.start_from)
+        return _place(name, os.path.abspath(os.path.expanduser(name)), folder)
 
 
-def _place(given: str, path: str, folder: Path) -> tuple[str, str | None]:
+def _place(name: str, path: str, folder: Path) -> tuple[str, str | None]:
     """Name a path as the recipe does: in full, or else as it lies beside a script in a folder."""
-    if os.path.isabs(given):
+    if os.path.isabs(name):
         return path, None
-    return Path(os.path.relpath(path, folder.resolve())).as_posix(), "beside"
+    return Path(os.path.relpath(path, folder.resolve())).as_posix(), "beside_script"
 
 
 def _recipe(settings: Any) -> Recipe:
@@ -224,12 +229,12 @@ def _recipe(settings: Any) -> Recipe:
 
 def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique: Technique) -> None:
     """Refuse every name that would be called in a script and is not the catalogue's."""
-    known = {name: getattr(technique, name) for name in _OF_TECHNIQUE}
-    known["selector"] = technique.selection
-    known |= {"config_class": technique.config, "auto_class": technique.auto_class(task)}
+    expected = {name: getattr(technique, name) for name in _OF_TECHNIQUE}
+    expected["selector"] = technique.selection
+    expected |= {"config_class": technique.config, "auto_class": technique.auto_class(task)}
     problems = [
         Problem(name, f"{value!r}, as {technique.title} has it", plan.get(name))
-        for name, value in known.items()
+        for name, value in expected.items()
         if plan.get(name) != value
     ]
     for name in ("optimizer", "config", "columns", "prompt", "data", "versions"):
@@ -263,20 +268,20 @@ def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique:
         raise RecipeError(problems)
 
 
-def _checked(kind: type, values: Mapping[str, Any], **made: Any) -> Any:
+def _checked(cls: type, values: Mapping[str, Any], **made: Any) -> Any:
     """Make a dataclass of what a mapping has for its fields, each checked against its type."""
-    hints = get_type_hints(kind)
-    given, problems = dict(made), []
-    for spec in dataclasses.fields(kind):
+    hints = get_type_hints(cls)
+    checked, problems = dict(made), []
+    for spec in dataclasses.fields(cls):
         if spec.name in made or (spec.name not in values and _has_default(spec)):
             continue
         value = values.get(spec.name)
         problems += value_problems(spec.name, value, hints[spec.name])
         problems += [Problem(spec.name, "plain data", part) for part in _odd(value)]
-        given[spec.name] = value
+        checked[spec.name] = value
     if problems:
         raise RecipeError(problems)
-    return kind(**given)
+    return cls(**checked)
 
 
 def _has_default(spec: dataclasses.Field) -> bool:

@@ -81,17 +81,15 @@ def name_labels(dataset: Dataset, column: str) -> list[dict]:
     return rows
 
 
-def beside(path: str) -> str:
+def beside_script(path: str) -> str:
     """Return where a path lies that is relative to this script's folder."""
     return str(Path(__file__).parent / path)
 
 
 def bundled(name: str) -> str:
-    """Return where a file of PEFT Workbench lies: beside this script, or where that is installed."""
+    """Find a file beside this script, or else in or beside the package of PEFT Workbench."""
     package = find_spec("workbench")
-    if Path(beside(name)).exists() or package is None or package.origin is None:
-        return beside(name)
-    # A wheel has the data inside the package, a clone has it beside the package.
-    folder = Path(package.origin).parent
-    inside = folder / "data"
-    return str((inside if inside.is_dir() else folder.parent / "data") / name)
+    folders = [Path(__file__).parent]
+    for location in (package and package.submodule_search_locations) or ():
+        folders += [Path(location, "data"), Path(location).parent / "data"]
+    return str(next((folder / name for folder in folders if (folder / name).exists()), name))

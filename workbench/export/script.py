@@ -11,7 +11,7 @@ from workbench.export.main import command_line, main
 from workbench.export.model import is_carried
 from workbench.export.plan import ScriptPlan
 from workbench.export.source import carry, reachable
-from workbench.export.specialise import specialise
+from workbench.export.specialise import for_script, specialise
 from workbench.export.tidy import tidy
 
 
@@ -36,8 +36,8 @@ def script(plan: Mapping[str, Any], source: str, path: str | Path) -> str:
     opening = f"{main(facts)}\n\n\n{command_line(facts, path.parent)}"
     definitions, imports = carry(opening, "workbench.export.offered")
     imports += _imports_by_name(facts)
-    body = "\n\n\n".join([opening, *definitions]) + "\n"
-    body = reachable(specialise(body, known(facts)), "main")
+    body = "\n\n\n".join([opening, *map(for_script, definitions)]) + "\n"
+    body = reachable(specialise(body, decided(facts)), "main")
     parts = [
         docstring(facts, source, path.name),
         "\n".join(imports),
@@ -59,17 +59,21 @@ def _imports_by_name(plan: ScriptPlan) -> list[str]:
     return imports
 
 
-def known(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
+def decided(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
     """Return what a recipe says of expressions in the functions that its script carries."""
     images, flat = plan.task.reads_images, plan.recipe.padding_free
     facts: dict[str, dict[str, Any]] = {
         "count_tokens": {
             "'attention_mask' in batch": not (images or flat),
             "'input_ids' in batch": not images,
-        }
+        },
+        # A run has read the same rows before.
+        "split_turns": {"leaves_out(turns, before, whole)": False},
     }
-    if plan.task.labels == "label":
-        facts["backward"] = {"batch['labels'].dim() > 1": False}
+    facts["train"] = {
+        "gradient_accumulation_steps == 1": plan.recipe.gradient_accumulation_steps == 1
+    }
+    facts["train"]["batch['labels'].dim() > 1"] = plan.task.labels != "label"
     if not any(name.endswith("bias") for name in plan.new_parameters):
         facts["new_head"] = {"name.endswith('bias')": False}
     if not plan.labelled_logits:

@@ -49,23 +49,23 @@ def read(module: str) -> Module:
     """Read a module of this package."""
     path = module.removeprefix(f"{PACKAGE}.").replace(".", "/") + ".py"
     text = files(PACKAGE).joinpath(path).read_text(encoding="utf-8")
-    found = Module()
+    contents = Module()
     for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if alias.name == "*":
-                    found.starred.append(str(node.module))
+                    contents.starred.append(str(node.module))
                 else:
-                    found.imported[alias.name] = str(node.module)
+                    contents.imported[alias.name] = str(node.module)
         elif isinstance(node, ast.Import):
-            found.imported.update({alias.name.partition(".")[0]: "" for alias in node.names})
+            contents.imported.update({alias.name.partition(".")[0]: "" for alias in node.names})
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.defined[node.name] = source_of(text, node)
+            contents.defined[node.name] = source_of(text, node)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [name.id for part in targets for name in _names(part)]
-            found.defined.update(dict.fromkeys(names, source_of(text, node)))
-    return found
+            contents.defined.update(dict.fromkeys(names, source_of(text, node)))
+    return contents
 
 
 def carry(text: str, module: str) -> tuple[list[str], list[str]]:
@@ -98,8 +98,8 @@ class _Linked:
         text = read(module).defined.get(name)
         if text is not None:
             self._carry(module, name, text)
-        elif (found := read(module).find(name)) is not None:
-            home, name = found
+        elif (origin := read(module).find(name)) is not None:
+            home, name = origin
             if home.partition(".")[0] == PACKAGE:
                 self.link(home, name)
             else:
@@ -153,8 +153,8 @@ def _read(table: symtable.SymbolTable, early: bool) -> Iterator[str]:
 
 def _in_order(text: str, names: set[str]) -> list[str]:
     nodes = sorted(_names(ast.parse(text)), key=lambda node: (node.lineno, node.col_offset))
-    found = dict.fromkeys(node.id for node in nodes if node.id in names)
-    return [name for name in found if not hasattr(builtins, name)]
+    ordered = dict.fromkeys(node.id for node in nodes if node.id in names)
+    return [name for name in ordered if not hasattr(builtins, name)]
 
 
 def _names(tree: ast.AST) -> list[ast.Name]:
@@ -171,12 +171,12 @@ def reachable(text: str, start: str) -> str:
     """Return a text without the functions and classes that nothing reachable from one of them uses."""
     nodes = [node for node in ast.parse(text).body if hasattr(node, "name")]
     defined = {node.name: source_of(text, node) for node in nodes}
-    wanted, queue = set(), [start]
+    needed, queue = set(), [start]
     while queue:
         name = queue.pop()
-        if name in defined and name not in wanted:
-            wanted.add(name)
+        if name in defined and name not in needed:
+            needed.add(name)
             queue += free_names(defined[name])
-    for name in defined.keys() - wanted:
+    for name in defined.keys() - needed:
         text = text.replace(defined[name] + "\n", "", 1)
     return text

@@ -2,8 +2,10 @@
 
 A function of the workbench serves every recipe, and a script only one. So where all calls of a
 function give a parameter the same plain value, the tests that this decides are decided, and what can
-no longer be reached goes; so does a parameter that nothing reads any more, with its argument and its
-entry in the docstring. Comments stay, as the text itself is edited.
+no longer be reached goes. Texts, flags and the script's own constants then stand where the parameter
+was read; numbers keep the parameter's name, which says what they are. A parameter that nothing reads
+any more goes, with its argument and its entry in the docstring. Comments stay, as the text itself is
+edited.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ import ast
 import operator
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from workbench.export.inline import inlined, short_signatures, without_raises
 
 _UNKNOWN = object()
 _COMPARES = {
@@ -24,6 +29,30 @@ _COMPARES = {
     ast.Lt: operator.lt,
 }
 Edit = tuple[int, int, str]
+
+
+def for_script(text: str) -> str:
+    """Return a definition without what a script has no use for: pauses, and words for mypy.
+
+    Examples
+    --------
+    >>> print(for_script('''
+    ... def evaluate(batches) -> Generator[None, None, dict]:
+    ...     for batch in batches:
+    ...         score(batch)  # type: ignore[arg-type]
+    ...         yield
+    ...     return {}
+    ... ''').strip())
+    def evaluate(batches) -> dict:
+        for batch in batches:
+            score(batch)
+        return {}
+    """
+    text = re.sub(r"  # type: ignore.*", "", text)
+    pauses = "-> Generator[None, None, dict]:"
+    return (
+        re.sub(r"(?m)^ +yield\n", "", text.replace(pauses, "-> dict:")) if pauses in text else text
+    )
 
 
 def specialise(text: str, facts: Mapping[str, Mapping[str, Any]] | None = None) -> str:
@@ -56,7 +85,7 @@ def specialise(text: str, facts: Mapping[str, Mapping[str, Any]] | None = None) 
         for start, end, new in sorted(edits, reverse=True):
             raw = raw[:start] + new.encode() + raw[end:]
         text = raw.decode()
-    return text
+    return short_signatures(inlined(without_raises(text)))
 
 
 class _Text:
@@ -70,6 +99,7 @@ class _Text:
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line.encode()))
         self.functions = [node for node in self.tree.body if isinstance(node, ast.FunctionDef)]
+        self.names = {node.name for node in self.functions}
 
     def span(self, node: Any) -> tuple[int, int]:
         start = self.starts[node.lineno - 1] + node.col_offset
@@ -87,29 +117,53 @@ class _Text:
 def _next_edits(text: _Text, facts: Mapping[str, Mapping[str, Any]]) -> list[Edit]:
     for function in text.functions:
         calls = _calls(text.tree, function.name)
-        known = _known(function, calls) if calls else {}
+        constants = _constants(function, calls, text.names) if calls else {}
         facts_here = facts.get(function.name, {})
         for node in ast.walk(function):
-            if isinstance(node, ast.If | ast.IfExp):
-                value = _value(node.test, known, facts_here)
-                if value is not _UNKNOWN and isinstance(node, ast.If):
-                    return [_decided(text, node, bool(value))]
-                if value is not _UNKNOWN:
-                    kept = node.body if value else node.orelse
-                    return [(*text.span(node), text.source(kept))]
+            if edit := _decision(text, node, constants, facts_here):
+                return [edit]
             for block in _blocks(node):
                 for at, statement in enumerate(block[:-1]):
                     if isinstance(statement, ast.Return | ast.Raise):
                         first, last = statement.end_lineno or 0, block[-1].end_lineno
                         return [text.rows(first, last, "")]
-        for name, value in known.items():
+        for name, value in constants.items():
             reads = [node for node in _names(function, name) if isinstance(node.ctx, ast.Load)]
             if not reads:
                 return _without(text, function, calls, name)
-            # A flag reads well where it stands; a number or a text has a name for a reason.
-            if value is None or isinstance(value, bool):
-                return [(*text.span(node), repr(value)) for node in reads]
+            if isinstance(value, bool | str | _Global | None) and _replaceable(
+                function, name, value
+            ):
+                edits = [(*text.span(node), repr(value)) for node in reads]
+                return [*edits, *_renamed(text, function, name, value)]
     return []
+
+
+def _decision(
+    text: _Text,
+    node: ast.AST,
+    constants: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> Edit | None:
+    """Take the arm of a test that is decided, or what is open out of one that is decided in part."""
+    if not isinstance(node, ast.If | ast.IfExp):
+        return None
+    value = _value(node.test, constants, facts)
+    if value is not _UNKNOWN:
+        if isinstance(node, ast.If):
+            return _decided(text, node, bool(value))
+        return (*text.span(node), text.source(node.body if value else node.orelse))
+    if isinstance(node.test, ast.BoolOp):
+        parts = node.test.values
+        unknown = [part for part in parts if _value(part, constants, facts) is _UNKNOWN]
+        if len(unknown) < len(parts):
+            operator_ = " and " if isinstance(node.test.op, ast.And) else " or "
+            sources = [
+                f"({text.source(part)})" if isinstance(part, ast.BoolOp) else text.source(part)
+                for part in unknown
+            ]
+            return (*text.span(node.test), operator_.join(sources))
+    return None
 
 
 def _calls(tree: ast.Module, name: str) -> list[ast.Call]:
@@ -127,21 +181,27 @@ def _calls(tree: ast.Module, name: str) -> list[ast.Call]:
     return calls if plain and len(calls) == len(list(_names(tree, name))) else []
 
 
+def _all_names(tree: ast.AST) -> Iterator[ast.Name]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
 def _names(tree: ast.AST, name: str) -> Iterator[ast.Name]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name)
+    return (node for node in _all_names(tree) if node.id == name)
 
 
-def _known(function: ast.FunctionDef, calls: list[ast.Call]) -> dict[str, Any]:
+def _constants(
+    function: ast.FunctionDef, calls: list[ast.Call], functions: set[str]
+) -> dict[str, Any]:
     """Return the parameters that have the same plain value in each call."""
-    known = {}
+    constants = {}
     for name, default in _defaults(function.args).items():
-        values = [_plain(_argument(function, node, name) or default) for node in calls]
+        values = [_plain(_argument(function, node, name) or default, functions) for node in calls]
         first = values[0]
         same = all(type(value) is type(first) and value == first for value in values)
         written = any(not isinstance(node.ctx, ast.Load) for node in _names(function, name))
         if same and first is not _UNKNOWN and not written:
-            known[name] = first
-    return known
+            constants[name] = first
+    return constants
 
 
 def _defaults(args: ast.arguments) -> dict[str, ast.expr | None]:
@@ -152,9 +212,9 @@ def _defaults(args: ast.arguments) -> dict[str, ast.expr | None]:
 
 
 def _argument(function: ast.FunctionDef, node: ast.Call, name: str) -> ast.expr | None:
-    places = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
-    if name in places[: len(node.args)]:
-        return node.args[places.index(name)]
+    positions = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+    if name in positions[: len(node.args)]:
+        return node.args[positions.index(name)]
     return next((part.value for part in node.keywords if part.arg == name), None)
 
 
@@ -167,13 +227,36 @@ class _Something:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _plain(node: ast.expr | None) -> Any:
+@dataclass(frozen=True)
+class _Global:
+    """A constant of the script, or one of its functions; it is not None."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _replaceable(function: ast.FunctionDef, name: str, value: Any) -> bool:
+    """Tell whether a value can stand wherever a parameter is read."""
+    bound = [node.arg for node in ast.walk(function) if isinstance(node, ast.arg)]
+    bound += [node.id for node in _all_names(function) if not isinstance(node.ctx, ast.Load)]
+    # In formatted strings a tree's places are not those of the text.
+    formatted = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
+    in_strings = any(node.id == name for part in formatted for node in _all_names(part))
+    shadowed = isinstance(value, _Global) and value.name in bound
+    return bound.count(name) == 1 and not in_strings and not shadowed
+
+
+def _plain(node: ast.expr | None, functions: set[str]) -> Any:
     if isinstance(node, ast.Lambda):
         return _Something()
+    if isinstance(node, ast.Name) and (node.id.isupper() or node.id in functions):
+        return _Global(node.id)
     return node.value if isinstance(node, ast.Constant) else _UNKNOWN
 
 
-def _value(node: ast.expr, known: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
+def _value(node: ast.expr, constants: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
     """Return what an expression is, where that is known."""
     written = ast.unparse(node)
     if written in facts:
@@ -181,18 +264,22 @@ def _value(node: ast.expr, known: Mapping[str, Any], facts: Mapping[str, Any]) -
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
-        return known.get(node.id, _UNKNOWN)
+        value = constants.get(node.id, _UNKNOWN)
+        return _UNKNOWN if isinstance(value, _Global) else value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        value = _value(node.operand, known, facts)
+        value = _value(node.operand, constants, facts)
         return value if value is _UNKNOWN else not value
     if isinstance(node, ast.BoolOp):
-        values = [_value(part, known, facts) for part in node.values]
+        values = [_value(part, constants, facts) for part in node.values]
         decisive = isinstance(node.op, ast.Or)
         if any(value is not _UNKNOWN and bool(value) == decisive for value in values):
             return decisive
         return _UNKNOWN if any(value is _UNKNOWN for value in values) else not decisive
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARES and len(node.ops) == 1:
-        sides = [_value(part, known, facts) for part in (node.left, node.comparators[0])]
+        left = constants.get(node.left.id) if isinstance(node.left, ast.Name) else None
+        if isinstance(left, _Global) and ast.unparse(node.comparators[0]) == "None":
+            return isinstance(node.ops[0], ast.IsNot | ast.NotEq)
+        sides = [_value(part, constants, facts) for part in (node.left, node.comparators[0])]
         if all(side is not _UNKNOWN for side in sides):
             return _COMPARES[type(node.ops[0])](*sides)
     return _UNKNOWN
@@ -206,23 +293,23 @@ def _decided(text: _Text, node: Any, value: bool) -> Edit:
     while not lines[body - 1].partition("#")[0].rstrip().endswith(":"):
         body += 1
     if value:
-        kept = lines[body : node.body[-1].end_lineno]
+        arm = lines[body : node.body[-1].end_lineno]
     elif not node.orelse:
-        kept = []
+        arm = []
     else:
         other = node.body[-1].end_lineno
         while not lines[other].startswith((f"{indent}else:", f"{indent}elif ")):
             other += 1
-        kept = lines[other + 1 : node.end_lineno]
+        arm = lines[other + 1 : node.end_lineno]
         if lines[other].lstrip().startswith("elif "):
             word = "elif " if is_elif else "if "
             first = lines[other].replace("elif ", word, 1)
-            return text.rows(node.lineno - 1, node.end_lineno, "".join([first, *kept]))
-    if is_elif and kept:
-        kept = [f"{indent}else:\n", *kept]
-    elif kept:
-        kept = [line[4:] if line.strip() else line for line in kept]
-    return text.rows(node.lineno - 1, node.end_lineno, "".join(kept))
+            return text.rows(node.lineno - 1, node.end_lineno, "".join([first, *arm]))
+    if is_elif and arm:
+        arm = [f"{indent}else:\n", *arm]
+    elif arm:
+        arm = [line[4:] if line.strip() else line for line in arm]
+    return text.rows(node.lineno - 1, node.end_lineno, "".join(arm))
 
 
 def _blocks(node: ast.AST) -> Iterator[list[Any]]:
@@ -254,6 +341,14 @@ def _without(
     header = f"def {function.name}({ast.unparse(args)}){returns}:\n"
     edits.append(text.rows(function.lineno - 1, function.body[0].lineno - 1, header))
     return edits
+
+
+def _renamed(text: _Text, function: ast.FunctionDef, name: str, value: Any) -> list[Edit]:
+    """Call a parameter in a docstring what stands in its place."""
+    if not isinstance(value, _Global) or ast.get_docstring(function) is None:
+        return []
+    docstring = function.body[0]
+    return [(*text.span(docstring), text.source(docstring).replace(f"``{name}``", f"``{value}``"))]
 
 
 def _without_entry(text: _Text, function: ast.FunctionDef, name: str) -> Edit:

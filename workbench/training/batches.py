@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import torch
 
 from workbench.recipe import Recipe
+from workbench.registry.prompt_templates import SEPARATOR
 from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.row_checks import labels_of
 from workbench.training import evaluate
-from workbench.training.inputs import collate as batches
+from workbench.training.inputs.collate import fixed_batches
 from workbench.training.inputs.largest_batch import padded
 from workbench.training.inputs.row_order import drawn
 from workbench.training.inputs.task_inputs import EncodedRows
@@ -25,10 +25,10 @@ _ENCODED: weakref.WeakValueDictionary[str, EncodedRows] = weakref.WeakValueDicti
 
 def encode_rows(resolved: Resolved) -> tuple[EncodedRows, EncodedRows]:
     """Encode training and evaluation rows for the plan's task, or take those of a run that has the same."""
-    same = _same_rows(resolved)
+    fingerprint = _rows_fingerprint(resolved)
 
     def encoded(part: str, rows: list[dict]) -> EncodedRows:
-        key = f"{part} of {same}"
+        key = f"{part} of {fingerprint}"
         shared = _ENCODED.get(key)
         if shared is None:
             virtual_labels = resolved.plan.virtual_labels
@@ -38,16 +38,16 @@ def encode_rows(resolved: Resolved) -> tuple[EncodedRows, EncodedRows]:
     return encoded("train", resolved.train_rows), encoded("eval", resolved.eval_rows)
 
 
-def _same_rows(resolved: Resolved) -> str:
+def _rows_fingerprint(resolved: Resolved) -> str:
     """Write down all that the encoded rows of a plan depend on."""
     plan, recipe = resolved.plan, resolved.plan.recipe
-    chosen = ["task", "max_train_samples", "max_eval_samples", "trust_remote_code"]
-    chosen += ["seed", "eval_fraction"] if plan.data["eval"] is None else []
+    fields = ["task", "max_train_samples", "max_eval_samples", "trust_remote_code"]
+    fields += ["seed", "eval_fraction"] if plan.data["eval"] is None else []
     facts = [
         plan.model_path,
         resolved.fingerprint,
         plan.virtual_labels,
-        {name: recipe[name] for name in chosen},
+        {name: recipe[name] for name in fields},
         resolved.inputs.settings,
         plan.data,
     ]
@@ -57,21 +57,28 @@ def _same_rows(resolved: Resolved) -> str:
 def make_evaluation(
     resolved: Resolved,
     model: torch.nn.Module,
-    held: list[dict],
+    eval_set: list[dict],
     collate: Callable[[list[dict]], dict],
     device: torch.device,
 ) -> Callable[[int], Iterator[dict]]:
-    """Return the function of a step's number that evaluates the model on the held-out rows."""
+    """Return the function of a step's number that evaluates the model on encoded rows."""
     recipe, plan, inputs = resolved.recipe, resolved.plan, resolved.inputs
     task = TASKS[recipe.task]
     size = recipe.per_device_eval_batch_size
-    given: list[Any] = [model, task.eval_loader.load()(held, size, collate, device)]
-    if ask := inputs.prompt_collator():
-        prompts = batches.fixed_batches(held, size, ask, device)
-        given += [prompts, inputs.processor, recipe.max_new_tokens]
+    eval_loader = task.eval_loader.load()(eval_set, size, collate, device)
+    arguments: list[Any] = [model, eval_loader]
+    num_batches = len(eval_loader)
+    if collate_prompts := inputs.prompt_collator():
+        prompts = fixed_batches(eval_set, size, collate_prompts, device)
+        num_batches += len(prompts)
+        arguments += [prompts, inputs.processor, recipe.max_new_tokens, task.continues_prompts]
+        # A template ends an answer where the next example would begin; a decoder ends by itself.
+        if task.continues_prompts and plan.prompt.get("template") is not None:
+            arguments.append(SEPARATOR)
     if task.labels == "tags":
-        given += [plan.labels, getattr(evaluate, task.scorer(plan.labels))]
-    return partial(task.evaluate.load(), *given)
+        arguments += [plan.labels, getattr(evaluate, task.scorer(plan.labels))]
+    evaluator = task.evaluate.load()
+    return lambda step: evaluate.evaluation(evaluator(*arguments), num_batches, step)
 
 
 def limit_notes(resolved: Resolved) -> list[str]:
@@ -83,13 +90,13 @@ def limit_notes(resolved: Resolved) -> list[str]:
     notes = []
     for part, rows in (("train", resolved.train_rows), ("eval", resolved.eval_rows)):
         limit = getattr(recipe, f"max_{part}_samples")
-        kept = {
+        occurring = {
             label for row in rows for label in labels_of(row[resolved.plan.columns[role]], role)
         }
-        if limit is not None and len(kept) < len(labels):
+        if limit is not None and len(occurring) < len(labels):
             notes.append(
                 f"The first {len(rows)} rows, which max_{part}_samples selects, have "
-                f"{len(kept)} of the {len(labels)} labels: if the rows are sorted by label, "
+                f"{len(occurring)} of the {len(labels)} labels: if the rows are sorted by label, "
                 "shuffle them first."
             )
     return notes

@@ -1,9 +1,11 @@
-"""How a task is scored, one generator per task. Exported scripts carry these functions' source.
+"""How a task is scored, one function per task. Exported scripts carry these functions' source.
 
-Each yields an ``evaluating`` event after every batch, so that a run can pause or stop inside an
-evaluation, and ends with one ``eval`` event that holds the figures. Autograd is off only while a
-batch is in the model: a generator must not leave it off between its steps. Nor does what a model
-returned stay until the next step, since others may be taking theirs.
+Each takes the adapted model and its batches, and returns the figures. It is a generator for one
+reason: it yields after every batch, so that a run can pause or stop inside an evaluation. In a
+script, which is never paused, it is a plain function without its yields.
+
+Autograd is off only while a batch is in the model: a generator must not leave it off while others
+take their steps. Nor does what a model returned stay for that long.
 """
 
 from __future__ import annotations
@@ -12,18 +14,45 @@ import math
 import operator
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 
 import torch
 
 
-def evaluate_lm(model, batches: list[dict], step: int) -> Iterator[dict]:
-    """Score by the loss per token, perplexity and how often the next token is the likeliest."""
+def evaluation(
+    evaluator: Generator[None, None, dict], num_batches: int, step: int
+) -> Iterator[dict]:
+    """Yield an ``evaluating`` event after every batch, and at the end the ``eval`` event.
+
+    Parameters
+    ----------
+    evaluator : generator
+        One of this module's, already called: it yields after a batch and returns the figures.
+    num_batches : int
+        How often it will yield.
+    step : int
+        The step that the events name.
+    """
     started = time.perf_counter()
+    done = 0
+    while True:
+        try:
+            next(evaluator)
+        except StopIteration as end:
+            figures = end.value
+            break
+        done += 1
+        yield {"event": "evaluating", "step": step, "done": done, "total": num_batches}
+    seconds = time.perf_counter() - started
+    yield {"event": "eval", "step": step, **figures, "seconds": seconds}
+
+
+def evaluate_lm(model, batches: list[dict]) -> Generator[None, None, dict]:
+    """Score by the loss per token, perplexity and how often the next token is the likeliest."""
     model.eval()
     total_loss, num_correct, num_targets = 0.0, 0, 0
-    for done, batch in enumerate(batches, 1):
+    for batch in batches:
         with torch.no_grad():
             output = model(**batch)
         labels = batch["labels"][:, 1:]
@@ -38,45 +67,45 @@ def evaluate_lm(model, batches: list[dict], step: int) -> Iterator[dict]:
         num_correct += int((predictions == labels[is_target]).sum())
         num_targets += count
         del output
-        yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
+        yield
     loss = total_loss / num_targets
-    yield {
-        "event": "eval",
-        "step": step,
+    return {
         "loss": loss,
         "perplexity": math.exp(min(loss, 700.0)),
         "token_accuracy": num_correct / num_targets,
-        "seconds": time.perf_counter() - started,
     }
 
 
-def evaluate_classify(model, batches: list[dict], step: int) -> Iterator[dict]:
+def evaluate_classify(model, batches: list[dict]) -> Generator[None, None, dict]:
     """Score by the loss per row, accuracy and macro-averaged F1."""
-    started = time.perf_counter()
     model.eval()
     total_loss, predictions, labels = 0.0, [], []
-    for done, batch in enumerate(batches, 1):
+    for batch in batches:
         with torch.no_grad():
             output = model(**batch)
         total_loss += float(output.loss) * len(batch["labels"])
-        predictions.append(output.logits.argmax(-1))
-        labels.append(batch["labels"])
+        predictions += output.logits.argmax(-1).tolist()
+        labels += batch["labels"].tolist()
         del output
-        yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
-    predictions, labels = torch.cat(predictions), torch.cat(labels)
-    yield {
-        "event": "eval",
-        "step": step,
+        yield
+    return {
         "loss": total_loss / len(labels),
-        "accuracy": int((predictions == labels).sum()) / len(labels),
-        "f1": macro_f1(predictions.tolist(), labels.tolist()),
-        "seconds": time.perf_counter() - started,
+        "accuracy": sum(map(operator.eq, predictions, labels)) / len(labels),
+        "f1": macro_f1(predictions, labels),
     }
 
 
+def macro_f1(predictions: list, labels: list) -> float:
+    """Average F1 over the labels that occur, each counting the same."""
+    pairs = zip(predictions, labels, strict=True)
+    hits = Counter(label for prediction, label in pairs if prediction == label)
+    counts = Counter(predictions) + Counter(labels)
+    return sum(2 * hits[label] / count for label, count in counts.items()) / len(counts)
+
+
 def evaluate_words(
-    model, prompts: list[dict], blanks: list[dict] | None, normalize: bool, step: int
-) -> Iterator[dict]:
+    model, prompts: list[dict], blanks: list[dict] | None, normalize: bool
+) -> Generator[None, None, dict]:
     """Score a language model as a classifier: the label whose words are likeliest wins.
 
     The loss is the mean negative log-probability of the right label, after normalising over the
@@ -90,13 +119,12 @@ def evaluate_words(
         Prompts without a text; what they favour is taken away (contextual calibration, arXiv
         2102.09690).
     """
-    started = time.perf_counter()
     model.eval()
     if blanks is not None:
         blank_scores = [word_scores(model, blank, normalize).softmax(-1) for blank in blanks]
         prior = torch.stack(blank_scores).mean(0).log()
     total_loss, predictions, labels = 0.0, [], []
-    for done, prompt in enumerate(prompts, 1):
+    for prompt in prompts:
         scores = word_scores(model, prompt, normalize).log_softmax(-1)
         if blanks is not None:
             scores = scores - prior
@@ -105,15 +133,11 @@ def evaluate_words(
         total_loss -= float(log_probs[label])
         predictions.append(int(log_probs.argmax()))
         labels.append(label)
-        yield {"event": "evaluating", "step": step, "done": done, "total": len(prompts)}
-    num_correct = sum(map(operator.eq, predictions, labels))
-    yield {
-        "event": "eval",
-        "step": step,
+        yield
+    return {
         "loss": total_loss / len(labels),
-        "accuracy": num_correct / len(labels),
+        "accuracy": sum(map(operator.eq, predictions, labels)) / len(labels),
         "f1": macro_f1(predictions, labels),
-        "seconds": time.perf_counter() - started,
     }
 
 
@@ -136,26 +160,16 @@ def word_scores(model, prompt: dict, normalize: bool) -> torch.Tensor:
     return scores / is_word.sum(-1) if normalize else scores
 
 
-def macro_f1(predictions: list, labels: list) -> float:
-    """Average F1 over the labels that occur, each counting the same."""
-    pairs = zip(predictions, labels, strict=True)
-    hits = Counter(label for prediction, label in pairs if prediction == label)
-    counts = Counter(predictions) + Counter(labels)
-    return sum(2 * hits[label] / count for label, count in counts.items()) / len(counts)
-
-
 def evaluate_token_classify(
     model,
     batches: list[dict],
     tag_names: list[str],
     score: Callable[[list[list[str]], list[list[str]]], dict],
-    step: int,
-) -> Iterator[dict]:
+) -> Generator[None, None, dict]:
     """Score by the loss per word, accuracy and what ``score`` makes of each row's tags."""
-    started = time.perf_counter()
     model.eval()
     total_loss, predictions, labels = 0.0, [], []
-    for done, batch in enumerate(batches, 1):
+    for batch in batches:
         with torch.no_grad():
             output = model(**batch)
         for predicted, row in zip(output.logits.argmax(-1), batch["labels"], strict=True):
@@ -164,16 +178,13 @@ def evaluate_token_classify(
             labels.append([tag_names[index] for index in row[is_target].tolist()])
         total_loss += float(output.loss) * int((batch["labels"] != -100).sum())
         del output
-        yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
+        yield
     num_words = sum(map(len, labels))
     num_correct = sum(map(operator.eq, chain(*predictions), chain(*labels)))
-    yield {
-        "event": "eval",
-        "step": step,
+    return {
         "loss": total_loss / num_words,
         "accuracy": num_correct / num_words,
         **score(predictions, labels),
-        "seconds": time.perf_counter() - started,
     }
 
 
@@ -183,7 +194,7 @@ def score_tags(predictions: list[list[str]], labels: list[list[str]]) -> dict[st
 
 
 def score_entities(predictions: list[list[str]], labels: list[list[str]]) -> dict[str, float]:
-    """Score whole entities: found only if both their bounds and their kind are right.
+    """Score whole entities: a hit has the right bounds and the right type.
 
     Precision, recall and F1 count all entities alike (micro average), as seqeval does.
     """
@@ -200,30 +211,31 @@ def score_entities(predictions: list[list[str]], labels: list[list[str]]) -> dic
 
 
 def entities(tags: list[str]) -> list[tuple[str, int, int]]:
-    """List the entities of IOB tags as kind, first word and the word behind the last.
+    """List the entities of IOB tags as type, first word and the word behind the last.
 
-    An I- tag that follows no tag of its kind begins an entity, as conlleval has it.
+    An I- tag that follows no tag of its type begins an entity, as conlleval has it.
     """
-    spans, kind, first = [], None, 0
+    spans: list[tuple[str, int, int]] = []
+    type_, first = None, 0
     for index, tag in enumerate([*tags, "O"]):
         prefix, _, name = tag.partition("-")
-        if kind is not None and (prefix != "I" or name != kind):
-            spans.append((kind, first, index))
-            kind = None
-        if kind is None and prefix != "O":
-            kind, first = name, index
+        if type_ is not None and (prefix != "I" or name != type_):
+            spans.append((type_, first, index))
+            type_ = None
+        if type_ is None and prefix != "O":
+            type_, first = name, index
     return spans
 
 
-def evaluate_instruct(
+def evaluate_generation(
     model,
     batches: list[dict],
     prompts: list[dict],
     tokenizer,
     max_new_tokens: int,
-    step: int,
+    continues_prompts: bool,
     stop: str | None = None,
-) -> Iterator[dict]:
+) -> Generator[None, None, dict]:
     """Score by the loss per answer token and by how many generated answers match exactly.
 
     Answers are generated greedily and compared without surrounding blanks.
@@ -231,72 +243,26 @@ def evaluate_instruct(
     Parameters
     ----------
     prompts : list of dict
-        Batches padded on the left, each with its ``answers`` as texts.
+        Batches with their ``answers`` as texts.
+    continues_prompts : bool
+        Whether the model generates behind its prompts, which are padded on the left and come back
+        before the answers, and not in a decoder of its own.
     stop : str, optional
         What ends an answer where the model does not end it by itself.
     """
-    started = time.perf_counter()
     model.eval()
     total_loss, num_targets, num_correct, num_answers = 0.0, 0, 0, 0
-    total = len(batches) + len(prompts)
-    for done, batch in enumerate(batches, 1):
+    for batch in batches:
         with torch.no_grad():
             output = model(**batch)
         count = int((batch["labels"] != -100).sum())
         total_loss += float(output.loss) * count
         num_targets += count
         del output
-        yield {"event": "evaluating", "step": step, "done": done, "total": total}
-    for done, batch in enumerate(prompts, len(batches) + 1):
+        yield
+    for batch in prompts:
         with torch.no_grad():
-            generated = model.generate(
-                input_ids=batch["input_ids"],
-                attention_mask=batch["attention_mask"],
-                max_new_tokens=max_new_tokens,
-                do_sample=False,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        texts = tokenizer.batch_decode(
-            generated[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
-        )
-        if stop is not None:
-            texts = [text.strip().partition(stop)[0] for text in texts]
-        num_correct += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
-        num_answers += len(texts)
-        del generated
-        yield {"event": "evaluating", "step": step, "done": done, "total": total}
-    yield {
-        "event": "eval",
-        "step": step,
-        "loss": total_loss / num_targets,
-        "exact_match": num_correct / num_answers,
-        "seconds": time.perf_counter() - started,
-    }
-
-
-def evaluate_seq2seq(
-    model, batches: list[dict], prompts: list[dict], tokenizer, max_new_tokens: int, step: int
-) -> Iterator[dict]:
-    """Score by the loss per answer token and by how many generated answers match exactly.
-
-    ``prompts`` holds batches with their ``answers`` as texts; answers are generated greedily and
-    compared without surrounding blanks.
-    """
-    started = time.perf_counter()
-    model.eval()
-    total_loss, num_targets, num_correct, num_answers = 0.0, 0, 0, 0
-    total = len(batches) + len(prompts)
-    for done, batch in enumerate(batches, 1):
-        with torch.no_grad():
-            output = model(**batch)
-        count = int((batch["labels"] != -100).sum())
-        total_loss += float(output.loss) * count
-        num_targets += count
-        del output
-        yield {"event": "evaluating", "step": step, "done": done, "total": total}
-    for done, batch in enumerate(prompts, len(batches) + 1):
-        with torch.no_grad():
-            # Summarizers come with settings for longer texts, such as beams and a least length.
+            # Some bases come with settings for longer texts, such as beams and a least length.
             generated = model.generate(
                 input_ids=batch["input_ids"],
                 attention_mask=batch["attention_mask"],
@@ -304,16 +270,15 @@ def evaluate_seq2seq(
                 min_length=0,
                 num_beams=1,
                 do_sample=False,
+                pad_token_id=tokenizer.pad_token_id,
             )
+        if continues_prompts:
+            generated = generated[:, batch["input_ids"].shape[1] :]
         texts = tokenizer.batch_decode(generated, skip_special_tokens=True)
+        if stop is not None:
+            texts = [text.strip().partition(stop)[0] for text in texts]
         num_correct += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
         num_answers += len(texts)
         del generated
-        yield {"event": "evaluating", "step": step, "done": done, "total": total}
-    yield {
-        "event": "eval",
-        "step": step,
-        "loss": total_loss / num_targets,
-        "exact_match": num_correct / num_answers,
-        "seconds": time.perf_counter() - started,
-    }
+        yield
+    return {"loss": total_loss / num_targets, "exact_match": num_correct / num_answers}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import torch
 
-from workbench.registry.prompt_templates import CONTENT_FREE, SEPARATOR
-from workbench.registry.tasks import TASKS
-from workbench.training import evaluate
+from workbench.registry.prompt_templates import CONTENT_FREE
+from workbench.training.batches import make_evaluation
+from workbench.training.evaluate import evaluate_words, evaluation
 from workbench.training.inputs.collate import collate_words, fixed_batches
 from workbench.training.inputs.limits import START_ROWS
 from workbench.training.resolve import Resolved
@@ -33,13 +32,15 @@ def prompt_evaluation(
         Takes a step's number and yields the events of an evaluation.
     list of str
     """
-    inputs, prompt = resolved.inputs, resolved.plan.prompt
+    inputs, plan = resolved.inputs, resolved.plan
     eval_set = _encode(resolved, resolved.eval_rows)
-    notes = _fewer_examples_notes(eval_set, len(prompt["examples"]), resolved.plan.max_length)
-    if prompt["template"] is None:
+    notes = _fewer_examples_notes(eval_set, len(plan.prompt["examples"]), plan.max_length)
+    if plan.prompt["template"] is None:
         notes += inputs.chat_notes(resolved.eval_rows[:START_ROWS])
-    make = _words_evaluation if "words" in prompt else _answers_evaluation
-    return make(resolved, model, eval_set, device), notes
+    if "words" in plan.prompt:
+        return _words_evaluation(resolved, model, eval_set, device), notes
+    collate = inputs.collator(plan.padding_side)
+    return make_evaluation(resolved, model, eval_set, collate, device), notes
 
 
 def _encode(resolved: Resolved, rows: list[dict]) -> list[dict]:
@@ -61,24 +62,8 @@ def _words_evaluation(
         ]
         blanks = fixed_batches(_encode(resolved, rows), 1, collate, device)
     prompts = fixed_batches(eval_set, 1, collate, device)
-    return partial(evaluate.evaluate_words, model, prompts, blanks, prompt["normalize"])
-
-
-def _answers_evaluation(
-    resolved: Resolved, model: torch.nn.Module, eval_set: list[dict], device: torch.device
-) -> Callable[[int], Iterator[dict]]:
-    """Score as a run that trains is scored on its task."""
-    recipe, plan, inputs = resolved.recipe, resolved.plan, resolved.inputs
-    task, size = TASKS[recipe.task], recipe.per_device_eval_batch_size
-    collate = inputs.collator(plan.padding_side)
-    arguments: list[Any] = [model, fixed_batches(eval_set, size, collate, device)]
-    if prompt_collate := inputs.prompt_collator():
-        prompts = fixed_batches(eval_set, size, prompt_collate, device)
-        arguments += [prompts, inputs.processor, recipe.max_new_tokens]
-    # Behind a template a base goes on with another example after its answer.
-    stops = task.continues_prompts and plan.prompt["template"] is not None
-    keywords = {"stop": SEPARATOR} if stops else {}
-    return partial(task.evaluate.load(), *arguments, **keywords)
+    arguments = model, prompts, blanks, prompt["normalize"]
+    return lambda step: evaluation(evaluate_words(*arguments), len(prompts), step)
 
 
 def _fewer_examples_notes(eval_set: list[dict], count: int, max_length: int) -> list[str]:

@@ -34,16 +34,14 @@ def train(
 ) -> Iterator[dict]:
     """Train, yielding a ``train`` event per optimizer step and what ``evaluate(step)`` yields.
 
-    Model, optimizer and loader are prepared by the accelerator; the loader's batches, whose
-    ``labels`` of -100 are not learnt, are gone through again and again. A step tells its ``loss``
-    (nats per target), ``grad_norm`` (before clipping), and the ``tokens`` and ``seconds`` so far.
+    The loss is in nats per target, which a label of -100 is not, the gradient norm before clipping.
     FloatingPointError is raised before a step whose loss or gradients are not finite.
 
     Parameters
     ----------
     after_step : callable, optional
-        Takes the step's number while its gradients are still there; returns what else the step's
-        event tells.
+        Takes the step's number while its gradients are still there; returns what the step's event
+        has more.
     """
     # The module tree is walked once, here: walking it at each step costs more than small adapters.
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -56,13 +54,18 @@ def train(
         started = time.perf_counter()
         if gradient_accumulation_steps == 1:
             batch = next(batches)
-            loss = backward(accelerator, model, batch)
+            loss = model(**batch).loss
+            if accelerator.num_processes > 1 and batch["labels"].dim() > 1:
+                # Each process counts by its targets, as if all had been in one large batch.
+                targets = (batch["labels"] != -100).sum()
+                loss = loss * (targets * accelerator.num_processes / accelerator.reduce(targets))
+            accelerator.backward(loss)
         else:
             micro_batches = [next(batches) for _ in range(gradient_accumulation_steps)]
             loss = backward_together(accelerator, model, micro_batches)
         norm = accelerator.clip_grad_norm_(trainable, max_grad_norm)
         # The device is waited for here and nowhere else: all that is read is read in one place.
-        loss, grad_norm = accelerator.reduce(loss, "mean").item(), norm.item()
+        loss, grad_norm = accelerator.reduce(loss.detach(), "mean").item(), norm.item()
         if gradient_accumulation_steps == 1:
             step_tokens = count_tokens(batch)
         else:
@@ -70,12 +73,14 @@ def train(
         for figure, value in {"loss": loss, "gradient norm": grad_norm}.items():
             if not math.isfinite(value):
                 raise FloatingPointError(f"the {figure} became {value} at step {step}")
+        tokens += step_tokens
         event = {
             "event": "train",
             "step": step,
             "loss": loss,
-            "learning_rate": scheduler.get_last_lr()[0],
             "grad_norm": grad_norm,
+            "learning_rate": scheduler.get_last_lr()[0],
+            "tokens": tokens,
         }
         optimizer.step()
         if after_step is not None:
@@ -83,29 +88,11 @@ def train(
         scheduler.step()
         optimizer.zero_grad()
         step_seconds = time.perf_counter() - started
-        tokens, seconds = tokens + step_tokens, seconds + step_seconds
-        event |= {
-            "tokens": tokens,
-            "tokens_per_second": step_tokens / step_seconds,
-            "seconds": seconds,
-        }
-        yield event
+        seconds += step_seconds
+        yield event | {"tokens_per_second": step_tokens / step_seconds, "seconds": seconds}
         if step % eval_steps == 0 or step == max_steps:
             yield from evaluate(step)
             model.train()
-
-
-def backward(
-    accelerator: Accelerator, model: torch.nn.Module, batch: dict[str, torch.Tensor]
-) -> torch.Tensor:
-    """Compute a batch's gradients; return its loss."""
-    loss = model(**batch).loss
-    if accelerator.num_processes > 1 and batch["labels"].dim() > 1:
-        # Each process counts by its targets, as if all had been in one large batch.
-        targets = (batch["labels"] != -100).sum()
-        loss = loss * (targets * accelerator.num_processes / accelerator.reduce(targets))
-    accelerator.backward(loss)
-    return loss.detach()
 
 
 def backward_together(
@@ -115,7 +102,7 @@ def backward_together(
     # Each batch counts by its targets.
     targets = torch.stack([(batch["labels"] != -100).sum() for batch in batches])
     weights = targets * accelerator.num_processes / accelerator.reduce(targets.sum())
-    total = 0.0
+    total = torch.zeros((), device=targets.device)
     for index, (batch, weight) in enumerate(zip(batches, weights, strict=True), 1):
         # Processes exchange their gradients once, with the last batch.
         with accelerator.no_sync(model) if index < len(batches) else nullcontext():
@@ -129,4 +116,6 @@ def count_tokens(batch: dict[str, torch.Tensor]) -> int:
     """Count what the model reads of a batch, padding left out."""
     if "attention_mask" in batch:
         return int(batch["attention_mask"].sum())
-    return batch["input_ids"].numel() if "input_ids" in batch else len(batch["labels"])
+    if "input_ids" in batch:
+        return batch["input_ids"].numel()
+    return len(batch["labels"])

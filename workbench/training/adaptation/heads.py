@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 
 from workbench.sources.models.weights import tensors, weight_files
 
 
-def head_modules(model: torch.nn.Module) -> tuple[str, ...]:
+def head_modules(model: PreTrainedModel) -> tuple[str, ...]:
     """Return the modules beside the backbone."""
     children = [name for name, _ in model.named_children()]
     if model.base_model_prefix in children:
@@ -20,7 +21,7 @@ def head_modules(model: torch.nn.Module) -> tuple[str, ...]:
     return tuple(name for name, module in model.named_children() if module is output)
 
 
-def find_new_parameters(model: torch.nn.Module, path: str) -> tuple[str, ...]:
+def find_new_parameters(model: PreTrainedModel, path: str) -> tuple[str, ...]:
     """Return the parameters that a task with labels draws anew.
 
     They are those of its head, even where the checkpoint has one: that one's labels are others.
@@ -29,24 +30,24 @@ def find_new_parameters(model: torch.nn.Module, path: str) -> tuple[str, ...]:
 
     Parameters
     ----------
-    model : torch.nn.Module
+    model : transformers.PreTrainedModel
         The model, or its skeleton: only names are read.
     path : str
         Folder of the checkpoint; the headers of its weight files are read.
     """
     heads = head_modules(model)
-    held = tensors(weight_files(Path(path), path), path)
-    pools = any(_is_pooler(tensor.name) for tensor in held)
+    stored = tensors(weight_files(Path(path), path), path)
+    has_pooler = any(_is_pooler(tensor.name) for tensor in stored)
     return tuple(
         sorted(
             name
             for name, _ in model.named_parameters()
-            if name.split(".")[0] in heads or (_is_pooler(name) and not pools)
+            if name.split(".")[0] in heads or (_is_pooler(name) and not has_pooler)
         )
     )
 
 
-def new_modules(model: torch.nn.Module, new_parameters: Sequence[str]) -> set[str]:
+def new_modules(model: PreTrainedModel, new_parameters: Sequence[str]) -> set[str]:
     """Name the modules of new parameters, for PEFT to train and save whole.
 
     A head goes by its own name and whatever lies deeper by its whole one, because PEFT takes every
@@ -56,7 +57,7 @@ def new_modules(model: torch.nn.Module, new_parameters: Sequence[str]) -> set[st
         return set()
     heads = head_modules(model)
     return {
-        first if (first := name.split(".")[0]) in heads else name.rpartition(".")[0]
+        child if (child := name.split(".")[0]) in heads else name.rpartition(".")[0]
         for name in new_parameters
     }
 
@@ -71,8 +72,7 @@ def new_head(model: torch.nn.Module, names: Sequence[str]) -> None:
     std = getattr(model.config, "initializer_range", 0.02)
     for name in names:
         parameter = model.get_parameter(name)
-        with torch.no_grad():
-            if name.endswith("bias"):
-                parameter.zero_()
-            elif parameter.dim() > 1:
-                parameter.normal_(0.0, std)
+        if name.endswith("bias"):
+            torch.nn.init.zeros_(parameter)
+        elif parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=std)

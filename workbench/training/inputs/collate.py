@@ -13,19 +13,18 @@ from torch.utils.data import DataLoader
 
 
 def collate_tokens(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Pad rows with a label per token on the right, to the batch's longest."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
-        "labels": torch.tensor([row["labels"] + [-100] * gap for row, gap in pairs]),
-    }
+    """Pad token ids and their labels on the right, each to the longest: shape (rows, longest)."""
+    inputs = pad_rows([row["input_ids"] for row in rows], pad_token_id, "right")
+    width = max(len(row["labels"]) for row in rows)
+    labels = [row["labels"] + [-100] * (width - len(row["labels"])) for row in rows]
+    return {**inputs, "labels": torch.tensor(labels)}
 
 
 def collate_flat(rows: list[dict]) -> dict[str, torch.Tensor]:
-    """Put rows with a label per token behind one another, and say where each ends."""
+    """Put rows with a label per token behind one another: shape (1, tokens of all rows).
+
+    Positions begin anew with each row; ``cu_seq_lens_q``, of shape (rows + 1,), says where rows end.
+    """
     lengths = [len(row["input_ids"]) for row in rows]
     return {
         "input_ids": torch.tensor([[number for row in rows for number in row["input_ids"]]]),
@@ -38,69 +37,46 @@ def collate_flat(rows: list[dict]) -> dict[str, torch.Tensor]:
 
 def collate_right(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
     """Pad rows with one label each on the right, as encoders expect."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
-        "labels": torch.tensor([row["labels"] for row in rows]),
-    }
+    inputs = pad_rows([row["input_ids"] for row in rows], pad_token_id, "right")
+    return {**inputs, "labels": torch.tensor([row["labels"] for row in rows])}
 
 
 def collate_left(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
     """Pad rows with one label each on the left: a decoder's classifier reads the last token."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([[pad_token_id] * gap + row["input_ids"] for row, gap in pairs]),
-        "attention_mask": torch.tensor([[0] * gap + [1] * (width - gap) for gap in gaps]),
-        "labels": torch.tensor([row["labels"] for row in rows]),
-    }
-
-
-def collate_pairs(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Pad what the encoder reads and what the decoder writes on the right, each to its longest."""
-    width = max(len(row["input_ids"]) for row in rows)
-    label_width = max(len(row["labels"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
-        "labels": torch.tensor(
-            [row["labels"] + [-100] * (label_width - len(row["labels"])) for row in rows]
-        ),
-    }
+    inputs = pad_rows([row["input_ids"] for row in rows], pad_token_id, "left")
+    return {**inputs, "labels": torch.tensor([row["labels"] for row in rows])}
 
 
 def collate_sources(rows: list[dict], pad_token_id: int) -> dict:
     """Pad what the encoder reads on the right, and keep the answers as texts."""
-    width = max(len(row["input_ids"]) for row in rows)
-    gaps = [width - len(row["input_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([row["input_ids"] + [pad_token_id] * gap for row, gap in pairs]),
-        "attention_mask": torch.tensor([[1] * (width - gap) + [0] * gap for gap in gaps]),
-        "answers": [row["answer"] for row in rows],
-    }
+    inputs = pad_rows([row["input_ids"] for row in rows], pad_token_id, "right")
+    return {**inputs, "answers": [row["answer"] for row in rows]}
 
 
 def collate_prompts(rows: list[dict], pad_token_id: int) -> dict:
     """Pad prompts on the left, so that every answer begins at the same place."""
-    width = max(len(row["prompt_ids"]) for row in rows)
-    gaps = [width - len(row["prompt_ids"]) for row in rows]
-    pairs = list(zip(rows, gaps, strict=True))
-    return {
-        "input_ids": torch.tensor([[pad_token_id] * gap + row["prompt_ids"] for row, gap in pairs]),
-        "attention_mask": torch.tensor([[0] * gap + [1] * (width - gap) for gap in gaps]),
-        "answers": [row["answer"] for row in rows],
-    }
+    inputs = pad_rows([row["prompt_ids"] for row in rows], pad_token_id, "left")
+    return {**inputs, "answers": [row["answer"] for row in rows]}
+
+
+def pad_rows(rows: list[list[int]], pad_token_id: int, side: str) -> dict[str, torch.Tensor]:
+    """Pad token ids to the longest row, with a mask that is 0 there: shapes (rows, longest)."""
+    width = max(map(len, rows))
+    gaps = [width - len(ids) for ids in rows]
+    if side == "left":
+        padded = [[pad_token_id] * gap + ids for ids, gap in zip(rows, gaps, strict=True)]
+        mask = [[0] * gap + [1] * (width - gap) for gap in gaps]
+    else:
+        padded = [ids + [pad_token_id] * gap for ids, gap in zip(rows, gaps, strict=True)]
+        mask = [[1] * (width - gap) + [0] * gap for gap in gaps]
+    return {"input_ids": torch.tensor(padded), "attention_mask": torch.tensor(mask)}
 
 
 def collate_images(rows: list[dict], processor) -> dict[str, torch.Tensor]:
-    """Open images and bring them to the size and the range of values that the model reads."""
+    """Open images and bring them to the model's size and range of values.
+
+    ``pixel_values`` has the shape (rows, channels, height, width).
+    """
     images = [open_image(row["image"]) for row in rows]
     return {
         "pixel_values": processor(images, return_tensors="pt")["pixel_values"],
@@ -119,15 +95,16 @@ def open_image(image: str | bytes) -> Image.Image:
 
 
 def collate_words(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Keep one prompt as it is, and pad what each label would add to it on the right."""
+    """Keep one prompt as it is, and pad what each label would add to it on the right.
+
+    ``words`` and ``is_word`` have the shape (labels, tokens of the longest).
+    """
     (row,) = rows
-    width = max(map(len, row["words"]))
-    gaps = [width - len(ids) for ids in row["words"]]
-    pairs = list(zip(row["words"], gaps, strict=True))
+    words = pad_rows(row["words"], pad_token_id, "right")
     return {
         "input_ids": torch.tensor([row["input_ids"]]),
-        "words": torch.tensor([ids + [pad_token_id] * gap for ids, gap in pairs]),
-        "is_word": torch.tensor([[True] * len(ids) + [False] * gap for ids, gap in pairs]),
+        "words": words["input_ids"],
+        "is_word": words["attention_mask"] == 1,
         "labels": torch.tensor([row["labels"]]),
     }
 
@@ -137,7 +114,7 @@ def lazy_batches(
 ) -> DataLoader:
     """Batch rows in their order, anew for each evaluation: images are too large to be kept."""
     return DataLoader(
-        rows,
+        rows,  # type: ignore[arg-type]  # any sequence will do
         batch_size=size,
         collate_fn=lambda part: send_to_device(collate(part), device),
         # Even a loader that does not shuffle draws a number.
@@ -149,5 +126,7 @@ def fixed_batches(
     rows: list, size: int, collate: Callable[[list], dict], device: torch.device
 ) -> list[dict]:
     """Batch rows in their order, once for all evaluations."""
-    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
-    return [send_to_device(collate(part), device) for part in parts]
+    return [
+        send_to_device(collate(rows[start : start + size]), device)
+        for start in range(0, len(rows), size)
+    ]

@@ -45,21 +45,21 @@ def prompt_lm(
 
     lead = template.removesuffix("{text}")
     lead_ids = tokenizer(lead, add_special_tokens=False)["input_ids"] if lead else []
-    shown = [lead_ids + ids_of(example) for example in examples]
+    example_ids = [lead_ids + ids_of(example) for example in examples]
     encoded = []
     for row in rows:
         ids = ids_of(row)[:max_length]
         room = max_length - len(ids)
         first = 0
-        while first < len(shown) and sum(map(len, shown[first:])) + len(lead_ids) > room:
+        while first < len(examples) and sum(map(len, example_ids[first:])) + len(lead_ids) > room:
             first += 1
-        before = [*(token for ids in shown[first:] for token in ids), *lead_ids]
-        before = before[max(0, len(before) - room) :]
+        context = [*(token for ids in example_ids[first:] for token in ids), *lead_ids]
+        context = context[max(0, len(context) - room) :]
         encoded.append(
             {
-                "input_ids": before + ids,
-                "labels": [-100] * (len(before) + 1) + ids[1:],
-                "examples": len(shown) - first,
+                "input_ids": context + ids,
+                "labels": [-100] * (len(context) + 1) + ids[1:],
+                "examples": len(examples) - first,
             }
         )
     return encoded
@@ -96,11 +96,11 @@ def prompt_instruct(
             room = min(max_length - len(answer_ids), max_prompt_length)
             if len(prompt_ids) <= room:
                 break
-        kept_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
+        context_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
         encoded.append(
             {
-                "input_ids": kept_ids + answer_ids,
-                "labels": [-100] * len(kept_ids) + answer_ids,
+                "input_ids": context_ids + answer_ids,
+                "labels": [-100] * len(context_ids) + answer_ids,
                 "prompt_ids": prompt_ids[-max_prompt_length:],
                 "answer": row[completion_column].strip(),
                 "examples": len(shown),
@@ -173,20 +173,20 @@ def prompt_classify(
     for row in rows:
         for first in range(len(examples) + 1):
             shown = worded[first:]
-            asked = [as_text(template, columns, shown, {**row, label_column: w}) for w in words]
-            texts = [asked[0][0], *(prompt + word for prompt, word in asked)]
-            whole = tokenizer(texts)["input_ids"]
-            whole = [ids[:-1] if ids[-1:] == [tokenizer.eos_token_id] else ids for ids in whole]
+            pairs = [as_text(template, columns, shown, {**row, label_column: w}) for w in words]
+            texts = [pairs[0][0], *(prompt + word for prompt, word in pairs)]
+            ids = tokenizer(texts)["input_ids"]
+            ids = [part[:-1] if part[-1:] == [tokenizer.eos_token_id] else part for part in ids]
             # Where the prompt ends, as a word may share a token with what stands before it.
-            end = min(len(whole[0]), *(len(ids) - 1 for ids in whole[1:]))
-            end = next((i for i in range(end) if len({ids[i] for ids in whole}) > 1), end)
-            endings = [ids[end:] for ids in whole[1:]]
+            end = min(len(ids[0]), *(len(part) - 1 for part in ids[1:]))
+            end = next((i for i in range(end) if len({part[i] for part in ids}) > 1), end)
+            endings = [part[end:] for part in ids[1:]]
             room = max_length - max(map(len, endings))
             if end <= room:
                 break
         encoded.append(
             {
-                "input_ids": whole[0][:end][-max(1, room) :] or [tokenizer.eos_token_id],
+                "input_ids": ids[0][:end][-max(1, room) :] or [tokenizer.eos_token_id],
                 "words": endings,
                 "labels": number[str(row[label_column])],
                 "examples": len(shown),
@@ -200,23 +200,23 @@ def as_text(template: str, columns: dict, shown: list[dict], row: dict) -> tuple
 
     Blanks at the prompt's end go to what is asked for, as most tokenizers have them there.
     """
-    *given, asked = columns
+    *prompt_roles, answer_role = columns
     parts = []
-    for one in [*shown, row]:
-        before = template.removesuffix(f"{{{asked}}}")
-        for role in given:
-            before = before.replace(f"{{{role}}}", str(one[columns[role]]))
-        parts.append((before, str(one[columns[asked]])))
-    prompt = "\n\n".join([*(before + answer for before, answer in parts[:-1]), parts[-1][0]])
-    kept = prompt.rstrip(" ")
-    return kept, prompt[len(kept) :] + parts[-1][1]
+    for filled in [*shown, row]:
+        before = template.removesuffix(f"{{{answer_role}}}")
+        for role in prompt_roles:
+            before = before.replace(f"{{{role}}}", str(filled[columns[role]]))
+        parts.append((before, str(filled[columns[answer_role]])))
+    text = "\n\n".join([*(before + answer for before, answer in parts[:-1]), parts[-1][0]])
+    prompt = text.rstrip(" ")
+    return prompt, text[len(prompt) :] + parts[-1][1]
 
 
 def as_turns(tokenizer, columns: dict, shown: list[dict], row: dict) -> tuple[str, str]:
     """Return a row's prompt behind its examples as turns of a chat, and the answer's turn."""
     turns = [
-        {"role": role, "content": one[column]}
-        for one in [*shown, row]
+        {"role": role, "content": turn[column]}
+        for turn in [*shown, row]
         for role, column in zip(("user", "assistant"), columns.values(), strict=True)
     ]
     return split_turns(tokenizer, turns)

@@ -16,8 +16,8 @@ def split_rows(rows: list, fraction: float, seed: int) -> tuple[list, list]:
     """Keep a share of the rows for evaluation, drawn by seed; both parts stay in their order."""
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
     num_eval = max(1, round(len(rows) * fraction))
-    train, eval_ = sorted(order[num_eval:]), sorted(order[:num_eval])
-    return [rows[i] for i in train], [rows[i] for i in eval_]
+    train_rows = [rows[index] for index in sorted(order[num_eval:])]
+    return train_rows, [rows[index] for index in sorted(order[:num_eval])]
 
 
 def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int) -> list[dict]:
@@ -53,11 +53,11 @@ def encode_instruct(
         prompt, answer = chat(tokenizer, row[prompt_column], row[completion_column])
         prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][: max_length - 1]
-        kept_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
+        context_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
         encoded.append(
             {
-                "input_ids": kept_ids + answer_ids,
-                "labels": [-100] * len(kept_ids) + answer_ids,
+                "input_ids": context_ids + answer_ids,
+                "labels": [-100] * len(context_ids) + answer_ids,
                 "prompt_ids": prompt_ids[-max_prompt_length:],
                 "answer": row[completion_column].strip(),
             }
@@ -89,19 +89,24 @@ def split_turns(tokenizer, turns: list[dict]) -> tuple[str, str]:
     render = partial(tokenizer.apply_chat_template, tokenize=False)
     whole = render(turns)
     before = render(asked, add_generation_prompt=True)
-    prompt, answer = ("".join(turn["content"].split()) for turn in turns[-2:])
     if not whole.startswith(before):
-        other = "1" if answer.startswith("0") else "0"
+        # What stands before any answer is what the text shares with that of another answer.
+        other = "1" if answered["content"].strip().startswith("0") else "0"
         before = commonprefix([whole, render([*asked, {**answered, "content": other}])])
-    # Templates may trim what they are given.
-    read, finished = ("".join(text.split()) for text in (before, whole))
-    if prompt not in read or answer not in finished[finished.find(prompt) + len(prompt) :]:
+    if leaves_out(turns, before, whole):
         raise ChatError(
             f"the chat template of {tokenizer.name_or_path!r} leaves out a part of the prompt "
             f"{asked[-1]['content'][:60]!r} or of its answer {answered['content'][:60]!r}: take that "
             "part out of the data, or give the tokenizer another chat template"
         )
     return before, whole[len(before) :].rstrip("\n")
+
+
+def leaves_out(turns: list[dict], before: str, whole: str) -> bool:
+    """Tell whether a template left out a part of the last prompt or answer, blanks aside."""
+    prompt, answer = ("".join(turn["content"].split()) for turn in turns[-2:])
+    asked, finished = ("".join(text.split()) for text in (before, whole))
+    return prompt not in asked or answer not in finished[finished.find(prompt) + len(prompt) :]
 
 
 def encode_seq2seq(
@@ -166,18 +171,17 @@ def encode_token_classify(
     encoded = []
     for row in rows:
         words, tags = as_list(row[tokens_column]), as_list(row[tags_column])
-        # To which word each character belongs; the blank behind a word counts as its own.
-        word_at = [place for place, word in enumerate(words) for _ in f"{word} "]
+        # To which word each character belongs; the blank behind a word counts with it.
+        word_at = [index for index, word in enumerate(words) for _ in f"{word} "]
         pieces = tokenizer(
             " ".join(words), truncation=True, max_length=max_length, return_offsets_mapping=True
         )
-        targets, last = [], None
+        targets, last = [], -1
         for start, end in pieces["offset_mapping"]:
             # A piece may begin with the blank before its word, so its end tells which word it is.
-            word = word_at[end - 1] if end > start else None
-            first = word is not None and word != last
-            targets.append(number[str(tags[word])] if first else -100)
-            last = word if first else last
+            word = word_at[end - 1] if end > start else last
+            targets.append(number[str(tags[word])] if word != last else -100)
+            last = word
         encoded.append({"input_ids": pieces["input_ids"], "labels": targets})
     return encoded
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from transformers import PreTrainedModel
@@ -47,7 +48,7 @@ def find_new_parameters(model: PreTrainedModel, path: str) -> tuple[str, ...]:
     )
 
 
-def new_modules(model: PreTrainedModel, new_parameters: Sequence[str]) -> set[str]:
+def new_modules(model: torch.nn.Module, new_parameters: Sequence[str]) -> set[str]:
     """Name the modules of new parameters, for PEFT to train and save whole.
 
     A head goes by its own name and whatever lies deeper by its whole one, because PEFT takes every
@@ -55,7 +56,8 @@ def new_modules(model: PreTrainedModel, new_parameters: Sequence[str]) -> set[st
     """
     if not new_parameters:
         return set()
-    heads = head_modules(model)
+    # Only models of transformers get new parameters.
+    heads = head_modules(cast(PreTrainedModel, model))
     return {
         child if (child := name.split(".")[0]) in heads else name.rpartition(".")[0]
         for name in new_parameters

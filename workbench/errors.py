@@ -106,8 +106,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("sizes differ"))
     (True, False)
     """
-    told = ("out of memory", "can't allocate memory", "cannot allocate memory")
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in told)
+    phrases = ("out of memory", "can't allocate memory", "cannot allocate memory")
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in phrases)
 
 
 def first_line(error: BaseException) -> str:

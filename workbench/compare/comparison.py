@@ -90,15 +90,18 @@ class Comparison:
         import pandas
 
         settings = [_settings(entry.recipe) for entry in self.entries]
-        names = dict.fromkeys(name for one in settings for name in one)
+        names = dict.fromkeys(name for run_settings in settings for name in run_settings)
         missing = object()
         differing = [
             name
             for name in names
-            if any(one.get(name, missing) != settings[0].get(name, missing) for one in settings)
+            if any(
+                run_settings.get(name, missing) != settings[0].get(name, missing)
+                for run_settings in settings
+            )
         ]
         return pandas.DataFrame(
-            [[one.get(name, math.nan) for name in differing] for one in settings],
+            [[run_settings.get(name, math.nan) for name in differing] for run_settings in settings],
             index=pandas.Index([entry.name for entry in self.entries], name="run"),
             columns=differing,
             dtype=object,
@@ -141,8 +144,8 @@ class Comparison:
         return page
 
     def _title(self) -> str:
-        asked = " · ".join(group[0].asked for group in grouped(self.entries))
-        return f"{len(self)} {'run' if len(self) == 1 else 'runs'} compared, {asked}"
+        questions = " · ".join(group[0].asked for group in grouped(self.entries))
+        return f"{len(self)} {'run' if len(self) == 1 else 'runs'} compared, {questions}"
 
     def _png(self) -> str:
         from workbench.compare.figure import png

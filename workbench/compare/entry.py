@@ -60,8 +60,8 @@ class Entry:
     @property
     def technique(self) -> str:
         """Return the title of the technique."""
-        known = find(self.recipe.technique)
-        return known.title if known else self.recipe.technique
+        technique = find(self.recipe.technique)
+        return technique.title if technique else self.recipe.technique
 
     @property
     def task(self) -> Task:
@@ -134,7 +134,7 @@ class Entry:
         return Path(self.recipe.model).name
 
     @property
-    def told(self) -> str:
+    def outcome(self) -> str:
         """The state in words, with how far the run got."""
         if self.state == "finished" or not self.max_steps:
             return self.state
@@ -151,10 +151,10 @@ def entries(sources: Iterable[Any]) -> list[Entry]:
     RecipeError
         Something is none of these.
     """
-    found = [_entry(run) for source in sources for run in _runs(source)]
-    if not found:
+    entries = [_entry(run) for source in sources for run in _runs(source)]
+    if not entries:
         raise RecipeError([Problem("runs", "at least one run or a folder of runs", [])])
-    return _told_apart(found)
+    return _with_distinct_names(entries)
 
 
 def best(group: Iterable[Entry]) -> list[Entry]:
@@ -196,13 +196,13 @@ def _runs(source: Any) -> Sequence[Run | Record]:
         path = Path(source)
         if (path / RECIPE).is_file():
             return [load_run(path)]
-        found = load_runs(path)
-        if not found:
+        entries = load_runs(path)
+        if not entries:
             raise StoreError(
                 f"The folder {str(path)!r} contains no run: give a run's folder or a folder "
                 "that contains runs."
             )
-        return found
+        return entries
     if isinstance(source, Iterable):
         return [run for part in source for run in _runs(part)]
     raise RecipeError([Problem("runs", "runs, their folders or a folder of runs", source)])
@@ -231,14 +231,14 @@ def _entry(run: Run | Record) -> Entry:
     )
 
 
-def _told_apart(found: list[Entry]) -> list[Entry]:
+def _with_distinct_names(entries: list[Entry]) -> list[Entry]:
     """Put the folder before names that occur twice."""
     from dataclasses import replace
 
-    names = [entry.name for entry in found]
+    names = [entry.name for entry in entries]
     return [
         replace(entry, name=f"{entry.path.parent.name}/{entry.name}")
         if names.count(entry.name) > 1 and entry.path
         else entry
-        for entry in found
+        for entry in entries
     ]

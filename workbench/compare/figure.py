@@ -52,9 +52,9 @@ def draw(entries: Sequence[Entry]) -> Figure:
     rows = figure.subplots(len(groups), 2, squeeze=False)
     colours = {id(entry): PALETTE[i % len(PALETTE)] for i, entry in enumerate(shown)}
     for group, (left, right) in zip(groups, rows, strict=True):
-        own = [colours[id(entry)] for entry in group]
-        _losses(left, group, own)
-        _qualities(right, group, own)
+        group_colours = [colours[id(entry)] for entry in group]
+        _losses(left, group, group_colours)
+        _qualities(right, group, group_colours)
         if len(groups) > 1:
             title = {"fontsize": 10, "fontweight": "bold", "color": INK}
             left.set_title(group[0].asked, loc="left", **title)

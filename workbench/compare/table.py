@@ -38,7 +38,7 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
     """Return the columns that these runs need: one for each metric, none that is empty."""
     marked = frozenset(id(entry) for group in grouped(entries) for entry in best(group))
     metrics = dict.fromkeys(entry.metric for entry in entries)
-    found = [
+    columns = [
         Column("run", lambda entry: entry.name, numeric=False),
         Column("technique", lambda entry: entry.technique, numeric=False),
         Column("trainable", _trainable),
@@ -50,18 +50,18 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
         Column("on disk", lambda entry: size(entry.adapter_bytes)),
     ]
     if len(grouped(entries)) > 1:
-        found.insert(2, Column("task and data", lambda entry: entry.asked, numeric=False))
+        columns.insert(2, Column("task and data", lambda entry: entry.asked, numeric=False))
     if len({entry.recipe.model for entry in entries}) > 1:
-        found.insert(2, Column("base", lambda entry: entry.base, numeric=False))
+        columns.insert(2, Column("base", lambda entry: entry.base, numeric=False))
     if any(entry.state != "finished" for entry in entries):
-        found.append(Column("state", lambda entry: entry.told, numeric=False))
-    return found
+        columns.append(Column("state", lambda entry: entry.outcome, numeric=False))
+    return columns
 
 
 def notes(entries: Sequence[Entry]) -> list[str]:
     """Say what the table means, where it does not go without saying."""
     groups = grouped(entries)
-    said = []
+    lines = []
     marked = [group for group in groups if best(group)]
     if marked:
         words = {
@@ -70,9 +70,9 @@ def notes(entries: Sequence[Entry]) -> list[str]:
             for group in marked
         }
         rule = "among runs with the same task and data; " if len(groups) > 1 else ""
-        said.append(f"{STAR} best ({rule}{'; '.join(sorted(words))})")
-    said += [f"{entry.name}: {entry.error}" for entry in entries if entry.error]
-    return said
+        lines.append(f"{STAR} best ({rule}{'; '.join(sorted(words))})")
+    lines += [f"{entry.name}: {entry.error}" for entry in entries if entry.error]
+    return lines
 
 
 def as_text(entries: Sequence[Entry]) -> str:

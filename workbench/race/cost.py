@@ -26,8 +26,8 @@ def estimate(recipes: Sequence[Recipe]) -> str:
     first, memory = tried.progress[1], tried.memory
     steps = sum(_steps(recipe, recipes[0], first) for recipe in recipes)
     # Each run has weights of its own as large as its gradients, and what its optimizer keeps.
-    own = 2 * memory["gradients"] + memory["optimizer"]
-    peak = memory["weights"] + own * len(recipes) + memory["activations"]
+    per_run = 2 * memory["gradients"] + memory["optimizer"]
+    peak = memory["weights"] + per_run * len(recipes) + memory["activations"]
     return (
         f"its {steps:,.0f} steps would take about {time(steps * each / (os.cpu_count() or 1))} "
         f"and {peak / 1e9:,.1f} GB of memory, not counting evaluations"
@@ -39,11 +39,11 @@ def _stop_soon(run: Run, event: Event) -> None:
         run.stop()
 
 
-def _steps(recipe: Recipe, first: Recipe, known: int) -> float:
+def _steps(recipe: Recipe, first: Recipe, steps_of_first: int) -> float:
     """Return how many steps a recipe means, from those that another on the same rows takes."""
     if recipe.max_steps is not None:
         return recipe.max_steps
-    rows = known * _batch(first) / (1 if first.max_steps else first.num_train_epochs)
+    rows = steps_of_first * _batch(first) / (1 if first.max_steps else first.num_train_epochs)
     return rows * recipe.num_train_epochs / _batch(recipe)
 
 

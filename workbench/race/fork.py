@@ -27,13 +27,13 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
     recipe = run.recipe.replace(**{"name": None, **changes}).check()
     if not weights:
         return recipe
-    found = [
+    problems = [
         Problem(name, f"{mine!r} as in {run.name!r}, whose weights are used", theirs)
         for name, (mine, theirs) in run.recipe.resolved().diff(recipe.resolved()).items()
         if name in SAME
     ]
-    if found:
-        raise RecipeError(found)
+    if problems:
+        raise RecipeError(problems)
     if run.model is None or run.path is None or run.plan.get("trainable") == "nothing":
         raise TrainingError(
             f"The run {run.name!r} is {run.state} and has no weights to start from."

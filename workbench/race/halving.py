@@ -56,16 +56,16 @@ ranked by the task's metric; the others are stopped and their trained weights ar
     metric: str | None = None
 
     def __post_init__(self) -> None:
-        found = value_problems("by", self.by, str, {"choices": tuple(BY)})
-        found += value_problems("keep", self.keep, float, {"gt": 0, "lt": 1})
-        found += value_problems("least", self.least, int, {"ge": 1})
+        problems = value_problems("by", self.by, str, {"choices": tuple(BY)})
+        problems += value_problems("keep", self.keep, float, {"gt": 0, "lt": 1})
+        problems += value_problems("least", self.least, int, {"ge": 1})
         marks = [self.at] if isinstance(self.at, int) else list(self.at)
         if not marks or any(
             isinstance(mark, bool) or not isinstance(mark, int) or mark < 1 for mark in marks
         ):
-            found.append(Problem("at", "a number of at least 1, or several", self.at))
-        if found:
-            raise RecipeError(found)
+            problems.append(Problem("at", "a number of at least 1, or several", self.at))
+        if problems:
+            raise RecipeError(problems)
 
     def __str__(self) -> str:
         unit = self.by
@@ -103,10 +103,12 @@ def halving_notes(halving: SuccessiveHalving | None, members: Sequence[Run]) -> 
     """Say what a rule means for these runs: who is judged against whom, as far as is known."""
     if halving is None:
         return []
-    asked = {run.question: in_words(run.recipe, run.plan) for run in list(members) if run.plan}
-    if len(asked) < 2:
+    questions_in_words = {
+        run.question: in_words(run.recipe, run.plan) for run in list(members) if run.plan
+    }
+    if len(questions_in_words) < 2:
         return [str(halving)]
-    here = f"there are {len(asked)} groups here ({'; '.join(sorted(asked.values()))})"
+    here = f"there are {len(questions_in_words)} groups here ({'; '.join(sorted(questions_in_words.values()))})"
     return [
         str(halving),
         f"Only runs with the same task and evaluation data are compared with each other: {here}.",
@@ -185,11 +187,11 @@ class HalvingRule:
         evaluated = all(shown[run][0] is not None for run in going)
         scores = {run: shown[run][0] if evaluated else shown[run][1] for run in going}
         ranked = sorted(going, key=lambda run: _worst_last(scores[run]))
-        kept = max(self.rule.least, math.ceil(self.rule.keep * len(ranked)))
-        losers = [run for run in ranked[kept:] if not run.ended]
+        continuing = max(self.rule.least, math.ceil(self.rule.keep * len(ranked)))
+        losers = [run for run in ranked[continuing:] if not run.ended]
         self._out |= set(losers)
         unit = self.rule.by if mark > 1 else self.rule.by[:-1]
-        end = f"of {len(ranked)}; the best {kept} continued."
+        end = f"of {len(ranked)}; the best {continuing} continued."
         return [
             (run, f"Stopped after {mark} {unit}: rank {1 + ranked.index(run)} {end}")
             for run in losers

@@ -68,15 +68,17 @@ def leaderboard(
         fields.setdefault(questions[run], []).append(ranks[run])
     for field in fields.values():
         field.sort()
-    found = []
+    standings = []
     for run in members:
         metric, score = scores[run]
         # As many as are better stand before it in its field.
         better = bisect.bisect_left(fields[questions[run]], ranks[run])
         place = None if score is None or run.state == "failed" else 1 + better
         asked = in_words(run.recipe, run.plan)
-        found.append(Standing(run, place, score, metric, run.state, left(run), reason(run), asked))
-    return sorted(found, key=lambda one: (one.place is None, one.place or 0))
+        standings.append(
+            Standing(run, place, score, metric, run.state, left(run), reason(run), asked)
+        )
+    return sorted(standings, key=lambda standing: (standing.place is None, standing.place or 0))
 
 
 def _score(run: Run) -> tuple[str, float | None]:
@@ -97,18 +99,26 @@ def _rank(run: Run, metric: str, score: float | None) -> tuple[int, float]:
     return int(metric != task.metric), -score if up else score
 
 
-def as_text(found: Sequence[Standing]) -> str:
+def as_text(standings: Sequence[Standing]) -> str:
     """Write leaderboard as a table, which says among whom a place is where several things are asked."""
-    several = len({one.run.question for one in found if one.place is not None}) > 1
+    several = (
+        len({standing.run.question for standing in standings if standing.place is not None}) > 1
+    )
     lines = [("", "run", "state", "step", "score", "left", "", "among" if several else "")]
-    for one in found:
-        step, total = one.run.progress
-        score = "" if one.score is None else f"{one.metric.replace('_', ' ')} {one.score:.4g}"
-        place = "" if one.place is None else f"{one.place}."
+    for standing in standings:
+        step, total = standing.run.progress
+        score = (
+            ""
+            if standing.score is None
+            else f"{standing.metric.replace('_', ' ')} {standing.score:.4g}"
+        )
+        place = "" if standing.place is None else f"{standing.place}."
         steps = f"{step:,} of {total:,}"
-        among = one.asked if several and one.place is not None else ""
-        left = time(one.left)
-        lines.append((place, one.run.name, one.state, steps, score, left, one.reason, among))
+        among = standing.asked if several and standing.place is not None else ""
+        left = time(standing.left)
+        lines.append(
+            (place, standing.run.name, standing.state, steps, score, left, standing.reason, among)
+        )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -24,19 +24,19 @@ def follow_race(race: Race, file: TextIO | None = None) -> Race:
     """
     file = file or sys.stderr
     lines: list[RunLines] = []
-    told: set[str] = set()
+    printed: set[str] = set()
     try:
         while True:
             over = race.state == "ended"
             # What runs have to note is among their own lines.
-            own = [note for note in race.notes if note not in notes_of_runs(race.members)]
-            for note in own:
-                if note not in told:
+            race_notes = [note for note in race.notes if note not in notes_of_runs(race.members)]
+            for note in race_notes:
+                if note not in printed:
                     print(note, file=file, flush=True)
-            told.update(own)
+            printed.update(race_notes)
             lines += [RunLines(run, file) for run in race.members[len(lines) :]]
-            for one in lines:
-                one.show()
+            for line in lines:
+                line.show()
             if over:
                 break
             time.sleep(0.25)

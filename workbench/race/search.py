@@ -52,7 +52,7 @@ def race(
     seed : int, default 0
         Seed of the random search.
     runs : path, default "runs"
-        Folder in which the runs' folders are made.
+        Folder in which the runs' folders are recipe.
     start : bool, default True
         Start the race at once.
     sure : bool, default False
@@ -83,8 +83,8 @@ def race(
     """
     recipes = combine(recipe, knobs, search=search, n=n, seed=seed)
     ask(recipes, sure=sure)
-    made = Race(recipes, runs, turns=turns, workers=workers, halving=halving, fuse=fuse)
-    return made.start() if start else made
+    recipe = Race(recipes, runs, turns=turns, workers=workers, halving=halving, fuse=fuse)
+    return recipe.start() if start else recipe
 
 
 def ask(recipes: Sequence[Recipe], *, sure: bool) -> None:
@@ -114,8 +114,8 @@ def read_knob(text: str) -> tuple[str, Any]:
 def read_values(text: str) -> Any:
     """Read values with commas between, or a range as low..high, as YAML reads them."""
     ends = text.split("..")
-    found = [value for end in ends for value in read_value(f"[{end}]")]
-    return tuple(found) if len(ends) == 2 else found
+    values = [value for end in ends for value in read_value(f"[{end}]")]
+    return tuple(values) if len(ends) == 2 else values
 
 
 def combine(
@@ -132,26 +132,26 @@ def combine(
     """
     _check(recipe, knobs, search, n)
     if search == "grid":
-        found = _grid(recipe, knobs)
+        recipes = _grid(recipe, knobs)
     else:
-        found = _draws(recipe, knobs, DRAWS if n is None else n, random.Random(seed))
-    unlike = list({str(made.to_dict()): made for made in found}.values())
-    if problems := _problems(unlike, knobs):
+        recipes = _draws(recipe, knobs, DRAWS if n is None else n, random.Random(seed))
+    different = list({str(recipe.to_dict()): recipe for recipe in recipes}.values())
+    if problems := _problems(different, knobs):
         raise RecipeError(problems)
-    return unlike
+    return different
 
 
 def _problems(recipes: Sequence[Recipe], knobs: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with any value: each is looked at once, and not in every combination."""
     seen: set[tuple[str, ...]] = set()
-    found = {}
+    problems = {}
     for recipe in recipes:
         settings = recipe.flat()
         values = {(recipe.technique, name, repr(settings.get(name))) for name in knobs}
         if not values <= seen:
-            found.update({str(problem): problem for problem in recipe.problems()})
+            problems.update({str(problem): problem for problem in recipe.problems()})
         seen |= values
-    return list(found.values())
+    return list(problems.values())
 
 
 def _grid(recipe: Recipe, knobs: Mapping[str, Any]) -> list[Recipe]:
@@ -172,11 +172,11 @@ def _draws(
     ]
 
 
-def _draw(name: str, given: Any, generator: random.Random) -> Any:
-    if not _is_range(given):
-        return generator.choice(_choices(given))
-    low, high = given
-    if all(isinstance(end, int) for end in given):
+def _draw(name: str, value: Any, generator: random.Random) -> Any:
+    if not _is_range(value):
+        return generator.choice(_choices(value))
+    low, high = value
+    if all(isinstance(end, int) for end in value):
         return generator.randint(low, high)
     if name in FACTORS and low > 0:
         value = math.exp(generator.uniform(math.log(low), math.log(high)))
@@ -188,39 +188,41 @@ def _draw(name: str, given: Any, generator: random.Random) -> Any:
 
 def _apply(recipe: Recipe, chosen: Mapping[str, Any], knobs: Mapping[str, Any]) -> Recipe:
     technique = chosen.get("technique", recipe.technique)
-    known = arguments(technique)
-    fitting = {key: value for key, value in chosen.items() if key in FIELDS or key in known}
-    told = [
+    hyperparameters = arguments(technique)
+    settings = {
+        key: value for key, value in chosen.items() if key in FIELDS or key in hyperparameters
+    }
+    labels = [
         f"{key}={value}"
-        for key, value in fitting.items()
+        for key, value in settings.items()
         if key != "technique" and _varies(knobs[key])
     ]
-    name = " ".join([recipe.name or technique, *told])
-    return recipe.replace(**{"name": name, **fitting})
+    name = " ".join([recipe.name or technique, *labels])
+    return recipe.replace(**{"name": name, **settings})
 
 
 def _check(recipe: Recipe, knobs: Mapping[str, Any], search: str, n: int | None) -> None:
-    found = []
+    problems = []
     if search not in SEARCHES:
         hint = did_you_mean(str(search), SEARCHES)
-        found.append(Problem("search", "one of 'grid', 'random'", search, hint))
+        problems.append(Problem("search", "one of 'grid', 'random'", search, hint))
     if n is not None and (
         search != "random" or isinstance(n, bool) or not isinstance(n, int) or n < 1
     ):
-        found.append(Problem("n", "an integer of at least 1 for a random search (or None)", n))
+        problems.append(Problem("n", "an integer of at least 1 for a random search (or None)", n))
     techniques = [name for name in _choices(knobs.get("technique", recipe.technique)) if find(name)]
     options = {name for technique in techniques for name in arguments(technique)}
-    for name, given in knobs.items():
+    for name, value in knobs.items():
         if name not in FIELDS and name not in options:
             allowed = "a setting of the recipe or an argument of " + " or ".join(techniques)
-            found.append(Problem(name, allowed, name, _nearest(name, options)))
-        elif isinstance(given, list) and not given:
-            found.append(Problem(name, "a list of at least one value", given))
-        elif isinstance(given, tuple) and not (search == "random" and _is_range(given)):
+            problems.append(Problem(name, allowed, name, _nearest(name, options)))
+        elif isinstance(value, list) and not value:
+            problems.append(Problem(name, "a list of at least one value", value))
+        elif isinstance(value, tuple) and not (search == "random" and _is_range(value)):
             allowed = "a list of values, or for a random search a range (low, high)"
-            found.append(Problem(name, allowed, given))
-    if found:
-        raise RecipeError(found)
+            problems.append(Problem(name, allowed, value))
+    if problems:
+        raise RecipeError(problems)
 
 
 def _nearest(name: str, options: set[str]) -> str:
@@ -231,18 +233,18 @@ def _nearest(name: str, options: set[str]) -> str:
     return f"it is an argument of {owners[0]}" if owners else "it is an argument of no technique"
 
 
-def _choices(given: Any) -> Sequence[Any]:
-    return given if isinstance(given, list) else [given]
+def _choices(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def _varies(given: Any) -> bool:
-    return isinstance(given, tuple) or len(_choices(given)) > 1
+def _varies(value: Any) -> bool:
+    return isinstance(value, tuple) or len(_choices(value)) > 1
 
 
-def _is_range(given: Any) -> bool:
+def _is_range(value: Any) -> bool:
     return (
-        isinstance(given, tuple)
-        and len(given) == 2
-        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in given)
-        and given[0] < given[1]
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in value)
+        and value[0] < value[1]
     )

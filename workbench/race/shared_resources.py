@@ -45,17 +45,17 @@ def sharing_notes(recipes: Sequence[Recipe]) -> list[str]:
 
 def notes_of_runs(runs: Sequence[Run]) -> list[str]:
     """Return what the runs have to say, each sentence once with the runs that it is about."""
-    said: dict[str, list[str]] = {}
+    runs_by_note: dict[str, list[str]] = {}
     for run in runs:
         for note in dict.fromkeys(run.notes):
-            said.setdefault(note, []).append(run.name)
-    return [f"{', '.join(names)}: {note}" for note, names in said.items()]
+            runs_by_note.setdefault(note, []).append(run.name)
+    return [f"{', '.join(names)}: {note}" for note, names in runs_by_note.items()]
 
 
 def _alone(recipes: Sequence[Recipe]) -> list[Recipe]:
     """Return the recipes that share neither their base nor their data with another."""
     bases, rows = Counter(map(_base, recipes)), Counter(map(_data, recipes))
-    return [one for one in recipes if bases[_base(one)] == rows[_data(one)] == 1]
+    return [recipe for recipe in recipes if bases[_base(recipe)] == rows[_data(recipe)] == 1]
 
 
 def _base(recipe: Recipe) -> tuple[object, ...]:

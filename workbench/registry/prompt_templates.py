@@ -94,22 +94,22 @@ def placeholders(task: str) -> list[str]:
 
 def words_of(labels: Sequence[str], label_words: Mapping[Any, Any] | None) -> list[str]:
     """Return what is written for each label."""
-    given = {str(label): str(word) for label, word in (label_words or {}).items()}
-    return [given.get(label, label) for label in labels]
+    label_words_by_label = {str(label): str(word) for label, word in (label_words or {}).items()}
+    return [label_words_by_label.get(label, label) for label in labels]
 
 
 def argument_problems(task: str, args: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with a prompt's arguments that have the right types."""
     if task not in TEMPLATES:
         return []
-    found = []
+    problems = []
     template, wanted = args.get("template"), placeholders(task)
     if isinstance(template, str) and (
         re.findall(r"\{\w*\}", template) != wanted or not template.endswith(wanted[-1])
     ):
         order = " and then " if len(wanted) > 1 else ""
         allowed = f"a string that contains {order.join(wanted)} once and ends with {wanted[-1]}"
-        found.append(
+        problems.append(
             Problem(
                 "template",
                 allowed,
@@ -122,34 +122,34 @@ def argument_problems(task: str, args: Mapping[str, Any]) -> list[Problem]:
             if args.get(spec.name):
                 allowed = f"{spec.default} with the task {task!r}"
                 why = "it is for tasks with labels only"
-                found.append(Problem(spec.name, allowed, args[spec.name], why))
+                problems.append(Problem(spec.name, allowed, args[spec.name], why))
     numbers = args.get("examples")
     if isinstance(numbers, list) and not (
         numbers and all(type(number) is int and number >= 1 for number in numbers)
     ):
         allowed = "a list of row numbers from 1 (or None)"
-        found.append(Problem("examples", allowed, numbers))
-    return found
+        problems.append(Problem("examples", allowed, numbers))
+    return problems
 
 
 def data_problems(args: Mapping[str, Any], rows: int, labels: Sequence[str]) -> list[Problem]:
     """Return what is wrong with a prompt's arguments for so many training rows and these labels."""
-    found = []
+    problems = []
     numbers, count = args.get("examples"), args.get("num_examples", 0)
     if isinstance(numbers, list):
         beyond = [number for number in numbers if isinstance(number, int) and number > rows]
         if beyond:
             allowed = f"numbers from 1 to {rows}, as there are {rows} training rows"
-            found.append(Problem("examples", allowed, numbers))
+            problems.append(Problem("examples", allowed, numbers))
     elif isinstance(count, int) and count > rows:
         why = "the data has no more training rows"
-        found.append(Problem("num_examples", f"at most {rows}", count, why))
-    given = args.get("label_words")
-    if isinstance(given, Mapping) and labels:
-        named = {str(label) for label in given}
+        problems.append(Problem("num_examples", f"at most {rows}", count, why))
+    label_words_by_label = args.get("label_words")
+    if isinstance(label_words_by_label, Mapping) and labels:
+        named = {str(label) for label in label_words_by_label}
         missing = [label for label in labels if label not in named]
         unknown = sorted(named - set(labels))
-        words = words_of(labels, given)
+        words = words_of(labels, label_words_by_label)
         if missing:
             allowed, why = "a word for each label", f"it lacks {', '.join(map(repr, missing))}"
         elif unknown:
@@ -163,6 +163,6 @@ def data_problems(args: Mapping[str, Any], rows: int, labels: Sequence[str]) -> 
                 "otherwise the labels cannot be distinguished",
             )
         else:
-            return found
-        found.append(Problem("label_words", allowed, dict(given), why))
-    return found
+            return problems
+        problems.append(Problem("label_words", allowed, dict(label_words_by_label), why))
+    return problems

@@ -122,7 +122,7 @@ QUANTIZATIONS = {
 }
 
 
-def stored_as(told: Any) -> str | None:
+def stored_as(config: Any) -> str | None:
     """Name the quantization that a checkpoint's ``quantization_config`` describes, if it is one of these.
 
     Examples
@@ -131,17 +131,17 @@ def stored_as(told: Any) -> str | None:
     'nf4'
     >>> stored_as({"quant_method": "gptq", "bits": 4})
     """
-    if not isinstance(told, Mapping):
+    if not isinstance(config, Mapping):
         return None
-    told = {"bnb_4bit_quant_type": "fp4", **told}  # what bitsandbytes takes where none is named
+    config = {"bnb_4bit_quant_type": "fp4", **config}  # what bitsandbytes takes where none is named
     for entry in QUANTIZATIONS.values():
-        if all(_at(told, key) == value for key, value in entry.marks.items()):
+        if all(_at(config, key) == value for key, value in entry.marks.items()):
             return entry.name
     return None
 
 
-def _at(told: Any, key: str) -> Any:
+def _at(config: Any, key: str) -> Any:
     """Return what stands at a dotted key; None if nothing does."""
     for name in key.split("."):
-        told = told.get(name) if isinstance(told, Mapping) else None
-    return told
+        config = config.get(name) if isinstance(config, Mapping) else None
+    return config

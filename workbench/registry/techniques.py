@@ -71,13 +71,13 @@ def uncurated() -> dict[str, Technique]:
         name = str(getattr(kind, "value", kind)).lower()
         if config.__name__ in described or name in TECHNIQUES:
             continue
-        told = (inspect.getdoc(config) or "").split("\n\n")[0]
+        first_paragraph = (inspect.getdoc(config) or "").split("\n\n")[0]
         fields = {spec.name for spec in dataclasses.fields(config)}
         found[name] = Technique(
             name=name,
             title=config.__name__.removesuffix("Config"),
             family="new in PEFT",
-            summary=" ".join(told.split())
+            summary=" ".join(first_paragraph.split())
             or f"The technique that PEFT's {config.__name__} configures.",
             learning_rate=1e-3,
             config=config.__name__,

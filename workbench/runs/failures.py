@@ -26,9 +26,9 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
     state : str
         The run's state at that time.
     """
-    told: BaseException
+    answer: BaseException
     if isinstance(error, StoreError) and state != "preparing":
-        told = TrainingError(str(error))
+        answer = TrainingError(str(error))
     elif isinstance(error, WorkbenchError):
         return error
     elif isinstance(error, FloatingPointError):
@@ -38,23 +38,23 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
             if str(error).endswith("at step 1")
             else f"try a learning_rate below {recipe.resolved().learning_rate:g}"
         )
-        told = TrainingError(f"Training stopped because {error}: {advice}.")
+        answer = TrainingError(f"Training stopped because {error}: {advice}.")
     elif is_out_of_memory(error):
-        told = TrainingError(f"Training stopped because memory ran out{_what_fits(recipe)}")
+        answer = TrainingError(f"Training stopped because memory ran out{_what_fits(recipe)}")
     else:
         first = first_line(error)
         when = "The run could not start" if state == "preparing" else "Training stopped"
-        told = TrainingError(f"{when}: {first}")
-    told.__cause__ = error
-    return told
+        answer = TrainingError(f"{when}: {first}")
+    answer.__cause__ = error
+    return answer
 
 
 def _what_fits(recipe: Recipe) -> str:
     """Say what would fit into the memory that is left, now that the run has given back its own."""
     with contextlib.suppress(OSError), ForecastProcess() as process:
-        told = process.ask(recipe, timeout=PATIENCE)
-        if told.get("memory_suffices") is False:
-            return f". {told['advice']}"
+        answer = process.ask(recipe, timeout=PATIENCE)
+        if answer.get("memory_suffices") is False:
+            return f". {answer['advice']}"
     # Others had the memory then, or nobody knows: less of everything helps in any case.
     shorter = ", or a smaller max_length" if ALL_TASKS[recipe.task].unit == "tokens" else ""
     rows = recipe.per_device_train_batch_size

@@ -86,8 +86,14 @@ class TrainStep(Event):
 
     def to_dict(self) -> dict[str, Any]:
         figures = {name: getattr(self, name) for name in self._STORED}
-        told = {name: value for name, value in figures.items() if value is not None}
-        return {"event": self.kind, "step": self.step, "loss": self.loss, **told, **self.extra}
+        known_figures = {name: value for name, value in figures.items() if value is not None}
+        return {
+            "event": self.kind,
+            "step": self.step,
+            "loss": self.loss,
+            **known_figures,
+            **self.extra,
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,7 +143,7 @@ def _together(children: Sequence[Node]) -> tuple[Node, ...]:
         key = replace(child, name="") if child.name.isdecimal() else child
         groups.setdefault(key, []).append(child)
     return tuple(
-        _merge(group, ranges([int(one.name) for one in group])) if len(group) > 1 else group[0]
+        _merge(group, ranges([int(node.name) for node in group])) if len(group) > 1 else group[0]
         for group in groups.values()
     )
 
@@ -155,11 +155,11 @@ def _merge(group: Sequence[Node], name: str) -> Node:
         name=name,
         children=tuple(
             _merge(same, same[0].name)
-            for same in zip(*(one.children for one in group), strict=True)
+            for same in zip(*(node.children for node in group), strict=True)
         ),
-        paths=tuple(path for one in group for path in one.paths),
-        can=tuple(path for one in group for path in one.can),
-        ticked=tuple(path for one in group for path in one.ticked),
+        paths=tuple(path for node in group for path in node.paths),
+        can=tuple(path for node in group for path in node.can),
+        ticked=tuple(path for node in group for path in node.ticked),
         layers=(),
     )
 

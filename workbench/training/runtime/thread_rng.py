@@ -79,7 +79,7 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
 
 def drawing_operators() -> list[torch._ops.OpOverload]:
     """List the operators that draw on the CPU and can be told a generator, as torch has marked them."""
-    found = []
+    operators = []
     for name in torch._C._dispatch_get_all_op_names():
         namespace, _, rest = name.partition("::")
         packet, _, overload = rest.partition(".")
@@ -88,8 +88,8 @@ def drawing_operators() -> list[torch._ops.OpOverload]:
         operator = getattr(getattr(torch.ops.aten, packet), overload or "default")
         takes = any(argument.name == "generator" for argument in operator._schema.arguments)
         if takes and torch.Tag.nondeterministic_seeded in operator.tags:
-            found.append(operator)
-    return found
+            operators.append(operator)
+    return operators
 
 
 @functools.cache

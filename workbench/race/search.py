@@ -83,8 +83,8 @@ def race(
     """
     recipes = combine(recipe, knobs, search=search, n=n, seed=seed)
     ask(recipes, sure=sure)
-    recipe = Race(recipes, runs, turns=turns, workers=workers, halving=halving, fuse=fuse)
-    return recipe.start() if start else recipe
+    race = Race(recipes, runs, turns=turns, workers=workers, halving=halving, fuse=fuse)
+    return race.start() if start else race
 
 
 def ask(recipes: Sequence[Recipe], *, sure: bool) -> None:

@@ -53,7 +53,7 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
         found.insert(2, Column("trained for", lambda entry: entry.asked, numeric=False))
     if len({entry.recipe.model for entry in entries}) > 1:
         found.insert(2, Column("base", lambda entry: entry.base, numeric=False))
-    if any(entry.state != "finished" for entry in entries):
+    if any(entry.state != "finished" or entry.diagnosis for entry in entries):
         found.append(Column("state", lambda entry: entry.told, numeric=False))
     return found
 
@@ -72,6 +72,7 @@ def notes(entries: Sequence[Entry]) -> list[str]:
         rule = "among runs trained for the same; " if len(groups) > 1 else ""
         said.append(f"{STAR} best ({rule}{'; '.join(sorted(words))})")
     said += [f"{entry.name}: {entry.error}" for entry in entries if entry.error]
+    said += [f"{entry.name}: {entry.diagnosis}" for entry in entries if entry.diagnosis]
     return said
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.runs.barrier import NO_BARRIER
+from workbench.runs.diagnosis import Diagnosis, diagnose, is_due
 from workbench.runs.event_log import EventLog
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.question import Question, question_of
@@ -77,6 +78,8 @@ class Run:
         Held while a step changes the weights and the progress.
     error : Exception or None
         Why it failed.
+    diagnosis : Diagnosis or None
+        Why it does not learn, as far as its events show by now; see :mod:`workbench.runs.diagnosis`.
 
     Notes
     -----
@@ -112,6 +115,7 @@ class Run:
         self.shared: tuple[Any, ...] = ()
         self.stepping = threading.Lock()
         self.error: BaseException | None = None
+        self.diagnosis: Diagnosis | None = None
         self.details = ""
         self.named = threading.Event()  # its folder was made, or could not be
         self._go = threading.Event()
@@ -290,7 +294,7 @@ class Run:
             self.model = self._began = None
             make_room(error)
         if self.error is None:
-            self.error = explain(error, self.recipe, self.state)
+            self.error = explain(error, self.recipe, self.state, self.plan)
             self.details = details
 
     def _prepare(self) -> Any:
@@ -372,6 +376,8 @@ class Run:
         tell = self._emit if not self._known else lambda event: None
         self._known = max(0, self._known - 1)
         tell(event)
+        if is_due(event):
+            self.diagnosis = diagnose(self.recipe, self.plan, self.events)
         if isinstance(event, Evaluation) or (isinstance(event, TrainStep) and event.step == 1):
             prepared.meter.phase(event.kind)
             self.memory = prepared.meter.read()
@@ -388,6 +394,9 @@ class Run:
         diverged = isinstance(getattr(self.error, "__cause__", None), FloatingPointError)
         if state != "failed" or (diverged and self.losses):
             state = self._attempt(self._save, state)
+        self.diagnosis = diagnose(self.recipe, self.plan, self.events)
+        if self.diagnosis is not None:
+            self.add_notes(str(self.diagnosis))
         return self._attempt(lambda: self._conclude(state), state)
 
     def _attempt(self, act: Callable[[], None], state: str) -> str:

@@ -30,6 +30,7 @@ from workbench.training.adaptation.optimizer import optimizer_facts
 from workbench.training.adaptation.quantize import whole_modules
 from workbench.training.adaptation.running_stats import gathering_layers
 from workbench.training.inputs.few_shot_plan import prompt_facts
+from workbench.training.inputs.label_counts import count_labels
 from workbench.training.inputs.limits import (
     START_ROWS,
     choose_rows,
@@ -154,6 +155,8 @@ class Plan:
     full_precision_modules : list of str
         Modules of such a checkpoint that must be loaded in full precision, because the task's new ones
         are among them; empty where the checkpoint says enough itself.
+    eval_label_counts : dict of str to int
+        How often each label occurs in the evaluation rows; empty where the task has no labels.
     """
 
     recipe: dict[str, Any]
@@ -196,6 +199,7 @@ class Plan:
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list[str] = field(default_factory=list)
+    eval_label_counts: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""
@@ -238,7 +242,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
     if found.problems:
         raise RecipeError(found.problems)
     facts, table = found.facts, found.table
-    recipe = recipe.resolved(facts.quantization)
+    recipe = recipe.resolved(facts)
     task, technique = TASKS[recipe.task], get(recipe.technique)
     inputs = TaskInputs.of(recipe, facts, table)
     train_rows, eval_rows = choose_rows(recipe, table)
@@ -337,5 +341,6 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         has_adapter=facts.has_adapter,
         prequantized=facts.quantization is not None,
         full_precision_modules=whole_modules(shapes, new_parameters),
+        eval_label_counts=count_labels(task, inputs.columns, inputs.labels, eval_rows),
     )
     return Resolved(plan, recipe, base, inputs, train_rows, eval_rows, facts.fingerprint)

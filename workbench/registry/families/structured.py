@@ -115,6 +115,7 @@ ENTRIES = (
         family="structured",
         summary="Learns a few Fourier coefficients of each weight's change.",
         learning_rate=1e-1,
+        scales_with_width=False,
         config="FourierFTConfig",
         hyperparameters=(
             Hyperparameter(
@@ -139,6 +140,7 @@ ENTRIES = (
         family="structured",
         summary="Learns a few wavelet coefficients of each weight's change.",
         learning_rate=3e-3,
+        scales_with_width=False,
         config="WaveFTConfig",
         hyperparameters=(
             Hyperparameter(

@@ -10,6 +10,7 @@ ENTRIES = (
         family="shared",
         summary="Scales two random matrices, which all layers share, by learnt vectors.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="VeraConfig",
         hyperparameters=(
             Hyperparameter("r", 64, 1, 1024),
@@ -26,6 +27,7 @@ ENTRIES = (
         family="shared",
         summary="VeRA that learns a spread for its vectors too, and draws from it in training.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="PveraConfig",
         hyperparameters=(
             Hyperparameter("r", 64, 1, 1024),
@@ -44,6 +46,7 @@ ENTRIES = (
         family="shared",
         summary="Adds up many random low-rank matrices with learnt weights, to full rank.",
         learning_rate=3e-3,
+        scales_with_width=False,
         config="RandLoraConfig",
         hyperparameters=(
             Hyperparameter("r", 16, 1, 128),
@@ -64,6 +67,7 @@ ENTRIES = (
         family="shared",
         summary="Builds every LoRA from one bank of vectors, mixing the best few for each piece.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="VBLoRAConfig",
         hyperparameters=(
             Hyperparameter("r", 4, 1, 32),
@@ -91,6 +95,7 @@ ENTRIES = (
         family="shared",
         summary="Fills the matrices of every LoRA from one short learnt vector, at fixed places.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="UniLoraConfig",
         needs_weights=True,
         hyperparameters=(
@@ -108,6 +113,7 @@ ENTRIES = (
         family="shared",
         summary="Turns each weight's principal directions by a handful of learnt numbers.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="TinyLoraConfig",
         hyperparameters=(
             Hyperparameter(

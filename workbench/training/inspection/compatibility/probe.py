@@ -83,7 +83,7 @@ class Probe:
             problems += storage_problems(recipe, self._facts)
         if problems:
             return Compatibility(technique, False, task, *of_problem(problems[0]))
-        recipe = recipe.resolved(self._facts and self._facts.quantization)
+        recipe = recipe.resolved(self._facts)
         if get(technique).trainable == "nothing":
             return self._ask(recipe)
         if recipe.quantization is not None and self._module is not None:

@@ -78,7 +78,9 @@ def test_a_base_on_this_machine_is_known_by_its_config(tmp_path, monkeypatch):
     assert Recipe(model=folder).resolved().learning_rate == 0.00075
     nested = {"model_type": "gemma3", "architectures": ["Gemma3ForCausalLM"]}
     nested |= {"text_config": {"hidden_size": 2560}}
-    assert Recipe(model=write_config(tmp_path / "nested", **nested)).resolved().learning_rate == 3e-4
+    assert (
+        Recipe(model=write_config(tmp_path / "nested", **nested)).resolved().learning_rate == 3e-4
+    )
     # As soon as the file changes, so does the rate.
     write_config(tmp_path / "wide", **llama(2048), changed=True)
     assert Recipe(model=folder).resolved().learning_rate in (0.00037, 0.00038)

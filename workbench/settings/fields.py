@@ -116,8 +116,7 @@ class Settings:
     learning_rate: float | None = knob(
         None,
         "training",
-        "Peak learning rate; None takes the technique's own, which suits the small bundled base: "
-        "larger models want a tenth of it or less.",
+        "Peak learning rate; None takes the technique's own, lowered for wider base models.",
         gt=0,
     )
     max_steps: int | None = knob(

@@ -183,9 +183,7 @@ def test_files_that_are_written_while_they_are_read_are_refused(folder, recipe, 
         return base
 
     monkeypatch.setattr(bases, "read_base", reading)
-    with pytest.raises(
-        ModelError, match="must stay as it is while it is loaded, but .* begin again"
-    ):
+    with pytest.raises(ModelError, match="must not change while it is loaded, but .* start again"):
         resolve(recipe)
     resolve(recipe)  # and nothing of it is kept
 
@@ -200,7 +198,7 @@ def test_loftq_refuses_weights_that_are_not_those_of_its_base(folder, recipe, mo
         return build(*args)
 
     monkeypatch.setattr(preparing, "build", writing)
-    with pytest.raises(ModelError, match="must stay as it is while it is loaded"):
+    with pytest.raises(ModelError, match="must not change while it is loaded"):
         prepare(recipe.replace(technique="loftq"))
 
 

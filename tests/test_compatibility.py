@@ -190,7 +190,7 @@ def test_converting_is_offered_and_does_it(tiny_gpt2):
     fit = wb.compatible(tiny_gpt2, "hra")
     assert (fit.compatible, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
     assert fit.remedy == CONVERT
-    assert str(fit) == f"HRA does not fit: {fit.reason}: {fit.remedy}."
+    assert str(fit) == f"HRA does not work with this base: {fit.reason}: {fit.remedy}."
     assert wb.compatible(tiny_gpt2, "hra", convert_conv1d=True).compatible
 
 
@@ -203,7 +203,7 @@ def test_what_wraps_nothing_is_refused_before_and_in_training(tiny_gpt2, tmp_pat
 
 def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, tmp_path):
     recipe = recipe_for("hra", "lm", tiny_gpt2, tmp_path)
-    said = "HRA does not fit GPT2LMHeadModel: gpt2 uses Conv1D, which HRA cannot wrap: set convert_"
+    said = "HRA does not work with GPT2LMHeadModel: gpt2 uses Conv1D, which HRA cannot wrap: set convert_"
     with pytest.raises(ModelError, match=said):
         count(recipe)
     with pytest.raises(ModelError, match=said):
@@ -224,10 +224,10 @@ def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, 
             "pissa",
             {"quantization": "nf4"},
             "quantization must be None with PiSSA",
-            "PEFT has it for weights in full precision only",
+            "PEFT supports it for weights in full precision only",
         ),
         ("lora", {"task": "seq2seq"}, "task must be", ""),
-        ("head_only", {"task": "lm"}, "Head only serves classify", ""),
+        ("head_only", {"task": "lm"}, "Head only supports classify", ""),
         ("lora", {"quantization": "nf3"}, "quantization must be", ""),
     ],
 )
@@ -256,7 +256,10 @@ def test_a_fit_is_a_frozen_value():
     fit = wb.compatible(ARCHITECTURES["llama"](), "lora")
     with pytest.raises(dataclasses.FrozenInstanceError):
         fit.compatible = False
-    assert str(fit) == f"LoRA fits: it would train {fit.trainable:,} parameters in 14 modules."
+    assert (
+        str(fit)
+        == f"LoRA works with this base: it would train {fit.trainable:,} parameters in 14 modules."
+    )
 
 
 def test_a_model_in_memory_can_bring_its_own_rows():

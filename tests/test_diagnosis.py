@@ -63,8 +63,8 @@ FLAT = noisy([math.log(2)] * 120, 0.02)
 @pytest.mark.parametrize("label", list(COUNTS))
 def test_one_label_for_every_row_is_told_with_what_the_majority_gives(label):
     diagnosis = found(FLAT, [(120, 0.693, answers(label))])
-    assert diagnosis.kind == "predicts one class" and not diagnosis.learnt
-    assert repr(label) in diagnosis.finding and "always answering 'positive' gives 0.550" in str(
+    assert diagnosis.kind == "predicts one class" and not diagnosis.learned
+    assert repr(label) in diagnosis.finding and "always predicting 'positive' gives 0.550" in str(
         diagnosis
     )
 
@@ -72,7 +72,7 @@ def test_one_label_for_every_row_is_told_with_what_the_majority_gives(label):
 def test_a_score_no_better_than_the_majority_is_told():
     diagnosis = found(FLAT, [(120, 0.70, {"accuracy": 0.56, "f1": 0.5})])
     assert diagnosis.kind == "not learning"
-    assert "0.560 is no better than always answering 'positive'" in diagnosis.finding
+    assert "0.560 is no better than always predicting 'positive'" in diagnosis.finding
     assert "0.001 or 0.009 (now 0.003)" in diagnosis.advice
 
 
@@ -120,7 +120,7 @@ def test_an_evaluation_that_gets_worse_is_told_with_its_best_step():
         (200, 0.8, {"accuracy": 0.80, "f1": 0.80}),
     ]
     diagnosis = found(falling, evaluations)
-    assert diagnosis.kind == "overfitting" and diagnosis.learnt
+    assert diagnosis.kind == "overfitting" and diagnosis.learned
     assert "max_steps=100" in diagnosis.advice
     # Less sure of itself, but right more often: that is no overfitting.
     evaluations[-1] = (200, 0.8, {"accuracy": 0.85, "f1": 0.85})
@@ -201,7 +201,7 @@ def test_one_label_for_every_row_is_told_whatever_the_labels(counts, label, step
     named = {f"label {n}": count for n, count in enumerate(counts)}
     answer = f"label {label % len(counts)}"
     diagnosis = found([0.7] * steps, [(steps, loss, answers(answer, named))], counts=named)
-    assert diagnosis.kind == "predicts one class" and diagnosis.learnt is False
+    assert diagnosis.kind == "predicts one class" and diagnosis.learned is False
 
 
 @settings(deadline=None)
@@ -263,7 +263,7 @@ def spoilt(tiny_llama, tmp_path_factory):
 
 def test_a_run_that_does_not_learn_says_so_everywhere(spoilt):
     run, printed = spoilt
-    assert run.state == "finished" and run.diagnosis is not None and not run.diagnosis.learnt
+    assert run.state == "finished" and run.diagnosis is not None and not run.diagnosis.learned
     assert run.notes[-1] == str(run.diagnosis) == str(run.record().diagnosis)
     assert run.record().result["notes"][-1] == str(run.diagnosis)
     # Said when it showed, not only at the end, and not again with each evaluation.

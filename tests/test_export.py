@@ -613,7 +613,7 @@ def test_exporting_again_is_no_error_but_edits_are_kept(tiny_llama, tmp_path):
     text = path.read_text()
     assert wb.export(recipe, path) == path
     path.write_text(text + "# my own note\n")
-    with pytest.raises(StoreError, match="holds something else: give another name"):
+    with pytest.raises(StoreError, match="has other content: give another name"):
         wb.export(recipe, path)
     assert path.read_text().endswith("# my own note\n")
     wb.export(recipe, path, overwrite=True)

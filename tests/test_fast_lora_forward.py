@@ -153,7 +153,7 @@ def test_a_release_of_peft_that_computes_otherwise_is_noticed(fault, monkeypatch
     if fault == "more":  # than there was when the short pass was written
         plain = peft.tuners.lora.Linear.forward
         monkeypatch.setattr(peft.tuners.lora.Linear, "forward", lambda *x: plain(*x) * 1.001)
-        assert "other numbers" in obstacle(model, BATCH)
+        assert "different numbers" in obstacle(model, BATCH)
     else:
         monkeypatch.delattr(peft.tuners.tuners_utils.BaseTunerLayer, "_disable_adapters")
         for layer in model.modules():
@@ -167,5 +167,5 @@ def test_a_run_says_so_and_has_the_same_losses(tmp_path, monkeypatch):
     monkeypatch.setattr(fast_lora_forward, "linear", lambda *given: torch.zeros(()) / 0)
     run = wb.train(recipe, tmp_path, progress=False)
     assert run.losses == usual.losses
-    assert "LoRA layers go PEFT's own way here" in run.notes[-1]
+    assert "LoRA layers use PEFT's own forward pass" in run.notes[-1]
     assert "LoRA layers" not in " ".join(usual.notes)

@@ -147,5 +147,5 @@ def test_minilm_at_too_high_a_rate_says_so(tmp_path):
     settings = {"max_length": 64, "max_eval_samples": 200, "max_steps": 60, "eval_steps": 30}
     recipe = Recipe(model="all-MiniLM-L6-v2", learning_rate=1e-2, **settings)
     run = wb.train(recipe, tmp_path, progress=False)
-    assert run.diagnosis is not None and not run.diagnosis.learnt
+    assert run.diagnosis is not None and not run.diagnosis.learned
     assert "lower learning_rate, such as 0.001 (now 0.01)" in run.diagnosis.advice

@@ -233,7 +233,7 @@ def test_a_base_is_loaded_once_and_rows_are_encoded_once(recipe, tiny_llama, tmp
     assert sorted(read) == sorted({recipe.model, other.model})
     # Training and evaluation rows, by each base's own tokenizer.
     assert len(encoded) == 4
-    assert "6 runs share 2 bases and one set of data." in race.notes
+    assert "6 runs share 2 bases and one data set." in race.notes
 
 
 def test_what_was_shared_is_let_go_at_the_end(recipe, tmp_path):
@@ -312,7 +312,7 @@ def test_a_run_stopped_before_it_is_ready_has_a_record(recipe, tmp_path):
         (
             lambda recipe: [recipe, recipe.replace(model="hamlet-3m", data="reviews")],
             {},
-            "recipes must share something for a race, the base or the data.*'reviews'",
+            "recipes of a race must have the base or the data in common.*'reviews'",
         ),
     ],
 )

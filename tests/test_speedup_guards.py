@@ -41,4 +41,4 @@ def test_runs_train_by_themselves_where_layers_are_not_what_they_were(monkeypatc
     run = prepare(wb.Recipe(data="reviews", max_steps=1, max_train_samples=8, max_eval_samples=4))
     assert eligibility.obstacle(run) is None
     monkeypatch.setattr(eligibility, "_layer_obstacles", refuse)
-    assert "other layers than were tried" in eligibility.obstacle(run)
+    assert "other layers than the versions" in eligibility.obstacle(run)

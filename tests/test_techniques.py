@@ -190,15 +190,19 @@ def test_its_parameters_are_counted_beforehand(name, cells, model, data):
         (
             "oft",
             {"oft_block_size": 12},
-            "oft_block_size must be a divisor of 32, as the layers' in",
+            "oft_block_size must be a divisor of 32, to divide the in",
         ),
-        ("road", {"group_size": 32}, "group_size must be a divisor of 16, as the layers' outputs"),
+        ("road", {"group_size": 32}, "group_size must be a divisor of 16, to divide the outputs"),
         ("boft", {"boft_block_size": 5}, "boft_block_size must be a divisor of 32"),
         ("vblora", {"vector_length": 64}, "vector_length must be a divisor of 16"),
         ("lora", {"r": 33}, "r must be at most 32, the width of the layers"),
         ("pissa", {"r": 17}, "r must be at most 16, the width of the narrowest layer"),
-        ("fourierft", {"n_frequency": 513}, "n_frequency must be at most 512, the entries of"),
-        ("shira", {"r": 11}, "r must be at most 10, so that no more entries are learnt than"),
+        (
+            "fourierft",
+            {"n_frequency": 513},
+            "n_frequency must be at most 512, the number of entries of",
+        ),
+        ("shira", {"r": 11}, "r must be at most 10, so that no more entries are trained than"),
         ("bdlora", {"use_bdlora.nblocks": 3}, "use_bdlora.nblocks must be a divisor of 16"),
         ("xlora", {}, "adapters must be a mapping of names to folders of LoRA adapters"),
         ("cpt", {"num_virtual_tokens": 10**6}, "num_virtual_tokens must be at most 56"),
@@ -267,5 +271,5 @@ def test_the_list_says_all_there_is_to_say(capsys):
     assert rows["pissa"]["writes_base"] and not rows["lora"]["writes_base"]
     assert rows["pissa"]["merges"] and not rows["houlsby"]["merges"]
     assert rows["lora"]["paper"]["arxiv"] == "2106.09685"
-    assert rows["adalora"]["needs"] == "the number of steps, known ahead"
+    assert rows["adalora"]["needs"] == "the number of training steps in advance"
     assert rows["lora"]["hyperparameters"][0]["name"] == "r"

@@ -137,10 +137,10 @@ def test_rows_beyond_the_context_are_cut_only_where_the_recipe_says_so(
     room = 128 - (recipe.resolved().technique_args.get("num_virtual_tokens") or 0)
     asked = 4 if technique == "zero_shot" else 13
     assert str(caught.value).startswith(f"4 of {asked} rows are longer than the {room} tokens that")
-    assert f"set max_length to {room} to cut them there" in str(caught.value)
+    assert f"set max_length to {room} to truncate them" in str(caught.value)
     assert list((tmp_path / "runs").iterdir()) == []
     run = wb.train(recipe.replace(max_length=room), tmp_path / "runs", progress=False)
-    assert f"4 of {asked} rows are longer than max_length={room} and cut there." in run.notes
+    assert f"4 of {asked} rows are longer than max_length={room} and truncated." in run.notes
     assert run.state == "finished"
 
 
@@ -224,7 +224,11 @@ def test_the_preview_is_cut_where_training_cuts(technique, tiny_llama, write):
         ("lora", {"target_modules": ["q_prj"]}, "target_modules must be the name of a module"),
         ("lora", {"r": 100}, "r must be at most 32, the width of the layers"),
         ("oft", {"oft_block_size": 12}, "oft_block_size must be a divisor of 32"),
-        ("last_layers", {"num_layers": 9}, "num_layers must be at most 2, the base's blocks"),
+        (
+            "last_layers",
+            {"num_layers": 9},
+            "num_layers must be at most 2, the number of blocks of the base",
+        ),
         ("xlora", {}, "adapters must be a mapping of names to folders"),
         ("prompt_tuning", {"num_virtual_tokens": 500}, "num_virtual_tokens must be at most 120"),
     ],

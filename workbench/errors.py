@@ -62,11 +62,11 @@ class Problem:
 
 
 class WorkbenchError(Exception):
-    """Anything the workbench refuses, said in a sentence for the user."""
+    """The base class of all errors of the workbench; the text is a sentence for the user."""
 
 
 class RecipeError(WorkbenchError, ValueError):
-    """A recipe with problems: all of them at once.
+    """A recipe or argument with problems: all of them at once.
 
     Parameters
     ----------
@@ -79,19 +79,19 @@ class RecipeError(WorkbenchError, ValueError):
 
 
 class DataError(WorkbenchError, ValueError):
-    """Data that cannot be read, or does not hold what the task needs."""
+    """Data that cannot be read, or does not contain what the task needs."""
 
 
 class ModelError(WorkbenchError, ValueError):
-    """A base model that cannot be found, or must not be loaded."""
+    """A base model that cannot be found, must not be loaded, or does not work with a technique."""
 
 
 class TrainingError(WorkbenchError, RuntimeError):
-    """A run that cannot go on."""
+    """A run that cannot continue, or an action for which it is not ready."""
 
 
 class VersionWarning(UserWarning):
-    """A package of a version that the workbench was not tried with."""
+    """A package has a version with which the workbench was not tested."""
 
 
 class StoreError(WorkbenchError, OSError):

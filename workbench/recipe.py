@@ -27,11 +27,11 @@ __all__ = ["COMPUTING", "FIELDS", "HINTS", "OPTIMIZERS", "Recipe", "read_value"]
 # What is equal, and the hash, are those of the settings.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe(Settings):
-    """One run, as a value.
+    """All settings of one run, as an immutable value.
 
-    Every field has a default; ``Recipe()`` trains LoRA on the bundled model and reviews. The names
-    of technique arguments are PEFT's, those of training arguments are Hugging Face's. Each field's
-    meaning stands in its ``metadata["help"]``.
+    Every field has a default; ``Recipe()`` trains LoRA on the bundled model and reviews. The names of
+    technique arguments are PEFT's, those of training arguments are Hugging Face's. Each field is
+    explained in its ``metadata["help"]``.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Recipe(Settings):
                 object.__setattr__(self, name, keep(value))
 
     def problems(self) -> list[Problem]:
-        """Return all that is wrong with the settings themselves; no file or model is opened."""
+        """Return all problems of the settings; no file or model is opened."""
         return settings_problems(self)
 
     def check(self) -> Recipe:
@@ -68,13 +68,13 @@ class Recipe(Settings):
         return self
 
     def resolved(self, facts: ModelFacts | None = None) -> Recipe:
-        """Return the recipe with everything filled in that it leaves to the technique and to the base.
+        """Return the recipe with all defaults filled in that depend on the technique and the base.
 
         Parameters
         ----------
         facts : ModelFacts, optional
-            The base's. Without them the learning rate is that for the base's config, if it lies on this
-            machine, else the technique's own.
+            The base's. Without them, the learning rate is the one for the base's config if that is on this
+            machine, else the technique's.
         """
         technique = get(self.technique)
         rate = self.learning_rate

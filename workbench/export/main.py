@@ -15,7 +15,7 @@ from workbench.export.prompts import asking, evaluating
 
 
 def command_line(plan: ScriptPlan, folder: Path) -> str:
-    """Write ``parse_args``."""
+    """Write the source of the function ``parse_args``."""
     hub = plan.data.format == "hub"
     kind = "folder" if plan.data.format == "imagefolder" else "file"
 

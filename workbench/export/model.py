@@ -34,7 +34,7 @@ def model(plan: ScriptPlan) -> Iterator[str]:
         yield "# An adapter lies beside the base and would be loaded with it: it is looked for elsewhere."
         given["adapter_kwargs"] = WITHOUT_ADAPTER
     if stored is not None and not plan.prequantized:
-        first = [call(stored.inner)] if stored.inner else []
+        first = [call(stored.inner, **stored.inner_arguments)] if stored.inner else []
         yield f"# {stored.sentence}"
         storage = call(stored.config, *first, **stored.arguments, **{stored.skips: plan.heads})
         yield f"quantization_config = {storage}"

@@ -89,19 +89,28 @@ def _fuse(prepared: Sequence[Prepared], needed: float, always: bool) -> tuple[bo
         group = Group(prepared)
         pace = measure(group)
     except Exception as error:  # noqa: BLE001 (whatever it is, each of them can still train alone)
-        return False, f"{who} are not fused: trying it failed ({type(error).__name__}: {error})."
+        return False, f"{who} are not fused: the attempt failed ({type(error).__name__}: {error})."
     if not pace.same:
-        changed = f"by {pace.difference:.1e} of their size"
+        changed = f"by {pace.difference:.1e} (relative)"
         return False, f"{who} are not fused: it would change their losses or gradients {changed}."
-    measured = f"{pace.ratio:.2f} times as fast as one by one, measured over {pace.rounds} steps"
+    measured = (
+        f"{pace.ratio:.2f} times as fast as separate steps, measured over {pace.rounds} steps"
+    )
     if pace.ratio < needed and not always:
-        return False, f"{who} are not fused: that is {measured}, and pays from {needed:.2f} on."
+        return (
+            False,
+            f"{who} are not fused: it would be {measured}; at least {needed:.2f} times is needed.",
+        )
     group.start()
     for one, member in zip(prepared, group.members, strict=True):
         one.steps = member
         one.plan = dataclasses.replace(one.plan, fused=len(prepared))
         one.notes.append(
-            f"Trained fused with {len(prepared) - 1} other run{'s' * (len(prepared) > 2)} of the same "
-            "base: its losses are those of training alone within float tolerance, not to the last bit."
+            f"Trained fused with {len(prepared) - 1} other run{'s' * (len(prepared) > 2)} of "
+            "the same base: its losses equal those of separate training within float "
+            "tolerance, not to the last bit."
         )
-    return True, f"{who} train fused, in one forward and backward pass of their base: {measured}."
+    note = (
+        f"{who} are trained fused, in one forward and backward pass through their base: {measured}."
+    )
+    return True, note

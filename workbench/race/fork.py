@@ -28,7 +28,7 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
     if not weights:
         return recipe
     found = [
-        Problem(name, f"{mine!r} as in {run.name!r}, whose weights are taken", theirs)
+        Problem(name, f"{mine!r} as in {run.name!r}, whose weights are used", theirs)
         for name, (mine, theirs) in run.recipe.resolved().diff(recipe.resolved()).items()
         if name in SAME
     ]

@@ -32,34 +32,39 @@ PACE = 40
 
 
 class Race:
-    """Recipes being carried out at the same time, each with the losses that it would have alone.
+    """Several recipes trained at the same time, each with the losses that it would have alone.
 
-    All runs share one copy of each base and the rows as they were encoded for the first of them.
-    They ask for their steps at one scheduler, which lets those go first that have had least. A run that
-    fails leaves the race with its reason, and the others go on.
+    All runs share one copy of each base and the tokenized rows. Their steps are interleaved: the run
+    that has had the smallest share so far is next. A run that fails ends with its reason, and the others
+    continue.
 
     Parameters
     ----------
     recipes : sequence of Recipe
-        Any mix of techniques, bases and data, as long as there is something to share.
+        Any techniques, bases and data, as long as two of them have the base or the data in common.
     runs : path, default "runs"
         Folder in which the runs' own folders are made.
     turns : {"steps", "tokens", "seconds"}
-        What is shared out fairly.
+        What all runs get the same number of.
     workers : int, optional
-        How many runs step at the same time. None means one per core, each with one intra-op thread;
-        on CUDA one.
+        Number of runs that do a step at the same time. None means one per core, each with one intra-op
+        thread; one on CUDA.
     halving : SuccessiveHalving, optional
-        Stop the losers early, by this rule.
+        The rule by which the worst runs are stopped early.
     fuse : bool, optional
-        Whether runs of the same base that are plain LoRA train together, in one forward and backward
-        pass: None where a short measurement says that it is faster, True wherever it can be done. Their
-        losses are then those of training alone within float tolerance; with False, to the last bit.
+        Whether plain LoRA runs with the same base train together, in one forward and backward pass: None
+        where a short measurement shows that it is faster, True wherever it is possible. Their losses then
+        equal those of separate training within float tolerance; with False, to the last bit.
 
     Attributes
     ----------
     members : list of Run
         In the order in which they were added.
+
+    Raises
+    ------
+    RecipeError
+        With all problems of the recipes and of the other arguments.
 
     Examples
     --------
@@ -121,13 +126,13 @@ class Race:
 
     @property
     def notes(self) -> list[str]:
-        """What is shared, how turns are taken and what the runs have to say, in sentences."""
+        """Return, in sentences, what the runs share, how their steps are interleaved, and the runs' notes."""
         shared = sharing_notes([run.recipe for run in self.members])
         rule = halving_notes(self.halving, self.members)
         return [self._turns_note(), *shared, *notes_of_runs(self.members), *rule, *self._said]
 
     def leaderboard(self) -> list[Standing]:
-        """Return where each run stands, the best first."""
+        """Return the rank of each run with its latest figures, the best first."""
         return leaderboard(list(self.members), self._left, self._reason)
 
     def subscribe(self, listener: Callable[[Race, dict[str, Any]], None]) -> None:
@@ -140,7 +145,7 @@ class Race:
     # -- controls, safe from any thread -----------------------------------------------------------
 
     def start(self) -> Race:
-        """Begin all runs; returns at once."""
+        """Start all runs and return at once."""
         with self._lock:
             self._settle()
             self._started = True
@@ -148,12 +153,12 @@ class Race:
         return self
 
     def rule(self, **changes: Any) -> None:
-        """Change ``turns``, ``workers`` or ``fuse`` before the race has begun, ``halving`` at any time.
+        """Change ``turns``, ``workers`` or ``fuse`` before the race has started, ``halving`` at any time.
 
         Raises
         ------
         RecipeError
-            A value is not allowed, or comes too late.
+            A value is not allowed, or the race has started already.
         """
         with self._lock:
             halving = changes.pop("halving", self.halving)
@@ -174,25 +179,25 @@ class Race:
                 self._judge = HalvingRule(halving, self.members) if halving else None
 
     def pause(self) -> None:
-        """Let every run rest after its step in hand."""
+        """Pause every run after its current step."""
         for run in list(self.members):
             run.pause()
 
     def resume(self) -> None:
-        """Let every run go on."""
+        """Continue every run that is paused."""
         for run in list(self.members):
             run.resume()
 
     def stop(self) -> None:
-        """End every run after its step in hand, and keep what was learnt."""
+        """End every run after its current step, and save its trained weights."""
         for run in list(self.members):
             run.stop()
 
     def wait(self, timeout: float | None = None) -> Race:
-        """Wait until all runs are over. What made one fail is in its standing.
+        """Wait until all runs have ended. The reason why one failed is in the leaderboard.
 
-        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops all runs, saves them and goes
-        on as KeyboardInterrupt.
+        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops all runs, saves them and is raised again
+        as KeyboardInterrupt.
         """
         end = None if timeout is None else time.monotonic() + timeout
         try:
@@ -206,17 +211,17 @@ class Race:
         return self
 
     def add(self, recipe: Recipe) -> Run:
-        """Add a run, also while others go on; it counts as having had as much as the one that had least.
+        """Add a run, also while others are training; its share counts as equal to the smallest so far.
 
         Raises
         ------
         RecipeError
-            The recipe has problems, or shares nothing with the race, or its name is taken.
+            The recipe has problems, or shares neither base nor data with the race, or its name is taken.
         """
         return self.extend([recipe])[0]
 
     def extend(self, recipes: Iterable[Recipe]) -> list[Run]:
-        """Add several runs at once, as :meth:`add` does one: those that can be are fused with one another.
+        """Add several runs at once, as :meth:`add` does; plain LoRA runs among them may be fused.
 
         Raises
         ------
@@ -236,23 +241,23 @@ class Race:
         return runs
 
     def fork(self, run: Run, weights: bool = False, **changes: Any) -> Run:
-        """Add a run like another one, with other settings.
+        """Add a clone of a run with other settings.
 
         Parameters
         ----------
         run : Run
-            A member of the race, which goes on.
+            A member of the race, which continues.
         weights : bool, default False
-            Start from what it has learnt so far, with an optimizer afresh, and not from its start.
-            The weights are kept in its folder, and ``start_from`` in the new recipe names them, so
-            that the new run can be repeated and exported like any other.
+            Start from the weights that the run has trained so far, with a new optimizer state, and not from
+            its initial weights. The weights are saved in the run's folder, and ``start_from`` in the new
+            recipe names them, so that the new run can be repeated and exported like any other.
         **changes
             As :meth:`Recipe.replace` takes them.
 
         Raises
         ------
         RecipeError
-            The changes are wrong, or another technique or rank than that of the weights is asked for.
+            The changes are wrong, or ask for another technique or rank than that of the weights.
         TrainingError
             The run has no weights.
         """
@@ -299,12 +304,18 @@ class Race:
 
     def _turns_note(self) -> str:
         if not self._started:
-            return f"Turns are shared out by {self.turns}."
+            return f"Steps are interleaved so that all runs get the same number of {self.turns}."
         at_once, threads = self.scheduler.workers, self.scheduler.threads
         if at_once == 1:
-            return f"One run steps at a time; turns are shared out by {self.turns}."
+            return (
+                "One run at a time does a step; steps are interleaved so that all runs get "
+                f"the same number of {self.turns}."
+            )
         each = f"{threads} intra-op thread{'s' * (threads != 1)}"
-        return f"{at_once} runs step at a time, each with {each}; turns are shared out by {self.turns}."
+        return (
+            f"{at_once} runs do steps at the same time, each with {each}; steps are "
+            f"interleaved so that all runs get the same number of {self.turns}."
+        )
 
     def _hear(self, run: Run, event: Event) -> None:
         match event:
@@ -360,7 +371,7 @@ def _problems(recipes: Sequence[Any], halving: SuccessiveHalving | None) -> list
     names = [recipe.name for recipe in recipes if recipe.name is not None]
     twice = sorted({name for name in names if names.count(name) > 1})
     found = [
-        Problem("name", "another one for each run of a race", name, "two recipes have it")
+        Problem("name", "a different one for each run of a race", name, "two recipes have it")
         for name in twice
     ]
     return found + sharing_problems(recipes) + halving_problems(halving, recipes)

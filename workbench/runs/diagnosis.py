@@ -57,8 +57,8 @@ class Diagnosis:
     advice: str
 
     @property
-    def learnt(self) -> bool:
-        """Whether it learnt something all the same."""
+    def learned(self) -> bool:
+        """Whether it learned something nevertheless."""
         return self.kind == "overfitting"
 
     def __str__(self) -> str:
@@ -151,8 +151,8 @@ class Signs:
         majority = count / rows
         if (answer := self._only_answer(evaluation)) is not None:
             finding = (
-                f"Every row of the evaluation gets the label {answer!r}: accuracy {accuracy:.3f}, "
-                f"where always answering {label!r} gives {majority:.3f}."
+                f"The model predicts {answer!r} for every evaluation row: accuracy {accuracy:.3f}, "
+                f"while always predicting {label!r} gives {majority:.3f}."
             )
             return Diagnosis("predicts one class", finding, self._other_rate())
         shares = [count / rows for count in self._labels.values() if count]
@@ -160,7 +160,7 @@ class Signs:
         noise = math.sqrt(majority * (1 - majority) / rows)
         if accuracy <= majority + noise and evaluation.loss >= GUESSING * entropy:
             finding = (
-                f"An accuracy of {accuracy:.3f} is no better than always answering {label!r}, which "
+                f"An accuracy of {accuracy:.3f} is no better than always predicting {label!r}, which "
                 f"gives {majority:.3f}, and the loss of {evaluation.loss:.3f} no better than guessing "
                 f"({entropy:.3f})."
             )
@@ -212,12 +212,12 @@ class Signs:
         if len(later) < 2 or min(one.loss for one in later[-2:]) < OVERFITTED * best.loss:
             return None
         last = later[-1]
-        learnt = statistics.fmean(self._now) < statistics.fmean(self._start)
-        if not learnt or self._better(last, best):
+        learned = statistics.fmean(self._now) < statistics.fmean(self._start)
+        if not learned or self._better(last, best):
             return None
         finding = (
             f"The evaluation loss was best at step {best.step} ({best.loss:.3f}) and has risen to "
-            f"{last.loss:.3f} while the training loss fell: the rows are learnt by heart."
+            f"{last.loss:.3f} while the training loss fell: the model memorizes its training rows."
         )
         advice = f"Try max_steps={best.step}, more rows, or a smaller adapter."
         return Diagnosis("overfitting", finding, advice)
@@ -270,8 +270,8 @@ class Signs:
             return f"Try a higher learning_rate, such as {_rounded(self._suited)} (now {now}), or more steps."
         low, high = _rounded(self._rate / 3), _rounded(self._rate * 3)
         return (
-            f"Try a learning_rate of {low} or {high} (now {now}), more steps, and look whether the "
-            "labels are right."
+            f"Try a learning_rate of {low} or {high} (now {now}), more steps, and check "
+            "whether the labels are right."
         )
 
     def _above(self) -> bool:

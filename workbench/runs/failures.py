@@ -40,7 +40,7 @@ def explain(
     elif isinstance(error, FloatingPointError):
         # Nothing has been learnt before the first step, so its rate cannot be what is wrong.
         advice = (
-            "the base's weights or the data hold numbers that are not finite, or too large"
+            "the base's weights or the data contain numbers that are not finite or too large"
             if str(error).endswith("at step 1")
             else f"try a learning_rate below {plan['recipe']['learning_rate']:g}"
         )
@@ -49,7 +49,7 @@ def explain(
         told = TrainingError(f"Training stopped because memory ran out{_what_fits(recipe)}")
     else:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        when = "The run could not begin" if state == "preparing" else "Training stopped"
+        when = "The run could not start" if state == "preparing" else "Training stopped"
         told = TrainingError(f"{when}: {first}")
     told.__cause__ = error
     return told

@@ -41,13 +41,13 @@ ENDED = ("finished", "stopped", "failed")
 # The events that come from a run's steps.
 TOLD_BY_STEPS = (TrainStep, Evaluating, Evaluation)
 AGAIN = (
-    "Memory ran out while other runs stepped too: it began again, and steps alone until one of them is "
-    "over."
+    "Memory ran out while other runs were training too: the run started again, and does its "
+    "steps alone until one of the others has ended."
 )
 
 
 class Run:
-    """A recipe being carried out in a thread.
+    """The training of a recipe in a thread of its own.
 
     Parameters
     ----------
@@ -56,37 +56,43 @@ class Run:
     runs : path, default "runs"
         Folder in which the run's own folder is made.
     scheduler : StepScheduler, optional
-        Where it asks for its turns; without one it takes turns with whatever else trains here.
+        Decides which run does the next step; by default one that all runs of the process share.
     tables : SharedTables, optional
-        Where its data may have been read already, for a panel or for other runs.
+        Cache of data that was read already, for a panel or for other runs.
 
     Attributes
     ----------
     state : str
         ``ready``, ``preparing``, ``running``, ``paused``, ``finished``, ``stopped`` or ``failed``.
     events : EventLog
-        Every event so far. Appended to by the run's thread only.
+        All events so far. Only the run's thread appends to it.
     parameters : dict
-        Trainable, total and injected parameters, once the run is prepared.
+        Numbers of trainable, total and added parameters, once the run is prepared.
     memory : dict
         The latest memory figures in bytes.
     model, tokenizer
-        What is trained, once the run is prepared.
+        The adapted model and the tokenizer (or image processor), once the run is prepared.
     shared : tuple
-        What other runs can use too for as long as somebody holds it: its base and its encoded rows.
+        The base and the encoded rows, which other runs can use as long as a reference to them exists.
     stepping : threading.Lock
-        Held while a step changes the weights and the progress.
+        Locked while a step changes the weights and the progress.
     error : Exception or None
         Why it failed.
     diagnosis : Diagnosis or None
         Why it does not learn, as far as its events show by now; see :mod:`workbench.runs.diagnosis`.
 
+    Raises
+    ------
+    RecipeError
+        With all problems of the recipe.
+
     Notes
     -----
-    All that it holds is written by its own thread, but for three things, which any thread may do:
-    ask it to pause, resume or stop (events, looked at between steps), subscribe, and add notes (under
-    a lock). Whatever is read elsewhere is replaced whole or only appended to, so that it may be read
-    at any moment; whoever needs weights and progress of one and the same step holds ``stepping``.
+    Only the run's own thread writes its attributes, with three exceptions that are safe from any thread:
+    to request a pause, the continuation or the end (checked between steps), to subscribe, and to add
+    notes (under a lock). Attributes that other threads read are replaced as a whole or only appended to,
+    so they can be read at any moment. To read weights and progress of one and the same step, hold
+    ``stepping``.
     """
 
     def __init__(
@@ -142,39 +148,39 @@ class Run:
 
     @property
     def losses(self) -> list[float]:
-        """The training loss of each step so far."""
+        """Return the training loss of each step so far, in nats per target."""
         return self.events.losses
 
     @property
     def evaluations(self) -> list[Evaluation]:
-        """The evaluations so far."""
+        """Return the evaluations so far, the earliest first."""
         return self.events.evaluations
 
     @property
     def notes(self) -> list[str]:
-        """What there is to know about it, in sentences, in the order in which it became known."""
+        """Return the notes about the run, in sentences, in the order in which they were added."""
         with self._noting:
             return list(self._notes)
 
     def add_notes(self, *notes: str) -> None:
-        """Note something about the run, from any thread; what is noted already stays as it is."""
+        """Add notes about the run, from any thread; a note that is there already is not repeated."""
         with self._noting:
             self._notes += [note for note in dict.fromkeys(notes) if note not in self._notes]
 
     @property
     def question(self) -> Question:
-        """What it is asked: only runs that are asked the same can be ranked."""
+        """Return its task and evaluation data: only runs with the same ones can be ranked."""
         return question_of(self.recipe, self.plan)
 
     @property
     def ended(self) -> bool:
-        """Whether the run is over, however it ended."""
+        """Return whether the run has finished, was stopped or has failed."""
         return self.state in ENDED
 
     def record(self) -> Record:
-        """Return the run as its folder tells it."""
+        """Return the run as read from its folder."""
         if self.path is None:
-            why = "it could not begin" if self.ended else "start it first"
+            why = "it could not start" if self.ended else "start it first"
             raise TrainingError(f"The run {self.name!r} has no folder: {why}.")
         return load_run(self.path)
 
@@ -185,40 +191,40 @@ class Run:
     # -- controls, safe from any thread -----------------------------------------------------------
 
     def start(self) -> Run:
-        """Begin in a thread of this process; returns at once."""
+        """Start the run in a thread of this process and return at once."""
         if self._thread is not None:
-            raise TrainingError(f"The run {self.name!r} was started already: make another one.")
+            raise TrainingError(f"The run {self.name!r} was already started: create another one.")
         self.state = "preparing"
         self._thread = threading.Thread(target=self._work, name=f"run {self.name}", daemon=True)
         self._thread.start()
         return self
 
     def pause(self) -> None:
-        """Rest after the step in hand."""
+        """Pause the run after its current step."""
         if not self.ended:
             self._go.clear()
             self.scheduler.withdraw(self)
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue the run after a pause."""
         self._go.set()
 
     def stop(self) -> None:
-        """End after the step in hand, and keep what was learnt."""
+        """End the run after its current step, and save its trained weights."""
         self._stop.set()
         self._go.set()
         self.scheduler.withdraw(self)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the run is over, however it ends."""
+        """Wait until the run has ended, in whatever way."""
         if self._thread is None:
             raise TrainingError("The run was not started: call start() first.")
         self._thread.join(timeout)
 
     def wait(self, timeout: float | None = None) -> Run:
-        """Wait until the run is over; raise what made it fail.
+        """Wait until the run has ended; raise the error of a run that failed.
 
-        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops the run, saves it and goes on
+        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops the run, saves it and is raised again
         as KeyboardInterrupt.
         """
         try:

@@ -41,7 +41,7 @@ WEIGHTS = ("adapter", "model")
 
 @dataclass(frozen=True)
 class Record:
-    """A run as its folder tells it.
+    """A run as read from its folder.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ class Record:
         The folder.
     recipe : Recipe
     plan : dict
-        See :class:`workbench.training.plan.Plan`; empty if the run never got that far.
+        See :class:`workbench.training.plan.Plan`; empty if the run ended before it had one.
     events : EventLog
-        Everything that happened, in order.
+        All events in order.
     result : dict
-        ``state`` and the final figures; ``{"state": "interrupted"}`` if it was cut off.
+        ``state`` and the final figures; ``{"state": "interrupted"}`` if the process ended before the run.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class Record:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Return the name of the run's folder."""
         return self.path.name
 
     @property
@@ -74,12 +74,12 @@ class Record:
 
     @property
     def losses(self) -> list[float]:
-        """The training loss of each step."""
+        """Return the training loss of each step, in nats."""
         return self.events.losses
 
     @property
     def evaluations(self) -> list[Evaluation]:
-        """The evaluations, in order."""
+        """Return the evaluations of the run, in order."""
         return self.events.evaluations
 
     @property
@@ -215,12 +215,22 @@ _PLAN_KEYS = {
 
 
 def load_run(path: str | os.PathLike) -> Record:
-    """Read a run's folder.
+    """Read a run from its folder.
+
+    Parameters
+    ----------
+    path : path
+        The run's folder.
+
+    Returns
+    -------
+    Record
+        The recipe, the plan, all events and the result.
 
     Raises
     ------
     StoreError
-        The folder does not exist or holds no run, or one of its files is damaged.
+        The folder does not exist or contains no run, or one of its files is damaged.
     RecipeError
         Its recipe cannot be read.
     """
@@ -231,8 +241,8 @@ def load_run(path: str | os.PathLike) -> Record:
         )
     if not (path / RECIPE).is_file():
         raise StoreError(
-            f"The run folder must hold a {RECIPE}, but {str(path)!r} has none: "
-            f"give a folder that a run was saved in."
+            f"The run folder must contain a {RECIPE}, but {str(path)!r} has none: give a folder "
+            "that a run was saved in."
         )
     recipe = Recipe.from_yaml(path / RECIPE)
     named = (recipe.model, recipe.data, recipe.technique)
@@ -245,9 +255,23 @@ def load_run(path: str | os.PathLike) -> Record:
 
 
 def load_runs(root: str | os.PathLike) -> list[Record]:
-    """Read every run in a folder, in the order in which they were started.
+    """Read all runs of a folder, in the order in which they were started.
 
-    A folder whose files were damaged is left out with a warning: it must not hide the others.
+    A run with damaged files is left out with a warning.
+
+    Parameters
+    ----------
+    root : path
+        The folder that contains the runs' folders.
+
+    Returns
+    -------
+    list of Record
+
+    Raises
+    ------
+    StoreError
+        The folder does not exist.
     """
     root = Path(root)
     if not root.is_dir():

@@ -53,9 +53,9 @@ def technique_problems(settings: Settings) -> list[Problem]:
         found.append(
             Problem(
                 "technique",
-                f"one that serves the task {settings.task!r}",
+                f"one that supports the task {settings.task!r}",
                 settings.technique,
-                f"{technique.title} serves {', '.join(technique.tasks)}",
+                f"{technique.title} supports {', '.join(technique.tasks)}",
             )
         )
     found += quantization_problems(settings.quantization, technique)
@@ -89,9 +89,9 @@ def quantization_problems(quantization: str | None, technique: Technique) -> lis
                 "quantization",
                 f"None with {technique.title}",
                 quantization,
-                "PEFT has it for weights in full precision only"
+                "PEFT supports it for weights in full precision only"
                 if technique.trainable == "adapter"
-                else "its weights are trained, so they cannot be stored in fewer bits",
+                else "it trains the weights of the base, so they cannot be quantized",
             )
         )
     return found
@@ -107,5 +107,5 @@ def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Prob
         return value_problems(name, value, options[name][1])
     hint = did_you_mean(str(name), options) if options else "it has none: remove this argument"
     if not hint.startswith(("did", "it")):
-        hint = f"its main ones are {', '.join(knobs) or 'none'}"
+        hint = f"its main arguments are {', '.join(knobs) or 'none'}"
     return [Problem(str(name), f"an argument of {technique.title}", name, hint)]

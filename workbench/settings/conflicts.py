@@ -11,12 +11,12 @@ from workbench.settings.fields import Settings
 LAYERED = ("gradient_checkpointing", "torch_compile", "cache_frozen_prefix", "padding_free")
 # What cannot be set together, and why.
 APART = {
-    ("cache_frozen_prefix", "gradient_checkpointing"): "it passes blocks by",
-    ("cache_frozen_prefix", "torch_compile"): "it passes blocks by",
-    ("cache_frozen_prefix", "padding_free"): "it keeps rows one by one",
-    ("onednn", "bf16"): "bfloat16 is multiplied by oneDNN already",
-    ("onednn", "torch_compile"): "what is compiled chooses for itself how to multiply",
-    ("padding_free", "torch_compile"): "what is compiled would have to know where rows end",
+    ("cache_frozen_prefix", "gradient_checkpointing"): "it skips blocks whose outputs are cached",
+    ("cache_frozen_prefix", "torch_compile"): "it skips blocks whose outputs are cached",
+    ("cache_frozen_prefix", "padding_free"): "it stores the outputs of each row separately",
+    ("onednn", "bf16"): "bfloat16 matrices are multiplied by oneDNN already",
+    ("onednn", "torch_compile"): "compiled layers choose their own matrix multiplication",
+    ("padding_free", "torch_compile"): "compiled layers would need to know where each row ends",
 }
 
 
@@ -30,7 +30,11 @@ def setting_problems(settings: Settings, technique: Technique) -> list[Problem]:
     task = task_of(settings.task)
     if settings.padding_free is True and task is not None and task.peft_task_type != "CAUSAL_LM":
         allowed = f"False with the task {settings.task!r}"
-        found.append(Problem("padding_free", allowed, True, "its rows are read as wholes"))
+        found.append(
+            Problem(
+                "padding_free", allowed, True, "it is for the training of causal language models"
+            )
+        )
     wrong = {problem.parameter for problem in found}
     for (name, other), reason in APART.items():
         if name not in wrong and getattr(settings, name) is getattr(settings, other) is True:
@@ -44,7 +48,7 @@ def _refused(technique: Technique) -> dict[str, str]:
         return dict.fromkeys(LAYERED, "it trains nothing")
     why = {}
     if not technique.checkpointable:
-        why["gradient_checkpointing"] = "what its layers compute cannot be computed twice"
+        why["gradient_checkpointing"] = "its layers cannot be computed again in the backward pass"
     if technique.family == "prompt":
-        why["padding_free"] = "what it learns stands before each row"
+        why["padding_free"] = "its virtual tokens must come before each row"
     return why

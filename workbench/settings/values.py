@@ -39,7 +39,7 @@ def value_problems(
         if any(items) or not all(isinstance(key, str) for key in value):
             return [Problem(name, allowed, value)]
     if isinstance(value, float) and not math.isfinite(value) and not limits.get("infinite"):
-        return [Problem(name, allowed, value, "give a finite one")]
+        return [Problem(name, allowed, value, "give a finite number")]
     if isinstance(value, int | float) and not isinstance(value, bool):
         tests = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
         if not all(test(value, limits[key]) for key, test in tests.items() if key in limits):
@@ -98,7 +98,7 @@ def _literals(plain: tuple[Any, ...]) -> list[Any]:
     return [value for part in plain if get_origin(part) is Literal for value in get_args(part)]
 
 
-_WORDS = {int: "an integer", float: "a number", str: "a text", bool: "True or False"}
+_WORDS = {int: "an integer", float: "a number", str: "a string", bool: "True or False"}
 
 
 def _words(plain: tuple[Any, ...]) -> str:

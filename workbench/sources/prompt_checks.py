@@ -16,8 +16,8 @@ def base_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
     """Return what speaks against asking a base; nothing where something is trained."""
     if facts.kind != "encoder" or not _prompts(recipe):
         return []
-    allowed = f"one that trains something with the model {facts.name!r}"
-    why = "it is an encoder, which cannot go on with a prompt: take a causal language model"
+    allowed = f"one that trains parameters with the model {facts.name!r}"
+    why = "it is an encoder, which cannot continue a prompt: use a causal language model"
     return [Problem("technique", allowed, recipe.technique, why)]
 
 

@@ -88,8 +88,9 @@ def limit_notes(resolved: Resolved) -> list[str]:
         }
         if limit is not None and len(kept) < len(labels):
             notes.append(
-                f"The first {len(rows)} rows, which max_{part}_samples keeps, have {len(kept)} of "
-                f"the {len(labels)} labels: if the rows are sorted by label, shuffle them first."
+                f"The first {len(rows)} rows, which max_{part}_samples selects, have "
+                f"{len(kept)} of the {len(labels)} labels: if the rows are sorted by label, "
+                "shuffle them first."
             )
     return notes
 

@@ -57,5 +57,8 @@ def _fewer_notes(held: list[dict], count: int, max_length: int) -> list[str]:
     fewer = [row["examples"] for row in held if row["examples"] < count]
     if not fewer:
         return []
-    least = f"{len(fewer)} of {len(held)} rows have fewer than num_examples={count} examples before them"
-    return [f"{least}, the least {min(fewer)}: no more fit in max_length={max_length} tokens."]
+    least = (
+        f"{len(fewer)} of {len(held)} rows have fewer than num_examples={count} examples in "
+        "their prompt"
+    )
+    return [f"{least}, at least {min(fewer)}: more would exceed max_length={max_length} tokens."]

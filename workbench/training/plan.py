@@ -60,21 +60,22 @@ PACKAGES = (
 
 
 CONVERTED = (
-    "Conv1D layers of the base were rewritten as Linear ones: before loading the adapter, do the same "
-    "to its base with workbench.training.adaptation.conv1d.convert_conv1d, which an exported script carries."
+    "Conv1D layers of the base were replaced by equivalent Linear layers: before loading the "
+    "adapter, do the same to its base with "
+    "workbench.training.adaptation.conv1d.convert_conv1d, which an exported script contains."
 )
 ADAPTER_LEFT_OUT = (
-    "The base's folder holds an adapter too, which transformers would load with it: the run has the base "
-    "without it, and so must you before loading what was trained, with "
+    "The base's folder also contains an adapter, which transformers would load with it. The "
+    "run uses the base without it; do the same before you load the trained adapter, with "
     f"from_pretrained(folder, adapter_kwargs={WITHOUT_ADAPTER})."
 )
 STORED = (
-    "The checkpoint {model!r} is stored in {name!r}: it is trained as it is, as quantization={name!r} "
-    "would be, and what is learnt belongs to its weights in fewer bits."
+    "The checkpoint {model!r} is quantized with {name!r}: it is trained as with "
+    "quantization={name!r}, and the trained weights belong to the quantized base."
 )
 EVERY_LOGIT = (
-    "The base's loss is not the same, or fails, with logits only where there are labels: every logit is "
-    "computed."
+    "The base's loss differs, or fails, when logits are computed only at labelled positions: "
+    "all logits are computed."
 )
 
 

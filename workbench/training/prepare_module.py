@@ -147,7 +147,7 @@ def task_for(given: Given) -> str:
             loss = model.loss(outputs, batch["targets"])
         except Exception as error:
             allowed = "a function of the module's outputs and the targets"
-            said = f"it said: {first_line(error)}"
+            said = f"it raised: {first_line(error)}"
             raise RecipeError([Problem("loss", allowed, loss_name(given.loss), said)]) from error
     if not torch.is_tensor(loss) or loss.dim():
         got = f"a tensor of shape {tuple(loss.shape)}" if torch.is_tensor(loss) else type(loss)
@@ -271,9 +271,13 @@ def _try_step(model: WithLoss, rows: Rows, technique: Technique, name: str, seed
         with torch.no_grad():
             say_misfit(technique, name, lambda: model.eval()(**batch))
     if all(parameter.grad is None for parameter in trained):
-        why = "the loss depends on nothing that it trains: name other target_modules"
+        why = "the loss does not depend on its trained parameters: name other target_modules"
         raise RecipeError(
-            [Problem("technique", "one that the loss can teach", technique.name, why)]
+            [
+                Problem(
+                    "technique", "one whose trained parameters affect the loss", technique.name, why
+                )
+            ]
         )
     for parameter in trained:
         parameter.grad = None

@@ -40,14 +40,14 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], EncodedRows | No
     rows = sum(len(rows) for rows, _ in parts)
     told = f"{len(cut):,} of {rows:,} rows {'is' if len(cut) == 1 else 'are'} longer than"
     if plan.recipe["max_length"] is not None:
-        return [f"{told} max_length={plan.max_length} and cut there."]
+        return [f"{told} max_length={plan.max_length} and truncated."]
     virtual = plan.recipe["technique_args"].get("num_virtual_tokens")
-    beside = f" beside {virtual} virtual ones" if virtual else ""
+    beside = f" in addition to {virtual} virtual ones" if virtual else ""
     text = _start(lengths[sizes.index(max(sizes))][1], plan.columns)
     sentence = (
         f"{told} the {plan.max_length:,} tokens that {plan.recipe['model']} reads{beside}, the "
-        f"longest with {max(sizes):,} ({text!r}): set max_length to {plan.max_length} to cut them "
-        "there, or shorten them."
+        f"longest with {max(sizes):,} ({text!r}): set max_length to {plan.max_length} to "
+        "truncate them, or shorten them."
     )
     raise RecipeError([Problem.stated("max_length", sentence)])
 

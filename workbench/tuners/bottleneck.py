@@ -42,8 +42,9 @@ class BottleneckConfig(PeftConfig):
     variant: Literal["houlsby", "pfeiffer", "parallel"] = field(
         default="pfeiffer",
         metadata={
-            "help": "Where the adapters are: after attention and feed-forward ('houlsby'), after the "
-            "feed-forward ('pfeiffer'), or beside the feed-forward, reading its input ('parallel')."
+            "help": "Where the adapters are: after attention and feed-forward ('houlsby'), "
+            "after the feed-forward ('pfeiffer'), or parallel to the feed-forward, "
+            "with the same input ('parallel')."
         },
     )
     bottleneck_dim: int = field(
@@ -53,7 +54,7 @@ class BottleneckConfig(PeftConfig):
         default="relu", metadata={"help": "The activation between an adapter's two layers."}
     )
     scaling: float = field(
-        default=1.0, metadata={"help": "What an adapter's output is multiplied with."}
+        default=1.0, metadata={"help": "The factor by which an adapter's output is multiplied."}
     )
     adapter_dropout: float = field(
         default=0.0, metadata={"help": "The dropout probability of an adapter's input."}
@@ -61,16 +62,18 @@ class BottleneckConfig(PeftConfig):
     target_modules: list[str] | str | None = field(
         default=None,
         metadata={
-            "help": "Names, or a regex of the names, of the modules whose output the adapters are "
-            "added to. By default the places of the variant are found in the model's repeated blocks."
+            "help": "Names, or a regex of the names, of the modules whose output the adapters "
+            "are added to. By default they are found in the model's repeated blocks, "
+            "as the variant says."
         },
     )
     input_modules: list[str] | None = field(
         default=None,
         metadata={
-            "help": "With 'parallel': names of the modules that read the feed-forward's input, where "
-            "the targets are the layers at its end. Without them each adapter reads the input of its "
-            "own target. Found together with the targets by default."
+            "help": "With 'parallel': names of the modules that get the input of the "
+            "feed-forward, where the targets are its last layers. Without them each "
+            "adapter gets the input of its own target. By default they are found "
+            "together with the targets."
         },
     )
     exclude_modules: list[str] | str | None = field(
@@ -88,8 +91,8 @@ class BottleneckConfig(PeftConfig):
     modules_to_save: list[str] | None = field(
         default=None,
         metadata={
-            "help": "Modules that are trained as they are and saved with the adapters, such as a "
-            "new classifier."
+            "help": "Modules that are trained fully and saved with the adapters, such as a new "
+            "classifier."
         },
     )
     init_weights: bool = field(
@@ -199,6 +202,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self._read = args[0]
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the wrapped module and add the adapters' output to its (first) output."""
         result = self.base_layer(*args, **kwargs)
         read, self._read = self._read, None
         names = [name for name in self.active_adapters if name in self.bottleneck_down]
@@ -277,8 +281,8 @@ class BottleneckModel(BaseTuner):
         width = hidden_width(module.modules()) or getattr(config, "hidden_size", None)
         if width is None:
             raise ValueError(
-                "target_modules must be linear layers, or modules with norms or linear layers that "
-                f"tell their width, but one is {type(module).__name__}."
+                "target_modules must be linear layers, or modules with norms or linear layers "
+                f"whose width is known, but one is {type(module).__name__}."
             )
         return width, width
 
@@ -288,8 +292,8 @@ class BottleneckModel(BaseTuner):
 
     def _check_merge_allowed(self):
         raise ValueError(
-            "Bottleneck adapters cannot be merged into the base, because they are not linear: keep "
-            "them beside it, or take them out with unload()."
+            "Bottleneck adapters cannot be merged into the base, because they are not linear: "
+            "keep them as an adapter, or remove them with unload()."
         )
 
 

@@ -38,7 +38,7 @@ CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export")
 
 
 class Bench(Panel):
-    """A panel in which a run is picked, trained, watched, compared and exported.
+    """The panel to choose a run's settings, train it, watch it, compare runs and export them.
 
     Show it as the last line of a cell. It stays the same object when it is shown again.
 
@@ -176,7 +176,7 @@ class Bench(Panel):
         self._current().resume()
 
     def stop(self) -> None:
-        """End the selected run after its current step, and save what it has learned."""
+        """End the selected run after its current step, and save its trained weights."""
         self._current().stop()
 
     def add_to_race(self) -> Run:

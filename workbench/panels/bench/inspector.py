@@ -174,8 +174,8 @@ def _guarded(part: str, compute: Callable[[], Any], problems: list[Problem]) -> 
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         what = {
             "count": "The technique could not be applied to this base",
-            "tokens": "The data could not be tokenised",
-            "rows": "The training rows could not be chosen",
+            "tokens": "The data could not be tokenized",
+            "rows": "The training rows could not be selected",
         }[part]
         sentence = f"{what}: {first}"
         problems.append(Problem.stated(part, sentence, traceback.format_exc()))

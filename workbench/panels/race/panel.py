@@ -40,7 +40,7 @@ _panels_lock = threading.Lock()
 
 
 class RacePanel(Panel):
-    """A race, live. A :class:`~workbench.Race` as the last line of a cell shows its own.
+    """The live panel of a race; a :class:`~workbench.Race` as the last line of a cell is shown as one.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class RacePanel(Panel):
         self._run_list = RunList(self._on_row)
         self._clone_form = CloneForm(self._on_clone, self._ui_loop.post)
         self._grid = GridForm(self._base, self._on_grid, self._ui_loop.post)
-        fold = Fold("Add runs: a grid in one line", self._open_grid)
+        fold = Fold("Add runs: all combinations of some settings", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
         self.widget = widgets.VBox(
             [
@@ -110,9 +110,21 @@ class RacePanel(Panel):
     # -- public methods, besides those of the race -------------------------------------------------
 
     def add_grid(self, *, sure: bool = False, **knobs: list[Any]) -> list[Run]:
-        """Add all combinations of these knobs' values to the race, as :func:`workbench.race` would.
+        """Add all combinations of some settings to the race, as :func:`workbench.race` would.
 
-        The recipe that they vary is that of the selected run, else of the first.
+        They are variations of the recipe of the selected run, or else of the first run.
+
+        Parameters
+        ----------
+        sure : bool, default False
+            Allow more than 64 runs.
+        **knobs
+            Lists of values for settings of the recipe or arguments of its technique.
+
+        Returns
+        -------
+        list of Run
+            The runs that were added.
 
         Raises
         ------

@@ -89,14 +89,14 @@ def choose_columns(
         found = [wanted] if wanted is not None else _candidates(role, free, card_columns)
         if not found:
             raise DataError(
-                f"No column of {where} is known as the {role} ({task} needs "
-                f"{quoted(roles)}, the columns are {quoted(available)}): name one "
-                f"with {role}_column."
+                f"No column of {where} was recognized as the {role} ({task} needs "
+                f"{quoted(roles)}, the columns are {quoted(available)}): name one with "
+                f"{role}_column."
             )
         columns[role] = found[0]
         if len(found) > 1:
             notes.append(
-                f"The {role} is read from {found[0]!r}; {quoted(found[1:])} might be meant too: "
+                f"The {role} is read from {found[0]!r}; {quoted(found[1:])} could be meant too: "
                 f"set {role}_column to choose."
             )
     if len(set(columns.values())) < len(columns):

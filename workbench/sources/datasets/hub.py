@@ -60,8 +60,8 @@ def _builder(hub_id: str, config: str | None, revision: str | None) -> Any:
     # Without a network the library takes the latest download, whatever revision was asked for.
     if revision and COMMIT.fullmatch(revision) and builder.hash not in (None, revision):
         raise DataError(
-            f"Revision {revision} of {hub_id!r} cannot be had without a network, as only "
-            f"{builder.hash} was downloaded before: go online, or take that one."
+            f"Revision {revision} of {hub_id!r} is not available without a network, because "
+            f"only {builder.hash} was downloaded before: go online, or use that one."
         )
     return builder
 
@@ -91,13 +91,13 @@ def _in_words(hub_id: str) -> Iterator[None]:
         raise
     except (ConnectionError, httpx.TransportError, LocalEntryNotFoundError) as error:
         raise DataError(
-            f"The Hugging Face hub cannot be reached, and {hub_id!r} was not downloaded "
-            "before: go online, or take a bundled data set or a file."
+            f"The Hugging Face hub cannot be reached, and {hub_id!r} was not downloaded before: "
+            "go online, or use a bundled data set or a file."
         ) from error
     except DatasetNotFoundError as error:
         raise DataError(
-            f"{hub_id!r} cannot be had from the Hugging Face hub ({_first_line(error)}): check the "
-            "name and the revision, or if it is private, log in with `hf auth login`."
+            f"{hub_id!r} cannot be loaded from the Hugging Face hub ({_first_line(error)}): "
+            "check the name and the revision, or if it is private, log in with `hf auth login`."
         ) from error
     except Exception as error:
         raise DataError(_other(hub_id, error)) from error

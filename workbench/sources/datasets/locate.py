@@ -161,7 +161,8 @@ def _is(path: Path, test: Any) -> bool:
         return test(path.stat().st_mode)
     except PermissionError:
         raise DataError(
-            f"{path} may not be read by you (permission denied): ask for access to its folder."
+            f"You have no permission to read {path} (permission denied): ask for access to its "
+            "folder."
         ) from None
     except (OSError, ValueError):  # absent, or no possible path
         return False
@@ -186,7 +187,8 @@ def _folder(folder: Path) -> Source:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except PermissionError:
         raise DataError(
-            f"The folder {folder} may not be read by you (permission denied): ask for access to it."
+            f"You have no permission to read the folder {folder} (permission denied): ask for "
+            "access to it."
         ) from None
     found = [path for path in files if path.stem.lower() in TRAIN_SPLITS]
     if not found and (splits := images.find_splits(folder, TRAIN_SPLITS, EVAL_SPLITS)):
@@ -284,7 +286,7 @@ def _missing(name: str, path: Path, parameter: str) -> str:
             f"the address {name!r}: download it first."
         )
     if not path.parent.is_dir():
-        return f"There is no folder {path.parent} for {path.name!r} to be in: check the path."
+        return f"The folder {path.parent} of {path.name!r} does not exist: check the path."
     beside = [entry.name for entry in path.parent.iterdir()]
     if parameter == "data" and os.sep not in name and path.suffix.lower() not in SUFFIXES:
         options = [*cards.names(), *hub.KNOWN, *beside]

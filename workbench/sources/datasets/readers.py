@@ -51,8 +51,8 @@ MAGIC = {
     b"\xff\xfe": "UTF-16 text: save it as UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as UTF-8",
     b"%PDF": "a PDF document: export its text",
-    b"\x89PNG": "a picture: give a folder that has a folder of pictures for each label",
-    b"\xff\xd8\xff": "a picture: give a folder that has a folder of pictures for each label",
+    b"\x89PNG": "an image: give a folder that contains a folder of images for each label",
+    b"\xff\xd8\xff": "an image: give a folder that contains a folder of images for each label",
 }
 _BEGINS_JSON = re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*"')
 
@@ -69,8 +69,8 @@ def format_of(path: Path) -> str:
         return SUFFIXES[path.suffix.lower()]
     except KeyError:
         raise DataError(
-            f"{path.name!r} must end in {', '.join(SUFFIXES)} for its format to be known: save the "
-            "rows as one of these, or pass them as a DataFrame."
+            f"{path.name!r} must end in {', '.join(SUFFIXES)} so that its format is clear: save "
+            "the rows as one of these, or pass them as a DataFrame."
         ) from None
 
 
@@ -139,7 +139,7 @@ def _read_json(path: Path, content: bytes) -> list[Row]:
                 f"{path} holds one JSON object per line, not one list: name it "
                 f"{path.with_suffix('.jsonl').name}."
             ) from None
-        raise DataError(f"{path} is not JSON ({_json_reason(error)}): mend it there.") from None
+        raise DataError(f"{path} is not JSON ({_json_reason(error)}): fix it there.") from None
     if not isinstance(rows, list):
         raise DataError(
             f'{path} must be a list of objects, such as [{{"text": "..."}}], but is {_kind(rows)}.'
@@ -219,8 +219,8 @@ def _without_nul(lines: Iterable[str], path: Path) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
         if "\0" in line:
             raise DataError(
-                f"{path} holds a NUL byte in line {number}, so it is no text file: export the rows "
-                "as UTF-8 text again."
+                f"{path} contains a NUL byte in line {number}, so it is not a text file: export "
+                "the rows as UTF-8 text again."
             )
         yield line
 
@@ -234,7 +234,7 @@ def _stray_quote(error: csv.Error, line: int, path: Path, delimiter: str) -> str
         )
     return (
         f"The double quotes of {path} do not pair up in the row that begins in line {line} "
-        f'({error}): double each quote inside a quoted field (""), or if the file quotes nothing, '
+        f'({error}): double each quote inside a quoted field (""), or if the file does not use quotes, '
         f"pass pandas.read_csv(path, sep={delimiter!r}, quoting=3) as the data."
     )
 
@@ -275,7 +275,7 @@ def _in_words(path: Path) -> Iterator[None]:
         raise DataError(f"{path} is a folder, not a file: name a file in it.") from None
     except PermissionError:
         raise DataError(
-            f"{path} may not be read by you (permission denied): ask for read access to it."
+            f"You have no permission to read {path} (permission denied): ask for read access to it."
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -314,7 +314,7 @@ def _not_utf8(path: Path) -> str:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
 

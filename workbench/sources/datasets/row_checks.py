@@ -14,8 +14,8 @@ from workbench.sources.datasets.readers import Row
 # What a value may be, role by role, and how that is said; in all others it is text. bool is an int.
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "label": ((str, int, float), "text or a number"),
-    "tokens": ((str,), "a list of words, or text with blanks between them"),
-    "tags": ((str, int), "a list of tags, or text with blanks between them"),
+    "tokens": ((str,), "a list of words, or words separated by spaces"),
+    "tags": ((str, int), "a list of tags, or tags separated by spaces"),
     "image": ((str, bytes), "an image or the path of one"),
 }
 _LISTS = ("tokens", "tags")
@@ -39,8 +39,8 @@ def check_rows(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> N
         lacking = [n for n, row in enumerate(rows, start=1) if _is_missing(row.get(column))]
         if lacking:
             raise DataError(
-                f"{start} {is_} missing in {rows_in_words(lacking)} of {where}:"
-                " fill it in, or take these rows out."
+                f"{start} {is_} missing in {rows_in_words(lacking)} of {where}: fill it in, or "
+                "remove these rows."
             )
         good, kinds = _KINDS.get(role, ((str,), "text"))
         wrong = [n for n, row in enumerate(rows, start=1) if not _fits(row[column], role, good)]
@@ -54,14 +54,14 @@ def check_rows(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> N
         blank = [n for n, row in enumerate(rows, start=1) if not _text(row[column]).strip()]
         if blank:
             raise DataError(
-                f"{start} {is_} empty in {rows_in_words(blank)} of {where}: "
-                "fill it in, or take these rows out."
+                f"{start} {is_} empty in {rows_in_words(blank)} of {where}: fill it in, or "
+                "remove these rows."
             )
         broken = [n for n, row in enumerate(rows, start=1) if not _is_unicode(_text(row[column]))]
         if broken:
             raise DataError(
-                f"{start} {has} half a surrogate pair, which no tokenizer "
-                f"reads, in {rows_in_words(broken)} of {where}: mend or take out these rows."
+                f"{start} {has} a lone surrogate character, which no tokenizer accepts, in "
+                f"{rows_in_words(broken)} of {where}: correct or remove these rows."
             )
     if "tags" in columns:
         _check_tags(rows, columns, where)
@@ -100,9 +100,9 @@ def check_labels(
         )
     if len(counts) > MANY_LABELS and len(counts) > counts.total() / 2:
         raise DataError(
-            f"{start} has {len(counts)} different values in the "
-            f"{len(train)} rows of {where}, so it is probably no {role.rstrip('s')} but a text or "
-            f"an id: set {role}_column to another column."
+            f"{start} has {len(counts)} different values in the {len(train)} rows of {where}, "
+            f"so it is probably not a {role.rstrip('s')} but a text or an id: set {role}_column "
+            "to another column."
         )
     return tuple(sorted(counts))
 
@@ -129,7 +129,7 @@ def check_known_labels(
         rest = f", the first of {len(unknown)} such rows" if len(unknown) > 1 else ""
         raise DataError(
             f"Unknown {one} {label!r} in row {number} of {where}{rest}: a {one} must be in "
-            f"{train} to be learnt, {suggest(label, labels)}"
+            f"{train} to be learned, {suggest(label, labels)}"
         )
 
 
@@ -140,13 +140,13 @@ def _check_tags(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> 
             raise DataError(
                 f"The tags (column {columns['tags']!r}) are a list written as text in row "
                 f"{number} of {where}, {_short(tags)}: save the rows as JSONL, where lists stay "
-                "lists, or put blanks between tags."
+                "lists, or separate the tags by spaces."
             )
         if len(items(tokens)) != len(items(tags)):
             raise DataError(
                 f"The tokens (column {columns['tokens']!r}) and the tags (column "
-                f"{columns['tags']!r}) must be equally many, but are {len(items(tokens))} and "
-                f"{len(items(tags))} in row {number} of {where}: give each word one tag."
+                f"{columns['tags']!r}) must have the same length, but have {len(items(tokens))} "
+                f"and {len(items(tags))} in row {number} of {where}: give each word one tag."
             )
 
 

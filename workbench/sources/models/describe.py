@@ -121,13 +121,14 @@ def bundled() -> dict[str, BundledModel]:
         BundledModel(
             HAMLET,
             "Hamlet 3M",
-            "A small llama that knows one village: its people, places, shops and stories.",
+            "A small Llama model trained on texts about one invented village: its people, "
+            "places, shops and stories.",
             "apache-2.0",
         ),
         BundledModel(
             minilm.NAME,
             "MiniLM L6 v2",
-            "A real pretrained encoder of English sentences, for classification.",
+            "A pretrained encoder of English sentences, for classification.",
             "apache-2.0",
         ),
     )
@@ -241,13 +242,13 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
     if path.is_dir():
         if revision is not None:
             raise ModelError(
-                f"revision must be None for {name!r}, which is a folder and no model of the hub, "
-                f"but is {revision!r}: leave it out."
+                f"revision must be None for {name!r}, which is a folder and not a model on the "
+                f"hub, but is {revision!r}: leave it out."
             )
         return path.resolve()
     if path.is_file():
         raise ModelError(
-            f"model must be a folder, but {name!r} is a file: give the folder it lies in."
+            f"model must be a folder, but {name!r} is a file: give the folder that contains it."
         )
     if name == HAMLET:
         raise ModelError(

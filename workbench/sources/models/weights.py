@@ -47,7 +47,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Number of elements."""
+        """Return the number of elements."""
         return math.prod(self.shape)
 
 
@@ -81,8 +81,8 @@ def weight_files(folder: Path, model: str) -> list[Path]:
             # No shard lies outside the model's own folder, and none is a pickle.
             if Path(name).name != name or not name.endswith(".safetensors"):
                 raise ModelError(
-                    f"The model {model!r} must have its weights in safetensors files beside "
-                    f"{INDEX}, but that names {name!r}: copy or download it again."
+                    f"The model {model!r} must have its weights in safetensors files next to "
+                    f"{INDEX}, but that file names {name!r}: copy or download it again."
                 )
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:

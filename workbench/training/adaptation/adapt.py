@@ -86,7 +86,7 @@ def config_arguments(
     new = new_modules(model, new_parameters)
     if new:
         if "modules_to_save" not in {spec.name for spec in fields(config_class(technique.name))}:
-            allowed = "one that can train a new head beside what it adds"
+            allowed = "one that can train a new head in addition to its adapter"
             raise RecipeError([Problem("technique", allowed, technique.name)])
         full["modules_to_save"] = sorted(new | set(full.get("modules_to_save") or ()))
     return full
@@ -113,7 +113,7 @@ def selected_names(
     names = select(model, new_parameters, **args)
     if not technique.head_only and set(names) <= set(new_parameters):
         raise ModelError(
-            f"technique must find something to train, but {technique.title} finds nothing in "
+            f"technique must find parameters to train, but {technique.title} finds none in "
             f"{type(model).__name__}, which has no {technique.selection}: choose another one."
         )
     return names

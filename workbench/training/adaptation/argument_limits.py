@@ -51,13 +51,13 @@ def fits_divides_outputs(value: int, widths: Widths) -> str | None:
 def fits_entries(value: int, widths: Widths) -> str | None:
     """A number of learnt coefficients of each weight."""
     most = min(inputs * outputs for inputs, outputs in widths)
-    return None if value <= most else f"at most {most}, the entries of the smallest layer"
+    return None if value <= most else f"at most {most}, the number of entries of the smallest layer"
 
 
 def fits_share(value: int, widths: Widths) -> str | None:
     """A rank whose LoRA would have no more numbers than the weight itself."""
     most = min(inputs * outputs // (inputs + outputs) for inputs, outputs in widths)
-    why = "so that no more entries are learnt than the smallest layer has"
+    why = "so that no more entries are trained than the smallest layer has"
     return None if value <= most else f"at most {most}, {why}"
 
 
@@ -101,7 +101,9 @@ def check_depth(model: torch.nn.Module, number: int) -> None:
         (len(list(part.children())) for part in model.modules() if is_blocks(part)), default=0
     )
     if number > most > 0:
-        raise RecipeError([Problem("num_layers", f"at most {most}, the base's blocks", number)])
+        raise RecipeError(
+            [Problem("num_layers", f"at most {most}, the number of blocks of the base", number)]
+        )
 
 
 def _divides(value: int, numbers: Any, sides: str) -> str | None:
@@ -109,7 +111,7 @@ def _divides(value: int, numbers: Any, sides: str) -> str | None:
     if common % value == 0:
         return None
     best = max(size for size in range(1, value + 1) if common % size == 0)
-    return f"a divisor of {common}, as the layers' {sides} ask, such as {best}"
+    return f"a divisor of {common}, to divide the {sides} of all layers, such as {best}"
 
 
 def _widths(model: torch.nn.Module, targets: Any) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ import transformers
 from workbench.errors import ModelError
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
+from workbench.training.adaptation.base_checks import check_adapter_left_out, check_new_head
 from workbench.training.adaptation.conv1d import convert_conv1d
 from workbench.training.adaptation.heads import find_new_parameters, head_modules
 from workbench.training.adaptation.quantize import (
@@ -123,8 +124,8 @@ def check_unchanged(path: str, files: Fingerprint, name: str) -> None:
     """Refuse a model whose files were written while it was read: it would be a bit of each."""
     if fingerprint(path) != files:
         raise ModelError(
-            f"The model {name!r} must stay as it is while it is loaded, but its files have changed "
-            "meanwhile: begin again once they are all written."
+            f"The model {name!r} must not change while it is loaded, but its files have "
+            "changed: start again when all of them are written."
         )
 
 
@@ -146,6 +147,7 @@ def read_base(
     """Load a base from its files; :func:`load_base` remembers it."""
     named = path, auto_class, num_labels, trust_remote_code, convert
     shape = shared_skeleton(*named, fingerprint(path))
+    check_adapter_left_out(path, name)
     heads = head_modules(shape)
     new_parameters = find_new_parameters(shape, path) if num_labels is not None else ()
     settings = {
@@ -164,6 +166,7 @@ def read_base(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     _check_whole(info, new_parameters, name)
+    check_new_head(model, shape, new_parameters, name)
     if stored is not None:
         widen(model)
     if quantization is not None or stored is not None:
@@ -185,7 +188,8 @@ def _check_whole(info: Mapping[str, Any], new_parameters: Sequence[str], name: s
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise ModelError(
             f"The model {name!r} must have all the weights that the task needs, but lacks "
-            f"{lost[0]!r}{more}: copy or download it again, or take one saved for this task."
+            f"{lost[0]!r}{more}: copy or download it again, or use a model that was saved for "
+            "this task."
         )
     odd = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
     if odd:

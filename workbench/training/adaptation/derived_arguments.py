@@ -90,7 +90,7 @@ def derive_cpt_token_ids(known: Known) -> list[int]:
     wanted = known.args["num_virtual_tokens"]
     tokens = [token for row in known.rows() for token in row["input_ids"]]
     if len(tokens) < wanted:
-        why = "the first training rows have no more tokens"
+        why = "the first training rows have no more tokens than that"
         raise RecipeError([Problem("num_virtual_tokens", f"at most {len(tokens)}", wanted, why)])
     return tokens[:wanted]
 

@@ -18,9 +18,9 @@ from workbench.training.adaptation.plain_module_layers import default_arguments,
 Made = TypeVar("Made")
 
 FAST_PATH = (
-    "PyTorch's fast path for evaluating transformer layers reads the base's weights past any adapter. It is "
-    "switched off in this run's model; after loading the adapter onto the module again, call "
-    "torch.backends.mha.set_fastpath_enabled(False)."
+    "PyTorch's fast path for evaluating transformer layers reads the base's weights and "
+    "ignores adapters. It is switched off in this run's model; after loading the adapter onto "
+    "the module again, call torch.backends.mha.set_fastpath_enabled(False)."
 )
 
 
@@ -40,8 +40,10 @@ def adapt_module(
         technique, name, lambda: _adapt(module, technique, args, max_steps)
     )
     if not any(parameter.requires_grad for parameter in adapted.parameters()):
-        why = f"{technique.title} finds nothing to train in it"
-        raise RecipeError([Problem("technique", f"one that fits {name}", technique.name, why)])
+        why = f"{technique.title} finds no parameters to train in it"
+        raise RecipeError(
+            [Problem("technique", f"one that works with {name}", technique.name, why)]
+        )
     if technique.trainable == "adapter":
         for part in fast_paths(adapted):
             # A layer that is listened to does not take it.
@@ -112,12 +114,12 @@ def say_misfit(technique: Technique, name: str, act: Callable[[], Made]) -> Made
     except Exception as error:
         why = first_line(error)
         if isinstance(error, AttributeError) and "attribute 'loss'" in why:
-            why = "it adds a penalty to a loss that the model returns, and a module returns none"
-        elif isinstance(error, AttributeError) and "attribute 'config'" in why:
             why = (
-                "it reads what a transformers model says of itself, unless target_modules are given"
+                "it adds a penalty to the loss that the model returns, and a module returns no loss"
             )
-        wrong = Problem("technique", f"one that fits {name}", technique.name, why)
+        elif isinstance(error, AttributeError) and "attribute 'config'" in why:
+            why = "it reads the config of a transformers model, unless target_modules are given"
+        wrong = Problem("technique", f"one that works with {name}", technique.name, why)
         raise RecipeError([wrong]) from error
 
 
@@ -130,15 +132,15 @@ def _check_suits(technique: Technique) -> None:
     """Refuse what is known to need a language model, or a base that is loaded by us."""
     why = ""
     if technique.quantization is not None:
-        why = f"{technique.title} stores the base in fewer bits while it is loaded"
+        why = f"{technique.title} quantizes the base while it is loaded"
     elif technique.trainable == "nothing":
-        why = f"{technique.title} asks a language model and trains nothing"
+        why = f"{technique.title} prompts a language model and trains nothing"
     elif technique.initializer != GET_PEFT_MODEL:
-        why = f"the start of {technique.title} is made with a language model's rows"
+        why = f"{technique.title} is initialized with the rows of a language model"
     elif technique.trainable == "adapter" and technique.target_finder is None:
-        why = f"{technique.title} needs a language model: it wraps none of a network's layers"
+        why = f"{technique.title} needs a language model: it wraps no layers"
     elif not any(TASKS[task].labels for task in technique.tasks):
-        why = f"{technique.title} needs a language model's tokens"
+        why = f"{technique.title} needs the tokens of a language model"
     if why:
         allowed = "one that adapts the layers of any module"
         raise RecipeError([Problem("technique", allowed, technique.name, why)])

@@ -20,7 +20,7 @@ def quantization_config(name: str, heads: Sequence[str]) -> Any:
     if entry.inner is not None:
         import torchao.quantization
 
-        first = [getattr(torchao.quantization, entry.inner)()]
+        first = [getattr(torchao.quantization, entry.inner)(**entry.inner_arguments)]
     kind = getattr(transformers, entry.config)
     return kind(*first, **entry.arguments, **{entry.skips: list(heads)})
 

@@ -17,27 +17,27 @@ from workbench.registry.technique import Technique
 _KNOWN = (
     (
         r"Unsupported model type for adaption prompt",
-        "PEFT has it for {prompted} only",
+        "PEFT supports it for {prompted} only",
         "choose a base of these types",
     ),
     (
         r"does not support past key values",
-        "{kind} takes no keys and values from outside its attention",
+        "the attention of {kind} accepts no keys and values from outside",
         "choose a base that does, such as a decoder",
     ),
     (
         r"unexpected keyword argument 'modules_to_save'",
-        "no new head can be trained beside it",
+        "no new head can be trained together with it",
         "choose a task without labels",
     ),
     (
         r"Sizes of tensors must match except in dimension 1",
-        "the word vectors of {kind} are not as wide as its hidden states",
+        "the token embeddings of {kind} are not as wide as its hidden states",
         "set token_dim={width}",
     ),
     (
         r"batch1 must be a 3D tensor|The shape of the mask",
-        "some layers of {kind} see the tokens of all rows as one list",
+        "some layers of {kind} get the tokens of all rows as one sequence",
         "name others in target_modules, such as those of the attention",
     ),
     (
@@ -57,7 +57,7 @@ _KNOWN = (
     ),
     (
         r"not compiled with CUDA|No CUDA GPUs",
-        "PEFT computes its start on a CUDA GPU",
+        "PEFT computes its initialization on a CUDA GPU",
         "run it on a machine that has one",
     ),
     (
@@ -81,7 +81,7 @@ class Refusal(ModelError):
     def __init__(self, technique: Technique, kind: str, reason: str, remedy: str):
         self.reason, self.remedy = reason, remedy
         end = f": {remedy}" if remedy else ""
-        super().__init__(f"{technique.title} does not fit {kind}: {reason}{end}.")
+        super().__init__(f"{technique.title} does not work with {kind}: {reason}{end}.")
 
 
 @contextlib.contextmanager
@@ -121,7 +121,7 @@ def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> t
         reason, _, remedy = said.rstrip(".").rpartition(": ")
         if not reason:
             return remedy, ""
-        return reason.removeprefix("technique must find something to train, but "), remedy
+        return reason.removeprefix("technique must find parameters to train, but "), remedy
     words = {
         "kind": model.config.model_type,
         "title": technique.title,

@@ -17,7 +17,7 @@ def gathering_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
     return {
         name: part
         for name, part in model.named_modules()
-        # Batch and instance normalisation; the vectors of spectral normalisation.
+        # Batch and instance normalization; the vectors of spectral normalization.
         if getattr(part, "track_running_stats", False) or getattr(part, "n_power_iterations", 0)
     }
 

@@ -69,11 +69,11 @@ def find_ia3(model: torch.nn.Module) -> dict[str, Any]:
 
 
 def find_norms(model: torch.nn.Module) -> dict[str, Any]:
-    """All normalisation layers."""
+    """Return all normalization layers of a model."""
     names = [name for name, module in model.named_modules() if "Norm" in type(module).__name__]
     if not names:
         raise ModelError(
-            f"target_modules must be given for {type(model).__name__}, which has no normalisation "
+            f"target_modules must be given for {type(model).__name__}, which has no normalization "
             "layers: name some of its modules."
         )
     return {"target_modules": shortest_names(model, names)}

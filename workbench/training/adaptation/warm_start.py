@@ -55,8 +55,8 @@ def check_start(model: torch.nn.Module, folder: str, technique: str) -> None:
     """
     path = Path(folder) / FILE
     if not path.is_file():
-        why = "it is where a run's weights were kept when it was cloned"
-        raise RecipeError([Problem("start_from", f"a folder that holds {FILE}", folder, why)])
+        why = "cloning a run writes it with the run's weights"
+        raise RecipeError([Problem("start_from", f"a folder that contains {FILE}", folder, why)])
     stored = {name: tuple(tensor.shape) for name, tensor in load_file(path).items()}
     found = shape_problem(stored, learnt_shapes(model), technique)
     if found:
@@ -67,8 +67,8 @@ def shape_problem(
     stored: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]], technique: str
 ) -> Problem | None:
     """Say why weights of these shapes do not fit, None if they do."""
-    allowed = "weights of the same technique, on the same layers and of the same sizes"
-    why = "clone the run from its start instead, without its weights"
+    allowed = "weights of the same technique, for the same layers and with the same shapes"
+    why = "clone the run without its weights"
     if stored.keys() != wanted.keys():
         odd = min(stored.keys() ^ wanted.keys())
         return Problem("start_from", allowed, technique, f"{odd} is in one of them only, so {why}")

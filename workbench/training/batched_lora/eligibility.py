@@ -36,34 +36,36 @@ def obstacle(prepared: Prepared) -> str | None:
     try:
         return next(_obstacles(prepared), None)
     except (AttributeError, TypeError) as error:
-        return f"PEFT {peft.__version__} has other layers than were tried ({error})"
+        return (
+            f"PEFT {peft.__version__} has other layers than the versions that were tested ({error})"
+        )
 
 
 def _obstacles(prepared: Prepared) -> Iterator[str]:
     plan, model = prepared.plan, prepared.model
     if plan.config_class != "LoraConfig":
-        yield f"{plan.recipe['technique']} is no LoRA"
+        yield f"{plan.recipe['technique']} is not LoRA"
         return
     if plan.recipe["task"] not in TASKS:
         yield "it trains a module from the notebook"
         return
     if not prepared.loop_kwargs:
-        yield "blocks under its first trained one are skipped where what they return is known"
+        yield "its frozen blocks are skipped where their outputs are cached"
     if plan.after_step or plan.forward_hook:
         yield f"{plan.recipe['technique']} does more in a step than LoRA"
     if writes_base(plan.config):
         yield f"{plan.recipe['technique']} rewrites the weights of its base"
     if "encoder-decoder" in TASKS[plan.recipe["task"]].model_kinds:
-        yield "an encoder-decoder reads its own labels"
+        yield "an encoder-decoder also reads the labels"
     yield from (f"{name} is set" for name in OTHERWISE if plan.recipe.get(name))
     base = model.get_base_model()
     yield from _layer_obstacles(base)
     known = {id(parameter) for _, _, parameter in trained_linears(base)}
     for name, parameter in base.named_parameters():
         if parameter.requires_grad and id(parameter) not in known:
-            yield f"{name} is trained too, which is no linear"
+            yield f"{name} is trained too and is not the weight or bias of a linear layer"
     for name, chance in _dropouts(base):
-        yield f"{name} is {chance}, and what it drops depends on the batch"
+        yield f"{name} is {chance}, and dropout depends on the batch"
 
 
 def _layer_obstacles(base: torch.nn.Module) -> Iterator[str]:
@@ -73,11 +75,11 @@ def _layer_obstacles(base: torch.nn.Module) -> Iterator[str]:
         if type(module).__name__ not in PLAIN or len(module.active_adapters) != 1:
             yield f"{name} is wrapped by {type(module).__name__}"
         elif module.lora_variant:
-            yield f"{name} has a LoRA of another kind"
+            yield f"{name} has a variant of LoRA"
         elif any(module.lora_bias.values()):
             yield "lora_bias is set"
         elif isinstance(module.lora_dropout[module.active_adapters[0]], torch.nn.Dropout):
-            yield "lora_dropout is above 0, and what it drops depends on the batch"
+            yield "lora_dropout is above 0, and dropout depends on the batch"
 
 
 def _dropouts(base: torch.nn.Module) -> Iterator[tuple[str, float]]:
@@ -136,7 +138,8 @@ def sort_out(prepared: Sequence[Prepared]) -> tuple[list[list[int]], list[str]]:
         if len(members) == 1 and len(facts) > 1:
             reasons.setdefault(_unlike(facts, members[0]), []).append(members[0])
     return [members for members in groups.values() if len(members) > 1], [
-        f"{names_of(prepared[place] for place in places)} cannot be fused with others: {reason}."
+        f"{names_of(prepared[place] for place in places)} cannot be fused with other runs: "
+        f"{reason}."
         for reason, places in reasons.items()
     ]
 
@@ -149,7 +152,7 @@ def _unlike(facts: Mapping[int, Mapping[str, Any]], place: int) -> str:
         for at, other in facts.items()
         if at != place
     ]
-    return f"no other one has the same {' and '.join(min(differences, key=len))}"
+    return f"no other run has the same {' and '.join(min(differences, key=len))}"
 
 
 def names_of(prepared: Iterable[Prepared]) -> str:

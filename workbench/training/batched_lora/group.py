@@ -143,7 +143,7 @@ class Member(Iterator[dict]):
             raise
 
     def close(self) -> None:
-        """Leave the group."""
+        """End the run's generator and leave the group."""
         self._events.close()
         self.group.leave(self)
 

@@ -185,8 +185,8 @@ class DryRun:
             shapes = layer_stacks.thinned(shapes, self._stacks, rounds)
         if technique.needs_weights and sum(one.numel() for one in shapes.parameters()) > _WEIGHED:
             raise ModelError(
-                f"The memory of {technique.title} cannot be foretold on {recipe.model!r}: its start "
-                "looks at weights, of which this base has too many to make some up."
+                f"The memory of {technique.title} cannot be forecast on {recipe.model!r}: its "
+                "initialization reads weights, and this base has too many to simulate them."
             )
         model, linears = copy.deepcopy(shapes), []
         if recipe.quantization:
@@ -202,8 +202,8 @@ class DryRun:
             if recipe.quantization is None:
                 raise
             raise ModelError(
-                f"The memory of {technique.title} with quantization={recipe.quantization!r} cannot be "
-                "foretold: its start looks at packed weights."
+                f"The memory of {technique.title} with quantization={recipe.quantization!r} "
+                "cannot be forecast: its initialization reads quantized weights."
             ) from error
         if rounds is not None and not layer_stacks.equal(model, self._stacks):
             raise _Unequal

@@ -126,8 +126,13 @@ class Live(TorchDispatchMode):
             out = func(*args, **kwargs)
             if real and all(map(_small, _tensors(out))):
                 out = self._for_real(func, args, kwargs)
-        if func.overloadpacket is torch.ops.aten.any and not real:
-            out.is_any = True
+        overloads = func.overloadpacket
+        if overloads is torch.ops.aten.rand and out.dim() == 0:
+            out.is_draw = True
+        # Nothing is wrong with any value, and no draw is so low that a layer is dropped for it.
+        drawn = overloads is torch.ops.aten.lt and getattr(args[0], "is_draw", False)
+        if drawn or (overloads is torch.ops.aten.any and not real):
+            out.is_unlikely = True
         for tensor in _tensors(out):
             for part in (tensor,) if tensor.layout is torch.strided else plain(tensor):
                 self._follow(part)
@@ -146,11 +151,11 @@ class Live(TorchDispatchMode):
 
 
 def _guess(tensor: torch.Tensor) -> bool | int | float:
-    """Say what a number that nobody knows may be: what is asked for any are faults."""
+    """Say what a number may be whose value is not known: true, unless that was marked as unlikely."""
     if getattr(tensor, "constant", None) is not None:
         return tensor.constant.item()
     if tensor.dtype is torch.bool:
-        return not getattr(tensor, "is_any", False)
+        return not getattr(tensor, "is_unlikely", False)
     return 1.0 if tensor.is_floating_point() else 1
 
 

@@ -29,7 +29,7 @@ def choose_rows(recipe: Recipe, table: Table) -> tuple[list[dict], list[dict]]:
         if not train_rows:
             allowed = "small enough to leave rows to train on"
             number = len(eval_rows)
-            hint = f"the data has {number} row{'s' * (number != 1)}, so give more, or eval_data"
+            hint = f"the data has {number} row{'s' * (number != 1)}, so add rows, or set eval_data"
             raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, hint)])
     return train_rows[: recipe.max_train_samples], eval_rows[: recipe.max_eval_samples]
 
@@ -68,10 +68,10 @@ def longest(recipe: Recipe, context: int | None, model_max_length: float = math.
     if room < 8:
         found = Problem("num_virtual_tokens", f"at most {context - 8}", virtual, why)
     elif recipe.max_length is not None and recipe.max_length > room:
-        why += f", of which {virtual} are virtual" if virtual else ""
+        why += f", of which {virtual} are virtual tokens" if virtual else ""
         found = Problem("max_length", f"at most {room}", recipe.max_length, why)
     elif _answers(recipe) and recipe.max_new_tokens > room - 8:
-        why += ", and a prompt stands before each answer"
+        why += ", and each answer follows a prompt"
         found = Problem("max_new_tokens", f"at most {room - 8}", recipe.max_new_tokens, why)
     else:
         return recipe.max_length or room

@@ -53,9 +53,9 @@ def load_tokenizer(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:
         )
     if "tokens" in task.roles and not tokenizer.is_fast:
         raise ModelError(
-            f"The tokenizer of the model {recipe.model!r} must tell which characters each token "
-            f"stands for, which {recipe.task} needs, but does not: save a tokenizer.json, as fast "
-            "tokenizers have, in the model's folder."
+            f"The tokenizer of the model {recipe.model!r} must map each token to its "
+            f"characters, which {recipe.task} needs, but does not: save a tokenizer.json, as "
+            "fast tokenizers have, in the model's folder."
         )
     lends = tokenizer.pad_token is None
     if lends:

@@ -114,7 +114,7 @@ class TaskInputs:
         """
         asked = TASKS[self.task].prompt
         if asked is None:
-            raise ValueError(f"{self.task} cannot be asked in a prompt")
+            raise ValueError(f"{self.task} has no prompts")
         words = {"words": prompt["words"]} if "words" in prompt else {}
         with refusing(self.processor):
             return asked.load()(
@@ -191,9 +191,11 @@ def _chat_notes(tokenizer: Any, columns: Mapping[str, str], rows: Sequence[dict]
         if learnt != asked:
             shared = len(commonprefix([learnt, asked]))
             note = (
-                "No finished conversation begins as the chat template has answers generated: this "
-                f"run learns and scores them behind {learnt[-20:]!r}, where the template would put "
-                f"{asked[shared:][-40:]!r}; give the model the same text when you use it."
+                "The chat template starts a generated answer differently from an answer in a "
+                "finished conversation: this run trains and scores answers after "
+                f"{learnt[-20:]!r}, where the template would generate them after "
+                f"{asked[shared:][-40:]!r}; put the same text before an answer when you use the "
+                "model."
             )
             return [note]
     return []

@@ -103,7 +103,7 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[st
     try:
         recipe.check()
         if choice is not None and recipe.technique_args.get("target_modules") == []:
-            raise RecipeError([Problem("target_modules", "one module at least", [])])
+            raise RecipeError([Problem("target_modules", "at least one module", [])])
         adapted, _ = adapt_shapes(recipe, model, new_parameters)
         config = _settings(adapted)
         figures = adapter_size.measure(recipe, adapted, shapes)

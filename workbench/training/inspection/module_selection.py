@@ -119,7 +119,7 @@ def why_fixed(technique: Technique) -> str:
     if technique.target_finder is not None:
         return ""
     if technique.trainable == "all":
-        return f"{technique.title} trains every parameter: there is nothing to choose."
+        return f"{technique.title} trains all parameters, so no modules can be selected."
     if technique.trainable == "selected":
         return f"{technique.title} wraps no layer: it trains some of the base's own parameters."
     return f"{technique.title} wraps no layer. {technique.summary}"

@@ -81,18 +81,18 @@ def fold(
     can: Collection[str],
     ticked: Collection[str],
 ) -> Node:
-    """Make the tree.
+    """Make the tree of a model's modules.
 
     Parameters
     ----------
     facts : mapping
         ``(kind, shape)`` of each of the base's modules, by whole name; the model itself is ``""``.
     own : mapping
-        The base's parameters in each module alone, and how many of them are trained.
+        Number of the base's parameters in each module alone, and how many of them are trained.
     pieces : mapping
-        What is injected there.
+        The parameters that the technique adds to each module.
     can, ticked : collection of str
-        The modules that can be wrapped, and those that are.
+        The modules that can be wrapped, and those that are wrapped.
     """
     below: dict[str, list[str]] = {}
     for name in facts:

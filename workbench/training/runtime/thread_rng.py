@@ -38,7 +38,10 @@ def obstacle() -> str | None:
         with drawing_from(torch.Generator().manual_seed(7)):
             drawn = torch.rand(8), torch.empty_like(ones).normal_(), torch.bernoulli(ones * chance)
     except Exception as error:  # noqa: BLE001 (whatever another version of torch raises)
-        return f"PyTorch {torch.__version__} has no such way ({str(error).splitlines()[0]})"
+        return (
+            f"PyTorch {torch.__version__} has no random numbers per thread "
+            f"({str(error).splitlines()[0]})"
+        )
     own = torch.Generator().manual_seed(7)
     expected = (
         torch.rand(8, generator=own),
@@ -47,7 +50,7 @@ def obstacle() -> str | None:
     )
     if all(map(torch.equal, drawn, expected)):
         return None
-    return f"PyTorch {torch.__version__} gives other numbers there"
+    return f"PyTorch {torch.__version__} gives different random numbers in threads"
 
 
 @contextlib.contextmanager

@@ -43,7 +43,7 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
         check_compiler()
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     if recipe.gradient_checkpointing and not base.supports_gradient_checkpointing:
-        why = "transformers cannot compute its layers a second time"
+        why = "transformers does not support it for this model"
         allowed = f"False with {type(base).__name__}"
         raise RecipeError([Problem("gradient_checkpointing", allowed, True, why)])
     if labelled_logits:
@@ -75,7 +75,7 @@ def guard(recipe: Recipe, model: torch.nn.Module, batch: dict[str, torch.Tensor]
     if why is None:
         return []
     fast_lora_forward.remove(model)
-    return [f"LoRA layers go PEFT's own way here, which takes a little longer: {why}."]
+    return [f"LoRA layers use PEFT's own forward pass, which takes a little longer: {why}."]
 
 
 def check_compiler() -> None:
@@ -115,9 +115,9 @@ def computing_notes(recipe: Recipe) -> list[str]:
             "steps take longer than without it."
         )
     if recipe.onednn and torch.cuda.is_available():
-        notes.append("onednn changes nothing here: matrices are multiplied on the GPU.")
+        notes.append("onednn has no effect here: matrices are multiplied on the GPU.")
     elif recipe.onednn and (why := onednn.obstacle()):
-        notes.append(f"onednn changes nothing here: {why}.")
+        notes.append(f"onednn has no effect here: {why}.")
     return notes
 
 

@@ -36,8 +36,8 @@ def _difference() -> str | None:
         pairs = zip(_both(Product.apply), _both(torch.nn.functional.linear), strict=True)
         same = all(torch.allclose(mine, theirs, **_CLOSE) for mine, theirs in pairs)
     except Exception as error:  # noqa: BLE001 (whatever another version of torch raises)
-        return f"PyTorch {torch.__version__} refuses it ({str(error).splitlines()[0]})"
-    return None if same else f"PyTorch {torch.__version__} gives other products there"
+        return f"PyTorch {torch.__version__} does not support it ({str(error).splitlines()[0]})"
+    return None if same else f"PyTorch {torch.__version__} gives different products with it"
 
 
 def _both(multiply) -> tuple[torch.Tensor, ...]:

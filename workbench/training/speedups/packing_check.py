@@ -40,10 +40,10 @@ def check_apart(
         try:
             flat = model(**{name: value.to(device) for name, value in collate_flat(few).items()})
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
-            why = f"it cannot take rows behind one another ({str(error).splitlines()[0]})"
+            why = f"it does not support concatenated rows ({str(error).splitlines()[0]})"
         else:
             if torch.isclose(flat.loss, padded, rtol=_CLOSE, atol=0.0):
                 return
-            why = "rows behind one another see each other in it"
+            why = "in this model, concatenated rows attend to each other"
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     raise RecipeError([Problem("padding_free", f"False with {type(base).__name__}", True, why)])

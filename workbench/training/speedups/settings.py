@@ -203,7 +203,7 @@ class Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias):
-        """Return the product."""
+        """Return ``x @ weight.T + bias``, computed by oneDNN."""
         of_x, of_weight, _ = ctx.needs_input_grad
         ctx.save_for_backward(x if of_weight else None, weight if of_x else None)
         return product(x, weight, bias)

@@ -69,7 +69,7 @@ class Probe:
             self._tasks = [task] if task else _tasks_of(self._facts)
 
     def try_on(self, technique: str) -> Compatibility:
-        """Try one technique."""
+        """Test one technique on the base; see :func:`compatible`."""
         if find(technique) is None:
             hint = did_you_mean(str(technique), TECHNIQUES)
             raise RecipeError([Problem("technique", "a known technique", technique, hint)])
@@ -87,13 +87,13 @@ class Probe:
         if get(technique).trainable == "nothing":
             return self._ask(recipe)
         if recipe.quantization is not None and self._module is not None:
-            reason = "a model in memory cannot be stored in fewer bits"
+            reason = "a model in memory cannot be quantized"
             return Compatibility(technique, False, task, reason, "give its folder or hub id")
         return self._fit(recipe)
 
     def _ask(self, recipe: Recipe) -> Compatibility:
         if self._facts is None:
-            reason, remedy = "a model in memory cannot be asked", "give its folder or hub id"
+            reason, remedy = "a model in memory cannot be prompted", "give its folder or hub id"
         elif problems := base_problems(recipe, self._facts):
             reason, remedy = of_problem(problems[0])
         else:
@@ -143,35 +143,44 @@ class Probe:
 
 @quiet_loggers()
 def compatible(model: Any, technique: str, *, batch: Any = None, **settings: Any) -> Compatibility:
-    """Find out whether a technique fits a base by trying it.
+    """Test whether a technique works with a base model.
 
-    The technique is injected into a copy that shares the base's tensors, and goes forward and
-    backward once. Of a large base only shapes are made, and what runs is a small model of random
-    weights of the same architecture. Nothing is downloaded but what a run would need.
+    The technique is applied to a copy that shares the base's tensors, and one forward and backward
+    pass is computed. Of a base with more than thirty million parameters only the shapes are used, and
+    the passes are computed on a small model of the same architecture with random weights. Nothing is
+    downloaded except what a run would need.
 
     Parameters
     ----------
     model : str, path or torch.nn.Module
-        A bundled name, a folder, a hub id, or a model of transformers in memory, which stays as it
-        is.
+        A bundled name, a folder, a hub id, or a transformers model in memory, which is not changed.
     technique : str
-    batch : mapping, optional
-        Rows with labels, as a model in memory takes them; made up if not given.
+        Name of the technique.
+    batch : mapping of str to torch.Tensor, optional
+        Rows with labels as a model in memory takes them, each tensor of shape ``(rows, ...)``; made up
+        if not given.
     **settings
-        Anything that :meth:`workbench.recipe.Recipe.replace` takes, such as the task, which is
-        otherwise the first that both base and technique can do, or the technique's arguments.
+        Settings and technique arguments as :meth:`workbench.recipe.Recipe.replace` takes them. Without
+        ``task``, the first task that base and technique support is used.
+
+    Returns
+    -------
+    Compatibility
+        Whether it works, the number of trainable parameters, or the reason and what would help.
 
     Raises
     ------
-    ModelError, RecipeError
-        The base or a setting is wrong in itself.
+    RecipeError
+        The technique is unknown, or a setting is wrong for any technique.
+    ModelError
+        The base cannot be found or loaded.
 
     Examples
     --------
     >>> compatible("hamlet-3m", "lora").compatible
     True
     >>> print(compatible("hamlet-3m", "lora", target_modules=["q_prj"]))
-    LoRA does not fit: target_modules must be the name of a module of the base, but is 'q_prj': \
+    LoRA does not work with this base: target_modules must be the name of a module of the base, but is 'q_prj': \
 did you mean 'q_proj'?
     """
     return Probe(model, batch=batch, **settings).try_on(technique)
@@ -180,7 +189,29 @@ did you mean 'q_proj'?
 def compatibility_table(
     model: Any, *, batch: Any = None, **settings: Any
 ) -> Iterator[Compatibility]:
-    """Try all techniques on a base, one after another; see :func:`compatible`."""
+    """Test all techniques on a base model, one after another; see :func:`compatible`.
+
+    Parameters
+    ----------
+    model : str, path or torch.nn.Module
+        A bundled name, a folder, a hub id, or a transformers model in memory, which is not changed.
+    batch : mapping of str to torch.Tensor, optional
+        Rows with labels as a model in memory takes them; made up if not given.
+    **settings
+        Settings as :meth:`workbench.recipe.Recipe.replace` takes them, for all techniques.
+
+    Returns
+    -------
+    iterator of Compatibility
+        One result per technique, each as soon as it is known.
+
+    Raises
+    ------
+    RecipeError
+        A setting is wrong for any technique.
+    ModelError
+        The base cannot be found or loaded.
+    """
     probe = Probe(model, batch=batch, **settings)
     for technique in (*TECHNIQUES, *uncurated()):
         yield probe.try_on(technique)
@@ -190,7 +221,7 @@ def _tasks_of(facts: ModelFacts) -> Sequence[str]:
     """Return the tasks that a base can do."""
     if tasks := tasks_of(facts.kind):
         return tasks
-    hint = f"{facts.name} is of a kind that is not known, so say what is to be learnt"
+    hint = f"{facts.name} is of an unknown kind, so set the task"
     raise RecipeError([Problem("task", "given", None, hint)])
 
 
@@ -285,7 +316,7 @@ def inject(
 def _rows(batch: Mapping[str, torch.Tensor]) -> list[dict]:
     """Return a batch as encoded rows, each with a prompt: its first half."""
     if "input_ids" not in batch:
-        raise ModelError("it looks at the tokens of the rows, and this base reads none")
+        raise ModelError("it reads the tokens of the rows, and this base has none")
     ids = batch["input_ids"].tolist()
     return [{"input_ids": row, "prompt_ids": row[: len(row) // 2]} for row in ids]
 
@@ -320,6 +351,6 @@ def _check_gradients(model: torch.nn.Module, new_parameters: tuple[str, ...]) ->
     ]
     gradients = [p.grad for p in added or trained.values() if p.grad is not None]
     if not any(bool(gradient.count_nonzero()) for gradient in gradients):
-        raise ModelError("nothing that it adds gets a gradient")
+        raise ModelError("none of the parameters that it adds gets a gradient")
     if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
         raise ModelError("its first gradients are not finite")

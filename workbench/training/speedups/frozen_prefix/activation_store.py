@@ -80,7 +80,7 @@ class Activations:
                 # Nobody else can see it, and the system deletes it with the store or the process.
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115
             if self.on_disk + size > self._room:
-                raise OSError("no more of the disk may be taken")
+                raise OSError("the limit of disk space is reached")
             self._file.seek(self.on_disk)
             self._file.write(_bytes(tensor))
             self._file.flush()

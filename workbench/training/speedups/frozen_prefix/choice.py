@@ -23,8 +23,8 @@ from workbench.training.speedups.frozen_prefix.per_row import keep_rows
 
 TRIED = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.25"}
 NOTHING = (
-    "cache_frozen_prefix does nothing here: it needs a model with one stack of blocks, the lowest of "
-    "which are not trained and read nothing that is."
+    "cache_frozen_prefix has no effect here: it needs a model with one stack of blocks, the "
+    "lowest of which are frozen and do not depend on trained parameters."
 )
 # For each base: its stores by the number of blocks. Rows are known by what they hold,
 # so runs on any data can share one.
@@ -65,13 +65,16 @@ def skip_frozen(
     if frozen is None or hidden is None:
         return events, [NOTHING] if recipe.cache_frozen_prefix else []
     kept, computed = in_words(frozen, model)
-    alone = "alone and without dropout" if draws else "alone"
+    alone = "one row at a time and without dropout" if draws else "one row at a time"
     if recipe.cache_frozen_prefix:
         keep_rows(frozen, shared(base, frozen))
         width = batch["input_ids"].shape[1] if "input_ids" in batch else 1
         size = hidden[0].numel() * hidden.element_size() // width
         room = megabytes(sum(lengths_of([*rows, *held])) * size)
-        note = f"{kept} are kept (up to {room}): {computed} computed once for each row, {alone}."
+        note = (
+            f"{kept} are cached (up to {room}): {computed} computed only once for each row, "
+            f"{alone}."
+        )
         return skipping(frozen, events), [note]
     per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
     # Rows behind one another come with positions, which is no plain batch.
@@ -79,8 +82,8 @@ def skip_frozen(
         return events, []
     changed = "the losses" if draws else "the last bits of the losses"
     advice = (
-        f"With cache_frozen_prefix {computed} computed once for each training row, {alone}: that is "
-        f"faster, and changes {changed}."
+        f"With cache_frozen_prefix=True, {computed} computed only once for each training row, "
+        f"{alone}: this is faster and changes {changed}."
     )
     return events, [advice]
 
@@ -140,9 +143,9 @@ def in_words(frozen: FrozenBlocks, model: torch.nn.Module) -> tuple[str, str]:
     stack = next(part for part in model.modules() if frozen.blocks[0] in part.children())
     total = len(list(stack.children()))
     if count == total:
-        return "The activations under the head", f"all {total} blocks are"
+        return "The outputs of the last block", f"all {total} blocks are"
     which = "block 1 is" if count == 1 else f"blocks 1 to {count} are"
-    return f"The activations under block {count + 1} of {total}", which
+    return f"The outputs of block {count} of {total}", which
 
 
 def megabytes(size: int) -> str:

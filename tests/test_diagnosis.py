@@ -100,7 +100,9 @@ def test_a_rate_that_was_too_high_is_to_be_lowered():
 def test_a_run_whose_loss_no_longer_moves_is_told_before_any_evaluation():
     diagnosis = found(FLAT, max_steps=400)
     assert diagnosis.kind == "not learning"
-    assert "which is that of guessing among 2 labels" in diagnosis.finding
+    assert "(guessing among 2 labels gives 0.693)" in diagnosis.finding
+    # A loss that is low from the start is well.
+    assert found(noisy([0.2] * 120, 0.02), max_steps=400) is None
 
 
 def test_a_loss_that_rises_is_told():
@@ -140,6 +142,12 @@ def test_a_base_that_is_asked_as_it_is_cannot_fail_to_learn():
     plan = {"trainable": "nothing", "eval_label_counts": COUNTS}
     events = log([], [(0, 0.7, answers("positive"))])
     assert diagnose(Recipe(technique="zero_shot"), plan, events) is None
+
+
+def test_weights_that_were_trained_before_may_have_nothing_left_to_learn():
+    flat = log(noisy([1.0] * 120, 0.02))
+    assert diagnose(Recipe(task="lm"), {}, flat) is not None
+    assert diagnose(Recipe(task="lm", start_from="runs/a/at-step-9"), {}, flat) is None
 
 
 def test_a_run_without_a_plan_can_be_diagnosed():

@@ -13,6 +13,8 @@ run itself. The thresholds, each with its reason:
   its lowest level.
 * ``GUESSING``: a model that always gives each label the share it has scores a loss equal to the entropy of
   these shares; a loss within 2% of that, or above, is that of a guess.
+* ``NEAR``: a training loss below that share of the loss of guessing shows that labels are being learned, even
+  if it does not fall any more.
 * ``OVERFITTED``: the evaluation loss has risen by that factor above its best while the score has not
   become better. A few per cent are usual and harmless.
 """
@@ -32,6 +34,7 @@ from workbench.training.events import Evaluation, Event, TrainStep
 
 MIN_STEPS, MAX_PATIENCE, MIN_WINDOW, WINDOW = 30, 100, 10, 0.1
 SIGMAS, EXPLODED, RISEN, RETURNED, GUESSING, OVERFITTED = 3.0, 1.5, 1.2, 0.8, 0.98, 1.2
+NEAR = 0.9
 # What is larger, or no number, counts as this much.
 LARGEST = 1e30
 # Steps between two looks at a run that is not evaluated in between.
@@ -112,6 +115,7 @@ class Signs:
         self.losses = [_clamped(loss) for loss in events.losses]
         self.evaluations = events.evaluations
         self._plan = plan
+        self._trained_before = recipe.start_from is not None
         self._task = ALL_TASKS[recipe.task]
         self._labels: dict[str, int] = plan.get("eval_label_counts") or {}
         size = max(MIN_WINDOW, int(WINDOW * len(self.losses)))
@@ -190,11 +194,14 @@ class Signs:
         start, now = statistics.fmean(self._start), statistics.fmean(self._now)
         if len(self.losses) < max(2 * MIN_STEPS, self._patience) or self._improved():
             return None
-        if start - now > _error(self._start, self._now):
+        # Weights that were trained before may have nothing left to learn.
+        if self._trained_before or start - now > _error(self._start, self._now):
             return None
-        chance = math.log(len(self._labels)) if len(self._labels) > 1 else None
-        near = chance is not None and abs(now - chance) < 0.05 * chance
-        guess = f", which is that of guessing among {len(self._labels)} labels" if near else ""
+        guess = ""
+        if (labels := len(self._labels)) > 1:
+            if now < NEAR * math.log(labels):
+                return None
+            guess = f" (guessing among {labels} labels gives {math.log(labels):.3f})"
         finding = (
             f"After {len(self.losses)} steps the training loss is still {now:.3f}{guess}: at the start "
             f"it was {start:.3f}."

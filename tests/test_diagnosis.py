@@ -76,6 +76,15 @@ def test_a_score_no_better_than_the_majority_is_told():
     assert "0.001 or 0.009 (now 0.003)" in diagnosis.advice
 
 
+def test_a_run_that_learns_its_training_rows_alone_is_told_when_half_of_it_is_over():
+    falling = noisy([0.7 * 0.99**n for n in range(120)], 0.02)
+    evaluations = [(120, 0.8, {"accuracy": 0.56, "f1": 0.5})]
+    assert found(falling, evaluations, max_steps=400) is None
+    diagnosis = found(falling, evaluations)
+    assert diagnosis.kind == "not generalizing" and not diagnosis.learned
+    assert "more training rows" in diagnosis.advice and "learning_rate" not in diagnosis.advice
+
+
 @pytest.mark.parametrize(
     "scores, loss",
     [

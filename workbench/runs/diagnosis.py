@@ -47,7 +47,7 @@ class Diagnosis:
 
     Parameters
     ----------
-    kind : {"diverging", "predicts one class", "not learning", "overfitting"}
+    kind : {"diverging", "predicts one class", "not learning", "not generalizing", "overfitting"}
         In a word, for tables and next to the run's state.
     finding : str
         What is seen, in a sentence.
@@ -120,8 +120,8 @@ class Signs:
         self._labels: dict[str, int] = plan.get("eval_label_counts") or {}
         size = max(MIN_WINDOW, int(WINDOW * len(self.losses)))
         self._start, self._now = self.losses[:size], self.losses[-size:]
-        whole = plan.get("max_steps") or len(self.losses)
-        self._patience = min(MAX_PATIENCE, max(MIN_STEPS, whole // 4))
+        self._steps = plan.get("max_steps") or len(self.losses)
+        self._patience = min(MAX_PATIENCE, max(MIN_STEPS, self._steps // 4))
         self._rate = (plan.get("recipe") or {}).get("learning_rate") or recipe.learning_rate
         self._suited = recipe.default_learning_rate()
 
@@ -168,7 +168,13 @@ class Signs:
                 f"gives {majority:.3f}, and the loss of {evaluation.loss:.3f} no better than guessing "
                 f"({entropy:.3f})."
             )
-            return Diagnosis("not learning", finding, self._other_rate())
+            if statistics.fmean(self._now) > NEAR * math.log(len(self._labels)):
+                return Diagnosis("not learning", finding, self._other_rate())
+            # What is learned of the training rows first may carry over later.
+            if evaluation.step >= self._steps / 2:
+                finding += f" The training loss of {statistics.fmean(self._now):.3f} is lower."
+                advice = "Try more training rows, more steps, or another technique."
+                return Diagnosis("not generalizing", finding, advice)
         return None
 
     def below_base(self) -> Diagnosis | None:

@@ -15,7 +15,7 @@ import pytest
 
 import workbench as wb
 from workbench.registry.techniques import TECHNIQUES
-from workbench.runs.store import RunFolder
+from workbench.runs.run_folder import RunFolder
 
 
 def workbench(*arguments, cwd=None):

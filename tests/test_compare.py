@@ -18,7 +18,7 @@ import workbench as wb
 from workbench.errors import RecipeError, StoreError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES
-from workbench.runs.store import RunFolder
+from workbench.runs.run_folder import RunFolder
 from workbench.training.events import Evaluation, Memory, Parameters, State, TrainStep
 
 METRICS = {"classify": "accuracy", "instruct": "exact_match", "lm": "perplexity"}

@@ -19,15 +19,16 @@ from workbench.cli import main
 from workbench.errors import ModelError, RecipeError
 from workbench.registry.techniques import TECHNIQUES, uncurated
 from workbench.training.adaptation.derived_arguments import (
-    Known,
+    RunFacts,
     derive_target_modules_bd_a,
     derive_target_modules_bd_b,
 )
-from workbench.training.adaptation.target_modules import block_linears, find_apart, matches
+from workbench.training.adaptation.target_modules import block_linears, find_apart
 from workbench.training.inspection.compatibility import trial_model
 from workbench.training.inspection.compatibility.probe import Probe
 from workbench.training.inspection.compatibility.tiny_config import shrink
 from workbench.training.inspection.skeleton import count
+from workbench.tuners.name_endings import matches
 
 FEW = (
     "lora",
@@ -98,8 +99,8 @@ def test_names_of_layers_that_none_of_the_others_ends_with(model):
 
 def test_each_layer_is_block_diagonal_in_one_of_its_factors(model):
     targets = block_linears(model)
-    known = Known(model, 1, {"target_modules": targets}, list)
-    inner, outer = derive_target_modules_bd_a(known), derive_target_modules_bd_b(known)
+    facts = RunFacts(model, 1, {"target_modules": targets}, list)
+    inner, outer = derive_target_modules_bd_a(facts), derive_target_modules_bd_b(facts)
     layers = [name for name, _ in model.named_modules() if matches(name, targets)]
     # PEFT looks for these anywhere in a layer's name, and refuses one that both are found in.
     for layer in layers:
@@ -133,7 +134,7 @@ def test_a_small_one_of_each_kind_has_the_same_parts_and_runs(name):
     from workbench.registry.tasks import TASKS
 
     task = next(task for task in TASKS.values() if trial_model.is_for(model, task))
-    assert torch.isfinite(model(**trial_model.example(model, task)).loss)
+    assert torch.isfinite(model(**trial_model.example_batch(model, task)).loss)
 
 
 def kinds(model):

@@ -25,7 +25,7 @@ from workbench.sources.models import describe as models
 from workbench.training.inputs import collate as batches
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 COLOURS = {"blue": (20, 30, 200), "red": (210, 20, 30)}
 

@@ -11,7 +11,7 @@ import workbench as wb
 from tests.conftest import save_tiny
 from tests.test_techniques import data, model, recipe_for  # noqa: F401 (fixtures)
 from workbench.errors import is_out_of_memory
-from workbench.runs.run import TOLD_BY_STEPS
+from workbench.runs.execution import STEP_EVENTS
 from workbench.runs.store import load_run
 
 SCRIPT = """
@@ -124,7 +124,7 @@ def test_a_run_that_had_others_beside_it_begins_again_and_keeps_its_bits(
     run = race.members[1]
     assert run.losses == alone.losses
     told = [
-        [(event.kind, event.step) for event in one.events if isinstance(event, TOLD_BY_STEPS)]
+        [(event.kind, event.step) for event in one.events if isinstance(event, STEP_EVENTS)]
         for one in (run, alone)
     ]
     assert told[0] == told[1]

@@ -17,8 +17,8 @@ from workbench.errors import ModelError, RecipeError
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.sources.models import describe
 from workbench.training.adaptation.quantize import quantization_config
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 RECIPE = wb.Recipe(
     task="lm",

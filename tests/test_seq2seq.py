@@ -20,7 +20,7 @@ from workbench.training.inputs.collate import collate_pairs, collate_sources
 from workbench.training.inputs.tokenize import encode_seq2seq
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 MODELS = ["tiny_t5", "tiny_bart"]
 

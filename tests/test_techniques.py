@@ -18,6 +18,7 @@ from tests.test_export import figures, logits, probe, run_scripts
 from workbench.cli import main
 from workbench.errors import RecipeError
 from workbench.registry.tasks import TASKS
+from workbench.registry.technique import GET_PEFT_MODEL
 from workbench.registry.techniques import (
     TECHNIQUES,
     arguments,
@@ -28,8 +29,10 @@ from workbench.registry.techniques import (
     uncurated,
 )
 from workbench.training.adaptation import base_model
+from workbench.training.adaptation.build import adaptation_of, put_on_clone
+from workbench.training.inspection.compatibility.probe import touched
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 # Each row says the same, so that a batch is like the next and the loss can only fall by learning.
 ROW = {"text": "the lamp was bad and I hated it", "prompt": "was it good", "completion": "it was"}
@@ -213,6 +216,40 @@ def test_what_does_not_fit_the_layers_is_refused(technique, args, sentence, mode
     for ask in (resolve, count):
         with pytest.raises(RecipeError, match=sentence):
             ask(recipe)
+
+
+@pytest.mark.parametrize("targets", ["all-linear", "All-Linear", r".*\.(q|down)_proj"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, technique in TECHNIQUES.items()
+        if technique.writes_base and technique.initializer == GET_PEFT_MODEL
+    ],
+)
+def test_layers_named_by_a_text_are_not_rewritten_in_the_base(name, targets, model):
+    base = base_model.load_base(
+        model, "AutoModelForSequenceClassification", num_labels=2, quantization=None
+    )
+    adaptation = adaptation_of(
+        TECHNIQUES[name],
+        base.model,
+        {**TECHNIQUES[name].defaults(), "target_modules": targets},
+        task_type="SEQ_CLS",
+        new_parameters=base.new_parameters,
+        max_steps=1,
+    )
+    assert adaptation.config["modules_to_save"] == ["score"]
+    adapted = put_on_clone(adaptation, base)
+    assert "model.layers.0.mlp.down_proj" in touched(adapted, base.model)
+    assert base_model.is_pristine(base)
+
+
+def test_layers_named_by_a_text_are_block_diagonal_too(model, data):
+    recipe = recipe_for("bdlora", model, data).replace(target_modules=r".*\.(q|o|up|down)_proj")
+    blocks = resolve(recipe).plan.config["use_bdlora"]
+    assert blocks["target_modules_bd_a"] == ["down_proj", "o_proj"]
+    assert blocks["target_modules_bd_b"] == ["q_proj", "up_proj"]
 
 
 def test_a_value_of_the_users_own_wins(model, data):

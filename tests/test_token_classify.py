@@ -224,7 +224,7 @@ BAD = {
         [{"tokens": ["a", "b"], "tags": ["O"]}],
         "must have the same length, but have 2 and 1 in",
     ),
-    "unequal text": ([{"tokens": "a b", "tags": "O O O"}], "but are 2 and 3 in row 1"),
+    "unequal text": ([{"tokens": "a b", "tags": "O O O"}], "but have 2 and 3 in row 1"),
     "no list": ([{"tokens": 5, "tags": ["O"]}], "The tokens .* must be a list of words, .* are 5"),
     "a list of numbers": ([{"tokens": [1], "tags": ["O"]}], r"must be a list of words.* are \[1\]"),
     "a tag that is null": ([{"tokens": ["a"], "tags": [None]}], r"must be a list of tags"),

@@ -13,7 +13,7 @@ PLAN = {"device": "cpu", "fused": 0}
 def test_a_run_that_is_long_enough_is_told_from_when_on_it_would_pay():
     # 14 s at 14% of 0.5 s a step are 200 steps; 36 s at 4% are 1,800.
     (said,) = compile_hint(Recipe(), PLAN, 1000, 2.0, 0.5)
-    assert "14 to 36 s and saved 4% to 14% of a step" in said
+    assert "14 to 36 s and saved 4% to 14% of each step" in said
     assert (
         "At 0.5 s per step, it saves time in runs of more than 200 to 1,800 steps; this run has 1,000."
         in said

@@ -28,8 +28,8 @@ from workbench.training.inputs.collate import (
 )
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 LABELS = ["no", "yes"]
 

@@ -19,7 +19,7 @@ from workbench.training.batches import encode_rows, largest_batch_step
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
 from workbench.training.loop import train
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 
 @pytest.fixture
@@ -236,7 +236,9 @@ def test_the_preview_is_cut_where_training_cuts(technique, tiny_llama, write):
 def test_what_shapes_forbid_is_said_before_a_weight_is_loaded(
     technique, args, sentence, tiny_llama, write, monkeypatch
 ):
-    monkeypatch.setattr("workbench.training.plan.load_base", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr(
+        "workbench.training.resolve.load_base", lambda *_, **__: pytest.fail("loaded")
+    )
     recipe = wb.Recipe(model=str(tiny_llama), task="lm", data=write(), technique=technique)
     with pytest.raises(RecipeError, match=sentence):
         resolve(recipe.replace(**args))

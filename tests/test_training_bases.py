@@ -20,8 +20,8 @@ from workbench.errors import ModelError, TrainingError
 from workbench.sources.models import describe
 from workbench.training.adaptation.base_checks import check_new_head
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 from workbench.training.runtime.quiet_loading import quiet_thread, quiet_transformers
 
 WORDS = ("good", "bad", "dull")

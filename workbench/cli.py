@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import itertools
 import json
 import shutil
 import sys
-import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from workbench.display.text_table import text_table
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 from workbench.quiet import quiet_loggers
 from workbench.registry.quantizations import QUANTIZATIONS
@@ -76,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", default="runs", metavar="DIR", help="folder in which the runs are saved"
     )
     knob = "values of a setting, such as r=4,16, or a range for a random search, such as r=4..16"
-    added.add_argument("--grid", action="append", default=[], metavar="KNOB=VALUES", help=knob)
+    added.add_argument("--grid", action="append", default=[], metavar="SETTING=VALUES", help=knob)
     added.add_argument("--search", default="grid", help="grid or random")
     added.add_argument("--n", type=_count, help="number of runs of a random search")
     added.add_argument(
@@ -124,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     added = verb(
-        "compatible", _fit, "Test all techniques on a base model and show which ones work with it."
+        "compatible",
+        _compatible,
+        "Test all techniques on a base model and show which ones work with it.",
     )
     added.add_argument("model", metavar="MODEL", help="a bundled name, a folder or a hub id")
     added.add_argument(
@@ -178,9 +179,9 @@ def _race(options: argparse.Namespace) -> int:
     from workbench.recipe import Recipe
 
     knobs = dict(map(read_knob, options.grid))
-    given = [Recipe.from_yaml(_path(name)) for name in options.recipes]
+    starts = [Recipe.from_yaml(_path(name)) for name in options.recipes]
     search = {"search": options.search, "n": options.n}
-    recipes = [made for recipe in given for made in combine(recipe, knobs, **search)]
+    recipes = [recipe for start in starts for recipe in combine(start, knobs, **search)]
     ask(recipes, sure=options.yes)
     halving = SuccessiveHalving(at=options.halving) if options.halving else None
     race = Race(
@@ -220,13 +221,15 @@ def _forecast(options: argparse.Namespace) -> int:
 
     if options.recipe == "-":
         return _forecasts()
-    told = forecast(Recipe.from_yaml(_path(options.recipe)))
+    prediction = forecast(Recipe.from_yaml(_path(options.recipe)))
     if options.json:
-        print(json.dumps(told.to_dict(), indent=2))
+        print(json.dumps(prediction.to_dict(), indent=2))
         return 0
-    rows = [{"part": name, "bytes": count, "": size(count)} for name, count in told.parts.items()]
-    _show([*rows, {"part": "peak", "bytes": told.peak, "": size(told.peak)}], False)
-    print(told.advice())
+    rows = [
+        {"part": name, "bytes": count, "": size(count)} for name, count in prediction.parts.items()
+    ]
+    _show([*rows, {"part": "peak", "bytes": prediction.peak, "": size(prediction.peak)}], False)
+    print(prediction.advice())
     return 0
 
 
@@ -267,9 +270,9 @@ def _models(options: argparse.Namespace) -> int:
 def _techniques(options: argparse.Namespace) -> int:
     from workbench.registry.techniques import TECHNIQUES, uncurated
 
-    found = [*TECHNIQUES.values(), *uncurated().values()]
+    techniques = [*TECHNIQUES.values(), *uncurated().values()]
     if options.json:
-        _show([technique.to_dict() for technique in found], True)
+        _show([technique.to_dict() for technique in techniques], True)
         return 0
     rows = [
         {
@@ -280,13 +283,13 @@ def _techniques(options: argparse.Namespace) -> int:
                 f"{knob.name}={knob.default}" for knob in technique.hyperparameters
             ),
         }
-        for technique in found
+        for technique in techniques
     ]
     _show(rows, False)
     return 0
 
 
-def _fit(options: argparse.Namespace) -> int:
+def _compatible(options: argparse.Namespace) -> int:
     from workbench.registry.techniques import get
     from workbench.training.inspection.compatibility.probe import compatibility_table
 
@@ -326,9 +329,9 @@ def _data(options: argparse.Namespace) -> int:
     columns = {f"{role}_column": getattr(options, f"{role}_column") for role in ROLES}
     task = options.task or load.guess_task(options.data, **columns)
     loaded = load.load(options.data, task, eval_data=options.eval_data, **columns)
-    held = "a held-out part of them" if loaded.eval is None else f"{len(loaded.eval):,}"
+    eval_rows = "a held-out part of them" if loaded.eval is None else f"{len(loaded.eval):,}"
     print(f"task        {task}")
-    print(f"rows        {len(loaded.train):,} for training, {held} for evaluation")
+    print(f"rows        {len(loaded.train):,} for training, {eval_rows} for evaluation")
     print(f"columns     {', '.join(f'{role}: {name}' for role, name in loaded.columns.items())}")
     if loaded.labels:
         print(f"labels      {len(loaded.labels)}: {', '.join(loaded.labels)}")
@@ -361,43 +364,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    table = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
-    # What reads a pipe wants a row on a line; a person, a table no wider than the terminal.
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    widths = _widths(table, room)
-    for line in table:
-        wrapped = [
-            textwrap.wrap(cell, width, break_on_hyphens=False)
-            for cell, width in zip(line, widths, strict=True)
-        ]
-        for parts in itertools.zip_longest(*wrapped, fillvalue=""):
-            cells = (part.ljust(width) for part, width in zip(parts, widths, strict=True))
-            print("  ".join(cells).rstrip())
-
-
-def _widths(table: list[list[str]], room: int | None) -> list[int]:
-    """Make columns as wide as their cells, or take from the widest until the room is enough.
-
-    No column gets narrower than its longest word.
-
-    Examples
-    --------
-    >>> _widths([["name", "note"], ["a", "some words that can be wrapped"]], None)
-    [4, 30]
-    >>> _widths([["name", "note"], ["a", "some words that can be wrapped"]], 20)
-    [4, 14]
-    """
-    columns = list(zip(*table, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    words = [max(len(word) for cell in column for word in cell.split()) for column in columns]
-    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room:
-        slack = [i for i, width in enumerate(widths) if width > words[i]]
-        if not slack:
-            break
-        widths[max(slack, key=lambda i: widths[i])] -= 1
-    return widths
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    # A program that reads a pipe wants a row on a line; a person, a table no wider than the terminal.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in text_table(rows, width):
+        print(line)

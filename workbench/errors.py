@@ -110,6 +110,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in told)
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says; its class's name if it says nothing.
+
+    Examples
+    --------
+    >>> first_line(ValueError("sizes differ\\n  at layer 3")), first_line(KeyError())
+    ('sizes differ', 'KeyError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Suggest the nearest of some names, or list them all.
 

@@ -1,9 +1,9 @@
-"""A Recipe is one run, whole: what is adapted, on what, how, and from which seed.
+"""A Recipe has all settings of one run: the base, the data, the technique, the training, the seed.
 
-Nobody keeps a second copy of a setting: panels fill a recipe, the loop carries it out, the store
-keeps it, the comparison reads it and the exporter prints it. A recipe keeps what it is given, even
-when it is wrong, because half-filled panels must exist; :meth:`Recipe.problems` says all that is
-wrong with it at once, and whatever uses a recipe calls :meth:`Recipe.check` first.
+There is no second copy of a setting: panels fill a recipe, the loop carries it out, the store writes
+it down, the comparison reads it and the exporter prints it. A recipe can hold wrong settings, as a
+panel is half-filled at times; :meth:`Recipe.problems` says all that is wrong with it at once, and
+whatever uses a recipe calls :meth:`Recipe.check` first.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ class Recipe(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # What comes from the notebook as an object is kept as a file, so that the recipe stays a
-        # value that can be written down.
+        # A table from the notebook is written to a file, so that the recipe can be written down.
         for name in ("data", "eval_data"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str | int | float):
@@ -62,9 +61,8 @@ class Recipe(Settings):
 
     def check(self) -> Recipe:
         """Return the recipe, or raise RecipeError with all its problems at once."""
-        found = self.problems()
-        if found:
-            raise RecipeError(found)
+        if problems := self.problems():
+            raise RecipeError(problems)
         return self
 
     def resolved(self, facts: ModelFacts | None = None) -> Recipe:

@@ -13,8 +13,9 @@ from workbench.errors import Problem, RecipeError, StoreError, TrainingError
 from workbench.export.script import script
 from workbench.recipe import Recipe
 from workbench.registry.tasks import MODULE_TASKS
+from workbench.runs.disk import write_whole
 from workbench.runs.run import Run
-from workbench.runs.store import Record, load_run, write_whole
+from workbench.runs.store import Record, load_run
 from workbench.sources.datasets.locate import checksum
 
 
@@ -122,7 +123,7 @@ def _plan(run: Any) -> tuple[Mapping[str, Any], str]:
     """Return the plan of what is to be exported, and what that is in words."""
     if isinstance(run, Recipe):
         # Here and not at the top: looking up models and data takes torch and transformers.
-        from workbench.training.plan import resolve
+        from workbench.training.resolve import resolve
 
         name = run.name or f"{run.technique}-{Path(run.data).stem}"
         return resolve(run).plan.to_dict(), f"the recipe {name}"

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.errors import StoreError, TrainingError, WorkbenchError, is_out_of_memory
+from workbench.errors import StoreError, TrainingError, WorkbenchError, first_line, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.training.forecast.worker import ForecastProcess
@@ -48,7 +48,7 @@ def explain(
     elif is_out_of_memory(error):
         told = TrainingError(f"Training stopped because memory ran out{_what_fits(recipe)}")
     else:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first = first_line(error)
         when = "The run could not start" if state == "preparing" else "Training stopped"
         told = TrainingError(f"{when}: {first}")
     told.__cause__ = error

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, RecipeError
+from workbench.quiet import quiet_loggers
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.techniques import find
 from workbench.runs.run import Run
@@ -19,7 +20,7 @@ from workbench.settings.conflicts import LAYERED
 if TYPE_CHECKING:
     import torch
 
-# A module comes with its data; of these settings only the ones that choose rows mean something.
+# A module comes with its data; of the settings about data only those that choose rows apply.
 ROWS = ("eval_fraction", "max_train_samples", "max_eval_samples")
 MEANT = tuple(
     name
@@ -79,25 +80,26 @@ class ModuleRun(Run):
         runs: str | os.PathLike = "runs",
         **settings: Any,
     ):
-        made = _recipe(recipe, settings)
+        recipe = _recipe(recipe, settings)
         # Here and not at the top: whoever reads runs needs no torch.
-        from workbench.training.inputs.array_rows import make_rows
-        from workbench.training.prepare_module import Given, task_for
+        with quiet_loggers():
+            from workbench.training.inputs.array_rows import make_rows
+            from workbench.training.prepare_module import ModuleInputs, task_for
 
         _check_module(module, loss)
         dtype = next(parameter.dtype for parameter in module.parameters())
         rows = make_rows("data", data, dtype)
-        held = None if eval_data is None else make_rows("eval_data", eval_data, dtype)
-        self._given = Given(module, loss, rows, held)
-        kind = type(module).__name__
+        eval_rows = None if eval_data is None else make_rows("eval_data", eval_data, dtype)
+        self._given = ModuleInputs(module, loss, rows, eval_rows)
+        module_name = type(module).__name__
         super().__init__(
             replace(
-                made,
-                name=made.name or f"{made.technique}-{kind}",
-                model=kind,
+                recipe,
+                name=recipe.name or f"{recipe.technique}-{module_name}",
+                model=module_name,
                 task=task_for(self._given),
                 data=rows.name,
-                eval_data=held.name if held else None,
+                eval_data=eval_rows.name if eval_rows else None,
             ),
             runs,
         )
@@ -106,7 +108,7 @@ class ModuleRun(Run):
     def _check(recipe: Recipe) -> Recipe:
         return recipe
 
-    def _make_ready(self) -> Any:
+    def _prepare(self) -> Any:
         from workbench.training.prepare_module import prepare_module
 
         return prepare_module(self.recipe, self._given)
@@ -207,17 +209,20 @@ def adapt(
     """
     recipe = _recipe(None, {"technique": technique, "technique_args": args, "max_steps": max_steps})
     from workbench.registry.techniques import get
-    from workbench.training.adaptation.plain_module import adapt_module
+    from workbench.training.runtime.quiet_loading import quiet_thread
 
     _check_module(module)
-    given = recipe.resolved().technique_args
-    return adapt_module(module, get(technique), given, max_steps)[0]
+    with quiet_thread():
+        from workbench.training.adaptation.plain_module import adapt_module
+
+        technique_args = recipe.resolved().technique_args
+        return adapt_module(module, get(technique), technique_args, max_steps)[0]
 
 
 def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
     """Make the recipe, and raise all that is wrong with its technique and training settings."""
-    taken = {name: getattr(recipe, name) for name in MEANT} if recipe else {}
-    other = [
+    base = {name: getattr(recipe, name) for name in MEANT} if recipe else {}
+    problems = [
         Problem(
             name,
             "left out for a module, which is its own base and has its own data",
@@ -226,10 +231,10 @@ def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
         for name in settings
         if name in FIELDS and name not in MEANT
     ]
-    made = Recipe(**taken).replace(
-        **{k: v for k, v in settings.items() if k not in FIELDS or k in MEANT}
+    combined = Recipe(**base).replace(
+        **{name: value for name, value in settings.items() if name not in FIELDS or name in MEANT}
     )
-    other += [
+    problems += [
         Problem(
             name,
             "False for a module",
@@ -237,30 +242,31 @@ def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
             "it is for models of the transformers library",
         )
         for name in LAYERED
-        if getattr(made, name) is True
+        if getattr(combined, name) is True
     ]
-    technique = find(made.technique)
-    # A task that it serves: which one it will be stands in no setting.
-    found = replace(made, task=technique.tasks[0]).problems() if technique else made.problems()
-    if found or other:
-        raise RecipeError([*other, *found])
-    return made
+    technique = find(combined.technique)
+    # Some task that the technique serves: which one it will be depends on the module and its data.
+    checked = replace(combined, task=technique.tasks[0]) if technique else combined
+    problems += checked.problems()
+    if problems:
+        raise RecipeError(problems)
+    return combined
 
 
 def _check_module(module: Any, loss: Any = len) -> None:
     import torch
 
-    found = []
+    problems = []
     if not isinstance(module, torch.nn.Module) or isinstance(module, type):
-        found.append(Problem("module", "a torch.nn.Module", type(module).__name__))
+        problems.append(Problem("module", "a torch.nn.Module", type(module).__name__))
     elif not any(True for _ in module.parameters()):
-        found.append(Problem("module", "one that has parameters", type(module).__name__))
+        problems.append(Problem("module", "one that has parameters", type(module).__name__))
     elif any(isinstance(part, torch.nn.UninitializedParameter) for part in module.parameters()):
         why = "run a batch through its lazy layers first"
-        found.append(
+        problems.append(
             Problem("module", "one whose parameters are initialized", type(module).__name__, why)
         )
     if not callable(loss):
-        found.append(Problem("loss", "a function of outputs and targets", loss))
-    if found:
-        raise RecipeError(found)
+        problems.append(Problem("loss", "a function of outputs and targets", loss))
+    if problems:
+        raise RecipeError(problems)

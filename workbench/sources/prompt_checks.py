@@ -1,4 +1,4 @@
-"""Whether prompts go together with a base and with data, as far as can be told without weights."""
+"""Whether a base and data can be used with prompts, as far as that is known without weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.sources.models.describe import ModelFacts
 
 
 def base_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
-    """Return what speaks against asking a base; nothing where something is trained."""
+    """Return what is wrong with prompts on a base; nothing where something is trained."""
     if facts.kind != "encoder" or not _prompts(recipe):
         return []
     allowed = f"one that trains parameters with the model {facts.name!r}"
@@ -22,7 +22,7 @@ def base_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
 
 
 def prompt_problems(recipe: Settings, table: Table) -> list[Problem]:
-    """Return what speaks against prompts with a recipe's data; nothing where something is trained."""
+    """Return what is wrong with prompts on a recipe's data; nothing where something is trained."""
     if not _prompts(recipe) or not isinstance(recipe.technique_args, Mapping):
         return []
     rows = len(table.train)

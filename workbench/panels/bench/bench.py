@@ -150,7 +150,7 @@ class Bench(Panel):
                 if problems:
                     raise RecipeError(problems)
                 self._debouncer.ask(recipe)
-            return self.follow(Run(recipe, self._folder))
+            return self.follow(Run(recipe, self._folder, tables=self._inspector.tables))
 
     def follow(self, run: Run) -> Run:
         """Show a run in the panel and return it, such as one over a module from the notebook.
@@ -187,7 +187,7 @@ class Bench(Panel):
         with self._lock:
             if self.race is not None and self.race.state != "ended":
                 return self.race.add(self.recipe)
-            self.race = Race([self.recipe], self._folder)
+            self.race = Race([self.recipe], self._folder, tables=self._inspector.tables)
             self._race_box.children = [RacePanel.of(self.race).widget]
             self._race_box.layout.display = None
             return self.race.members[0]

@@ -31,6 +31,7 @@ from workbench.race.race import Race
 from workbench.race.search import MANY, combine
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
+from workbench.training.events import Evaluating, Evaluation, Event, Memory, TrainStep
 
 # Pixels of a chart's width, about.
 WIDTH = 800
@@ -89,7 +90,7 @@ class RacePanel(Panel):
         )
         self.widget.add_class("workbench-bench")
         self.widget.add_class("workbench-race")
-        race.subscribe(lambda _, event: self._on_race_event(event))
+        race.subscribe(lambda _, message: self._on_race_event(message.event))
         self._ui_loop.wake()
         self._ui_loop.flush()  # a panel has its rows when it is shown
 
@@ -206,12 +207,9 @@ class RacePanel(Panel):
 
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _on_race_event(self, event: dict[str, Any]) -> None:
+    def _on_race_event(self, event: Event) -> None:
         # In the thread of a run. Steps wait for the next tick; events that change the table do not.
-        if (
-            event["event"] not in ("train", "eval", "evaluating", "memory")
-            or event.get("step") == 1
-        ):
+        if not isinstance(event, TrainStep | Evaluation | Evaluating | Memory) or event.step == 1:
             self._ui_loop.wake()
 
     def _period(self) -> float:

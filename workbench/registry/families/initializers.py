@@ -71,8 +71,8 @@ ENTRIES = (
         name="orthogonal",
         title="LoRA, orthogonal start",
         family="LoRA initialization",
-        summary="LoRA with its two matrices initialized orthogonal to each other, so that it "
-        "starts as the unchanged base.",
+        summary="LoRA with two matrices initialized orthogonal to each other, so that the base "
+        "starts unchanged.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "orthogonal"},
@@ -151,8 +151,8 @@ ENTRIES = (
         name="corda",
         title="CorDA",
         family="LoRA initialization",
-        summary="LoRA initialized from a decomposition of each weight that depends on its "
-        "inputs in the training data.",
+        summary="LoRA initialized from a decomposition of each weight that takes its training "
+        "inputs into account.",
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "corda", "corda_config": {}},

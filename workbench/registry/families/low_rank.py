@@ -283,8 +283,8 @@ ENTRIES = (
         name="alora",
         title="Activated LoRA",
         family="low-rank",
-        summary="LoRA that is active only from the answer on, so that the base's key-value "
-        "cache of the prompt can be reused.",
+        summary="LoRA that is active only from the answer on, so that the base's cache of the "
+        "prompt can be reused.",
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,

@@ -54,8 +54,8 @@ ENTRIES = (
         name="multitask_prompt_tuning",
         title="Multitask prompt tuning",
         family="prompt",
-        summary="Adds virtual tokens that all tasks share, multiplied by a low-rank matrix for "
-        "each task (here: one).",
+        summary="Adds virtual tokens shared by all tasks, multiplied by a low-rank matrix per "
+        "task (here: one).",
         learning_rate=1e-2,
         scales_with_width=False,
         config="MultitaskPromptTuningConfig",

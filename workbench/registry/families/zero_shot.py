@@ -8,8 +8,8 @@ ENTRIES = (
         name="zero_shot",
         title="Zero-shot prompting",
         family="prompting",
-        summary="Trains nothing: writes each row into a template and takes the answer that the "
-        "base finds most likely.",
+        summary="Trains nothing: writes each row into a template and takes the base's most "
+        "likely answer.",
         learning_rate=None,
         trainable="nothing",
         settings=ZeroShotConfig,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.errors import DataError
+from workbench.errors import DataError, first_line
 from workbench.sources.datasets.readers import Row
 from workbench.sources.datasets.tables import rows_of
 from workbench.sources.network import hub_answers
@@ -96,7 +96,8 @@ def _in_words(hub_id: str) -> Iterator[None]:
         ) from error
     except DatasetNotFoundError as error:
         raise DataError(
-            f"{hub_id!r} cannot be loaded from the Hugging Face hub ({_first_line(error)}): "
+            f"{hub_id!r} cannot be loaded from the Hugging Face hub "
+            f"({first_line(error).rstrip('.')}): "
             "check the name and the revision, or if it is private, log in with `hf auth login`."
         ) from error
     except Exception as error:
@@ -119,11 +120,6 @@ def _other(hub_id: str, error: Exception) -> str:
             f"after a colon, such as '{hub_id}:{first}'."
         )
     return (
-        f"{hub_id!r} cannot be read from the Hugging Face hub ({_first_line(error)}): load it with "
-        "datasets.load_dataset and pass the Dataset as the data."
+        f"{hub_id!r} cannot be read from the Hugging Face hub ({first_line(error).rstrip('.')}): "
+        "load it with datasets.load_dataset and pass the Dataset as the data."
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import DataError
+from workbench.errors import DataError, first_line
 from workbench.sources.datasets.readers import Row
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -163,4 +163,4 @@ def thumbnail(image: str | bytes, side: int = 96) -> bytes:
 def _reason(error: BaseException) -> str:
     if type(error).__name__ == "UnidentifiedImageError":
         return "Pillow does not recognize its format"
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return first_line(error).rstrip(".")

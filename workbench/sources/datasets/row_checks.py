@@ -12,7 +12,7 @@ from workbench.errors import DataError
 from workbench.sources.datasets.readers import Row
 
 # What a value may be, role by role, and how that is said; in all others it is text. bool is an int.
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "label": ((str, int, float), "text or a number"),
     "tokens": ((str,), "a list of words, or words separated by spaces"),
     "tags": ((str, int), "a list of tags, or tags separated by spaces"),
@@ -42,12 +42,14 @@ def check_rows(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> N
                 f"{start} {is_} missing in {rows_in_words(lacking)} of {where}: fill it in, or "
                 "remove these rows."
             )
-        good, kinds = _KINDS.get(role, ((str,), "text"))
-        wrong = [n for n, row in enumerate(rows, start=1) if not _fits(row[column], role, good)]
+        types, in_words = _TYPES.get(role, ((str,), "text"))
+        wrong = [
+            n for n, row in enumerate(rows, start=1) if not _has_type(row[column], role, types)
+        ]
         if wrong:
             value = rows[wrong[0] - 1][column]
             raise DataError(
-                f"{start} must be {kinds}, but {is_} {_short(value)} in "
+                f"{start} must be {in_words}, but {is_} {_short(value)} in "
                 f"{rows_in_words(wrong)} of {where}: set {role}_column to another column, or turn "
                 "its values into text."
             )
@@ -116,19 +118,18 @@ def check_known_labels(
     role: str = "label",
 ) -> None:
     """Refuse evaluation rows with a label that cannot have been learnt."""
-    known = set(labels)
+    trained = set(labels)
     unknown = [
-        (n, label)
-        for n, row in enumerate(rows, start=1)
-        for label in [next((one for one in labels_of(row[column], role) if one not in known), None)]
-        if label is not None
+        (number, new[0])
+        for number, row in enumerate(rows, start=1)
+        if (new := [label for label in labels_of(row[column], role) if label not in trained])
     ]
     if unknown:
         number, label = unknown[0]
-        one = role.rstrip("s")
+        singular = role.rstrip("s")
         rest = f", the first of {len(unknown)} such rows" if len(unknown) > 1 else ""
         raise DataError(
-            f"Unknown {one} {label!r} in row {number} of {where}{rest}: a {one} must be in "
+            f"Unknown {singular} {label!r} in row {number} of {where}{rest}: a {singular} must be in "
             f"{train} to be learned, {suggest(label, labels)}"
         )
 
@@ -155,10 +156,10 @@ def labels_of(value: Any, role: str) -> list[str]:
     return [str(item) for item in (items(value) if role in _LISTS else [value])]
 
 
-def _fits(value: Any, role: str, good: tuple[type, ...]) -> bool:
+def _has_type(value: Any, role: str, types: tuple[type, ...]) -> bool:
     if role in _LISTS and isinstance(value, list | tuple):
-        return all(isinstance(item, good) for item in value)
-    return isinstance(value, str if role in _LISTS else good)
+        return all(isinstance(item, types) for item in value)
+    return isinstance(value, str if role in _LISTS else types)
 
 
 def _text(value: Any) -> str:

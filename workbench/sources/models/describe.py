@@ -75,7 +75,7 @@ class ModelFacts:
     licence : str or None
         As its card says.
     has_chat_template : bool
-        Whether its tokenizer knows how turns of a talk are written.
+        Whether its tokenizer has a chat template.
     hub_id, commit : str or None
         Its name and state on the hub, where it came from there.
     has_adapter : bool
@@ -170,17 +170,17 @@ def facts(
     name = _name(model)
     opened = _open(name, revision, trust_remote_code)
     folder, config = opened.folder, opened.config
-    # What combines a language model with eyes or ears keeps the former's settings apart.
+    # A multimodal model has the settings of its language model in a config of their own.
     nested = config.get("text_config")
     text = (nested if isinstance(nested, dict) else {}) | config
     parameters, dtype = count(opened.tensors, text)
     hub_id, commit = _on_the_hub(folder)
-    known = bundled().get(minilm.NAME if name == minilm.HUB_ID else name)
+    bundled_model = bundled().get(minilm.NAME if name == minilm.HUB_ID else name)
     return ModelFacts(
         name=name,
         path=str(folder),
-        title=known.title if known else name.rstrip("/").rsplit("/", 1)[-1],
-        note=known.note if known else "",
+        title=bundled_model.title if bundled_model else name.rstrip("/").rsplit("/", 1)[-1],
+        note=bundled_model.note if bundled_model else "",
         architecture=architecture(config) or "unknown",
         model_type=config["model_type"],
         kind=kind(config),
@@ -193,7 +193,7 @@ def facts(
         hidden_size=hidden_size(text),
         layers=first(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers"),
         image_size=image_size(config),
-        licence=_licence(folder) or (known.licence if known else None),
+        licence=_licence(folder) or (bundled_model.licence if bundled_model else None),
         has_chat_template=_has_chat_template(name, folder),
         hub_id=hub_id,
         commit=commit,
@@ -276,8 +276,8 @@ def _wrong_name(name: object) -> ModelError:
 
 def _on_the_hub(folder: Path) -> tuple[str | None, str | None]:
     """Read a model's name and commit off its folder in the hub's cache."""
-    kind, *names = folder.parents[1].name.split("--") if len(folder.parts) > 3 else [""]
-    if kind != "models" or folder.parent.name != "snapshots":
+    prefix, *names = folder.parents[1].name.split("--") if len(folder.parts) > 3 else [""]
+    if prefix != "models" or folder.parent.name != "snapshots":
         return None, None
     return "/".join(names), folder.name
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.errors import ModelError
+from workbench.errors import ModelError, first_line
 from workbench.sources.network import hub_answers
 
 # Not every *.safetensors: many repositories have the same weights again in other layouts.
@@ -107,7 +107,7 @@ def _failed(name: str, at: str, error: Exception) -> ModelError:
     if response is not None:
         reason = f"the hub answered {response.status_code}"
     else:
-        reason = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
+        reason = first_line(error).rstrip(".")
     return ModelError(f"The model {name!r}{at} could not be fetched ({reason}): try again later.")
 
 

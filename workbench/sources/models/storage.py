@@ -12,7 +12,7 @@ from workbench.sources.models.describe import ModelFacts
 
 
 def storage_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
-    """Return what speaks against a recipe with a base as its checkpoint is stored.
+    """Return what is wrong with a recipe on a base as its checkpoint is stored.
 
     Examples
     --------
@@ -31,9 +31,9 @@ is quantized already and cannot be quantized again.
         why = "its checkpoint is quantized already and cannot be quantized again"
         return [Problem("quantization", allowed, recipe.quantization, why)]
     # What the recipe says itself is checked with its other settings.
-    said = [] if recipe.quantization else quantization_problems(stored, technique)
-    if said:
-        return [_with_reason(problem, facts) for problem in said]
+    problems = [] if recipe.quantization else quantization_problems(stored, technique)
+    if problems:
+        return [_with_reason(problem, facts) for problem in problems]
     if technique.reads_whole_weights:
         why = (
             f"it is initialized from weights in full precision, and the model {facts.name!r} is "
@@ -45,7 +45,7 @@ is quantized already and cannot be quantized again.
 
 
 def _with_reason(problem: Problem, facts: ModelFacts) -> Problem:
-    """Say of a problem that it comes from the checkpoint, and what to do."""
+    """Add to a problem that it comes from the checkpoint, and what to do."""
     why = f"the checkpoint of {facts.name!r} is quantized with it"
     why += f", and {problem.hint}" if problem.hint else ""
     return dataclasses.replace(problem, hint=f"{why}; use its checkpoint in full precision")

@@ -21,7 +21,7 @@ def leaves_adapters_out(folder: str) -> bool:
         from transformers.utils import find_adapter_config_file
     except ImportError:
         return True
-    return find_adapter_config_file(folder, **WITHOUT_ADAPTER) is None
+    return find_adapter_config_file(folder, subfolder=WITHOUT_ADAPTER["subfolder"]) is None
 
 
 def check_adapter_left_out(folder: str, name: str) -> None:
@@ -42,7 +42,7 @@ def check_adapter_left_out(folder: str, name: str) -> None:
 def check_new_head(
     model: torch.nn.Module, shapes: torch.nn.Module, new_parameters: Sequence[str], name: str
 ) -> None:
-    """Refuse a base whose old head, for another number of labels, is there in the place of a new one.
+    """Refuse a base that was loaded with its old head, for another number of labels.
 
     Older versions of transformers keep the stored head's shape where the base is quantized as it is
     loaded.
@@ -61,7 +61,7 @@ def check_new_head(
     ModelError
     """
     for parameter in new_parameters:
-        loaded, needed = (one.get_parameter(parameter).shape for one in (model, shapes))
+        loaded, needed = (base.get_parameter(parameter).shape for base in (model, shapes))
         if loaded != needed:
             raise ModelError(
                 f"The model {name!r} must get a head of shape {tuple(needed)}, but transformers "

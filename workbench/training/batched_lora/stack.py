@@ -16,7 +16,7 @@ import torch
 from peft.tuners.lora import LoraLayer
 from peft.utils import ModulesToSaveWrapper
 
-from workbench.training.adaptation.quantize import beside_weights
+from workbench.training.adaptation.quantize import extra_tensors
 
 # The order in which a row holds them, so that what an optimizer treats alike lies side by side.
 PARTS = ("down", "up", "weight", "bias")
@@ -229,7 +229,7 @@ def _stacked(
 ) -> tuple[torch.nn.Module, dict[str, torch.nn.Module]]:
     """Copy the modules around the base's tensors, with stacked linears where runs train."""
     first = bases[0]
-    shared = [*first.parameters(), *first.buffers(), *beside_weights(first)]
+    shared = [*first.parameters(), *first.buffers(), *extra_tensors(first)]
     model = copy.deepcopy(first, {id(tensor): tensor for tensor in shared})
     linears: dict[str, torch.nn.Module] = {}
     for name in adapted:

@@ -94,8 +94,9 @@ class Forecast:
         gradient_checkpointing : bool, optional
             Whether gradient checkpointing is on; by default as in the recipe.
         """
-        own = self.recipe.gradient_checkpointing
-        growth = self._growth(own if gradient_checkpointing is None else gradient_checkpointing)
+        if gradient_checkpointing is None:
+            gradient_checkpointing = self.recipe.gradient_checkpointing
+        growth = self._growth(gradient_checkpointing)
         return growth.largest(self.available if available is None else available) if growth else 0
 
     def advice(self, available: int | None = None) -> str:
@@ -107,19 +108,19 @@ class Forecast:
             Bytes of memory; by default what is free on the device.
         """
         available = self.available if available is None else available
-        own = self.recipe.gradient_checkpointing
-        plain = self._growth(own)
+        checkpointing = self.recipe.gradient_checkpointing
+        plain = self._growth(checkpointing)
         if plain is None:
             word = "Enough memory" if self.peak <= available else "Not enough memory"
             return f"{word}: an evaluation needs {size(self.peak)} of {size(available)}."
-        # Only where there is need of it: it costs another dry run.
+        # Only where the advice depends on it: it costs another dry run.
         near = plain.largest(available) < 2 * self.recipe.per_device_train_batch_size
         return advise(
             self.recipe.per_device_train_batch_size,
             self.peak,
             available,
             plain,
-            self._growth(True) if near and not own else None,
+            self._growth(True) if near and not checkpointing else None,
             self.evaluation,
         )
 
@@ -172,17 +173,18 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
         The technique does not work with the base, or its memory cannot be forecast.
     """
     began = time.perf_counter()
-    found = look_up(recipe)
-    if found.problems or found.facts is None or found.table is None:
-        raise RecipeError(found.problems)
+    lookup = look_up(recipe)
+    facts, table = lookup.facts, lookup.table
+    if lookup.problems or facts is None or table is None:
+        raise RecipeError(lookup.problems)
     from workbench.training.forecast.dry_run import EVALUATION, METER, TRAINING, DryRun
     from workbench.training.runtime.device_memory import available, device_of
 
     device = device_of(device)
-    resolved = recipe.resolved(found.facts)
+    resolved = recipe.resolved(facts)
     rows = resolved.per_device_train_batch_size
     try:
-        run = DryRun(resolved, found.facts, found.table, device)
+        run = DryRun(resolved, facts, table, device)
         peaks = run.peaks(rows)
     except (WorkbenchError, MemoryError):
         raise
@@ -203,15 +205,19 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
     @functools.cache
     def growth(checkpointing: bool) -> Growth | None:
         technique = get(resolved.technique)
-        if not run.trains or (checkpointing and not (technique.checkpointable and run.recomputes)):
+        if not run.trains or (
+            checkpointing and not (technique.checkpointable and run.can_checkpoint)
+        ):
             return None
         same = checkpointing == resolved.gradient_checkpointing
         changed = {"gradient_checkpointing": checkpointing}
-        few = peaks if same else run.peaks(rows, whole=False, **changed)
-        many = run.peaks(2 * rows, whole=False, **changed)
-        return Growth(
-            rows, *({phase: sum(one[phase].values()) for phase in trained} for one in (few, many))
+        peaks_here = peaks if same else run.peaks(rows, evaluate=False, **changed)
+        peaks_twice = run.peaks(2 * rows, evaluate=False, **changed)
+        here, twice = (
+            {phase: sum(measured[phase].values()) for phase in trained}
+            for measured in (peaks_here, peaks_twice)
         )
+        return Growth(rows, here, twice)
 
     return Forecast(
         recipe=recipe,
@@ -220,7 +226,7 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
         peak=totals[fullest],
         evaluation=max(totals[phase] for phase in evaluated),
         metered=metered,
-        saved=run.whole - parts["weights"] if resolved.quantization else 0,
+        saved=run.full_precision_bytes - parts["weights"] if resolved.quantization else 0,
         available=available(device),
         seconds=time.perf_counter() - began,
         _growth=growth,

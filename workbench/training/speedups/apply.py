@@ -11,6 +11,7 @@ from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.techniques import get
+from workbench.training.adaptation.wrapping import unwrapped
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups import fast_lora_forward, onednn, settings
 
@@ -41,7 +42,7 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
     """
     if recipe.torch_compile:
         check_compiler()
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     if recipe.gradient_checkpointing and not base.supports_gradient_checkpointing:
         why = "transformers does not support it for this model"
         allowed = f"False with {type(base).__name__}"

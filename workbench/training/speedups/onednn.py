@@ -6,6 +6,7 @@ from functools import cache
 
 import torch
 
+from workbench.errors import first_line
 from workbench.training.speedups.settings import Product
 
 TRIED = {"torch": ">=2.11,<2.16"}
@@ -36,7 +37,7 @@ def _difference() -> str | None:
         pairs = zip(_both(Product.apply), _both(torch.nn.functional.linear), strict=True)
         same = all(torch.allclose(mine, theirs, **_CLOSE) for mine, theirs in pairs)
     except Exception as error:  # noqa: BLE001 (whatever another version of torch raises)
-        return f"PyTorch {torch.__version__} does not support it ({str(error).splitlines()[0]})"
+        return f"PyTorch {torch.__version__} does not support it ({first_line(error)})"
     return None if same else f"PyTorch {torch.__version__} gives different products with it"
 
 

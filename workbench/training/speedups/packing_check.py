@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from workbench.errors import Problem, RecipeError
+from workbench.errors import Problem, RecipeError, first_line
+from workbench.training.adaptation.wrapping import unwrapped
 from workbench.training.inputs.collate import collate_flat
 from workbench.training.runtime.rng import Randomness
 
@@ -40,10 +41,10 @@ def check_apart(
         try:
             flat = model(**{name: value.to(device) for name, value in collate_flat(few).items()})
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:
-            why = f"it does not support concatenated rows ({str(error).splitlines()[0]})"
+            why = f"it does not support concatenated rows ({first_line(error)})"
         else:
             if torch.isclose(flat.loss, padded, rtol=_CLOSE, atol=0.0):
                 return
             why = "in this model, concatenated rows attend to each other"
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     raise RecipeError([Problem("padding_free", f"False with {type(base).__name__}", True, why)])

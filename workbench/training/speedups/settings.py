@@ -13,13 +13,15 @@ import torch
 from torch.overrides import TorchFunctionMode
 from transformers import AttentionInterface, AttentionMaskInterface
 
+from workbench.training.adaptation.wrapping import unwrapped
+
 
 def use_mask_positions(model) -> None:
     """Count positions from each row's first token, so that padding on the left moves none.
 
     Virtual tokens, where PEFT puts some before a row, count too.
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     base.forward = MethodType(counting_positions(base.forward.__func__), base)
 
 
@@ -45,7 +47,7 @@ def use_labelled_logits(model) -> None:
 
     Everything hangs on the base itself, so that a copy of the model is one by itself.
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     base.labelled = None
     base.forward = MethodType(noting_labels(base.forward.__func__), base)
     backbone = getattr(base, base.base_model_prefix)
@@ -96,7 +98,7 @@ def use_padding_free(model) -> None:
     """Let rows that stand behind one another attend to themselves only."""
     AttentionInterface.register("by_rows", attend_by_rows)
     AttentionMaskInterface.register("by_rows", mask_by_rows)
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     base.set_attn_implementation("by_rows")
 
 
@@ -233,7 +235,7 @@ def dense(tensor: torch.Tensor) -> torch.Tensor:
 
 def use_gradient_checkpointing(model) -> None:
     """Keep what goes into each layer only, and compute the rest again in the backward pass."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     # transformers has renamed it from one to the other.
     new_name = hasattr(base, "activation_checkpointing_enable")
     enable = (
@@ -261,7 +263,7 @@ def within(modes):
 
 def use_torch_compile(model) -> None:
     """Compile each layer; those that are alike share what was compiled, whatever the rows' lengths."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     for blocks in [part for part in base.modules() if isinstance(part, torch.nn.ModuleList)]:
         for block in blocks:
             block.compile(dynamic=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from workbench.training.adaptation.layer_lists import layer_lists
+
 
 class Reached(Exception):
     """Carries what the highest frozen block has returned, where nothing above it is wanted."""
@@ -113,13 +115,14 @@ def find_frozen(model: torch.nn.Module, batch: Mapping[str, Any]) -> FrozenBlock
     That is tried on a batch: its loss must be the same to the last bit where they are skipped.
     """
     modules = dict(model.named_modules())
-    stacks = [name for name, part in modules.items() if is_stack(part)]
-    if len(stacks) != 1 or any(map(is_more_than_called, modules.values())):
+    lists = layer_lists(model, at_least=2)
+    if len(lists) != 1 or any(map(is_more_than_called, modules.values())):
         return None
-    blocks = list(modules[stacks[0]])
+    [(path, layers)] = lists.items()
+    blocks = list(layers)
     depth = [*map(is_adapted, blocks), True].index(True)
-    # Of what the stack stands in, the innermost part that reads a batch.
-    within = (part for name, part in modules.items() if stacks[0].startswith(f"{name}."))
+    # Of what the list stands in, the innermost part that reads a batch.
+    within = (part for name, part in modules.items() if path.startswith(f"{name}."))
     readers = [part for part in within if {"input_ids", "pixel_values"} & set(parameters_of(part))]
     if not depth or not readers:
         return None
@@ -130,12 +133,6 @@ def find_frozen(model: torch.nn.Module, batch: Mapping[str, Any]) -> FrozenBlock
 def parameters_of(part: torch.nn.Module) -> Iterable[str]:
     """Name what a module's forward takes."""
     return inspect.signature(part.forward).parameters
-
-
-def is_stack(part: torch.nn.Module) -> bool:
-    """Tell whether this is a list of equal blocks."""
-    kinds = {type(child) for child in part.children()}
-    return isinstance(part, torch.nn.ModuleList) and len(part) > 1 and len(kinds) == 1
 
 
 def is_adapted(block: torch.nn.Module) -> bool:

@@ -260,8 +260,8 @@ class Signs:
 
     def _improved(self) -> bool:
         """Whether evaluations became better in the course of training."""
-        first, last = (self.evaluations or [None])[0], self._latest()
-        return first is not None and last is not None and self._better(last, first)
+        last = self._latest()
+        return last is not None and self._better(last, self.evaluations[0])
 
     def _better(self, one: Evaluation, other: Evaluation) -> bool:
         """Whether an evaluation has a better score than another."""
@@ -271,7 +271,7 @@ class Signs:
     def _lower_rate(self) -> str:
         if self._rate is None:
             return "Try a lower learning_rate."
-        lower = self._suited if self._above() else self._rate / 3
+        lower = self._suited if self._suited and self._above() else self._rate / 3
         return f"Try a lower learning_rate, such as {_rounded(lower)} (now {_rounded(self._rate)})."
 
     def _other_rate(self) -> str:

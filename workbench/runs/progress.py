@@ -77,7 +77,7 @@ class Warnings:
         notes = run.notes[self._noted :]
         self._noted += len(notes)
         lines = [f"{run.name}: {note}" for note in notes if note != self._last]
-        if (kind := diagnosis and diagnosis.kind) != self._kind:
+        if (kind := diagnosis.kind if diagnosis else None) != self._kind:
             self._kind = kind
             self._last = str(diagnosis or "")
             # At the end it is among the notes.

@@ -64,7 +64,7 @@ def test_every_causal_class_keeps_its_loss_or_is_left_alone(config, kind):
         pytest.skip(f"cannot be made tiny: {model}")
     lean = copy.deepcopy(model)
     batch, plain = plain_loss(model)
-    may = apply.labels_some(LM, lean)
+    may = labelled_logits.is_possible(LM, lean)
     assert may or config.__name__ not in FEW
     if not may:
         return
@@ -87,7 +87,7 @@ def test_a_loss_for_experts_is_still_added(config, kind):
     model = tiny_causal(config, kind)
     if isinstance(model, str) or not hasattr(model.config, "output_router_logits"):
         pytest.skip("it has none")
-    if not apply.labels_some(LM, model):
+    if not labelled_logits.is_possible(LM, model):
         pytest.skip("it is left alone")
     without = plain_loss(model)[1].item()
     model.config.output_router_logits = True

@@ -14,6 +14,7 @@ import pytest
 import transformers
 
 import workbench as wb
+from tests.conftest import tiny_tokenizer
 from workbench.panels.bench.data_preview import ROWS as PREVIEWED
 from workbench.panels.kernel import preload
 from workbench.recipe import Recipe
@@ -21,6 +22,8 @@ from workbench.registry.tasks import TASKS
 from workbench.sources.lookup import SharedTables
 from workbench.sources.models import describe, weights
 from workbench.training.adaptation import base_model
+from workbench.training.inputs.largest_batch import token_counts
+from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.inspection.skeleton import count
 
 TRAIN, EVAL = 12, 4

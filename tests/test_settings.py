@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from functools import partial
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ from workbench.training.evaluate import evaluate_lm
 from workbench.training.inputs import collate as batches
 from workbench.training.prepare import prepare
 from workbench.training.speedups import apply
-from workbench.training.speedups.packing_check import check_apart
+from workbench.training.speedups.labelled_logits import is_possible
 from workbench.training.speedups.settings import (
     multiplying,
     use_labelled_logits,
@@ -274,9 +273,9 @@ def test_training_without_padding_is_near_and_reads_the_same_tokens(tiny_llama, 
 
 def test_a_model_that_mixes_rows_is_refused():
     model = ARCHITECTURES["opt"]()
-    collate = partial(batches.collate_tokens, pad_token_id=0)
+    recipe = wb.Recipe(task="lm", padding_free=True)
     with pytest.raises(RecipeError, match="padding_free must be False with OPTForCausalLM"):
-        check_apart(model, ROWS, collate)
+        apply.guard(recipe, model, batches.collate_flat(ROWS))
 
 
 @pytest.mark.parametrize(
@@ -298,7 +297,7 @@ def test_where_rows_must_be_padded_is_said(changes, why):
 @pytest.mark.parametrize("name", [*DECODERS, "opt"])
 def test_a_loss_where_labels_are_is_the_loss(name):
     model, lean = ARCHITECTURES[name](), ARCHITECTURES[name]()
-    assert apply.labels_some(wb.Recipe(task="lm"), lean)
+    assert is_possible(wb.Recipe(task="lm"), lean)
     use_labelled_logits(lean)
     lean = copy.deepcopy(lean)  # what hangs on it must be its own
     batch = batches.collate_tokens(ROWS, pad_token_id=0)

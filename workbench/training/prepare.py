@@ -38,8 +38,8 @@ from workbench.training.resolve import Resolved, resolve
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness, beside_notes, may_step_beside
 from workbench.training.speedups.apply import guard, set_up
+from workbench.training.speedups.comparison import first_batches
 from workbench.training.speedups.frozen_prefix.choice import skip_frozen
-from workbench.training.speedups.packing_check import check_apart
 from workbench.training.speedups.settings import use_mask_positions
 from workbench.training.truncation import check_lengths
 
@@ -102,7 +102,7 @@ def prepare_training(resolved: Resolved) -> Prepared[Plan]:
     # What nobody has asked for is tried on a small batch, and left out where it changes the losses.
     trial_batch = fixed_batches(rows[:2], 2, collate, device)[0]
     trained = accelerator.unwrap_model(model)
-    guard_notes = guard(recipe, trained, trial_batch)
+    guard_notes = guard(recipe, trained, first_batches(loader, 1, device)[0])
     steps, prefix_notes = skip_frozen(
         recipe, resolved.base, plan.max_steps, trained, rows, eval_set, trial_batch, events
     )
@@ -177,8 +177,6 @@ def adapted_model(
     if get(recipe.technique).rereads_base:
         check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
     set_up(recipe, model, labelled_logits=plan.labelled_logits)
-    if recipe.padding_free:
-        check_apart(model, rows, collate)
     return model
 
 

@@ -41,7 +41,8 @@ from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
 from workbench.training.prepared import Prepared, loop_arguments
 from workbench.training.runtime.rng import Randomness
-from workbench.training.speedups.apply import computing_notes, set_up
+from workbench.training.speedups.apply import computing_notes, guard, set_up
+from workbench.training.speedups.comparison import first_batches
 
 PACKAGES = ("torch", "peft", "accelerate", "safetensors")
 
@@ -178,11 +179,12 @@ def prepare_module(recipe: Recipe, inputs: ModuleInputs) -> Prepared[ModulePlan]
     model = WithLoss(adapted, inputs.loss)
     accelerator = Accelerator()
     set_up(recipe, model)
-    module_name = type(inputs.module).__name__
-    _try_step(model.to(accelerator.device), rows, technique, module_name, recipe.seed)
+    model.to(accelerator.device)
+    loader = shuffled(rows.order, recipe, rows.batch)
+    guard_notes = guard(recipe, model, first_batches(loader, 1, accelerator.device)[0])
+    _try_step(model, rows, technique, type(inputs.module).__name__, recipe.seed)
     # What a technique does after a step is about the adapted module and not about its loss.
     arguments = loop_arguments(recipe, technique, adapted, optimizer, max_steps)
-    loader = shuffled(rows.order, recipe, rows.batch)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     steps = train(
         accelerator,
@@ -206,7 +208,7 @@ def prepare_module(recipe: Recipe, inputs: ModuleInputs) -> Prepared[ModulePlan]
         threads=torch.get_num_threads(),
         device=str(accelerator.device),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
-        notes=_notes(recipe, technique, adapted, config),
+        notes=[*_notes(recipe, technique, adapted, config), *guard_notes],
     )
     return Prepared(
         plan=plan,

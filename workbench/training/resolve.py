@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
@@ -38,8 +39,8 @@ from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.plan import Plan
 from workbench.training.runtime.quiet_loading import loading
-from workbench.training.speedups.apply import computing_notes, labels_some
-from workbench.training.speedups.labelled_logits import keeps_loss
+from workbench.training.speedups.apply import computing_notes
+from workbench.training.speedups.labelled_logits import is_possible, is_wanted, keeps_loss
 
 PACKAGES = (
     "torch",
@@ -192,7 +193,7 @@ class Checkpoint:
             fingerprint=facts.fingerprint,
         )
 
-    def skeleton(self) -> tuple[torch.nn.Module, Sequence[str]]:
+    def skeleton(self) -> tuple[PreTrainedModel, Sequence[str]]:
         """Return the model on the meta device, and which of its parameters are drawn anew."""
         with loading(self.name):
             model = shared_skeleton(
@@ -224,11 +225,9 @@ class Checkpoint:
 
 def choose_logits(recipe: Recipe, base: Base) -> tuple[bool, list[str]]:
     """Decide whether logits are computed only where there are labels, with a note if they cannot be."""
-    if not labels_some(recipe, base.model):
-        return False, []
-    if keeps_loss(clone(base, lambda name: False)):
+    if is_possible(recipe, base.model) and keeps_loss(clone(base, lambda name: False)):
         return True, []
-    return False, [EVERY_LOGIT]
+    return False, [EVERY_LOGIT] if is_wanted(recipe, base.model) else []
 
 
 # -- the facts of a plan, by what they are about: each function returns fields of Plan -------------------

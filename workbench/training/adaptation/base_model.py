@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 import transformers
+from transformers import PreTrainedModel
 
 from workbench.errors import ModelError
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
@@ -64,7 +65,7 @@ class Base:
         The bits of each parameter and buffer, added up.
     """
 
-    model: torch.nn.Module
+    model: PreTrainedModel
     new_parameters: tuple[str, ...]
     heads: tuple[str, ...]
     resized: bool
@@ -220,7 +221,7 @@ def sums(model: torch.nn.Module) -> tuple[int, ...]:
     )
 
 
-def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
+def clone(base: Base, private: Callable[[str], bool]) -> PreTrainedModel:
     """Copy a base's modules around its own tensors, but copy the private ones and running statistics.
 
     Parameters
@@ -270,7 +271,7 @@ def skeleton(
     num_labels: int | None,
     trust_remote_code: bool,
     convert: bool = False,
-) -> transformers.PreTrainedModel:
+) -> PreTrainedModel:
     """Build the model on the meta device: shapes without values, fast for any size."""
     config = read_config(path, num_labels, trust_remote_code)
     with torch.device("meta"):
@@ -288,7 +289,7 @@ def shared_skeleton(
     trust_remote_code: bool,
     convert: bool,
     files: Fingerprint,
-) -> transformers.PreTrainedModel:
+) -> PreTrainedModel:
     """Return a skeleton that all callers share: it is to be copied before it is changed.
 
     Parameters

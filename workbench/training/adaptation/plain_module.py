@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
+from transformers import PreTrainedModel
 
 from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
 from workbench.registry.tasks import TASKS
@@ -85,7 +86,8 @@ def _buffers(module: torch.nn.Module) -> set[str]:
 
 
 def _as_base(module: torch.nn.Module) -> Base:
-    return Base(module, new_parameters=(), heads=(), resized=False, sums=())
+    # Copying and adapting ask nothing of a base that a plain module has not.
+    return Base(cast(PreTrainedModel, module), new_parameters=(), heads=(), resized=False, sums=())
 
 
 def fast_path_layers(model: torch.nn.Module) -> list[torch.nn.Module]:

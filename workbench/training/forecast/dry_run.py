@@ -33,7 +33,7 @@ from workbench.training.inputs.limits import padding_side
 from workbench.training.inspection.skeleton import shapes_of
 from workbench.training.loop import train
 from workbench.training.runtime.quiet_loading import quiet_transformers
-from workbench.training.speedups.apply import labels_some
+from workbench.training.speedups.labelled_logits import is_possible
 
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
 # CUDA's allocator hands out memory in blocks of so many bytes.
@@ -72,7 +72,7 @@ class DryRun:
         self._thins = any(stack.rounds > layer_stacks.MANY for stack in self._stacks) and not (
             layer_stacks.singles_out(self._technique, recipe.technique_args)
         )
-        self._labelled_logits = labels_some(recipe, self._shapes)
+        self._labelled_logits = is_possible(recipe, self._shapes)
         self.can_checkpoint = bool(self._shapes.supports_gradient_checkpointing)
         tensors = (*self._shapes.parameters(), *self._shapes.buffers())
         self.full_precision_bytes = sum(tensor.nbytes for tensor in tensors)

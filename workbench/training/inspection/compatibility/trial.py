@@ -18,12 +18,14 @@ from workbench.training.adaptation.base_model import is_pristine
 from workbench.training.adaptation.build import adaptation_of, put_on_clone
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import Refusal
+from workbench.training.adaptation.wrapping import unwrapped
 from workbench.training.inputs.limits import counts_positions
 from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inspection.compatibility.trial_model import TrialModel
 from workbench.training.inspection.skeleton import adapt_shapes
 from workbench.training.runtime.rng import Randomness
-from workbench.training.speedups.apply import labels_some, set_up
+from workbench.training.speedups.apply import set_up
+from workbench.training.speedups.labelled_logits import is_possible
 from workbench.training.speedups.settings import use_mask_positions
 
 # Wrappers of PEFT that train a whole module or some of its tokens, whatever the technique.
@@ -70,7 +72,7 @@ def _step(trial_model: TrialModel, recipe: Recipe) -> tuple[int, tuple[str, ...]
     with Randomness(recipe.seed):
         model, _, batch = inject(trial_model, recipe)
         # Without compiling, which takes longer than all else and changes nothing about what fits.
-        labelled_logits = labels_some(recipe, base.model) and trial_model.keeps_loss
+        labelled_logits = is_possible(recipe, base.model) and trial_model.keeps_loss
         set_up(recipe.replace(torch_compile=False), model, labelled_logits=labelled_logits)
         model.train()
         loss = model(**batch).loss
@@ -147,7 +149,7 @@ def _counts(model: torch.nn.Module, base: torch.nn.Module) -> tuple[int, tuple[s
 
 def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:
     """Return the base's modules that were wrapped, or whose own parameters are trained."""
-    inner = model.get_base_model() if isinstance(model, peft.PeftModel) else model
+    inner = unwrapped(model)
     before = {name: type(module) for name, module in base.named_modules()}
     modules = [
         name

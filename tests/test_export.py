@@ -608,6 +608,7 @@ def test_a_run_of_an_earlier_version_has_its_script(tiny_llama, tmp_path):
         "has_adapter",
         "prequantized",
         "full_precision_modules",
+        "eval_label_counts",
     )
     earlier = {name: value for name, value in plan.items() if name not in later}
     assert len(plan) - len(earlier) == len(later)

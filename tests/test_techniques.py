@@ -30,7 +30,7 @@ from workbench.registry.techniques import (
 )
 from workbench.training.adaptation import base_model
 from workbench.training.adaptation.build import adaptation_of, put_on_clone
-from workbench.training.inspection.compatibility.probe import touched
+from workbench.training.inspection.compatibility.trial import touched
 from workbench.training.inspection.skeleton import count
 from workbench.training.resolve import resolve
 

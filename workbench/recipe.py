@@ -12,10 +12,14 @@ import dataclasses
 from dataclasses import dataclass
 
 from workbench.errors import Problem, RecipeError
+from workbench.registry.learning_rates import default_learning_rate
+from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.settings.checks import settings_problems
 from workbench.settings.fields import COMPUTING, FIELDS, HINTS, OPTIMIZERS, Settings, read_value
 from workbench.sources.datasets.load import keep
+from workbench.sources.models.describe import ModelFacts
+from workbench.sources.models.local import local_shape
 
 __all__ = ["COMPUTING", "FIELDS", "HINTS", "OPTIMIZERS", "Recipe", "read_value"]
 
@@ -61,19 +65,29 @@ class Recipe(Settings):
             raise RecipeError(problems)
         return self
 
-    def resolved(self, stored: str | None = None) -> Recipe:
+    def resolved(self, facts: ModelFacts | None = None) -> Recipe:
         """Return the recipe with all defaults filled in that depend on the technique and the base.
 
         Parameters
         ----------
-        stored : str, optional
-            The quantization of the base's checkpoint.
+        facts : ModelFacts, optional
+            The base's. Without them, the learning rate is the one for the base's config if that is on this
+            machine, else the technique's.
         """
         technique = get(self.technique)
-        rate = technique.learning_rate if self.learning_rate is None else self.learning_rate
+        rate = self.learning_rate
+        stored = facts.quantization if facts else None
         return dataclasses.replace(
             self,
-            learning_rate=rate,
+            learning_rate=self.default_learning_rate(facts) if rate is None else rate,
             quantization=self.quantization or stored or technique.quantization,
             technique_args={**technique.defaults(), **self.technique_args},
         )
+
+    def default_learning_rate(self, facts: ModelFacts | None = None) -> float | None:
+        """Return the learning rate that is taken where the recipe leaves it open; see :meth:`resolved`."""
+        # A module from the notebook has a name, but no config.
+        of_transformers = isinstance(self.task, str) and self.task in TASKS
+        base = facts or (local_shape(self.model, self.revision) if of_transformers else None)
+        shape = (base.kind, base.hidden_size) if base else ()
+        return default_learning_rate(get(self.technique), *shape)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.compare import table
 from workbench.compare.entry import Entry, best, entries, grouped
-from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.runs.store import Record
 
@@ -89,7 +88,7 @@ class Comparison:
         """
         import pandas
 
-        settings = [_settings(entry.recipe) for entry in self.entries]
+        settings = [_settings(entry) for entry in self.entries]
         names = dict.fromkeys(name for run_settings in settings for name in run_settings)
         missing = object()
         differing = [
@@ -220,10 +219,14 @@ def compare(*runs: Run | Record | str | os.PathLike | Any) -> Comparison:
     return Comparison(entries(runs))
 
 
-def _settings(recipe: Recipe) -> dict[str, Any]:
+def _settings(entry: Entry) -> dict[str, Any]:
     """Return every setting but the name, as far as it is known with the technique's own values."""
+    recipe = entry.recipe
     whole = recipe if recipe.problems() else recipe.resolved()
-    return {name: value for name, value in whole.flat().items() if name != "name"}
+    settings = {name: value for name, value in whole.flat().items() if name != "name"}
+    # The rate that the run had, whatever would be taken for its base by now.
+    rate = (entry.plan.get("recipe") or {}).get("learning_rate")
+    return settings if rate is None else settings | {"learning_rate": rate}
 
 
 def _finite(value: float | None) -> float | None:

@@ -13,6 +13,7 @@ from workbench.errors import Problem, RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS, Task
 from workbench.registry.techniques import find
+from workbench.runs.diagnosis import Diagnosis
 from workbench.runs.question import Question, in_words, question_of
 from workbench.runs.run import Run
 from workbench.runs.store import RECIPE, Record, load_run, load_runs
@@ -43,6 +44,8 @@ class Entry:
         Its steps and evaluations.
     parameters, memory : mapping
         Numbers of parameters, and bytes of memory; empty before they were measured.
+    diagnosis : Diagnosis or None
+        Why the run did not learn, as far as its events show.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Entry:
     evaluations: Sequence[Evaluation] = field(repr=False)
     parameters: Mapping[str, Any] = field(repr=False)
     memory: Mapping[str, Any] = field(repr=False)
+    diagnosis: Diagnosis | None = field(repr=False, default=None)
 
     @property
     def technique(self) -> str:
@@ -135,10 +139,11 @@ class Entry:
 
     @property
     def outcome(self) -> str:
-        """The state in words, with how far the run got."""
+        """The state in words, with how far the run got, and what is wrong with it if something is."""
+        warning = f", {self.diagnosis.kind}" if self.diagnosis else ""
         if self.state == "finished" or not self.max_steps:
-            return self.state
-        return f"{self.state}, step {self.steps} of {self.max_steps}"
+            return self.state + warning
+        return f"{self.state}, step {self.steps} of {self.max_steps}{warning}"
 
 
 def entries(sources: Iterable[Any]) -> list[Entry]:
@@ -158,7 +163,10 @@ def entries(sources: Iterable[Any]) -> list[Entry]:
 
 
 def best(group: Iterable[Entry]) -> list[Entry]:
-    """Return the best of the finished runs that were asked the same; none of fewer than two."""
+    """Return the best of the finished runs that were asked the same; none of fewer than two.
+
+    A run that did not learn is not the best, even if the others are worse.
+    """
     rivals = [
         (quality, entry)
         for entry in group
@@ -170,7 +178,11 @@ def best(group: Iterable[Entry]) -> list[Entry]:
         return []
     pick = max if rivals[0][1].higher_is_better else min
     top = pick(quality for quality, _ in rivals)
-    return [entry for quality, entry in rivals if quality == top]
+    return [
+        entry
+        for quality, entry in rivals
+        if quality == top and (entry.diagnosis is None or entry.diagnosis.learned)
+    ]
 
 
 def grouped(all_entries: Iterable[Entry]) -> list[list[Entry]]:
@@ -228,6 +240,7 @@ def _entry(run: Run | Record) -> Entry:
         evaluations=list(events.of(Evaluation)),
         parameters=counted[0] if counted else {},
         memory=memory,
+        diagnosis=run.diagnosis,
     )
 
 

@@ -53,7 +53,7 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
         columns.insert(2, Column("task and data", lambda entry: entry.asked, numeric=False))
     if len({entry.recipe.model for entry in entries}) > 1:
         columns.insert(2, Column("base", lambda entry: entry.base, numeric=False))
-    if any(entry.state != "finished" for entry in entries):
+    if any(entry.state != "finished" or entry.diagnosis for entry in entries):
         columns.append(Column("state", lambda entry: entry.outcome, numeric=False))
     return columns
 
@@ -72,6 +72,7 @@ def notes(entries: Sequence[Entry]) -> list[str]:
         rule = "among runs with the same task and data; " if len(groups) > 1 else ""
         lines.append(f"{STAR} best ({rule}{'; '.join(sorted(words))})")
     lines += [f"{entry.name}: {entry.error}" for entry in entries if entry.error]
+    lines += [f"{entry.name}: {entry.diagnosis}" for entry in entries if entry.diagnosis]
     return lines
 
 

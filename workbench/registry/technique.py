@@ -96,6 +96,9 @@ class Technique:
     learning_rate : float or None
         A peak learning rate that works on the bundled base, used where the recipe gives none; None
         where nothing is trained.
+    scales_with_width : bool
+        Whether wider bases get a lower rate, as matrices whose products add up over the width want it;
+        see :func:`workbench.registry.learning_rates.default_learning_rate`.
     config : str or None
         The PEFT config class; None when the base's own parameters are trained.
     fixed : mapping
@@ -177,6 +180,7 @@ class Technique:
     family: str
     summary: str
     learning_rate: float | None
+    scales_with_width: bool = True
     config: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: tuple[Hyperparameter, ...] = ()

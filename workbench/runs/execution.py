@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.runs.barrier import PreparationBarrier
+from workbench.runs.diagnosis import diagnose, is_due
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.run_folder import RunFolder, summary
 from workbench.runs.run_state import RunState
@@ -229,10 +230,15 @@ class Execution:
         emit = self._emit if not self._repeated else lambda event: None
         self._repeated = max(0, self._repeated - 1)
         emit(event)
+        if is_due(event):
+            self._diagnose()
         if isinstance(event, Evaluation) or (isinstance(event, TrainStep) and event.step == 1):
             prepared.meter.phase(event.kind)
             self.run.memory = prepared.meter.read()
             emit(Memory(event.step, self.run.memory))
+
+    def _diagnose(self) -> None:
+        self.run.diagnosis = diagnose(self.run.recipe, self.run.plan, self.run.events)
 
     # -- ending -----------------------------------------------------------------------------------
 
@@ -244,7 +250,7 @@ class Execution:
             self.run.model = self._initial_state = None
             make_room(error)
         if self.run.error is None:
-            self.run.error = explain(error, self.run.recipe, self.run.state)
+            self.run.error = explain(error, self.run.recipe, self.run.state, self.run.plan)
             self.run.details = details
 
     def _finish(self, state: str) -> str:
@@ -259,6 +265,9 @@ class Execution:
         diverged = isinstance(getattr(error, "__cause__", None), FloatingPointError)
         if state != "failed" or (diverged and self.run.losses):
             state = self._attempt(self._save, state)
+        self._diagnose()
+        if self.run.diagnosis is not None:
+            self.run.add_notes(str(self.run.diagnosis))
         return self._attempt(lambda: self._conclude(state), state)
 
     def _attempt(self, act: Callable[[], None], state: str) -> str:

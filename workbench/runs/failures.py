@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 from workbench.errors import StoreError, TrainingError, WorkbenchError, first_line, is_out_of_memory
 from workbench.recipe import Recipe
@@ -15,7 +17,9 @@ from workbench.training.forecast.worker import ForecastProcess
 PATIENCE = 60
 
 
-def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
+def explain(
+    error: BaseException, recipe: Recipe, state: str, plan: Mapping[str, Any]
+) -> BaseException:
     """Turn what went wrong into an error with a sentence.
 
     Parameters
@@ -25,6 +29,8 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
     recipe : Recipe
     state : str
         The run's state at that time.
+    plan : mapping
+        Its plan; empty before it is known.
     """
     answer: BaseException
     if isinstance(error, StoreError) and state != "preparing":
@@ -36,7 +42,7 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
         advice = (
             "the base's weights or the data contain numbers that are not finite or too large"
             if str(error).endswith("at step 1")
-            else f"try a learning_rate below {recipe.resolved().learning_rate:g}"
+            else f"try a learning_rate below {plan['recipe']['learning_rate']:g}"
         )
         answer = TrainingError(f"Training stopped because {error}: {advice}.")
     elif is_out_of_memory(error):

@@ -43,7 +43,7 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
 
 def _bar(run: Run, file: TextIO) -> None:
     with tqdm(total=None, file=file, unit="step", desc=run.name, dynamic_ncols=True) as bar:
-        noted, over = 0, False
+        warnings, over = Warnings(run), False
         # Drawn from this thread alone: words from a run's thread land in some other cell.
         while not over:
             time.sleep(0.25)
@@ -51,9 +51,8 @@ def _bar(run: Run, file: TextIO) -> None:
             step, bar.total = run.progress
             bar.desc = f"{run.name}: "
             bar.set_postfix(_figures(run), refresh=False)
-            for note in run.notes[noted:]:
-                bar.write(f"{run.name}: {note}", file=file)
-                noted += 1
+            for line in warnings.new():
+                bar.write(line, file=file)
             bar.update(step - bar.n)
             bar.refresh()
 
@@ -64,20 +63,42 @@ def _lines(run: Run, file: TextIO) -> None:
         time.sleep(0.25)
 
 
+class Warnings:
+    """A run's notes, and what is wrong with it as soon as that shows."""
+
+    def __init__(self, run: Run):
+        self._run, self._noted = run, 0
+        self._kind: str | None = None
+        self._last = ""
+
+    def new(self) -> list[str]:
+        """Return the lines that are new since the last call."""
+        run, diagnosis = self._run, self._run.diagnosis
+        notes = run.notes[self._noted :]
+        self._noted += len(notes)
+        lines = [f"{run.name}: {note}" for note in notes if note != self._last]
+        if (kind := diagnosis.kind if diagnosis else None) != self._kind:
+            self._kind = kind
+            self._last = str(diagnosis or "")
+            # At the end it is among the notes.
+            if diagnosis is not None and self._last not in notes:
+                lines.append(f"{run.name}: {diagnosis}")
+        return lines
+
+
 class RunLines:
     """What a run has to say, line by line."""
 
     def __init__(self, run: Run, file: TextIO):
         self._run, self._file = run, file
-        self._shown = self._noted = 0
+        self._shown, self._warnings = 0, Warnings(run)
 
     def show(self) -> bool:
         """Print what is new; returns whether there may be more."""
         run, over = self._run, self._run.ended
-        notes, events = run.notes[self._noted :], run.events[self._shown :]
-        self._noted, self._shown = self._noted + len(notes), self._shown + len(events)
-        said = [f"{run.name}: {note}" for note in notes]
-        for line in [*said, *(_line(run, event) for event in events)]:
+        events = run.events[self._shown :]
+        self._shown += len(events)
+        for line in [*self._warnings.new(), *(_line(run, event) for event in events)]:
             if line:
                 print(line, file=self._file, flush=True)
         return not over
@@ -112,4 +133,6 @@ def _figures(run: Run) -> dict[str, str]:
     if step is None:
         return {}
     scores = evaluation.scores if evaluation else {}
-    return {name: f"{value:.3f}" for name, value in {"loss": step.loss, **scores}.items()}
+    figures = {name: f"{value:.3f}" for name, value in {"loss": step.loss, **scores}.items()}
+    # As a figure, since a bar's end has no other place for words.
+    return figures | ({"warning": run.diagnosis.kind} if run.diagnosis else {})

@@ -63,6 +63,8 @@ class Run(RunState):
         Locked while a step changes the weights and the progress.
     error : Exception or None
         Why it failed.
+    diagnosis : Diagnosis or None
+        Why it does not learn, as far as its events show by now; see :mod:`workbench.runs.diagnosis`.
     details : str
         The error's traceback, as text.
     named : threading.Event

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from workbench.recipe import Recipe
+from workbench.runs.diagnosis import Diagnosis
 from workbench.runs.event_log import EventLog
 from workbench.runs.listeners import Listeners, Notes
 from workbench.runs.question import Question, question_of
@@ -46,6 +47,7 @@ class RunState:
         self.shared: tuple[Any, ...] = ()
         self.stepping = threading.Lock()
         self.error: BaseException | None = None
+        self.diagnosis: Diagnosis | None = None
         self.details = ""
         self.named = threading.Event()
         self._notes = Notes()

@@ -26,6 +26,7 @@ from typing import Any
 from workbench.errors import RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import task_of
+from workbench.runs.diagnosis import Diagnosis, diagnose
 from workbench.runs.event_log import EventLog
 from workbench.runs.run_folder import METRICS, PLAN, RECIPE, RESULT
 from workbench.training.events import Evaluation, Event, read_event
@@ -84,6 +85,11 @@ class Record:
     def evaluations(self) -> list[Evaluation]:
         """Return the evaluations of the run, in order."""
         return self.events.evaluations
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """Why it did not learn, as far as its events show; see :mod:`workbench.runs.diagnosis`."""
+        return diagnose(self.recipe, self.plan, self.events)
 
 
 def load_run(path: str | os.PathLike) -> Record:

@@ -144,7 +144,7 @@ class Settings:
         None,
         "training",
         "Peak learning rate; None uses the technique's default, chosen on the small bundled "
-        "base: larger models need a tenth of it or less.",
+        "base and lowered for wider base models.",
         gt=0,
     )
     max_steps: int | None = setting(

@@ -90,6 +90,8 @@ class Plan:
     full_precision_modules : list of str
         Modules of such a checkpoint that must be loaded in full precision, because the task's new ones
         are among them; empty where the checkpoint says enough itself.
+    eval_label_counts : dict of str to int
+        How often each label occurs in the evaluation rows; empty where the task has no labels.
     """
 
     recipe: dict[str, Any]
@@ -132,6 +134,7 @@ class Plan:
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list[str] = field(default_factory=list)
+    eval_label_counts: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""

@@ -27,6 +27,7 @@ from workbench.training.adaptation.optimizer import optimizer_facts
 from workbench.training.adaptation.quantize import modules_to_not_convert
 from workbench.training.adaptation.running_stats import layers_with_statistics
 from workbench.training.inputs.few_shot_plan import prompt_facts
+from workbench.training.inputs.label_counts import count_labels
 from workbench.training.inputs.limits import (
     START_ROWS,
     choose_rows,
@@ -109,7 +110,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         With all problems at once: wrong settings, data and model that cannot be used.
     """
     facts, table = look_up(recipe, data=data).require()
-    recipe = recipe.resolved(facts.quantization)
+    recipe = recipe.resolved(facts)
     technique = get(recipe.technique)
     inputs = TaskInputs.of(recipe, facts, table)
     train_rows, eval_rows = choose_rows(recipe, table)
@@ -145,6 +146,9 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         notes=[*table.notes, *_base_notes(recipe, facts), *logit_notes, *computing_notes(recipe)],
         full_precision_modules=modules_to_not_convert(skeleton, new_parameters),
+        eval_label_counts=count_labels(
+            TASKS[recipe.task], inputs.columns, inputs.labels, eval_rows
+        ),
     )
     return Resolved(plan, recipe, base, inputs, train_rows, eval_rows, facts.fingerprint)
 

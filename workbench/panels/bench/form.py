@@ -18,6 +18,7 @@ from workbench.panels.kernel.ui_loop import on_main_thread
 from workbench.recipe import Recipe
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.lookup import COLUMNS
+from workbench.sources.models.describe import ModelFacts
 
 
 class RecipeForm:
@@ -55,12 +56,16 @@ class RecipeForm:
     def show_part(self, part: str, value: Any) -> None:
         """Show a result of the inspector. For the UI loop only."""
         show: dict[str, Callable[[Any], None]] = {
-            "model": self.base.show_facts,
+            "model": self._show_facts,
             "data": self.data.show_rows,
             "tokens": self.data.show_tokens,
             "rows": lambda rows: on_main_thread(lambda: self.technique.offer_rows(rows)),
         }
         show[part](value)
+
+    def _show_facts(self, facts: ModelFacts | None) -> None:
+        self.base.show_facts(facts)
+        self.training.show_facts(facts)
 
     def libraries_loaded(self) -> None:
         """Show what is known only once the libraries are loaded."""

@@ -11,6 +11,7 @@ from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.parsing import write
 from workbench.recipe import Recipe
 from workbench.registry.techniques import find
+from workbench.sources.models.describe import ModelFacts
 
 # The settings that are not folded away; the recipe declares them.
 MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_steps", "seed")
@@ -38,12 +39,17 @@ class TrainingFormCard(FormCard):
         self._recipe = recipe
         super().show(recipe)
         self._offer()
-        technique = find(recipe.technique)
-        rate = technique.learning_rate if technique else None
-        default = f"{write(rate)} ({technique.title})" if technique and rate is not None else ""
-        self.fields["learning_rate"].suggest(default)
+        self.show_facts(None)
         self.fields["max_steps"].suggest("from the number of epochs")
         self.fields["name"].suggest(f"{recipe.technique}-{Path(str(recipe.data)).stem}-1")
+
+    def show_facts(self, facts: ModelFacts | None) -> None:
+        """Show the default learning rate, which depends on the base."""
+        technique, default = find(self._recipe.technique), ""
+        if technique is not None and technique.learning_rate is not None:
+            rate = self._recipe.default_learning_rate(facts)
+            default = f"{write(rate)} ({technique.title}, {Path(str(self._recipe.model)).name})"
+        self.fields["learning_rate"].suggest(default)
 
     def _offer(self) -> None:
         """Hide settings without effect, except those with a problem, which must be corrected."""

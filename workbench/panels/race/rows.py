@@ -52,6 +52,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
         "done": round(step / total, 3) if total else 0,
         "step": f"{step:,} of {total:,}" if total else "",
         "reason": standing.reason,
+        "warning": str(run.diagnosis or ""),
         "loss": number(view.train.loss if view.train else None),
         # Before its first evaluation a run is ranked by its loss, which has its own column.
         "score": number(standing.score, 3) if view.evaluation else "",

@@ -72,7 +72,7 @@ function makeRow(tell) {
 
 function showRow(parts, data) {
   const { row, cells, buttons } = parts;
-  row.className = `is-${data.state}${data.chosen ? " is-chosen" : ""}`;
+  row.className = `is-${data.state}${data.chosen ? " is-chosen" : ""}${data.warning ? " is-warned" : ""}`;
   write(parts.place, data.place === null ? "–" : String(data.place));
   parts.place.classList.toggle("is-first", data.place === 1);
   parts.chip.style.background = data.colour;
@@ -81,6 +81,7 @@ function showRow(parts, data) {
   write(parts.differs, data.differs);
   parts.differs.title = data.differs;
   write(parts.word, data.word);
+  parts.word.title = data.warning;
   write(parts.step, data.step);
   const percent = Math.round(100 * data.done);
   parts.fill.style.width = `${percent}%`;

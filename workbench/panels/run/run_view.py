@@ -108,6 +108,12 @@ class RunView:
 
     @property
     def state(self) -> str:
-        """The state in a word."""
-        state = self.run.state
-        return "evaluating" if self.evaluating and state == "running" else STATE_NAMES[state]
+        """The state in a word, and what is wrong with the run if something is."""
+        state, diagnosis = self.run.state, self.run.diagnosis
+        word = "evaluating" if self.evaluating and state == "running" else STATE_NAMES[state]
+        return word if diagnosis is None or state == "failed" else f"{word}, {diagnosis.kind}"
+
+    @property
+    def css(self) -> str:
+        """The classes of what is in the colour of its state: a run that does not learn is not green."""
+        return f"wb-{self.run.state}" + (" wb-warned" if self.run.diagnosis else "")

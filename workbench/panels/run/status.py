@@ -84,17 +84,20 @@ def _describe(view: RunView, forecast: Mapping[str, Any] | None) -> str:
     bar = (
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
         f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
-        f"<i class='wb-{run.state}' style='width:{done:.1f}%'></i></div>"
+        f"<i class='{view.css}' style='width:{done:.1f}%'></i></div>"
     )
+    warning = str(run.diagnosis or "")
     lines = [
-        *run.notes,
+        *(note for note in run.notes if note != warning),
         *compile_hint(run.recipe, run.plan, total, view.first, view.pace),
         *onednn_hint(run.recipe, run.plan, view.pace),
     ]
     notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in lines)
+    if warning:
+        notes = f"<p class='wb-warning' role='status'>{esc(warning)}</p>{notes}"
     return (
         f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
-        f"<span class='wb-state wb-{run.state}'>{esc(word)}</span></div>"
+        f"<span class='wb-state {view.css}'>{esc(word)}</span></div>"
         f"{bar}{facts(_figures(view))}{_ranks(view)}{_memory(run.memory, forecast)}{notes}"
     )
 

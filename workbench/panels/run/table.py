@@ -96,4 +96,4 @@ def _cells(view: RunView) -> str:
 
 
 def _tone(head: str, view: RunView) -> str:
-    return f"wb-state wb-{view.run.state}" if head == "State" else ""
+    return f"wb-state {view.css}" if head == "State" else ""

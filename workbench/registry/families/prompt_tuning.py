@@ -21,6 +21,7 @@ ENTRIES = (
         family="prompt",
         summary="Adds a few trained vectors (virtual tokens) before the embeddings of the text.",
         learning_rate=3e-2,
+        scales_with_width=False,
         config="PromptTuningConfig",
         hyperparameters=(
             TOKENS,
@@ -37,6 +38,7 @@ ENTRIES = (
         summary="Adds virtual tokens before the text, which a small network computes from "
         "trained vectors.",
         learning_rate=3e-3,
+        scales_with_width=False,
         config="PromptEncoderConfig",
         hyperparameters=(
             TOKENS,
@@ -55,6 +57,7 @@ ENTRIES = (
         summary="Adds virtual tokens shared by all tasks, multiplied by a low-rank matrix per "
         "task (here: one).",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="MultitaskPromptTuningConfig",
         hyperparameters=(TOKENS, Hyperparameter("num_ranks", 1, 1, 8)),
         derived=SHAPES,
@@ -72,6 +75,7 @@ ENTRIES = (
         family="prompt",
         summary="Adds training rows before the text and trains small changes of their embeddings.",
         learning_rate=3e-3,
+        scales_with_width=False,
         config="CPTConfig",
         own_loss=True,
         hyperparameters=(
@@ -101,6 +105,7 @@ ENTRIES = (
         family="prompt",
         summary="Adds a few trained keys and values to the attention of each layer.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="PrefixTuningConfig",
         checkpointable=False,
         hyperparameters=(TOKENS, Hyperparameter("prefix_projection", False, choices=(False, True))),
@@ -117,6 +122,7 @@ ENTRIES = (
         summary="Trains keys and values for each layer in the form of a key-value cache; the "
         "first stay fixed.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="CartridgeConfig",
         checkpointable=False,
         hyperparameters=(TOKENS, Hyperparameter("num_frozen_tokens", 1, 0, 8)),
@@ -136,6 +142,7 @@ ENTRIES = (
         summary="Lets the attention of the upper layers read trained vectors, through a "
         "trained gate.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="AdaptionPromptConfig",
         hyperparameters=(Hyperparameter("adapter_len", 16, 1, 100),),
         derived={

@@ -11,6 +11,7 @@ ENTRIES = (
         summary="Scales keys, values and feed-forward activations by one trained factor for "
         "each feature.",
         learning_rate=2e-2,
+        scales_with_width=False,
         config="IA3Config",
         hyperparameters=(Hyperparameter("init_ia3_weights", True, choices=(True, False)),),
         target_finder=Hook("workbench.training.adaptation.target_modules.find_ia3"),
@@ -28,6 +29,7 @@ ENTRIES = (
         family="scaling",
         summary="Adds one trained bias to the values of each attention layer.",
         learning_rate=2e-2,
+        scales_with_width=False,
         config="BeftConfig",
         hyperparameters=(Hyperparameter("init_weights", True, choices=(True, False)),),
         target_finder=Hook("workbench.training.adaptation.target_modules.find_values"),

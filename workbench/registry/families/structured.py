@@ -117,6 +117,7 @@ ENTRIES = (
         family="structured",
         summary="Trains a few Fourier coefficients of the update of each weight.",
         learning_rate=1e-1,
+        scales_with_width=False,
         config="FourierFTConfig",
         hyperparameters=(
             Hyperparameter(
@@ -141,6 +142,7 @@ ENTRIES = (
         family="structured",
         summary="Trains a few wavelet coefficients of the update of each weight.",
         learning_rate=3e-3,
+        scales_with_width=False,
         config="WaveFTConfig",
         hyperparameters=(
             Hyperparameter(

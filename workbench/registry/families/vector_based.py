@@ -10,6 +10,7 @@ ENTRIES = (
         family="shared",
         summary="Scales two frozen random matrices, shared by all layers, with trained vectors.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="VeraConfig",
         hyperparameters=(
             Hyperparameter("r", 64, 1, 1024),
@@ -27,6 +28,7 @@ ENTRIES = (
         summary="VeRA that also learns a variance for its vectors and samples from it during "
         "training.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="PveraConfig",
         hyperparameters=(
             Hyperparameter("r", 64, 1, 1024),
@@ -46,6 +48,7 @@ ENTRIES = (
         summary="Adds up many frozen random low-rank matrices with trained scales, which gives "
         "a full-rank update.",
         learning_rate=3e-3,
+        scales_with_width=False,
         config="RandLoraConfig",
         hyperparameters=(
             Hyperparameter("r", 16, 1, 128),
@@ -67,6 +70,7 @@ ENTRIES = (
         summary="Builds all LoRA matrices from one trained bank of vectors, mixing the top k "
         "vectors for each part.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="VBLoRAConfig",
         hyperparameters=(
             Hyperparameter("r", 4, 1, 32),
@@ -95,6 +99,7 @@ ENTRIES = (
         summary="Fills all LoRA matrices from one short trained vector, by a fixed mapping of "
         "positions.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="UniLoraConfig",
         needs_weights=True,
         hyperparameters=(
@@ -112,6 +117,7 @@ ENTRIES = (
         family="shared",
         summary="Changes each weight in its principal directions by a handful of trained numbers.",
         learning_rate=1e-2,
+        scales_with_width=False,
         config="TinyLoraConfig",
         hyperparameters=(
             Hyperparameter(

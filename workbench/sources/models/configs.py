@@ -85,6 +85,11 @@ def kind(config: Mapping[str, Any]) -> str:
     return "other"
 
 
+def hidden_size(config: Mapping[str, Any]) -> int | None:
+    """Return the width of a model's hidden states, or None if its config names none."""
+    return first(config, "hidden_size", "d_model", "n_embd", "dim")
+
+
 def image_size(config: Mapping[str, Any]) -> tuple[int, int] | None:
     """Return the height and width of the images that a model reads, if its config says.
 

@@ -18,6 +18,7 @@ from workbench.sources.models.configs import (
     architecture,
     context_length,
     first,
+    hidden_size,
     image_size,
     kind,
 )
@@ -189,7 +190,7 @@ def facts(
         quantization=stored_as(text.get("quantization_config")),
         context=context_length(text),
         vocab_size=first(text, "vocab_size"),
-        hidden_size=first(text, "hidden_size", "d_model", "n_embd", "dim"),
+        hidden_size=hidden_size(text),
         layers=first(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers"),
         image_size=image_size(config),
         licence=_licence(folder) or (bundled_model.licence if bundled_model else None),

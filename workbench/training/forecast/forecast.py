@@ -181,7 +181,7 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
     from workbench.training.runtime.device_memory import available, device_of
 
     device = device_of(device)
-    resolved = recipe.resolved(facts.quantization)
+    resolved = recipe.resolved(facts)
     rows = resolved.per_device_train_batch_size
     try:
         run = DryRun(resolved, facts, table, device)

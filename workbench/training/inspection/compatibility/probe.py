@@ -71,7 +71,7 @@ class Probe:
             problems += storage_problems(recipe, self._facts)
         if problems:
             return Compatibility(technique, False, task, *reason_of(problems[0]))
-        recipe = recipe.resolved(self._facts.quantization if self._facts is not None else None)
+        recipe = recipe.resolved(self._facts)
         if get(technique).trainable == "nothing":
             return self._try_prompting(recipe)
         if recipe.quantization is not None and self._module is not None:

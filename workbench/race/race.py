@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from workbench import imports
 from workbench.errors import Problem, RecipeError
 from workbench.race.batching import add_barrier
 from workbench.race.fork import clone_recipe
@@ -286,6 +287,7 @@ class Race:
     def _settle(self) -> None:
         """Decide how many runs step at once."""
         # Here and not at the top: whoever reads runs needs no torch.
+        imports.load(*imports.LIBRARIES, "workbench.training.prepare")
         import torch
 
         from workbench.training.runtime.device_memory import share_arenas

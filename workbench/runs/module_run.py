@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from workbench import imports
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.techniques import find
@@ -79,6 +80,7 @@ class ModuleRun(Run):
     ):
         made = _recipe(recipe, settings)
         # Here and not at the top: whoever reads runs needs no torch.
+        imports.load(*imports.LIBRARIES, "workbench.training.prepare")
         from workbench.training.inputs.array_rows import make_rows
         from workbench.training.prepare_module import Given, task_for
 
@@ -189,6 +191,7 @@ def adapt(
     96
     """
     recipe = _recipe(None, {"technique": technique, "technique_args": args, "max_steps": max_steps})
+    imports.load(*imports.LIBRARIES, "workbench.training.prepare")
     from workbench.registry.techniques import get
     from workbench.training.adaptation.plain_module import adapt_module
 

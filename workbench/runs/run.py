@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from workbench import imports
 from workbench.errors import TrainingError, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.runs.barrier import NO_BARRIER
@@ -184,6 +185,8 @@ class Run:
         """Begin in a thread of this process; returns at once."""
         if self._thread is not None:
             raise TrainingError(f"The run {self.name!r} was started already: make another one.")
+        # Here and not in the thread, which could be in the way of what a cell imports meanwhile.
+        imports.load(*imports.LIBRARIES, "workbench.training.prepare")
         self.state = "preparing"
         self._thread = threading.Thread(target=self._work, name=f"run {self.name}", daemon=True)
         self._thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import traceback
+import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -35,6 +36,9 @@ from workbench.training.events import (
 _ALONE = StepScheduler()
 # One run at a time is made ready: that loads models, and draws from all of the default generators.
 _PREPARING = threading.Lock()
+
+# Those started in this process, as long as somebody has them.
+_STARTED: weakref.WeakSet[Run] = weakref.WeakSet()
 
 ENDED = ("finished", "stopped", "failed")
 
@@ -188,6 +192,7 @@ class Run:
         # Here and not in the thread, which could be in the way of what a cell imports meanwhile.
         imports.load(*imports.LIBRARIES, "workbench.training.prepare")
         self.state = "preparing"
+        _STARTED.add(self)
         self._thread = threading.Thread(target=self._work, name=f"run {self.name}", daemon=True)
         self._thread.start()
         return self
@@ -450,3 +455,8 @@ class Run:
             except Exception:  # noqa: BLE001 (whoever watches must not be able to break a run)
                 self._listeners.remove(listener)
                 self.add_notes(f"A listener was dropped: {traceback.format_exc(limit=1)}")
+
+
+def started_here() -> set[Path]:
+    """Return the folders of runs that were started in this process and are not forgotten yet."""
+    return {run.path.resolve() for run in list(_STARTED) if run.path is not None}

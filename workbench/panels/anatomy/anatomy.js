@@ -1,5 +1,7 @@
 // The model as a tree with ticks, the figures that follow them, and the picture of one layer.
 
+import { keepKeys } from "../widgets/keys.js";
+
 const OPEN_LAYERS = 96; // boxes in a row of layers; more of them would fill the screen
 
 function element(tag, className, properties = {}, ...children) {
@@ -100,8 +102,9 @@ function rowOf(node, depth, many, closed, toggle, send) {
 }
 
 export default {
-  render({ model, el }) {
+  render({ model, el, signal }) {
     el.classList.add("workbench-anatomy");
+    keepKeys(() => el, signal);
     const figures = element("dl", "wa-figures");
     const said = element("p", "wa-said", { role: "status" });
     const tree = element("div", "wa-tree");

@@ -165,12 +165,10 @@ def test_a_saved_notebook_without_its_kernel_shows_a_picture(trained, expect):
     pictures(book, "still")
 
 
-BOXES = """panel => [...panel.querySelectorAll('button, input, select, h3, dt, dd, td, span, canvas')]
+BOXES = """panel => [...panel.querySelectorAll('button, input, select, h3, dt, dd, span, canvas')]
+  .filter((one) => !one.matches('.wb-state'))
   .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width)
-  .map(([one, box]) => {
-    const name = one.className.baseVal ?? one.className;
-    return `${one.tagName} ${name} ${[box.x, box.y].map(Math.round)}`;
-  }).filter((words) => !/wb-state|jp-/.test(words))"""
+  .map(([one, box]) => `${one.tagName} ${[box.x, box.y].map(Math.round)} ${one.textContent}`)"""
 ICONS = """panel => [...panel.querySelectorAll('.jupyter-widgets-disconnected')]
   .filter((one) => getComputedStyle(one, '::before').content !== 'none').length"""
 

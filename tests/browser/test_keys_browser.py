@@ -153,3 +153,18 @@ def test_home_and_end_on_the_chart_find_its_first_and_last_step(opened, expect):
         book.page.keyboard.press(key)
         expect(tip).to_have_text(f"step {step}")
     assert book.page.evaluate(scrolled) == before
+
+
+def test_controls_have_names_and_folds_say_whether_they_are_open(opened, expect):
+    book = opened("bench")
+    page = book.page
+    expect(page.get_by_role("slider", name="r", exact=True)).to_be_visible()
+    for name in ("More training arguments", "Anatomy: what is trained, layer by layer"):
+        fold = page.get_by_role("button", name=name, exact=True)
+        expect(fold).to_have_attribute("aria-expanded", "false")
+        fold.click()
+        expect(fold).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".wa-row").first).to_be_visible()
+    assert page.locator("button.wa-twist").evaluate_all(
+        "all => all.every((one) => one.getAttribute('aria-label'))"
+    )

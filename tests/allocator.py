@@ -9,9 +9,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from workbench.recipe import Recipe
 from workbench.training.adaptation.meters import storage_bytes
-from workbench.training.adaptation.quantize import beside_weights
-from workbench.training.plan import resolve
+from workbench.training.adaptation.quantize import extra_tensors
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 
 def allocated(recipe: Recipe) -> int:
@@ -38,5 +38,5 @@ def allocated(recipe: Recipe) -> int:
             now += event.nbytes()
             if event.start_ns() >= ready:
                 most = max(most, now)
-    held = (*base.parameters(), *base.buffers(), *beside_weights(base))
+    held = (*base.parameters(), *base.buffers(), *extra_tensors(base))
     return storage_bytes(held) + most

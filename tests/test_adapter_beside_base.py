@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 import workbench as wb
 from workbench.errors import ModelError
 from workbench.sources.models import describe
+from workbench.training.adaptation import base_checks
 from workbench.training.forecast.forecast import forecast
 from workbench.training.inspection.skeleton import count
 
@@ -43,7 +44,19 @@ def folder(tiny_llama, tmp_path_factory):
         for path in (folder, tiny_llama)
     )
     assert (both - alone).abs().max() > 0.01  # transformers loads the adapter, if it is let
+    if not base_checks.leaves_adapters_out(str(folder)):
+        pytest.skip("this transformers cannot load a base without the adapter in its folder")
     return folder
+
+
+def test_a_transformers_that_cannot_leave_the_adapter_out_is_refused(
+    tiny_llama, recipe_for, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(base_checks, "leaves_adapters_out", lambda folder: False)
+    folder = shutil.copytree(tiny_llama, tmp_path / "both")
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="would load the adapter too: move adapter_config.json"):
+        wb.train(recipe_for(folder, "lora"), tmp_path / "runs", progress=False)
 
 
 @pytest.fixture
@@ -66,7 +79,7 @@ def recipe_for(tmp_path):
 
 
 def says(notes):
-    return [note for note in notes if "holds an adapter too" in note]
+    return [note for note in notes if "also contains an adapter" in note]
 
 
 def scores(run):

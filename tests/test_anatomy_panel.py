@@ -122,7 +122,7 @@ def test_messages_that_mean_nothing_change_nothing(recipe, content):
 def test_no_ticks_are_said_and_can_be_mended(recipe):
     anatomy = Anatomy(recipe)
     anatomy.tick("", False)
-    assert "target_modules must be one module at least" in anatomy.widget.content["problem"]
+    assert "target_modules must be at least one module" in anatomy.widget.content["problem"]
     anatomy.tick("model.layers.0.self_attn.v_proj")
     assert anatomy.recipe == recipe.replace(target_modules=["v_proj"])
 

@@ -271,15 +271,15 @@ def test_rows_that_see_each_other_are_found_out(recipe):
 
 
 REFUSED = [
-    ({"technique": "ia3"}, "ia3 is no LoRA"),
-    ({"technique": "adalora"}, "adalora is no LoRA"),
-    ({"technique": "full"}, "full is no LoRA"),
-    ({"technique": "dora"}, "LoRA of another kind"),
+    ({"technique": "ia3"}, "ia3 is not LoRA"),
+    ({"technique": "adalora"}, "adalora is not LoRA"),
+    ({"technique": "full"}, "full is not LoRA"),
+    ({"technique": "dora"}, "a variant of LoRA"),
     ({"technique": "pissa"}, "rewrites the weights"),
     ({"technique": "lora_ga"}, "rewrites the weights"),
     ({"lora_dropout": 0.1}, "lora_dropout is above 0"),
     ({"lora_bias": True}, "lora_bias is set"),
-    ({"bias": "all"}, "is trained too, which is no linear"),
+    ({"bias": "all"}, "is trained too and is not the weight or bias of a linear"),
     ({"target_modules": ["embed_tokens", "q_proj"]}, "embed_tokens is wrapped by Embedding"),
 ]
 
@@ -316,11 +316,11 @@ def test_the_record_and_the_script_say_that_a_run_was_fused(recipe):
     ready = [prepare(short.replace(seed=seed, name=f"run {seed}")) for seed in range(4)]
     groups, notes = fuse(ready, always=True, workers=2)
     assert groups == [[0, 2], [1, 3]]
-    assert [note.partition(" train fused")[0] for note in notes] == [
+    assert [note.partition(" are trained fused")[0] for note in notes] == [
         "run 0 and run 2",
         "run 1 and run 3",
     ]
-    assert all("times as fast as one by one" in note for note in notes)
+    assert all("times as fast as separate steps" in note for note in notes)
     for one in ready:
         assert one.plan.fused == 2 and "within float tolerance" in one.notes[-1]
         text = " ".join(
@@ -340,7 +340,7 @@ def test_a_race_fuses_its_runs_and_says_so(recipe, tmp_path):
         near([event["loss"] for event in run.events if "loss" in event], solo)
     assert race.members[-1].losses == [loss for loss in alone[-1][:-1]]
     told = " ".join(race.notes)
-    assert "train fused, in one forward and backward pass of their base" in told
+    assert "are trained fused, in one forward and backward pass through their base" in told
     for run in race.members[:-1]:
         record = run.record()
         assert record.plan["fused"] > 1

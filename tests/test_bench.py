@@ -238,7 +238,7 @@ def test_a_run_is_told_from_its_own_steps_that_compiling_could_pay(bench, monkey
     bench.recipe = bench.recipe.replace(max_steps=8)
     bench.train().wait()
     end(bench)
-    assert "torch_compile could pay" not in words(bench)  # it takes longer than these steps
+    assert "torch_compile could save time" not in words(bench)  # it takes longer than these steps
     monkeypatch.setattr("workbench.panels.run.speed_hints.SECONDS", (0, 0))
     bench._ui_loop.wake()
     assert bench._ui_loop.flush(60)
@@ -250,7 +250,7 @@ def test_a_run_has_the_same_figures_in_the_panel_and_in_a_comparison(bench):
     end(bench)
     said = figures(bench._views[0])
     [line] = [line for line in str(bench.compare()).splitlines() if line.startswith("lora-rows-1")]
-    for head in ("Peak memory", "Trained for"):
+    for head in ("Peak memory", "Training time"):
         assert said[head] in line
     count, share = said["Trainable"].rstrip(")").split(" (")
     assert count in line and share in line

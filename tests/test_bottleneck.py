@@ -16,7 +16,7 @@ from tests.tiny import ARCHITECTURES, inputs_for
 from workbench import tuners
 from workbench.training.adaptation.quantize import keep_packed
 from workbench.tuners import BottleneckConfig
-from workbench.tuners.bottleneck_targets import default_places
+from workbench.tuners.bottleneck_targets import default_targets
 
 VARIANTS = ("houlsby", "pfeiffer", "parallel")
 CAUSAL = ("llama", "qwen3", "gemma", "mistral", "phi", "gpt-neox", "gpt2", "opt")
@@ -108,7 +108,7 @@ every_variant = pytest.mark.parametrize("variant", VARIANTS)
 
 @every_variant
 @every_model
-def test_default_places(name, variant):
+def test_default_targets(name, variant):
     expected = {}
     for path, attentions, start, end in PLACES[name]:
         for block in (path.format(0), path.format(1)):
@@ -369,13 +369,13 @@ SPARSE = {
         ("xlm", {"n_layers": 2}, ["out_lin"], ["lin1"], ["lin2"]),
     ],
 )
-def test_default_places_in_blocks_of_other_shapes(kind, settings, attention, starts, ends):
+def test_default_targets_in_blocks_of_other_shapes(kind, settings, attention, starts, ends):
     config = transformers.AutoConfig.for_model(kind, **settings)
     with torch.device("meta"):
         model = transformers.AutoModel.from_config(config)
-    assert default_places(model, "houlsby") == {"target_modules": sorted(attention + ends)}
-    assert default_places(model, "pfeiffer") == {"target_modules": ends}
-    assert default_places(model, "parallel") == {"target_modules": ends, "input_modules": starts}
+    assert default_targets(model, "houlsby") == {"target_modules": sorted(attention + ends)}
+    assert default_targets(model, "pfeiffer") == {"target_modules": ends}
+    assert default_targets(model, "parallel") == {"target_modules": ends, "input_modules": starts}
 
 
 @every_variant

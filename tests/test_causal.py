@@ -14,7 +14,7 @@ import workbench as wb
 from tests.causal import causal_classes, tiny_causal
 from tests.conftest import tiny_tokenizer
 from tests.test_export import figures, recipe_for, run_scripts
-from workbench.training import plan
+from workbench.training.resolve import EVERY_LOGIT, resolve
 from workbench.training.speedups import apply, labelled_logits
 from workbench.training.speedups.settings import use_labelled_logits
 
@@ -64,7 +64,7 @@ def test_every_causal_class_keeps_its_loss_or_is_left_alone(config, kind):
         pytest.skip(f"cannot be made tiny: {model}")
     lean = copy.deepcopy(model)
     batch, plain = plain_loss(model)
-    may = apply.labels_some(LM, lean)
+    may = labelled_logits.is_possible(LM, lean)
     assert may or config.__name__ not in FEW
     if not may:
         return
@@ -87,7 +87,7 @@ def test_a_loss_for_experts_is_still_added(config, kind):
     model = tiny_causal(config, kind)
     if isinstance(model, str) or not hasattr(model.config, "output_router_logits"):
         pytest.skip("it has none")
-    if not apply.labels_some(LM, model):
+    if not labelled_logits.is_possible(LM, model):
         pytest.skip("it is left alone")
     without = plain_loss(model)[1].item()
     model.config.output_router_logits = True
@@ -148,7 +148,7 @@ def test_a_base_that_only_looks_as_if_it_could_goes_the_plain_way(odd, tmp_path)
     recipe = recipe_for("lora", "lm", odd, tmp_path, max_steps=2)
     run = wb.train(recipe, tmp_path / "runs", progress=False)
     assert run.plan["labelled_logits"] is False
-    assert plan.EVERY_LOGIT in run.notes
+    assert EVERY_LOGIT in run.notes
     assert "use_labelled_logits" not in wb.export(run, tmp_path / "script.py").read_text()
     assert "use_labelled_logits" not in wb.export(recipe, tmp_path / "other.py").read_text()
     fit = wb.compatible(str(odd), "lora", task="lm")
@@ -157,7 +157,7 @@ def test_a_base_that_only_looks_as_if_it_could_goes_the_plain_way(odd, tmp_path)
 
 
 def test_trying_leaves_the_generator_and_the_base_as_they_were(tiny_llama, tmp_path):
-    resolved = plan.resolve(recipe_for("lora", "lm", tiny_llama, tmp_path))
+    resolved = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path))
     assert resolved.plan.labelled_logits
     assert "forward" not in vars(resolved.base.model)
     before = torch.get_rng_state()

@@ -19,8 +19,8 @@ from workbench.sources.models.fingerprint import fingerprint
 from workbench.training.adaptation import base_model as bases
 from workbench.training.forecast.forecast import forecast
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_race_over_a_folder_that_is_written_in_between_has_both_bases(folder, 
     first = prepare(recipes[0])
     other_weights(folder)
     second = prepare(recipes[1])
-    assert first.shared[0] is not second.shared[0]
+    assert first.shared_resources[0] is not second.shared_resources[0]
     losses = [[e["loss"] for e in one.steps if e["event"] == "train"] for one in (first, second)]
     alone = wb.train(recipes[1], tmp_path / "runs", progress=False)
     assert losses[1] == alone.losses
@@ -169,8 +169,8 @@ def test_rows_of_another_tokenizer_are_not_shared(folder, recipe):
     first = prepare(recipe)
     other_tokenizer(folder)
     second = prepare(recipe)
-    assert first.shared[1] is not second.shared[1]
-    assert list(first.shared[1]) != list(second.shared[1])
+    assert first.shared_resources[1] is not second.shared_resources[1]
+    assert list(first.shared_resources[1]) != list(second.shared_resources[1])
 
 
 def test_files_that_are_written_while_they_are_read_are_refused(folder, recipe, monkeypatch):
@@ -183,9 +183,7 @@ def test_files_that_are_written_while_they_are_read_are_refused(folder, recipe, 
         return base
 
     monkeypatch.setattr(bases, "read_base", reading)
-    with pytest.raises(
-        ModelError, match="must stay as it is while it is loaded, but .* begin again"
-    ):
+    with pytest.raises(ModelError, match="must not change while it is loaded, but .* start again"):
         resolve(recipe)
     resolve(recipe)  # and nothing of it is kept
 
@@ -200,7 +198,7 @@ def test_loftq_refuses_weights_that_are_not_those_of_its_base(folder, recipe, mo
         return build(*args)
 
     monkeypatch.setattr(preparing, "build", writing)
-    with pytest.raises(ModelError, match="must stay as it is while it is loaded"):
+    with pytest.raises(ModelError, match="must not change while it is loaded"):
         prepare(recipe.replace(technique="loftq"))
 
 

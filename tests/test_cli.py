@@ -15,7 +15,7 @@ import pytest
 
 import workbench as wb
 from workbench.registry.techniques import TECHNIQUES
-from workbench.runs.store import RunFolder
+from workbench.runs.run_folder import RunFolder
 
 
 def workbench(*arguments, cwd=None):
@@ -91,7 +91,7 @@ def test_what_a_run_notes_is_printed(recipe, long_rows, tmp_path):
     wb.Recipe.from_yaml(recipe).replace(max_length=32).to_yaml(recipe)
     done = workbench("run", recipe, "--runs", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
-    note = "20 of 20 rows are longer than max_length=32 and cut there."
+    note = "20 of 20 rows are longer than max_length=32 and truncated."
     assert f"lora-long-1: {note}" in done.stderr.splitlines()
 
 
@@ -275,14 +275,14 @@ def test_a_race_over_a_grid_prints_its_standings(recipe, tmp_path):
     assert "evaluation: loss" in done.stderr
     assert "fused" not in done.stderr
     assert "lora-r-2" in done.stdout and "lora-r-4" in done.stdout and "accuracy" in done.stdout
-    assert done.stderr.count("2 runs share one base and one set of data.") == 1
+    assert done.stderr.count("2 runs share one base and one data set.") == 1
     assert "After every evaluation, the best 50%" in done.stderr
     assert len(wb.load_runs(tmp_path / "runs")) == 2
 
 
 @pytest.mark.parametrize(
     ("knob", "words"),
-    [("rr=2,4", "rr must be a setting"), ("r", "grid must be a knob and its values")],
+    [("rr=2,4", "rr must be a setting"), ("r", "grid must be a setting and its values")],
 )
 def test_a_knob_that_is_wrong_is_said_by_the_race(knob, words, recipe, tmp_path):
     done = workbench("race", recipe, "--grid", knob, "--runs", tmp_path / "runs")

@@ -18,7 +18,7 @@ import workbench as wb
 from workbench.errors import RecipeError, StoreError, WorkbenchError
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES
-from workbench.runs.store import RunFolder
+from workbench.runs.run_folder import RunFolder
 from workbench.training.events import Evaluation, Memory, Parameters, State, TrainStep
 
 METRICS = {"classify": "accuracy", "instruct": "exact_match", "lm": "perplexity"}
@@ -130,7 +130,7 @@ def test_different_tasks_have_columns_and_ranks_of_their_own(tmp_path):
         write_run(tmp_path, name, quality, task=task)
     comparison = wb.compare(tmp_path)
     head = str(comparison).splitlines()[0]
-    assert [m in head for m in ("accuracy", "perplexity", "exact match", "trained for")] == [
+    assert [m in head for m in ("accuracy", "perplexity", "exact match", "task and data")] == [
         True
     ] * 4
     assert ["★" in line_of(comparison, name) for name in "abcde"] == [
@@ -140,7 +140,7 @@ def test_different_tasks_have_columns_and_ranks_of_their_own(tmp_path):
         True,
         False,
     ]
-    assert "among runs trained for the same" in str(comparison)
+    assert "among runs with the same task and data" in str(comparison)
     frame = comparison.frame.set_index("run")
     assert frame["metric"].to_list() == ["accuracy"] * 2 + ["perplexity"] * 2 + ["exact_match"]
     assert frame["quality"].to_list() == [0.5, 0.6, 30.0, 20.0, 0.1]
@@ -205,13 +205,13 @@ def test_runs_that_were_asked_the_same_are_ranked(one, other, tmp_path):
     # One that has no plan yet can still be asked the same.
     unplanned = wb.Run(Recipe(name="later", **{k: v for k, v in one.items() if k != "plan"}))
     assert "★" in str(wb.compare(tmp_path, unplanned))
-    assert "trained for" not in str(wb.compare(tmp_path, unplanned))
+    assert "task and data" not in str(wb.compare(tmp_path, unplanned))
 
 
 def test_the_split_is_named_where_it_differs(tmp_path):
     for seed in (0, 1):
         write_run(tmp_path, f"seed-{seed}", plan=SPLIT, seed=seed)
-    assert "10% held out by seed 1" in line_of(wb.compare(tmp_path), "seed-1")
+    assert "10% held out with seed 1" in line_of(wb.compare(tmp_path), "seed-1")
 
 
 def test_the_base_is_named_where_it_differs(tmp_path):
@@ -395,7 +395,9 @@ def test_json_holds_the_frame_and_no_nan(tmp_path):
 
 def test_what_cannot_be_compared_is_said_in_a_sentence(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StoreError, match="holds no run: give a run's folder or one that holds"):
+    with pytest.raises(
+        StoreError, match="contains no run: give a run's folder or a folder that contains"
+    ):
         wb.compare(tmp_path / "empty")
     with pytest.raises(StoreError, match="must exist"):
         wb.compare(tmp_path / "absent")

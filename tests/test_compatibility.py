@@ -19,15 +19,16 @@ from workbench.cli import main
 from workbench.errors import ModelError, RecipeError
 from workbench.registry.techniques import TECHNIQUES, uncurated
 from workbench.training.adaptation.derived_arguments import (
-    Known,
+    RunFacts,
     derive_target_modules_bd_a,
     derive_target_modules_bd_b,
 )
-from workbench.training.adaptation.target_modules import block_linears, find_apart, matches
+from workbench.training.adaptation.target_modules import block_linears, find_apart
 from workbench.training.inspection.compatibility import trial_model
 from workbench.training.inspection.compatibility.probe import Probe
 from workbench.training.inspection.compatibility.tiny_config import shrink
 from workbench.training.inspection.skeleton import count
+from workbench.tuners.name_endings import matches
 
 FEW = (
     "lora",
@@ -98,8 +99,8 @@ def test_names_of_layers_that_none_of_the_others_ends_with(model):
 
 def test_each_layer_is_block_diagonal_in_one_of_its_factors(model):
     targets = block_linears(model)
-    known = Known(model, 1, {"target_modules": targets}, list)
-    inner, outer = derive_target_modules_bd_a(known), derive_target_modules_bd_b(known)
+    facts = RunFacts(model, 1, {"target_modules": targets}, list)
+    inner, outer = derive_target_modules_bd_a(facts), derive_target_modules_bd_b(facts)
     layers = [name for name, _ in model.named_modules() if matches(name, targets)]
     # PEFT looks for these anywhere in a layer's name, and refuses one that both are found in.
     for layer in layers:
@@ -133,7 +134,7 @@ def test_a_small_one_of_each_kind_has_the_same_parts_and_runs(name):
     from workbench.registry.tasks import TASKS
 
     task = next(task for task in TASKS.values() if trial_model.is_for(model, task))
-    assert torch.isfinite(model(**trial_model.example(model, task)).loss)
+    assert torch.isfinite(model(**trial_model.example_batch(model, task)).loss)
 
 
 def kinds(model):
@@ -190,7 +191,7 @@ def test_converting_is_offered_and_does_it(tiny_gpt2):
     fit = wb.compatible(tiny_gpt2, "hra")
     assert (fit.compatible, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
     assert fit.remedy == CONVERT
-    assert str(fit) == f"HRA does not fit: {fit.reason}: {fit.remedy}."
+    assert str(fit) == f"HRA does not work with this base: {fit.reason}: {fit.remedy}."
     assert wb.compatible(tiny_gpt2, "hra", convert_conv1d=True).compatible
 
 
@@ -203,7 +204,7 @@ def test_what_wraps_nothing_is_refused_before_and_in_training(tiny_gpt2, tmp_pat
 
 def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, tmp_path):
     recipe = recipe_for("hra", "lm", tiny_gpt2, tmp_path)
-    said = "HRA does not fit GPT2LMHeadModel: gpt2 uses Conv1D, which HRA cannot wrap: set convert_"
+    said = "HRA does not work with GPT2LMHeadModel: gpt2 uses Conv1D, which HRA cannot wrap: set convert_"
     with pytest.raises(ModelError, match=said):
         count(recipe)
     with pytest.raises(ModelError, match=said):
@@ -224,10 +225,10 @@ def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, 
             "pissa",
             {"quantization": "nf4"},
             "quantization must be None with PiSSA",
-            "PEFT has it for weights in full precision only",
+            "PEFT supports it for weights in full precision only",
         ),
         ("lora", {"task": "seq2seq"}, "task must be", ""),
-        ("head_only", {"task": "lm"}, "Head only serves classify", ""),
+        ("head_only", {"task": "lm"}, "Head only supports classify", ""),
         ("lora", {"quantization": "nf3"}, "quantization must be", ""),
     ],
 )
@@ -256,7 +257,10 @@ def test_a_fit_is_a_frozen_value():
     fit = wb.compatible(ARCHITECTURES["llama"](), "lora")
     with pytest.raises(dataclasses.FrozenInstanceError):
         fit.compatible = False
-    assert str(fit) == f"LoRA fits: it would train {fit.trainable:,} parameters in 14 modules."
+    assert (
+        str(fit)
+        == f"LoRA works with this base: it would train {fit.trainable:,} parameters in 14 modules."
+    )
 
 
 def test_a_model_in_memory_can_bring_its_own_rows():

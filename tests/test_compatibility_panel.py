@@ -114,7 +114,7 @@ def test_the_card_sums_up_what_fits_and_why_the_others_do_not(bench):
     ]
     fits = {fit.technique: fit for fit in (*others, Compatibility("lora", True, "lm"))}
     bench._form.technique.show_compatibility(fits)
-    assert "1 technique fits this base" in words(bench)
+    assert "1 technique works with this base" in words(bench)
     assert "HRA, OFT</b>: gpt2 uses Conv1D, which it cannot wrap: convert it" in words(bench)
 
 
@@ -126,7 +126,7 @@ def test_the_card_says_what_a_technique_is(name):
     assert "None" not in told
     if entry.paper is not None:
         assert f"{entry.paper.title} ({entry.paper.year})" in told
-    assert ("Merges into the base</dt><dd>yes" in told) == entry.merges
+    assert ("Can be merged into the base</dt><dd>yes" in told) == entry.merges
     assert entry.needs in told
 
 

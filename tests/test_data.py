@@ -156,7 +156,7 @@ def test_rows_that_are_in_both_splits_are_said_not_refused(tmp_path):
     write(tmp_path / "train.csv", ROWS)
     write(tmp_path / "test.csv", [{"text": "new", "label": "good"}, ROWS[1]])
     (note,) = load(tmp_path, "classify").notes
-    assert note.startswith("1 of the 2 evaluation rows (row 2 of test.csv) are word for word")
+    assert note.startswith("1 of the 2 evaluation rows (row 2 of test.csv) are identical to")
 
 
 def test_rows_that_a_stray_pair_of_quotes_joined_are_said(tmp_path):
@@ -164,7 +164,7 @@ def test_rows_that_a_stray_pair_of_quotes_joined_are_said(tmp_path):
     path.write_text('label\ttext\nham\t"hello\nspam\tworld"\nspam\tx\n')
     (note,) = load(path, "classify").notes
     assert "row 1 of rows.tsv" in note
-    assert "ran together" in note
+    assert "read as one" in note
 
 
 def test_preview_is_spread_over_the_rows_and_named_by_role(tmp_path):

@@ -61,7 +61,7 @@ UNREADABLE = {
         "not a CSV file but JSON: name it .jsonl",
     ),
     "json list as tsv": ("rows.tsv", '[\n {"text": "a"}\n]', "not a TSV file but JSON: name it"),
-    "picture": ("rows.csv", b"\x89PNG\r\n\x1a\n\0", "not a CSV file but a picture"),
+    "picture": ("rows.csv", b"\x89PNG\r\n\x1a\n\0", "not a CSV file but an image"),
     "document": ("rows.jsonl", b"%PDF-1.7\n", "not a JSONL file but a PDF document"),
     "nul bytes": ("rows.csv", b"text,label\na\0b,c\n", "NUL byte in line 2"),
     "too many fields": (
@@ -100,7 +100,7 @@ UNREADABLE = {
     "too deep json": ("rows.json", "[" * 100_000, "rows.json is not JSON"),
     "json lines": ("rows.json", '{"a": 1}\n{"a": 2}\n', "one JSON object per line, not one list"),
     "json object": ("rows.json", '{"data": []}', 'list of objects, such as [{{"text": "..."}}],'),
-    "json list of texts": ("rows.json", '["a"]', "but item 1 is a text."),
+    "json list of texts": ("rows.json", '["a"]', "but item 1 is a string."),
     "parquet that is none": ("rows.parquet", b"text,label\na,b\n", "not a whole Parquet file"),
     "parquet cut short": ("rows.parquet", b"PAR1" + b"\0" * 20, "not a whole Parquet file"),
     "another ending": ("rows.xlsx", b"PK", "'rows.xlsx' must end in .jsonl, .ndjson, .json,"),
@@ -128,7 +128,7 @@ UNFIT = {
         "instruct",
         {},
         "text,label\na,x\nb,y\n",
-        "known as the prompt (instruct needs 'prompt', 'completion', the columns are 'text', ",
+        "recognized as the prompt (instruct needs 'prompt', 'completion', the columns are 'text', ",
     ),
     "one column for two roles": (
         "classify",
@@ -140,7 +140,7 @@ UNFIT = {
         "classify",
         {"label_column": "text"},
         "text,label\na,x\nb,y\n",
-        "No column of rows.csv is known as the text",
+        "No column of rows.csv was recognized as the text",
     ),
     "no header": (
         "classify",
@@ -154,7 +154,7 @@ UNFIT = {
         "classify",
         {"label_column": "id"},
         "text,id\n" + "".join(f"a,{i}\n" for i in range(40)),
-        "has 40 different values in the 40 rows of rows.csv, so it is probably no label",
+        "has 40 different values in the 40 rows of rows.csv, so it is probably not a label",
     ),
     "blank text": (
         "classify",
@@ -188,7 +188,7 @@ def test_a_file_that_does_not_hold_what_the_task_needs(tmp_path, kind):
         ('{"label": "x"}', "The text (column 'text') is missing in row 2 of rows.jsonl"),
         ('{"text": "b", "label": NaN}', "The label (column 'label') is missing in row 2"),
         ('{"text": "b", "label": ["x"]}', "must be text or a number, but is ['x'] in row 2"),
-        ('{"text": "\\ud800", "label": "x"}', "half a surrogate pair"),
+        ('{"text": "\\ud800", "label": "x"}', "a lone surrogate character"),
     ],
 )
 def test_a_value_that_is_no_text(tmp_path, row, said):
@@ -208,7 +208,7 @@ def test_an_evaluation_label_that_is_not_learnt(tmp_path):
     file(tmp_path, "test.csv", "text,label\na,x\nb,good\nc,bad\n")
     assert refusal(tmp_path) == (
         "Unknown label 'good' in row 2 of test.csv, the first of 2 such rows: a label must be in "
-        "train.csv to be learnt, choose from 'x', 'y'."
+        "train.csv to be learned, choose from 'x', 'y'."
     )
 
 
@@ -236,7 +236,9 @@ def test_a_missing_file_has_a_near_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "'xyzzy.csv': check the path." in refusal("xyzzy.csv")
     assert "did you mean 'reviews_2024.csv'?" in refusal("reviews_2024")
-    assert f"There is no folder {tmp_path / 'none'}" in refusal("none/rows.csv")
+    assert f"The folder {tmp_path / 'none'} of 'rows.csv' does not exist" in refusal(
+        "none/rows.csv"
+    )
     (tmp_path / "mine").mkdir()
     assert f"There is no file or folder 'rows' in {tmp_path / 'mine'}" in refusal("mine/rows")
 
@@ -299,9 +301,9 @@ def test_permission_denied(as_somebody_else):
         path.chmod(0)
         locked.chmod(0)
         try:
-            assert f"{path} may not be read by you (permission denied)" in refusal(path)
-            assert f"The folder {locked} may not be read by you" in refusal(locked)
-            assert f"{inside} may not be read by you" in refusal(inside)
+            assert f"You have no permission to read {path} (permission denied)" in refusal(path)
+            assert f"You have no permission to read the folder {locked}" in refusal(locked)
+            assert f"You have no permission to read {inside}" in refusal(inside)
         finally:
             locked.chmod(0o700)
 

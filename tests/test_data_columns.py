@@ -43,7 +43,7 @@ def test_a_doubtful_choice_of_column_is_said(tmp_path):
     assert table.columns["prompt"] == "instruction"
     (note,) = table.notes
     assert note == (
-        "The prompt is read from 'instruction'; 'input' might be meant too: set prompt_column to "
+        "The prompt is read from 'instruction'; 'input' could be meant too: set prompt_column to "
         "choose."
     )
     assert load(path, "instruct", prompt_column="input").notes == ()
@@ -78,7 +78,9 @@ def test_the_task_is_guessed_from_the_columns(tmp_path, header, named, task):
 def test_the_task_of_data_that_suits_none(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match=r"No column of rows\.csv is known as the text .*'a', 'b'"):
+    with pytest.raises(
+        DataError, match=r"No column of rows\.csv was recognized as the text .*'a', 'b'"
+    ):
         guess_task(path)
     with pytest.raises(DataError, match="No task uses label_column and prompt_column together"):
         guess_task(path, prompt_column="a", label_column="b")

@@ -178,7 +178,9 @@ def test_a_full_disk_leaves_nothing_half_written():
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        with pytest.raises(DataError, match=r"cannot be kept in .* \(File too large\): make room"):
+        with pytest.raises(
+            DataError, match=r"cannot be stored in .* \(File too large\): free some space"
+        ):
             keep(pandas.DataFrame({"text": ["long " * 100] * 1000}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -188,7 +190,7 @@ def test_a_full_disk_leaves_nothing_half_written():
 def test_a_cache_that_is_no_folder(tmp_path, monkeypatch):
     (tmp_path / "taken").write_text("a file")
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "taken"))
-    with pytest.raises(DataError, match=r"cannot be kept in .*taken/data \(Not a directory\)"):
+    with pytest.raises(DataError, match=r"cannot be stored in .*taken/data \(Not a directory\)"):
         keep(FRAME)
 
 

@@ -165,7 +165,7 @@ def test_online_and_then_from_the_cache_alone(hub, tmp_path):
     started = time.monotonic()
     *again, refused = load(tmp_path, NOWHERE, *wanted, pinned, other)
     assert again == [*online, online[0]]
-    assert refused.startswith(f"Revision {'f' * 40} of 'owner/plain' cannot be had without")
+    assert refused.startswith(f"Revision {'f' * 40} of 'owner/plain' is not available without")
     # The library alone tries for half a minute, for each of these four.
     assert time.monotonic() - started < 60
 
@@ -180,7 +180,7 @@ REFUSED = [
         call("owner/odd", "lm"),
         "'owner/odd' must have a split called 'train', but its splits are 'first', 'second': load",
     ),
-    (call("owner/none", "lm"), "'owner/none' cannot be had from the Hugging Face hub (Dataset"),
+    (call("owner/none", "lm"), "'owner/none' cannot be loaded from the Hugging Face hub (Dataset"),
     (call("owner/plain", "lm", revision="v9"), "(Revision 'v9' doesn't exist for dataset"),
     (
         call("owner/plain", "lm", eval_data="tst"),
@@ -204,6 +204,6 @@ def test_no_network_and_nothing_downloaded(tmp_path):
     said = load(tmp_path, NOWHERE, call("owner/plain", "lm"), call("imdb", "classify"))
     assert said == [
         f"The Hugging Face hub cannot be reached, and {name!r} was not downloaded before: go "
-        "online, or take a bundled data set or a file."
+        "online, or use a bundled data set or a file."
         for name in ("owner/plain", "stanfordnlp/imdb")
     ]

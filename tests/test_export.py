@@ -447,7 +447,7 @@ def test_scripts_read_the_rows_that_runs_read(kind, tmp_path):
 
 def test_a_script_for_the_hub_reads_its_splits(tiny_llama, tmp_path):
     from workbench.export.script import script
-    from workbench.training.plan import resolve
+    from workbench.training.resolve import resolve
 
     plan = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path)).plan.to_dict()
     plan["data"] = {
@@ -476,7 +476,7 @@ def test_a_script_for_the_hub_reads_its_splits(tiny_llama, tmp_path):
 
 def test_a_script_for_labels_on_the_hub_names_them(tiny_bert, tmp_path):
     from workbench.export.script import script
-    from workbench.training.plan import resolve
+    from workbench.training.resolve import resolve
 
     plan = resolve(recipe_for("lora", "token_classify", tiny_bert, tmp_path)).plan.to_dict()
     plan["data"] |= {"format": "hub", "train": "owner/name", "eval": None}
@@ -539,7 +539,7 @@ def test_a_run_its_record_and_its_folder_give_one_script(tiny_llama, tmp_path):
     [case if case in FEW else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
 )
 def test_a_run_changes_nothing_in_its_plan(technique, task, bases, tmp_path):
-    from workbench.training.plan import resolve
+    from workbench.training.resolve import resolve
 
     model = bases[BASES.get(task, "llama")]
     recipe = recipe_for(technique, task, model, tmp_path)
@@ -570,7 +570,7 @@ FORGED = {
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_plan_is_refused_in_a_sentence(name, tiny_llama, tmp_path):
     from workbench.export.script import script
-    from workbench.training.plan import resolve
+    from workbench.training.resolve import resolve
 
     plan = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path)).plan.to_dict()
     assert script(plan, "a run", "train.py")
@@ -581,7 +581,7 @@ def test_a_forged_plan_is_refused_in_a_sentence(name, tiny_llama, tmp_path):
 
 def test_a_run_of_an_earlier_version_has_its_script(tiny_llama, tmp_path):
     from workbench.export.script import script
-    from workbench.training.plan import resolve
+    from workbench.training.resolve import resolve
 
     plan = resolve(recipe_for("lora", "lm", tiny_llama, tmp_path)).plan.to_dict()
     later = (
@@ -613,7 +613,7 @@ def test_exporting_again_is_no_error_but_edits_are_kept(tiny_llama, tmp_path):
     text = path.read_text()
     assert wb.export(recipe, path) == path
     path.write_text(text + "# my own note\n")
-    with pytest.raises(StoreError, match="holds something else: give another name"):
+    with pytest.raises(StoreError, match="has other content: give another name"):
         wb.export(recipe, path)
     assert path.read_text().endswith("# my own note\n")
     wb.export(recipe, path, overwrite=True)

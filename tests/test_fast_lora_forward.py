@@ -12,7 +12,7 @@ import workbench as wb
 from tests.tiny import ARCHITECTURES
 from workbench.training.adaptation.target_modules import find_linears
 from workbench.training.speedups import fast_lora_forward
-from workbench.training.speedups.fast_lora_forward import apply, obstacle, remove
+from workbench.training.speedups.fast_lora_forward import apply, guard, remove
 from workbench.training.speedups.settings import use_bf16
 
 CASES = {
@@ -128,6 +128,7 @@ def test_a_layer_whose_forward_pass_is_another_ones_is_left_alone():
 
 IDS = torch.arange(24).reshape(2, 12)
 BATCH = {"input_ids": IDS, "labels": IDS}
+RECIPE = wb.Recipe()
 
 
 def test_nothing_is_left_of_what_was_tried():
@@ -136,7 +137,7 @@ def test_nothing_is_left_of_what_was_tried():
     apply(model)
     bits = {name: value.clone() for name, value in model.state_dict().items()}
     numbers = torch.get_rng_state()
-    assert obstacle(model, BATCH) is None
+    assert guard(RECIPE, model, BATCH) is None
     assert torch.equal(torch.get_rng_state(), numbers)
     assert all(torch.equal(bits[name], value) for name, value in model.state_dict().items())
     assert all(part.grad is None for part in model.parameters())
@@ -153,12 +154,14 @@ def test_a_release_of_peft_that_computes_otherwise_is_noticed(fault, monkeypatch
     if fault == "more":  # than there was when the short pass was written
         plain = peft.tuners.lora.Linear.forward
         monkeypatch.setattr(peft.tuners.lora.Linear, "forward", lambda *x: plain(*x) * 1.001)
-        assert "other numbers" in obstacle(model, BATCH)
+        assert "different numbers" in guard(RECIPE, model, BATCH)
     else:
-        monkeypatch.delattr(peft.tuners.tuners_utils.BaseTunerLayer, "_disable_adapters")
+        layer_class = peft.tuners.tuners_utils.BaseTunerLayer
+        monkeypatch.delattr(layer_class, "_disable_adapters")
+        monkeypatch.setattr(layer_class, "disable_adapters", False)  # what PEFT itself asks
         for layer in model.modules():
             vars(layer).pop("_disable_adapters", None)
-        assert "AttributeError" in obstacle(model, BATCH)
+        assert "AttributeError" in guard(RECIPE, model, BATCH)
 
 
 def test_a_run_says_so_and_has_the_same_losses(tmp_path, monkeypatch):
@@ -167,5 +170,5 @@ def test_a_run_says_so_and_has_the_same_losses(tmp_path, monkeypatch):
     monkeypatch.setattr(fast_lora_forward, "linear", lambda *given: torch.zeros(()) / 0)
     run = wb.train(recipe, tmp_path, progress=False)
     assert run.losses == usual.losses
-    assert "LoRA layers go PEFT's own way here" in run.notes[-1]
+    assert "LoRA layers use PEFT's own forward pass" in run.notes[-1]
     assert "LoRA layers" not in " ".join(usual.notes)

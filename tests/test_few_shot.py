@@ -192,19 +192,25 @@ def test_scripts_of_every_task_give_the_figures_of_the_run(tmp_path, tiny_t5, ti
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"template": "Is this good? {label}"}, "template must be a text with {text} and then"),
-        ({"template": "{text} {mood} {label}"}, "template must be a text with {text} and then"),
-        ({"template": "{text} is {label}."}, "once, at its end"),
+        (
+            {"template": "Is this good? {label}"},
+            "template must be a string that contains {text} and then",
+        ),
+        (
+            {"template": "{text} {mood} {label}"},
+            "template must be a string that contains {text} and then",
+        ),
+        ({"template": "{text} is {label}."}, "once and ends with {label}"),
         ({"num_examples": 5000}, "num_examples must be at most 1240, but is 5000"),
         ({"num_examples": 0}, "num_examples must be an integer of at least 1"),
         ({"examples": [1, 1241]}, "examples must be numbers from 1 to 1240"),
         ({"examples": [0]}, "examples must be a list of row numbers from 1"),
         ({"label_words": {"positive": "good"}}, "it lacks 'negative'"),
-        ({"label_words": {"positive": "a", "negative": "a"}}, "cannot be told apart"),
+        ({"label_words": {"positive": "a", "negative": "a"}}, "cannot be distinguished"),
         ({"label_words": {"positive": "a", "negative": "b", "odd": "c"}}, "no label 'odd'"),
         ({"task": "lm", "calibrate": True}, "calibrate must be False with the task 'lm'"),
-        ({"model": "all-MiniLM-L6-v2"}, "it is an encoder, which cannot go on with a prompt"),
-        ({"task": "token_classify"}, "technique must be one that serves the task"),
+        ({"model": "all-MiniLM-L6-v2"}, "it is an encoder, which cannot continue a prompt"),
+        ({"task": "token_classify"}, "technique must be one that supports the task"),
         ({"r": 8}, "r must be an argument of Few-shot prompting"),
     ],
 )
@@ -342,4 +348,4 @@ def test_a_fit_says_which_bases_can_be_asked(tiny_llama, tiny_bert):
     assert wb.compatible(tiny_llama, "few_shot").compatible
     refused = wb.compatible(tiny_bert, "zero_shot")
     assert not refused.compatible
-    assert "cannot go on with a prompt" in str(refused)
+    assert "cannot continue a prompt" in str(refused)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from tests.allocator import allocated
+from tests.conftest import save_tiny
 from tests.test_bench import settle, words
 from workbench.cli import main
 from workbench.display.units import size
@@ -63,6 +64,14 @@ def recipe(tiny_llama):
 def test_the_forecast_is_what_the_allocator_hands_out(recipe, technique):
     recipe = recipe.replace(technique=technique)
     assert wb.forecast(recipe).peak == pytest.approx(allocated(recipe), rel=0.03)
+
+
+def test_layers_that_a_step_may_drop_are_all_counted(recipe, tmp_path):
+    plain, dropping = (
+        save_tiny(tmp_path / str(p), "OPTConfig", "OPTForCausalLM", layerdrop=p) for p in (0.0, 0.9)
+    )
+    expected = wb.forecast(recipe.replace(model=str(plain)))
+    assert wb.forecast(recipe.replace(model=str(dropping))).parts == expected.parts
 
 
 @pytest.mark.parametrize("quantization", ["nf4", "int8", "int8_torchao"])
@@ -211,12 +220,12 @@ def test_the_advice_says_what_is_so(fixed, each, checkpointed, rows, available):
 
     plain, less = growth(each), growth(min(each, checkpointed))
     said = advise(rows, plain.needs(rows), available, plain, less, 0)
-    assert said.startswith("Fits") == (plain.needs(rows) <= available)
+    assert said.startswith("Enough memory") == (plain.needs(rows) <= available)
     assert said.count(".") >= 1
     assert said.endswith(".")
-    if said.startswith(f"Fits with batch {rows:,}, not {2 * rows:,}"):
+    if said.startswith(f"Enough memory for batch size {rows:,}, but not for {2 * rows:,}"):
         assert plain.needs(2 * rows) > available
-    if "gradient checkpointing would allow" in said.lower():
+    if "with gradient checkpointing" in said.lower() or "would allow" in said:
         assert less.largest(available) > plain.largest(available)
 
 
@@ -224,10 +233,10 @@ def test_the_sentence_is_the_one_a_person_would_say():
     plain = Growth(8, {"": 80}, {"": 160})
     less = Growth(8, {"": 20}, {"": 40})
     assert advise(8, 80, 100, plain, less, 0) == (
-        "Fits with batch 8, not 16; gradient checkpointing would allow 32."
+        "Enough memory for batch size 8, but not for 16; with gradient checkpointing up to 32."
     )
     assert advise(8, 80, 30, plain, less, 0) == (
-        "Does not fit with batch 8: it needs 80 B of 30 B. Batch 2 fits; gradient checkpointing "
+        "Not enough memory for batch size 8: it needs 80 B of 30 B. Batch size 2 is possible; gradient checkpointing "
         "would allow 8."
     )
     assert "an evaluation needs 500 B of 100 B" in advise(8, 80, 100, plain, less, 500)
@@ -245,7 +254,7 @@ def test_the_command_line_foretells(recipe, tmp_path, capsys):
     path = tmp_path / "recipe.yaml"
     recipe.to_yaml(path)
     assert main(["forecast", str(path)]) == 0
-    assert "Fits with batch 8" in capsys.readouterr().out
+    assert "Enough memory for batch size 8" in capsys.readouterr().out
     assert main(["forecast", str(path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert sum(told["parts"].values()) == told["peak"]
@@ -304,14 +313,14 @@ def test_the_panel_says_why_there_is_no_forecast(recipe, tmp_path, monkeypatch):
     bench._shown = True
     settle(bench)
     tell = bench._memory.worker.tell
-    tell(recipe, {"problem": "The memory of this cannot be foretold: <reason>."})
+    tell(recipe, {"problem": "The memory of this cannot be forecast: <reason>."})
     bench._ui_loop.flush()
     assert bench._memory.widget.layout.display is None
-    assert "cannot be foretold: &lt;reason&gt;." in words(bench)
+    assert "cannot be forecast: &lt;reason&gt;." in words(bench)
     assert bench._memory.of(recipe) is None
     tell(recipe, wb.forecast(recipe).to_dict())
     bench._ui_loop.flush()
-    assert "cannot be foretold" not in words(bench)
+    assert "cannot be forecast" not in words(bench)
 
 
 @pytest.mark.slow
@@ -341,5 +350,5 @@ def test_techniques_that_look_at_packed_weights_are_foretold(recipe, technique, 
 
 
 def test_what_cannot_be_foretold_is_said(recipe):
-    with pytest.raises(ModelError, match="MonteCLoRA with quantization='nf4' cannot be foretold"):
+    with pytest.raises(ModelError, match="MonteCLoRA with quantization='nf4' cannot be forecast"):
         wb.forecast(recipe.replace(technique="monteclora", quantization="nf4"))

@@ -60,8 +60,8 @@ def test_a_clone_goes_on_from_the_weights_of_a_live_run(technique, recipe, tmp_p
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"technique": "ia3"}, "technique must be 'lora' as in .*whose weights are taken"),
-        ({"r": 4}, r"start_from must be weights of the same technique.*\(4, .*from its start"),
+        ({"technique": "ia3"}, "technique must be 'lora' as in .*whose weights are used"),
+        ({"r": 4}, r"start_from must be weights of the same technique.*\(4, .*without its weights"),
         ({"target_modules": ["q_proj"]}, "is in one of them only"),
         ({"learning_rate": -1}, "learning_rate must be a number above 0"),
     ],
@@ -81,5 +81,5 @@ def test_a_run_without_weights_cannot_give_them(recipe, tmp_path):
 
 def test_weights_that_are_gone_are_missed_in_a_sentence(recipe, tmp_path):
     run = wb.Run(recipe.replace(start_from=str(tmp_path / "nowhere")), tmp_path / "runs")
-    with pytest.raises(RecipeError, match=r"start_from must be a folder that holds trained"):
+    with pytest.raises(RecipeError, match=r"start_from must be a folder that contains trained"):
         run.start().wait()

@@ -172,7 +172,9 @@ def test_without_asking_it_is_only_advised(tiny_llama, rows, monkeypatch):
     recipe = recipe_for(tiny_llama, rows, **TOP)
     events, prepared = go(recipe)
     assert figures(events) == figures(plainly(recipe, monkeypatch))
-    assert prepared.notes[-1].startswith("With cache_frozen_prefix block 1 is computed once")
+    assert prepared.notes[-1].startswith(
+        "With cache_frozen_prefix=True, block 1 is computed only once"
+    )
     assert prepared.loop_kwargs
 
 
@@ -233,8 +235,8 @@ def test_its_losses_are_those_of_the_script(model, rows, tmp_path, request):
         scripts.append(wb.export(run, tmp_path / f"{technique}.py"))
     for run, events in zip(runs, run_scripts(*scripts), strict=True):
         assert figures(events) == figures(run.events)
-    assert "does nothing here" in runs[-1].notes[-1]
-    assert "computed once for each row, alone" in runs[0].notes[-1]
+    assert "has no effect here" in runs[-1].notes[-1]
+    assert "computed only once for each row, one row at a time" in runs[0].notes[-1]
 
 
 def test_it_stays_near_what_batches_give(tiny_llama, rows, monkeypatch):
@@ -273,7 +275,7 @@ def test_in_a_race_losses_are_those_of_each_alone(tiny_llama, rows, tmp_path):
     race = wb.Race(recipes, runs=tmp_path, workers=2).start().wait()
     for run, recipe in zip(race.members, recipes, strict=True):
         assert figures(run.events) == figures(go(recipe)[0])
-    kept = [note for note in race.notes if "computed once for each row" in note]
+    kept = [note for note in race.notes if "computed only once for each row" in note]
     names = [run.name for run in race.members]
     told = [note.partition(": ")[0] for note in kept]
     assert told == [", ".join(names[:2]), ", ".join(names[2:])]

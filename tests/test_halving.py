@@ -113,7 +113,7 @@ def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):
             run.events.append(step := TrainStep(1, loss, tokens=1, seconds=1.0))
             stopped = judge.hear(run, step)
     assert [loser for loser, _ in stopped] == [a]
-    assert "Stopped after 2 steps: number 2 of 2, of which the best 1 went on." in stopped[0][1]
+    assert "Stopped after 2 steps: rank 2 of 2; the best 1 continued." in stopped[0][1]
 
 
 def test_the_metric_the_share_and_the_least_can_be_chosen(runners):
@@ -125,11 +125,11 @@ def test_the_metric_the_share_and_the_least_can_be_chosen(runners):
 
 def test_the_rule_is_a_sentence():
     assert str(wb.SuccessiveHalving()) == (
-        "After 1, 2, 4, 8 evaluations, the best 50% of the runs still going go on, by the task's "
-        "metric; the others are stopped and keep what they learnt."
+        "After 1, 2, 4, 8 evaluations, the best 50% of the runs that are still training continue, "
+        "ranked by the task's metric; the others are stopped and their trained weights are saved."
     )
     assert str(wb.SuccessiveHalving(at=1, metric="f1", least=3)).startswith(
-        "After every evaluation, the best 50% of the runs still going go on (at least 3), by f1;"
+        "After every evaluation, the best 50% of the runs that are still training continue (at least 3), ranked by f1;"
     )
 
 
@@ -214,8 +214,10 @@ def test_seeds_are_halved_only_where_all_are_scored_on_the_same_rows(
         assert len(stopped) == 2 and places[0] == 1 and places[-1] > 1
     else:
         assert not stopped and places == [1, 1, 1]
-        assert "3 things are asked" in race.notes[-1] and "held out by seed 2" in race.notes[-1]
-        assert "held out by seed 2" in str(race)
+        assert (
+            "there are 3 groups here" in race.notes[-1] and "held out with seed 2" in race.notes[-1]
+        )
+        assert "held out with seed 2" in str(race)
 
 
 def test_losers_of_a_race_are_stopped_with_their_reason(tiny_llama, tmp_path):

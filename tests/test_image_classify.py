@@ -25,7 +25,7 @@ from workbench.sources.models import describe as models
 from workbench.training.inputs import collate as batches
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 COLOURS = {"blue": (20, 30, 200), "red": (210, 20, 30)}
 
@@ -280,7 +280,7 @@ def test_a_broken_image_is_named(folder):
     ):
         load(folder, "image_classify")
     broken.write_bytes(b"")
-    with pytest.raises(DataError, match="Pillow knows no such image"):
+    with pytest.raises(DataError, match="Pillow does not recognize its format"):
         load(folder, "image_classify")
 
 
@@ -331,14 +331,14 @@ def test_an_evaluation_label_without_training_images(tmp_path):
 
 
 def test_images_and_texts_have_their_own_models(tiny_vit, tiny_bert, folder, tmp_path):
-    said = "but is 'image_classify': it is an encoder, and image_classify takes a model of images"
+    said = "but is 'image_classify': it is an encoder, and image_classify takes an image model"
     with pytest.raises(RecipeError, match=said):
         resolve(recipe_for(tiny_bert, str(folder)))
     with pytest.raises(RecipeError, match="task must be 'image_classify' with the model"):
         resolve(recipe_for(tiny_vit, "reviews", task="classify"))
-    with pytest.raises(RecipeError, match="technique must be one that serves the task"):
+    with pytest.raises(RecipeError, match="technique must be one that supports the task"):
         recipe_for(tiny_vit, str(folder), "prompt_tuning").check()
-    with pytest.raises(RecipeError, match="known as the image .*image_classify needs"):
+    with pytest.raises(RecipeError, match="recognized as the image .*image_classify needs"):
         resolve(recipe_for(tiny_vit, "reviews"))
 
 
@@ -354,7 +354,7 @@ def test_the_first_rows_of_a_sorted_folder_may_lack_labels(tiny_vit, folder, tmp
     recipe = recipe_for(tiny_vit, str(folder), max_train_samples=8)
     run = wb.train(recipe, tmp_path / "runs", progress=False)
     assert any(
-        note.startswith("The first 8 rows, which max_train_samples keeps, have 1 of the 2 labels")
+        note.startswith("The first 8 rows, which max_train_samples selects, have 1 of the 2 labels")
         for note in run.notes
     )
     whole = wb.train(recipe_for(tiny_vit, str(folder)), tmp_path / "runs", progress=False)

@@ -40,6 +40,7 @@ ROOMS = (
     "workbench.training.adaptation",
     "workbench.training.speedups",
     "workbench.training.plan",
+    "workbench.training.resolve",
     "workbench.training.truncation",
     "workbench.training.evaluate",
     "workbench.training.module_evaluate",

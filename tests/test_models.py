@@ -311,7 +311,7 @@ def test_a_revision_is_of_the_hub(folder):
 
 
 def test_a_file_is_no_folder(folder):
-    assert "give the folder it lies in" in refused(folder / "model.safetensors")
+    assert "give the folder that contains it" in refused(folder / "model.safetensors")
 
 
 def test_no_config(folder):
@@ -341,7 +341,7 @@ def test_remote_code_is_off(folder):
     edit(folder / "config.json", **own)
     sentence = refused(folder)
     assert "set trust_remote_code=True" in sentence
-    assert "that code can do whatever you can" in sentence
+    assert "that code can do everything that you can" in sentence
     assert describe.resolve(folder, trust_remote_code=True) == str(folder)
     assert describe.facts(folder, trust_remote_code=True).model_type == "own"
 
@@ -424,7 +424,7 @@ def test_shards_that_are_no_safetensors_beside_the_index(folder, shard):
     (folder / "model.safetensors").rename(folder.parent / "model.safetensors")
     index = json.dumps({"weight_map": {"a": shard}})
     (folder / "model.safetensors.index.json").write_text(index)
-    assert f"model.safetensors.index.json, but that names {str(shard)!r}" in refused(folder)
+    assert f"model.safetensors.index.json, but that file names {str(shard)!r}" in refused(folder)
 
 
 def test_a_weight_file_without_weights(folder):
@@ -458,4 +458,4 @@ def test_a_full_disk_is_not_a_missing_network(monkeypatch):
             file.write(b"weights")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", write)
-    assert "No space left on device): make room, or set HF_HOME" in refused("owner/name")
+    assert "No space left on device): free some space, or set HF_HOME" in refused("owner/name")

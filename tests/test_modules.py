@@ -147,10 +147,10 @@ def scores(module, x):
     ("technique", "said"),
     [
         ("prompt_tuning", "layers of any module.*Prompt tuning needs a language model"),
-        ("qlora", "layers of any module.*QLoRA stores the base in fewer bits while it is loaded"),
-        ("eva", "layers of any module.*EVA is made with a language model's rows"),
-        ("last_layers", "find something to train.*MLP, which has no last_layers"),
-        ("embeddings_only", "one that fits MLP"),
+        ("qlora", "layers of any module.*QLoRA quantizes the base while it is loaded"),
+        ("eva", "layers of any module.*EVA is initialized with the rows of a language model"),
+        ("last_layers", "find parameters to train.*MLP, which has no last_layers"),
+        ("embeddings_only", "one that works with MLP"),
     ],
 )
 def test_what_cannot_adapt_a_module_says_why(technique, said):
@@ -332,7 +332,7 @@ def test_the_panel_follows_a_run(tmp_path):
     [
         ({"module": MLP}, "module must be a torch.nn.Module, but is 'type'"),
         ({"module": nn.ReLU()}, "module must be one that has parameters"),
-        ({"module": nn.Sequential(nn.LazyLinear(3))}, "put a batch through"),
+        ({"module": nn.Sequential(nn.LazyLinear(3))}, "run a batch through"),
         ({"module": nn.Linear(16, 3)}, "target_modules must be given for Linear"),
         ({"data": (torch.zeros(4, 16), torch.zeros(5).long())}, "data must be .* same number of rows"),
         ({"data": torch.zeros(4, 16)}, "data must be inputs and targets"),
@@ -342,7 +342,7 @@ def test_the_panel_follows_a_run(tmp_path):
         ({"loss": "mse"}, "loss must be a function"),
         ({"loss": lambda o, y: cross_entropy(o, y, reduction="none")}, r"one number.*shape \(2,\)"),
         ({"loss": lambda o, y: 1 / 0}, "loss must be .*division by zero"),
-        ({"loss": lambda o, y: torch.tensor(1.0)}, "technique must be one that the loss can teach"),
+        ({"loss": lambda o, y: torch.tensor(1.0)}, "technique must be one whose trained parameters affect the loss"),
         ({"technique": "lorra"}, "did you mean 'lora'"),
         ({"r": 0, "learning_rate": -1}, "(?s)learning_rate must.*r must|r must.*learning_rate must"),
         ({"max_length": 8, "model": "gpt2"}, "(?s)max_length must be left out.*model must be left out"),

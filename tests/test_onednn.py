@@ -20,7 +20,10 @@ def fast(monkeypatch):
 
 def test_a_machine_on_which_it_is_faster_is_told_so(fast):
     (said,) = onednn_hint(Recipe(), PLAN, 0.1)
-    assert "onednn could pay: here oneDNN multiplied two matrices 2.3 times as fast" in said
+    assert (
+        "onednn could save time: in a test on this machine, oneDNN multiplied two matrices 2.3 times as fast"
+        in said
+    )
     assert "changes the last bits" in said
 
 

@@ -11,7 +11,7 @@ import workbench as wb
 from tests.conftest import save_tiny
 from tests.test_techniques import data, model, recipe_for  # noqa: F401 (fixtures)
 from workbench.errors import is_out_of_memory
-from workbench.runs.run import TOLD_BY_STEPS
+from workbench.runs.execution import STEP_EVENTS
 from workbench.runs.store import load_run
 
 SCRIPT = """
@@ -55,8 +55,8 @@ def test_it_leaves_the_others_go_on_and_the_memory_comes_back(tmp_path):
     *states, said, kept, grown = done.stdout.splitlines()
     assert states == ["finished", "failed", "finished"]
     # It needs more than there is in all, whatever the batch.
-    assert "memory ran out. Does not fit with batch 8: it needs" in said
-    assert "no batch fits: choose a smaller base" in said
+    assert "memory ran out. Not enough memory for batch size 8: it needs" in said
+    assert "no batch size is small enough: choose a smaller base" in said
     assert kept == "None"
     # Training everything takes a copy of the base, its gradients and twice as much for the optimizer.
     assert float(grown) < 200
@@ -124,13 +124,13 @@ def test_a_run_that_had_others_beside_it_begins_again_and_keeps_its_bits(
     run = race.members[1]
     assert run.losses == alone.losses
     told = [
-        [(event.kind, event.step) for event in one.events if isinstance(event, TOLD_BY_STEPS)]
+        [(event.kind, event.step) for event in one.events if isinstance(event, STEP_EVENTS)]
         for one in (run, alone)
     ]
     assert told[0] == told[1]
     assert load_run(run.path).losses == alone.losses
-    assert any("it began again" in note for note in run.notes)
-    assert not any("it began again" in note for note in race.members[0].notes)
+    assert any("the run started again" in note for note in run.notes)
+    assert not any("the run started again" in note for note in race.members[0].notes)
 
 
 def test_a_run_that_had_nobody_beside_it_fails(recipe, tmp_path, short_of_memory):

@@ -17,8 +17,8 @@ from workbench.errors import ModelError, RecipeError
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.sources.models import describe
 from workbench.training.adaptation.quantize import quantization_config
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 RECIPE = wb.Recipe(
     task="lm",
@@ -163,7 +163,7 @@ def test_another_quantization_is_refused(stored):
         (sentence,) = refusals(recipe)
         assert sentence == (
             f"quantization must be {name!r} (or None) with the model {folder!r}, but is {other!r}: "
-            "its weights are stored already, and cannot be stored anew."
+            "its checkpoint is quantized already and cannot be quantized again."
         )
         assert not wb.compatible(folder, "lora", quantization=other).compatible
 
@@ -173,7 +173,7 @@ def test_techniques_that_need_full_precision_are_refused(stored, technique):
     folder, name = stored
     (sentence,) = refusals(RECIPE.replace(model=folder, technique=technique))
     assert sentence.startswith("quantization must be None with ")
-    assert f"but is {name!r}: the model {folder!r} is stored so, and " in sentence
+    assert f"but is {name!r}: the checkpoint of {folder!r} is quantized with it, and " in sentence
     fit = wb.compatible(folder, technique)
     assert not fit.compatible and folder in str(fit) and "fails inside" not in str(fit)
 
@@ -186,7 +186,7 @@ def test_what_a_technique_refuses_it_refuses_of_a_checkpoint(stored):
         return
     (sentence,) = refusals(recipe)
     assert sentence.startswith("quantization must be one of 'nf4', 'fp4', 'int8_torchao' with DoRA")
-    assert f"the model {folder!r} is stored so" in sentence
+    assert f"the checkpoint of {folder!r} is quantized with it" in sentence
 
 
 def test_loftq_has_nothing_to_start_from(stored):
@@ -258,7 +258,7 @@ def test_what_needs_another_package_is_said_by_its_name(method, tiny_llama, tmp_
 def test_the_command_line_says_how_bases_are_stored(capsys):
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert {row["stored"] for row in rows if row["architecture"] != "not here"} == {"float32"}
+    assert {row["stored"] for row in rows if row["architecture"] != "not available"} == {"float32"}
 
 
 def test_a_checkpoint_in_sixteen_bits_is_foretold_as_it_is_loaded(tmp_path):

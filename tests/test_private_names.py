@@ -27,7 +27,6 @@ PRIVATE = (
     "peft.tuners.lora.corda.preprocess_corda",
     "peft.tuners.lora.loraga.preprocess_loraga",
     "peft.tuners.poly.layer.PolyLayer",
-    "peft.tuners.tuners_utils._find_minimal_target_modules",
     "peft.tuners.tuners_utils.check_target_module_exists",
     "peft.utils.constants.TRANSFORMERS_MODELS_TO_BEFT_TARGET_MODULES_MAPPING",
     "peft.utils.other.AuxiliaryTrainingWrapper",
@@ -96,7 +95,7 @@ def test_model_types_are_asked_of_transformers_where_its_files_tell_none(monkeyp
     import transformers
 
     assert "llama" in transformers.CONFIG_MAPPING
-    monkeypatch.setattr(configs, "_known_types", frozenset)
+    monkeypatch.setattr(configs, "_listed_types", frozenset)
     assert configs.in_transformers({"model_type": "llama"})
     assert not configs.in_transformers({"model_type": "no such type"})
     monkeypatch.delitem(sys.modules, "transformers")

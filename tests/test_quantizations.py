@@ -6,7 +6,7 @@ import pytest
 
 import workbench as wb
 from workbench.registry.quantizations import QUANTIZATIONS
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 RECIPE = wb.Recipe(
     task="lm",

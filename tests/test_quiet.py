@@ -1,6 +1,8 @@
 """Importing the workbench leaves other libraries' warnings and loggers as they were, and runs put them back."""
 
 import logging
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -38,6 +40,30 @@ assert "workbench.training.prepare" in importlib.sys.modules
 @pytest.mark.slow
 def test_importing_every_module_changes_no_logger_and_no_filter():
     run_python(STATE)
+
+
+NET = "net = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Linear(4, 2))"
+CONV1D = """
+from transformers.pytorch_utils import Conv1D
+conv = torch.nn.Sequential(Conv1D(4, 8), Conv1D(2, 4))
+"""
+FIRST_CALLS = {
+    "adapt": f"{NET}\nwb.adapt(net, 'lora', r=2)",
+    "adapt, with a warning of peft": f"{CONV1D}\nwb.adapt(conv, 'lora', r=2, target_modules=['0'])",
+    "ModuleRun": f"{NET}\nwb.ModuleRun(net, (torch.ones(8, 8), torch.ones(8, 2)), torch.dist)",
+    "compatible": "wb.compatible('hamlet-3m', 'lora')",
+    "compatibility_table": "next(wb.compatibility_table('hamlet-3m'))",
+    "forecast": "wb.forecast(wb.Recipe(max_steps=1))",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", FIRST_CALLS)
+def test_a_first_call_says_nothing_of_what_libraries_say(call):
+    """The heavy libraries are imported by it, which is when they talk."""
+    code = f"import torch\nimport workbench as wb\n{FIRST_CALLS[call]}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 @pytest.mark.parametrize("name", CHATTER)

@@ -13,7 +13,7 @@ from tests.test_techniques import data, model, recipe_for  # noqa: F401 (fixture
 from workbench.errors import RecipeError
 from workbench.race import race as race_module
 from workbench.registry.techniques import arguments
-from workbench.runs import run as run_module
+from workbench.runs.execution import Execution
 from workbench.training import batches
 from workbench.training.adaptation import base_model as bases
 from workbench.training.inputs import tokenize
@@ -97,15 +97,15 @@ def test_runs_step_at_the_same_time(long, tmp_path):
     """Two runs wait inside their steps for each other: one at a time, neither would go on."""
     meeting = threading.Barrier(2)
     race = wb.Race([long, long.replace(seed=2)], tmp_path, workers=2, fuse=False)
-    inside = run_module.Run._step
+    inside = Execution._step
 
-    def step(run, prepared, counted):
-        if run.progress[0] == 1:
+    def step(execution, prepared):
+        if execution.run.progress[0] == 1:
             meeting.wait(60)
-        return inside(run, prepared, counted)
+        return inside(execution, prepared)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module.Run, "_step", step)
+        patch.setattr(Execution, "_step", step)
         reached = reach(race, 3)
         race.start()
         assert reached.wait(60)
@@ -233,12 +233,12 @@ def test_a_base_is_loaded_once_and_rows_are_encoded_once(recipe, tiny_llama, tmp
     assert sorted(read) == sorted({recipe.model, other.model})
     # Training and evaluation rows, by each base's own tokenizer.
     assert len(encoded) == 4
-    assert "6 runs share 2 bases and one set of data." in race.notes
+    assert "6 runs share 2 bases and one data set." in race.notes
 
 
 def test_what_was_shared_is_let_go_at_the_end(recipe, tmp_path):
     race = wb.Race([recipe, recipe.replace(seed=2)], tmp_path).start().wait()
-    assert race._kept == []
+    assert race._shared == []
     assert all(run.shared == () for run in race.members)
 
 
@@ -306,13 +306,13 @@ def test_a_run_stopped_before_it_is_ready_has_a_record(recipe, tmp_path):
     [
         (lambda recipe: [], {}, "recipes must be a sequence of at least one Recipe"),
         (lambda recipe: [recipe, "lora"], {}, "at least one Recipe, but is 'lora'"),
-        (lambda recipe: [recipe.replace(name="a")] * 2, {}, "name must be another one.*'a'"),
+        (lambda recipe: [recipe.replace(name="a")] * 2, {}, "name must be a different one.*'a'"),
         (lambda recipe: [recipe], {"turns": "step"}, "turns must be.*'step'.*did you mean 'steps'"),
         (lambda recipe: [recipe], {"workers": 0}, "workers must be an integer of at least 1"),
         (
             lambda recipe: [recipe, recipe.replace(model="hamlet-3m", data="reviews")],
             {},
-            "recipes must share something for a race, the base or the data.*'reviews'",
+            "recipes of a race must have the base or the data in common.*'reviews'",
         ),
     ],
 )

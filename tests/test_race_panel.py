@@ -167,7 +167,7 @@ def test_a_clone_can_begin_from_the_weights_of_a_run(race, panel):
     settle(panel)
     click(panel, "clone", 0)
     form = panel._clone_form
-    form.begin.value = "its current weights"
+    form.begin.value = "the current weights"
     form.fields["learning_rate"].control.value = "1e-4"
     form.go.click()
     settle(panel)

@@ -1,8 +1,12 @@
-"""A Train click reads files, headers, shapes and rows once, and a race does so once for all its runs."""
+"""A Train click reads files, headers, shapes and rows once, and a race does so once for all its runs.
+
+What is counted of the rows are the texts that the tokenizer gets.
+"""
 
 import functools
 import os
 import sys
+import threading
 from collections import Counter
 
 import numpy
@@ -10,15 +14,21 @@ import pytest
 import transformers
 
 import workbench as wb
+from tests.conftest import tiny_tokenizer
+from workbench.panels.bench.data_preview import ROWS as PREVIEWED
+from workbench.panels.kernel import preload
 from workbench.recipe import Recipe
+from workbench.registry.tasks import TASKS
 from workbench.sources.lookup import SharedTables
-from workbench.sources.models import weights
+from workbench.sources.models import describe, weights
 from workbench.training.adaptation import base_model
-from workbench.training.inputs import tokenize
+from workbench.training.inputs.largest_batch import token_counts
+from workbench.training.inputs.task_inputs import TaskInputs
+from workbench.training.inspection.skeleton import count
 
-ROWS, HELD = 12, 4
-# All rows are cut in these runs, so each is measured once more, without a limit.
-ONCE = {"opens": 1, "headers": 1, "skeletons": 1, "rows": 2 * (ROWS + HELD)}
+TRAIN, EVAL = 12, 4
+# All rows are truncated in these runs, and measured without a limit as well.
+ONCE = {"opens": 1, "headers": 1, "skeletons": 1, "rows": TRAIN + EVAL}
 OPENED: Counter = Counter()
 
 
@@ -46,10 +56,11 @@ def _counting(monkeypatch, counts, owner, name, label, size=lambda *args: 1):
 @pytest.fixture
 def recipe(tmp_path):
     lines = [
-        f"a really great thing of number {i},good\nbad thing number {i},poor\n" for i in range(ROWS)
+        f"a really great thing of number {i},good\nbad thing number {i},poor\n"
+        for i in range(TRAIN)
     ]
-    for name, count in (("train", ROWS), ("test", HELD)):
-        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(lines[: count // 2]))
+    for name, number in (("train", TRAIN), ("test", EVAL)):
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(lines[: number // 2]))
     return Recipe(
         task="classify",
         data=str(tmp_path / "train.csv"),
@@ -73,12 +84,15 @@ def counts(monkeypatch, recipe):
         "from_config",
         "skeletons",
     )
-    _counting(monkeypatch, counts, tokenize, "encode_classify", "rows", len)
+    tokenizers = transformers.PreTrainedTokenizerBase
+    _counting(monkeypatch, counts, tokenizers, "__call__", "rows", lambda _, texts: len(texts))
     before = OPENED[recipe.data]
 
     def read():
         headers = weights._header.cache_info().misses
-        return {"opens": OPENED[recipe.data] - before, "headers": headers, **counts}
+        figures = {"opens": OPENED[recipe.data] - before, "headers": headers, **counts}
+        print(*(f"{name} {number}" for name, number in figures.items()), sep=", ")
+        return figures
 
     return read
 
@@ -103,6 +117,58 @@ def test_what_a_panel_has_read_is_not_read_again(recipe, counts, tmp_path):
     assert tables.load(recipe) is table
 
 
+@pytest.fixture
+def bench(recipe, tmp_path):
+    """A panel whose libraries are loaded, as they are once a person has looked at it."""
+    loaded = threading.Event()
+    preload.load(loaded.set)
+    assert loaded.wait(120)
+    return wb.Bench(recipe, tmp_path / "runs")
+
+
+def _train(bench, click):
+    assert bench._debouncer.wait(60)
+    run = click()
+    bench.race.start().wait() if click == bench.add_to_race else run.wait(60)
+    assert run.state == "finished"
+    return run
+
+
+@pytest.mark.parametrize("click", ["train", "add_to_race"])
+def test_a_click_reads_what_its_panel_has_not_read(counts, bench, click):
+    _train(bench, getattr(bench, click))
+    # The panel shows some rows as the model sees them, which it encodes for itself.
+    assert counts() == {**ONCE, "rows": ONCE["rows"] + PREVIEWED}
+
+
+def test_a_second_click_reads_nothing(counts, bench):
+    _train(bench, bench.train)
+    before = counts()
+    _train(bench, bench.train)
+    after = counts()
+    assert {**after, "rows": 0} == {**before, "rows": 0}
+
+
+def test_a_click_reads_a_file_that_has_changed(recipe, counts, bench):
+    assert bench._debouncer.wait(60)
+    with open(recipe.data, "a") as file:
+        file.write("one more,good\n")
+    before = counts()["opens"]
+    run = _train(bench, bench.train)
+    assert counts()["opens"] == before + 1
+    assert run.plan["data"]["sha256"] == SharedTables().load(recipe).source.checksums()
+
+
+@pytest.mark.parametrize("technique", ["trainable_tokens", "lora"])
+def test_shapes_are_counted_over_rows_that_are_read(recipe, counts, technique):
+    recipe = recipe.replace(task="lm", technique=technique)
+    table = SharedTables().load(recipe)
+    before = counts()["opens"]
+    figures = count(recipe, data=lambda recipe: table)
+    assert figures["trainable"] > 0
+    assert counts()["opens"] == before
+
+
 def test_rows_that_have_changed_are_read_again(recipe):
     tables = SharedTables()
     before = tables.load(recipe)
@@ -122,3 +188,64 @@ def test_a_weight_file_that_has_changed_is_read_again(tmp_path):
     for size in (2, 3):
         save_file({"weight": numpy.zeros(size, dtype="float32")}, file)
         assert [tensor.shape for tensor in weights.tensors([file], "it")] == [(size,)]
+
+
+WORDS = [
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "the",
+    "mat",
+    "and",
+    "saw",
+    "a",
+    "very",
+    "old",
+    "house",
+    "near",
+    "the",
+    "bridge",
+] * 3
+TOKENIZERS = {
+    "byte-level": tiny_tokenizer,
+    "with special tokens": lambda: transformers.AutoTokenizer.from_pretrained(
+        describe.resolve("all-MiniLM-L6-v2")
+    ),
+    "with a beginning": lambda: transformers.AutoTokenizer.from_pretrained(
+        describe.resolve("hamlet-3m")
+    ),
+    "in Python": transformers.ByT5Tokenizer,
+}
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if not task.reads_images])
+def test_rows_are_measured_as_if_encoded_again_without_a_limit(name, kind):
+    task, tokenizer = TASKS[name], TOKENIZERS[kind]()
+    if "tokens" in task.roles and not tokenizer.is_fast:
+        pytest.skip("such tokenizers do not tell which characters a token stands for")
+    tokenizer.eos_token = tokenizer.eos_token or tokenizer.sep_token
+    rows = [
+        {
+            **dict.fromkeys(("text", "prompt"), " ".join(WORDS[:count])),
+            "completion": " ".join(WORDS[: count % 5 + 1]),
+            "tokens": WORDS[: count + 1],
+            "tags": ["good"] * (count + 1),
+            "label": "good",
+        }
+        for count in range(30)
+    ]
+    inputs = TaskInputs(
+        name,
+        tokenizer,
+        columns={role: role for role in task.roles},
+        labels=["good"] if task.labels else [],
+        max_length=12,
+        max_prompt_length=10 if task.continues_prompts else 0,
+    )
+    encoded = inputs.encode_measured(rows)
+    assert encoded == inputs.encode(rows)
+    uncut = [max(token_counts(row)) for row in inputs.unlimited().encode(rows)]
+    assert encoded.full_lengths == uncut
+    assert min(uncut) < 12 < max(uncut)

@@ -91,7 +91,7 @@ def test_every_technique_has_a_valid_default_recipe(name):
         ({"max_steps": True}, "max_steps must be an integer of at least 1 (or None), but is True."),
         ({"seed": -1}, "seed must be an integer of at least 0 and below 4294967296, but is -1."),
         ({"eval_fraction": 1}, "eval_fraction must be a number above 0 and below 1, but is 1."),
-        ({"technique": "head_only", "task": "lm"}, "one that serves the task 'lm'"),
+        ({"technique": "head_only", "task": "lm"}, "one that supports the task 'lm'"),
         ({"technique": "full", "quantization": "nf4"}, "quantization must be None"),
         ({"technique": "full", "technique_args": {"r": 8}}, "remove this argument"),
         ({"technique": "lora", "technique_args": {"use_rslora": "yes"}}, "use_rslora must be True"),

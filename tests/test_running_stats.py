@@ -20,8 +20,8 @@ from torch.nn.functional import cross_entropy
 import workbench as wb
 from workbench.registry.techniques import TECHNIQUES
 from workbench.training.adaptation.base_model import is_pristine
-from workbench.training.adaptation.running_stats import gathering_layers, moving_statistics
-from workbench.training.adaptation.warm_start import keep, learnt
+from workbench.training.adaptation.running_stats import layers_with_statistics, moving_statistics
+from workbench.training.adaptation.warm_start import learnt, save_learnt
 from workbench.training.inspection.anatomy import take_apart
 from workbench.training.prepare import prepare
 
@@ -218,7 +218,7 @@ def test_what_is_saved_gives_the_same_logits(net, technique, folders, images, tm
     chosen = set(run.plan["selected"])
     whole = [
         name
-        for name in gathering_layers(build(net))
+        for name in layers_with_statistics(build(net))
         if {f"{name}.weight", f"{name}.bias"} <= chosen
     ]
     assert bool(moved) == bool(technique == "full" or whole)
@@ -254,7 +254,7 @@ def test_every_architecture_that_gathers_statistics_is_tried():
         kind = kind[0] if isinstance(kind, tuple) else kind
         try:
             with torch.device("meta"):
-                layers = gathering_layers(kind(config()))
+                layers = layers_with_statistics(kind(config()))
         except (ImportError, ValueError):
             continue  # needs a package, or settings
         if layers:
@@ -265,7 +265,7 @@ def test_every_architecture_that_gathers_statistics_is_tried():
 def test_a_run_begins_with_the_weights_and_statistics_of_another(folders, images, tmp_path):
     for technique in ("full", "last_layers", "head_only"):
         first = wb.train(recipe_for(folders("Levit"), images, technique), tmp_path, progress=False)
-        keep(learnt(first.model), tmp_path / technique)
+        save_learnt(learnt(first.model), tmp_path / technique)
         more = {"start_from": str(tmp_path / technique), "max_steps": 1}
         recipe = recipe_for(folders("Levit"), images, technique, **more)
         second = wb.train(recipe, tmp_path, progress=False)
@@ -382,7 +382,7 @@ def test_layers_of_every_kind_in_modules(layer, in_head, technique, tmp_path):
         return net.eval()
 
     net, x = make(), torch.randn(40, 16, generator=torch.Generator().manual_seed(1))
-    assert gathering_layers(net)
+    assert layers_with_statistics(net)
     targets = {"target_modules": ["second"]} if technique == "lora" else {}
     runs = [
         wb.train_module(

@@ -16,7 +16,8 @@ from transformers import AutoModelForSequenceClassification
 import workbench as wb
 from tests.serving import serving
 from workbench.errors import RecipeError, StoreError, TrainingError
-from workbench.runs.store import RunFolder, write_whole
+from workbench.runs.disk import write_whole
+from workbench.runs.run_folder import RunFolder
 from workbench.training.adaptation.base_model import load_base
 from workbench.training.events import TrainStep
 
@@ -308,7 +309,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_folder(recipe, tmp_path, m
         path.write_text(text[: len(text) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("workbench.runs.store.write_whole", write_half)
+    monkeypatch.setattr("workbench.runs.run_folder.write_whole", write_half)
     with pytest.raises(StoreError, match="could not be saved.*the disk is full"):
         wb.train(recipe, tmp_path / "runs", progress=False)
     assert list((tmp_path / "runs").iterdir()) == []
@@ -367,7 +368,7 @@ def test_a_log_that_cannot_be_written_fails_the_run(recipe, tmp_path):
 
     def fill(run, event):
         if event.get("step") == 2:
-            run._folder._metrics = full
+            run._execution.folder._metrics = full
 
     run.subscribe(fill)
     with pytest.raises(TrainingError, match="could not be saved.*the disk is full"):

@@ -52,8 +52,8 @@ def test_draws_are_a_few_when_no_number_is_given():
     [
         ({"rr": [1, 2]}, {}, "rr must be a setting of the recipe or an argument of lora"),
         ({"learning_rat": [1]}, {}, "did you mean 'learning_rate'"),
-        ({"oft_block_size": [2, 4]}, {}, "oft_block_size.*has it"),
-        ({"xyzzyx": [2, 4]}, {}, "no technique has it"),
+        ({"oft_block_size": [2, 4]}, {}, "oft_block_size.*argument of oft"),
+        ({"xyzzyx": [2, 4]}, {}, "it is an argument of no technique"),
         ({"r": []}, {}, "r must be a list of at least one value"),
         ({"r": (2, 8)}, {}, r"r must be a list of values, or for a random search a range"),
         ({"r": (8, 2)}, {"search": "random"}, "range"),

@@ -20,7 +20,7 @@ from workbench.training.inputs.collate import collate_pairs, collate_sources
 from workbench.training.inputs.tokenize import encode_seq2seq
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 MODELS = ["tiny_t5", "tiny_bart"]
 
@@ -93,7 +93,7 @@ def test_both_sides_are_padded_by_themselves(model):
 def test_every_technique_turns_texts_into_others(technique, model, rows, tmp_path):
     recipe = recipe_for(model, rows, technique)
     if technique == "bitfit" and "t5" in model:
-        with pytest.raises(ModelError, match="BitFit finds nothing in T5ForConditional"):
+        with pytest.raises(ModelError, match="BitFit finds none in T5ForConditional"):
             count(recipe)
         return
     run = wb.train(recipe, tmp_path / "runs", progress=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from functools import partial
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ from workbench.training.evaluate import evaluate_lm
 from workbench.training.inputs import collate as batches
 from workbench.training.prepare import prepare
 from workbench.training.speedups import apply
-from workbench.training.speedups.packing_check import check_apart
+from workbench.training.speedups.labelled_logits import is_possible
 from workbench.training.speedups.settings import (
     multiplying,
     use_labelled_logits,
@@ -203,7 +202,7 @@ def test_without_a_compiler_torch_compile_is_refused_before_the_first_step():
 def test_what_cannot_be_computed_again_is_refused(technique):
     problems = wb.Recipe(technique=technique, gradient_checkpointing=True).problems()
     assert [problem.parameter for problem in problems] == ["gradient_checkpointing"]
-    assert "cannot be computed twice" in str(problems[0])
+    assert "cannot be computed again" in str(problems[0])
     fit = wb.compatible("hamlet-3m", technique, gradient_checkpointing=True)
     assert not fit.compatible
 
@@ -274,18 +273,18 @@ def test_training_without_padding_is_near_and_reads_the_same_tokens(tiny_llama, 
 
 def test_a_model_that_mixes_rows_is_refused():
     model = ARCHITECTURES["opt"]()
-    collate = partial(batches.collate_tokens, pad_token_id=0)
+    recipe = wb.Recipe(task="lm", padding_free=True)
     with pytest.raises(RecipeError, match="padding_free must be False with OPTForCausalLM"):
-        check_apart(model, ROWS, collate)
+        apply.guard(recipe, model, batches.collate_flat(ROWS))
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"task": "classify"}, "its rows are read as wholes"),
-        ({"task": "lm", "technique": "prompt_tuning"}, "stands before each row"),
-        ({"task": "lm", "technique": "prefix_tuning"}, "stands before each row"),
-        ({"task": "lm", "torch_compile": True}, "where rows end"),
+        ({"task": "classify"}, "it is for the training of causal language models"),
+        ({"task": "lm", "technique": "prompt_tuning"}, "must come before each row"),
+        ({"task": "lm", "technique": "prefix_tuning"}, "must come before each row"),
+        ({"task": "lm", "torch_compile": True}, "where each row ends"),
         ({"task": "lm", "technique": "zero_shot"}, "it trains nothing"),
     ],
 )
@@ -298,7 +297,7 @@ def test_where_rows_must_be_padded_is_said(changes, why):
 @pytest.mark.parametrize("name", [*DECODERS, "opt"])
 def test_a_loss_where_labels_are_is_the_loss(name):
     model, lean = ARCHITECTURES[name](), ARCHITECTURES[name]()
-    assert apply.labels_some(wb.Recipe(task="lm"), lean)
+    assert is_possible(wb.Recipe(task="lm"), lean)
     use_labelled_logits(lean)
     lean = copy.deepcopy(lean)  # what hangs on it must be its own
     batch = batches.collate_tokens(ROWS, pad_token_id=0)

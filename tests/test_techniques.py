@@ -18,6 +18,7 @@ from tests.test_export import figures, logits, probe, run_scripts
 from workbench.cli import main
 from workbench.errors import RecipeError
 from workbench.registry.tasks import TASKS
+from workbench.registry.technique import GET_PEFT_MODEL
 from workbench.registry.techniques import (
     TECHNIQUES,
     arguments,
@@ -28,8 +29,10 @@ from workbench.registry.techniques import (
     uncurated,
 )
 from workbench.training.adaptation import base_model
+from workbench.training.adaptation.build import adaptation_of, put_on_clone
+from workbench.training.inspection.compatibility.probe import touched
 from workbench.training.inspection.skeleton import count
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 # Each row says the same, so that a batch is like the next and the loss can only fall by learning.
 ROW = {"text": "the lamp was bad and I hated it", "prompt": "was it good", "completion": "it was"}
@@ -190,15 +193,19 @@ def test_its_parameters_are_counted_beforehand(name, cells, model, data):
         (
             "oft",
             {"oft_block_size": 12},
-            "oft_block_size must be a divisor of 32, as the layers' in",
+            "oft_block_size must be a divisor of 32, to divide the in",
         ),
-        ("road", {"group_size": 32}, "group_size must be a divisor of 16, as the layers' outputs"),
+        ("road", {"group_size": 32}, "group_size must be a divisor of 16, to divide the outputs"),
         ("boft", {"boft_block_size": 5}, "boft_block_size must be a divisor of 32"),
         ("vblora", {"vector_length": 64}, "vector_length must be a divisor of 16"),
         ("lora", {"r": 33}, "r must be at most 32, the width of the layers"),
         ("pissa", {"r": 17}, "r must be at most 16, the width of the narrowest layer"),
-        ("fourierft", {"n_frequency": 513}, "n_frequency must be at most 512, the entries of"),
-        ("shira", {"r": 11}, "r must be at most 10, so that no more entries are learnt than"),
+        (
+            "fourierft",
+            {"n_frequency": 513},
+            "n_frequency must be at most 512, the number of entries of",
+        ),
+        ("shira", {"r": 11}, "r must be at most 10, so that no more entries are trained than"),
         ("bdlora", {"use_bdlora.nblocks": 3}, "use_bdlora.nblocks must be a divisor of 16"),
         ("xlora", {}, "adapters must be a mapping of names to folders of LoRA adapters"),
         ("cpt", {"num_virtual_tokens": 10**6}, "num_virtual_tokens must be at most 56"),
@@ -209,6 +216,40 @@ def test_what_does_not_fit_the_layers_is_refused(technique, args, sentence, mode
     for ask in (resolve, count):
         with pytest.raises(RecipeError, match=sentence):
             ask(recipe)
+
+
+@pytest.mark.parametrize("targets", ["all-linear", "All-Linear", r".*\.(q|down)_proj"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, technique in TECHNIQUES.items()
+        if technique.writes_base and technique.initializer == GET_PEFT_MODEL
+    ],
+)
+def test_layers_named_by_a_text_are_not_rewritten_in_the_base(name, targets, model):
+    base = base_model.load_base(
+        model, "AutoModelForSequenceClassification", num_labels=2, quantization=None
+    )
+    adaptation = adaptation_of(
+        TECHNIQUES[name],
+        base.model,
+        {**TECHNIQUES[name].defaults(), "target_modules": targets},
+        task_type="SEQ_CLS",
+        new_parameters=base.new_parameters,
+        max_steps=1,
+    )
+    assert adaptation.config["modules_to_save"] == ["score"]
+    adapted = put_on_clone(adaptation, base)
+    assert "model.layers.0.mlp.down_proj" in touched(adapted, base.model)
+    assert base_model.is_pristine(base)
+
+
+def test_layers_named_by_a_text_are_block_diagonal_too(model, data):
+    recipe = recipe_for("bdlora", model, data).replace(target_modules=r".*\.(q|o|up|down)_proj")
+    blocks = resolve(recipe).plan.config["use_bdlora"]
+    assert blocks["target_modules_bd_a"] == ["down_proj", "o_proj"]
+    assert blocks["target_modules_bd_b"] == ["q_proj", "up_proj"]
 
 
 def test_a_value_of_the_users_own_wins(model, data):
@@ -267,5 +308,5 @@ def test_the_list_says_all_there_is_to_say(capsys):
     assert rows["pissa"]["writes_base"] and not rows["lora"]["writes_base"]
     assert rows["pissa"]["merges"] and not rows["houlsby"]["merges"]
     assert rows["lora"]["paper"]["arxiv"] == "2106.09685"
-    assert rows["adalora"]["needs"] == "the number of steps, known ahead"
+    assert rows["adalora"]["needs"] == "the number of training steps in advance"
     assert rows["lora"]["hyperparameters"][0]["name"] == "r"

@@ -211,7 +211,7 @@ def test_the_task_is_guessed_and_columns_are_found(tmp_path):
     table = load(path, "token_classify")
     assert table.columns == {"tokens": "tokens", "tags": "ner_tags"}
     (note,) = table.notes
-    assert "'pos_tags' might be meant too: set tags_column" in note
+    assert "'pos_tags' could be meant too: set tags_column" in note
     assert load(path, "token_classify", tags_column="pos_tags").labels == ("N", "V", "X")
     with pytest.raises(
         TypeError, match="no column setting 'tag_column': did you mean 'tags_column'"
@@ -222,27 +222,27 @@ def test_the_task_is_guessed_and_columns_are_found(tmp_path):
 BAD = {
     "unequal": (
         [{"tokens": ["a", "b"], "tags": ["O"]}],
-        "must be equally many, but are 2 and 1 in",
+        "must have the same length, but have 2 and 1 in",
     ),
-    "unequal text": ([{"tokens": "a b", "tags": "O O O"}], "but are 2 and 3 in row 1"),
+    "unequal text": ([{"tokens": "a b", "tags": "O O O"}], "but have 2 and 3 in row 1"),
     "no list": ([{"tokens": 5, "tags": ["O"]}], "The tokens .* must be a list of words, .* are 5"),
     "a list of numbers": ([{"tokens": [1], "tags": ["O"]}], r"must be a list of words.* are \[1\]"),
     "a tag that is null": ([{"tokens": ["a"], "tags": [None]}], r"must be a list of tags"),
     "no words": ([{"tokens": [], "tags": []}], "The tokens .* are empty in row 1"),
-    "no tags": ([{"tokens": ["a"]}], "No column .* is known as the tags"),
+    "no tags": ([{"tokens": ["a"]}], "No column .* was recognized as the tags"),
     "missing": ([{"tokens": ["a"], "tags": ["O"]}, {"tokens": ["a"]}], "tags .* missing in row 2"),
     "a list as text": (
         [{"tokens": "a b", "tags": "['O', 'X']"}],
         "a list written as text in row 1",
     ),
-    "half a pair": ([{"tokens": ["\ud800"], "tags": ["O"]}], "hold half a surrogate pair"),
+    "half a pair": ([{"tokens": ["\ud800"], "tags": ["O"]}], "hold a lone surrogate character"),
     "one tag": (
         [{"tokens": ["a", "b"], "tags": ["O", "O"]}],
         "at least two .* rows with other tags",
     ),
     "ids": (
         [{"tokens": ["a"], "tags": [str(i)]} for i in range(40)],
-        "has 40 different values .* probably no tag",
+        "has 40 different values .* probably not a tag",
     ),
 }
 
@@ -288,13 +288,13 @@ def test_a_head_of_another_size_or_for_other_labels_is_drawn_anew(tiny_bert, row
 
 def test_a_tokenizer_that_knows_no_characters_is_refused(tmp_path):
     transformers.ByT5Tokenizer().save_pretrained(tmp_path)
-    with pytest.raises(ModelError, match="must tell which characters each token stands for"):
+    with pytest.raises(ModelError, match="must map each token to its characters"):
         load_tokenizer(recipe_for(tmp_path, "x"), TASKS["token_classify"], str(tmp_path))
 
 
 def test_words_cannot_be_tagged_without_a_column_for_it(tiny_bert, tmp_path):
     data = write(tmp_path / "texts.jsonl", [{"text": "a", "label": "x"}])
-    with pytest.raises(RecipeError, match="known as the tokens .*token_classify needs"):
+    with pytest.raises(RecipeError, match="recognized as the tokens .*token_classify needs"):
         wb.train(recipe_for(tiny_bert, data), tmp_path / "runs", progress=False)
 
 

@@ -28,8 +28,8 @@ from workbench.training.inputs.collate import (
 )
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 
 LABELS = ["no", "yes"]
 
@@ -265,7 +265,7 @@ def test_a_tokenizer_without_padding_borrows_the_end_of_text(tiny_llama, rows, t
 
 def test_a_technique_that_finds_nothing_to_train_says_so(rows):
     recipe = recipe_for("hamlet-3m", rows, "lm", "bitfit")
-    with pytest.raises(ModelError, match="BitFit finds nothing in LlamaForCausalLM, which has no"):
+    with pytest.raises(ModelError, match="BitFit finds none in LlamaForCausalLM, which has no"):
         count(recipe)
 
 

@@ -19,7 +19,7 @@ from workbench.training.batches import encode_rows, largest_batch_step
 from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
 from workbench.training.loop import train
-from workbench.training.plan import resolve
+from workbench.training.resolve import resolve
 
 
 @pytest.fixture
@@ -137,10 +137,10 @@ def test_rows_beyond_the_context_are_cut_only_where_the_recipe_says_so(
     room = 128 - (recipe.resolved().technique_args.get("num_virtual_tokens") or 0)
     asked = 4 if technique == "zero_shot" else 13
     assert str(caught.value).startswith(f"4 of {asked} rows are longer than the {room} tokens that")
-    assert f"set max_length to {room} to cut them there" in str(caught.value)
+    assert f"set max_length to {room} to truncate them" in str(caught.value)
     assert list((tmp_path / "runs").iterdir()) == []
     run = wb.train(recipe.replace(max_length=room), tmp_path / "runs", progress=False)
-    assert f"4 of {asked} rows are longer than max_length={room} and cut there." in run.notes
+    assert f"4 of {asked} rows are longer than max_length={room} and truncated." in run.notes
     assert run.state == "finished"
 
 
@@ -224,7 +224,11 @@ def test_the_preview_is_cut_where_training_cuts(technique, tiny_llama, write):
         ("lora", {"target_modules": ["q_prj"]}, "target_modules must be the name of a module"),
         ("lora", {"r": 100}, "r must be at most 32, the width of the layers"),
         ("oft", {"oft_block_size": 12}, "oft_block_size must be a divisor of 32"),
-        ("last_layers", {"num_layers": 9}, "num_layers must be at most 2, the base's blocks"),
+        (
+            "last_layers",
+            {"num_layers": 9},
+            "num_layers must be at most 2, the number of blocks of the base",
+        ),
         ("xlora", {}, "adapters must be a mapping of names to folders"),
         ("prompt_tuning", {"num_virtual_tokens": 500}, "num_virtual_tokens must be at most 120"),
     ],
@@ -232,7 +236,9 @@ def test_the_preview_is_cut_where_training_cuts(technique, tiny_llama, write):
 def test_what_shapes_forbid_is_said_before_a_weight_is_loaded(
     technique, args, sentence, tiny_llama, write, monkeypatch
 ):
-    monkeypatch.setattr("workbench.training.plan.load_base", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr(
+        "workbench.training.resolve.load_base", lambda *_, **__: pytest.fail("loaded")
+    )
     recipe = wb.Recipe(model=str(tiny_llama), task="lm", data=write(), technique=technique)
     with pytest.raises(RecipeError, match=sentence):
         resolve(recipe.replace(**args))

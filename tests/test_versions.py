@@ -46,9 +46,9 @@ def test_a_version_inside_the_range_goes_unmentioned(installed, version):
 def test_a_version_outside_is_named_with_what_was_tried_and_how_to_go_on(installed, version):
     installed["torch"] = version
     (sentence,) = sentences()
-    assert f"not tried with torch {version}:" in sentence
+    assert f"not tested with torch {version}:" in sentence
     assert "pip install 'torch<2.15,>=2.11'" in sentence
-    assert "warnings.filterwarnings('ignore', 'PEFT Workbench was not tried')" in sentence
+    assert "warnings.filterwarnings('ignore', 'PEFT Workbench was not tested')" in sentence
 
 
 def test_several_packages_share_the_sentence(installed):
@@ -93,5 +93,5 @@ def test_the_import_says_it_of_the_line_that_imports():
     code = OLD_TORCH + "import workbench\n"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr.count("VersionWarning: PEFT Workbench was not tried with torch 2.0:") == 1
+    assert done.stderr.count("VersionWarning: PEFT Workbench was not tested with torch 2.0:") == 1
     assert done.stderr.startswith(f"<string>:{code.count(chr(10))}: ")

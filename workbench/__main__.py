@@ -1,4 +1,4 @@
-"""``python -m workbench``."""
+"""Run the command line with ``python -m workbench``."""
 
 import sys
 

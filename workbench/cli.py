@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import itertools
 import json
 import shutil
 import sys
-import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from workbench.display.text_table import text_table
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 from workbench.quiet import quiet_loggers
 from workbench.registry.quantizations import QUANTIZATIONS
@@ -60,39 +59,60 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(verb=run)
         return added
 
-    added = verb("run", _run, "Carry out a recipe.")
+    added = verb("run", _run, "Train and evaluate a recipe.")
     added.add_argument("recipe", metavar="RECIPE.yaml")
-    added.add_argument("--runs", default="runs", metavar="DIR", help="where the run is kept")
+    added.add_argument(
+        "--runs", default="runs", metavar="DIR", help="folder in which the run is saved"
+    )
 
-    added = verb("race", _race, "Carry out recipes at the same time, or a search over one's knobs.")
+    added = verb(
+        "race",
+        _race,
+        "Train several recipes at the same time, or a search over the settings of one.",
+    )
     added.add_argument("recipes", metavar="RECIPE.yaml", nargs="+")
-    added.add_argument("--runs", default="runs", metavar="DIR", help="where the runs are kept")
-    knob = "values of a knob, such as r=4,16, or for a random search a range, r=4..16"
-    added.add_argument("--grid", action="append", default=[], metavar="KNOB=VALUES", help=knob)
+    added.add_argument(
+        "--runs", default="runs", metavar="DIR", help="folder in which the runs are saved"
+    )
+    knob = "values of a setting, such as r=4,16, or a range for a random search, such as r=4..16"
+    added.add_argument("--grid", action="append", default=[], metavar="SETTING=VALUES", help=knob)
     added.add_argument("--search", default="grid", help="grid or random")
-    added.add_argument("--n", type=_count, help="draws of a random search")
-    added.add_argument("--turns", default="steps", help="steps, tokens or seconds")
-    added.add_argument("--workers", type=_count, help="runs that step at once; one per core")
+    added.add_argument("--n", type=_count, help="number of runs of a random search")
+    added.add_argument(
+        "--turns",
+        default="steps",
+        help="give all runs the same number of steps, tokens or seconds (default: steps)",
+    )
+    added.add_argument(
+        "--workers",
+        type=_count,
+        help="number of runs that do a step at the same time (default: one per core, one on CUDA)",
+    )
     added.add_argument(
         "--fuse",
         default="where-it-pays",
         choices=("where-it-pays", "always", "never"),
-        help="train plain LoRA runs of one base together",
+        help="train plain LoRA runs with the same base in one forward and backward pass",
     )
-    added.add_argument("--halving", type=_count, metavar="N", help="keep half after N evaluations")
-    added.add_argument("--yes", action="store_true", help="begin more than 64 runs without asking")
+    added.add_argument(
+        "--halving",
+        type=_count,
+        metavar="N",
+        help="stop the worse half of the runs after every N evaluations",
+    )
+    added.add_argument("--yes", action="store_true", help="start more than 64 runs without asking")
 
-    added = verb("compare", _compare, "Show the runs of a folder side by side.")
+    added = verb("compare", _compare, "Compare the runs of a folder in a table.")
     added.add_argument("runs", metavar="DIR")
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
-    added = verb("export", _export, "Write a run as a script that needs no workbench.")
+    added = verb("export", _export, "Write a run as a script that does not need PEFT Workbench.")
     added.add_argument("run", metavar="RUN_DIR")
     added.add_argument("--to", required=True, metavar="FILE", help="the script to write")
 
-    added = verb("forecast", _forecast, "Foretell how much memory a recipe's run will need.")
+    added = verb("forecast", _forecast, "Forecast how much memory the run of a recipe will need.")
     added.add_argument(
-        "recipe", metavar="RECIPE.yaml", help="- reads recipes from standard input, one a line"
+        "recipe", metavar="RECIPE.yaml", help="- reads recipes from standard input, one per line"
     )
     added.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
 
@@ -102,22 +122,34 @@ def _parser() -> argparse.ArgumentParser:
     added = verb("techniques", _techniques, "List the techniques and their main arguments.")
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
-    added = verb("compatible", _fit, "Try all techniques on a base model and show which fit it.")
+    added = verb(
+        "compatible",
+        _compatible,
+        "Test all techniques on a base model and show which ones work with it.",
+    )
     added.add_argument("model", metavar="MODEL", help="a bundled name, a folder or a hub id")
-    added.add_argument("--task", choices=TASKS, help="the first that suits both if not given")
-    added.add_argument("--quantization", choices=QUANTIZATIONS, help="how the base is stored")
-    added.add_argument("--convert-conv1d", action="store_true", help="rewrite Conv1D as Linear")
+    added.add_argument(
+        "--task", choices=TASKS, help="default: the first task that base and technique support"
+    )
+    added.add_argument("--quantization", choices=QUANTIZATIONS, help="quantization of the base")
+    added.add_argument(
+        "--convert-conv1d",
+        action="store_true",
+        help="replace Conv1D layers by equivalent Linear layers",
+    )
     added.add_argument("--revision", help="branch, tag or commit on the hub")
-    added.add_argument("--trust-remote-code", action="store_true", help="run the model's own code")
+    added.add_argument(
+        "--trust-remote-code", action="store_true", help="run Python code that comes with the model"
+    )
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
-    added = verb("data", _data, "Check data and show its first rows.")
+    added = verb("data", _data, "Check a data set and show its first rows.")
     added.add_argument("data", metavar="FILE_OR_NAME")
-    added.add_argument("--task", help=f"{', '.join(TASKS)}; found out if not given")
+    added.add_argument("--task", help=f"{', '.join(TASKS)}; detected if not given")
     added.add_argument("--eval-data", metavar="FILE", help="data to evaluate on")
     for role in ROLES:
         added.add_argument(f"--{role}-column", metavar="NAME", help=f"column with the {role}")
-    added.add_argument("--rows", type=_count, default=5, help="how many rows to show (5)")
+    added.add_argument("--rows", type=_count, default=5, help="number of rows to show (default: 5)")
     return parser
 
 
@@ -147,9 +179,9 @@ def _race(options: argparse.Namespace) -> int:
     from workbench.recipe import Recipe
 
     knobs = dict(map(read_knob, options.grid))
-    given = [Recipe.from_yaml(_path(name)) for name in options.recipes]
+    starts = [Recipe.from_yaml(_path(name)) for name in options.recipes]
     search = {"search": options.search, "n": options.n}
-    recipes = [made for recipe in given for made in combine(recipe, knobs, **search)]
+    recipes = [recipe for start in starts for recipe in combine(start, knobs, **search)]
     ask(recipes, sure=options.yes)
     halving = SuccessiveHalving(at=options.halving) if options.halving else None
     race = Race(
@@ -189,13 +221,15 @@ def _forecast(options: argparse.Namespace) -> int:
 
     if options.recipe == "-":
         return _forecasts()
-    told = forecast(Recipe.from_yaml(_path(options.recipe)))
+    prediction = forecast(Recipe.from_yaml(_path(options.recipe)))
     if options.json:
-        print(json.dumps(told.to_dict(), indent=2))
+        print(json.dumps(prediction.to_dict(), indent=2))
         return 0
-    rows = [{"part": name, "bytes": count, "": size(count)} for name, count in told.parts.items()]
-    _show([*rows, {"part": "peak", "bytes": told.peak, "": size(told.peak)}], False)
-    print(told.advice())
+    rows = [
+        {"part": name, "bytes": count, "": size(count)} for name, count in prediction.parts.items()
+    ]
+    _show([*rows, {"part": "peak", "bytes": prediction.peak, "": size(prediction.peak)}], False)
+    print(prediction.advice())
     return 0
 
 
@@ -216,7 +250,7 @@ def _models(options: argparse.Namespace) -> int:
         try:
             facts = describe.facts(name)
         except WorkbenchError as error:
-            rows.append({"name": name, "architecture": "not here", "note": str(error)})
+            rows.append({"name": name, "architecture": "not available", "note": str(error)})
             continue
         rows.append(
             {
@@ -236,9 +270,9 @@ def _models(options: argparse.Namespace) -> int:
 def _techniques(options: argparse.Namespace) -> int:
     from workbench.registry.techniques import TECHNIQUES, uncurated
 
-    found = [*TECHNIQUES.values(), *uncurated().values()]
+    techniques = [*TECHNIQUES.values(), *uncurated().values()]
     if options.json:
-        _show([technique.to_dict() for technique in found], True)
+        _show([technique.to_dict() for technique in techniques], True)
         return 0
     rows = [
         {
@@ -249,13 +283,13 @@ def _techniques(options: argparse.Namespace) -> int:
                 f"{knob.name}={knob.default}" for knob in technique.hyperparameters
             ),
         }
-        for technique in found
+        for technique in techniques
     ]
     _show(rows, False)
     return 0
 
 
-def _fit(options: argparse.Namespace) -> int:
+def _compatible(options: argparse.Namespace) -> int:
     from workbench.registry.techniques import get
     from workbench.training.inspection.compatibility.probe import compatibility_table
 
@@ -282,7 +316,10 @@ def _fit(options: argparse.Namespace) -> int:
         for fit in tried
     ]
     _show(rows, as_json=False)
-    print(f"{sum(row['compatible'] == 'yes' for row in rows)} of {len(rows)} techniques fit.")
+    print(
+        f"{sum(row['compatible'] == 'yes' for row in rows)} of {len(rows)} techniques work "
+        "with this base."
+    )
     return 0
 
 
@@ -292,9 +329,9 @@ def _data(options: argparse.Namespace) -> int:
     columns = {f"{role}_column": getattr(options, f"{role}_column") for role in ROLES}
     task = options.task or load.guess_task(options.data, **columns)
     loaded = load.load(options.data, task, eval_data=options.eval_data, **columns)
-    held = "split off by seed" if loaded.eval is None else f"{len(loaded.eval):,}"
+    eval_rows = "a held-out part of them" if loaded.eval is None else f"{len(loaded.eval):,}"
     print(f"task        {task}")
-    print(f"rows        {len(loaded.train):,} to train on, {held} to evaluate on")
+    print(f"rows        {len(loaded.train):,} for training, {eval_rows} for evaluation")
     print(f"columns     {', '.join(f'{role}: {name}' for role, name in loaded.columns.items())}")
     if loaded.labels:
         print(f"labels      {len(loaded.labels)}: {', '.join(loaded.labels)}")
@@ -327,43 +364,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    table = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
-    # What reads a pipe wants a row on a line; a person, a table no wider than the terminal.
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    widths = _widths(table, room)
-    for line in table:
-        wrapped = [
-            textwrap.wrap(cell, width, break_on_hyphens=False)
-            for cell, width in zip(line, widths, strict=True)
-        ]
-        for parts in itertools.zip_longest(*wrapped, fillvalue=""):
-            cells = (part.ljust(width) for part, width in zip(parts, widths, strict=True))
-            print("  ".join(cells).rstrip())
-
-
-def _widths(table: list[list[str]], room: int | None) -> list[int]:
-    """Make columns as wide as their cells, or take from the widest until the room is enough.
-
-    No column gets narrower than its longest word.
-
-    Examples
-    --------
-    >>> _widths([["name", "note"], ["a", "some words that can be wrapped"]], None)
-    [4, 30]
-    >>> _widths([["name", "note"], ["a", "some words that can be wrapped"]], 20)
-    [4, 14]
-    """
-    columns = list(zip(*table, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    words = [max(len(word) for cell in column for word in cell.split()) for column in columns]
-    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room:
-        slack = [i for i, width in enumerate(widths) if width > words[i]]
-        if not slack:
-            break
-        widths[max(slack, key=lambda i: widths[i])] -= 1
-    return widths
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    # A program that reads a pipe wants a row on a line; a person, a table no wider than the terminal.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in text_table(rows, width):
+        print(line)

@@ -62,11 +62,11 @@ class Problem:
 
 
 class WorkbenchError(Exception):
-    """Anything the workbench refuses, said in a sentence for the user."""
+    """The base class of all errors of the workbench; the text is a sentence for the user."""
 
 
 class RecipeError(WorkbenchError, ValueError):
-    """A recipe with problems: all of them at once.
+    """A recipe or argument with problems: all of them at once.
 
     Parameters
     ----------
@@ -79,19 +79,19 @@ class RecipeError(WorkbenchError, ValueError):
 
 
 class DataError(WorkbenchError, ValueError):
-    """Data that cannot be read, or does not hold what the task needs."""
+    """Data that cannot be read, or does not contain what the task needs."""
 
 
 class ModelError(WorkbenchError, ValueError):
-    """A base model that cannot be found, or must not be loaded."""
+    """A base model that cannot be found, must not be loaded, or does not work with a technique."""
 
 
 class TrainingError(WorkbenchError, RuntimeError):
-    """A run that cannot go on."""
+    """A run that cannot continue, or an action for which it is not ready."""
 
 
 class VersionWarning(UserWarning):
-    """A package of a version that the workbench was not tried with."""
+    """A package has a version with which the workbench was not tested."""
 
 
 class StoreError(WorkbenchError, OSError):
@@ -108,6 +108,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     """
     told = ("out of memory", "can't allocate memory", "cannot allocate memory")
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in told)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says; its class's name if it says nothing.
+
+    Examples
+    --------
+    >>> first_line(ValueError("sizes differ\\n  at layer 3")), first_line(KeyError())
+    ('sizes differ', 'KeyError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:

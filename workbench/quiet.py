@@ -101,7 +101,8 @@ def _place(message: str, category: type[Warning]) -> None:
 def _take_out() -> None:
     """Take the filters out of the list that they are in, and of one that stands in its place."""
     for filters, entry in _placed:
-        for place in (filters, warnings.filters):
+        current: list[Any] = warnings.filters  # type: ignore[assignment]  # typeshed hides that it is a list
+        for place in (filters, current):
             with contextlib.suppress(ValueError):
-                place.remove(entry)  # type: ignore[attr-defined]
+                place.remove(entry)
     _placed.clear()

@@ -1,9 +1,9 @@
-"""A Recipe is one run, whole: what is adapted, on what, how, and from which seed.
+"""A Recipe has all settings of one run: the base, the data, the technique, the training, the seed.
 
-Nobody keeps a second copy of a setting: panels fill a recipe, the loop carries it out, the store
-keeps it, the comparison reads it and the exporter prints it. A recipe keeps what it is given, even
-when it is wrong, because half-filled panels must exist; :meth:`Recipe.problems` says all that is
-wrong with it at once, and whatever uses a recipe calls :meth:`Recipe.check` first.
+There is no second copy of a setting: panels fill a recipe, the loop carries it out, the store writes
+it down, the comparison reads it and the exporter prints it. A recipe can hold wrong settings, as a
+panel is half-filled at times; :meth:`Recipe.problems` says all that is wrong with it at once, and
+whatever uses a recipe calls :meth:`Recipe.check` first.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["COMPUTING", "FIELDS", "HINTS", "OPTIMIZERS", "Recipe", "read_value"]
 # What is equal, and the hash, are those of the settings.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe(Settings):
-    """One run, as a value.
+    """All settings of one run, as an immutable value.
 
-    Every field has a default; ``Recipe()`` trains LoRA on the bundled model and reviews. The names
-    of technique arguments are PEFT's, those of training arguments are Hugging Face's. Each field's
-    meaning stands in its ``metadata["help"]``.
+    Every field has a default; ``Recipe()`` trains LoRA on the bundled model and reviews. The names of
+    technique arguments are PEFT's, those of training arguments are Hugging Face's. Each field is
+    explained in its ``metadata["help"]``.
 
     Examples
     --------
@@ -45,31 +45,29 @@ class Recipe(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # What comes from the notebook as an object is kept as a file, so that the recipe stays a
-        # value that can be written down.
+        # A table from the notebook is written to a file, so that the recipe can be written down.
         for name in ("data", "eval_data"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str | int | float):
                 object.__setattr__(self, name, keep(value))
 
     def problems(self) -> list[Problem]:
-        """Return all that is wrong with the settings themselves; no file or model is opened."""
+        """Return all problems of the settings; no file or model is opened."""
         return settings_problems(self)
 
     def check(self) -> Recipe:
         """Return the recipe, or raise RecipeError with all its problems at once."""
-        found = self.problems()
-        if found:
-            raise RecipeError(found)
+        if problems := self.problems():
+            raise RecipeError(problems)
         return self
 
     def resolved(self, stored: str | None = None) -> Recipe:
-        """Return the recipe with everything filled in that it leaves to the technique and to the base.
+        """Return the recipe with all defaults filled in that depend on the technique and the base.
 
         Parameters
         ----------
         stored : str, optional
-            The quantization in which the base's checkpoint is itself stored.
+            The quantization of the base's checkpoint.
         """
         technique = get(self.technique)
         rate = technique.learning_rate if self.learning_rate is None else self.learning_rate

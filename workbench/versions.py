@@ -53,9 +53,9 @@ def warn_outside(stacklevel: int = 2) -> None:
     listed = ", ".join(f"{name} {version}" for name, _, version in packages)
     ranges = " ".join(f"'{name}{allowed}'" for name, allowed, _ in packages)
     warnings.warn(
-        f"PEFT Workbench was not tried with {listed}: install versions that it was tried with "
-        f"(pip install {ranges}), or go on as you are and silence this, before the import, with "
-        "warnings.filterwarnings('ignore', 'PEFT Workbench was not tried').",
+        f"PEFT Workbench was not tested with {listed}: install versions that it was tested with "
+        f"(pip install {ranges}), or ignore this and silence it, before the import, with "
+        "warnings.filterwarnings('ignore', 'PEFT Workbench was not tested').",
         VersionWarning,
         stacklevel=stacklevel + 1,
     )

@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.step import save, schedule, untrained
 from workbench import Recipe
-from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import Resolved, resolve
 from workbench.training.speedups.settings import use_bf16, use_labelled_logits
 
 LARGE = {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22,

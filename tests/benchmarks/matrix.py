@@ -38,8 +38,9 @@ from workbench.runs.run import Run
 from workbench.runs.train import train
 from workbench.training.adaptation.base_model import is_pristine
 from workbench.training.adaptation.checkpoint import lora_state, save
-from workbench.training.inspection.compatibility.probe import Probe, inject
-from workbench.training.inspection.compatibility.trial_model import Specimen, from_recipe
+from workbench.training.inspection.compatibility.probe import Probe
+from workbench.training.inspection.compatibility.trial import inject
+from workbench.training.inspection.compatibility.trial_model import TrialModel, from_recipe
 from workbench.training.runtime.rng import Randomness
 
 STEPS = 15
@@ -161,7 +162,7 @@ def cell(technique: str, model: str, folder: Path) -> Cell:
     return Cell(technique, model, HOLDS, recipe=recipe)
 
 
-def check(tried: Specimen, recipe: Recipe, folder: Path) -> str:
+def check(tried: TrialModel, recipe: Recipe, folder: Path) -> str:
     """Train on one batch, save, load and compare; returns what does not hold."""
     technique = get(recipe.technique)
     with Randomness(0):

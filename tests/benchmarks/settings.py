@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.benchmarks.step import CLOCKS, SIZES, save, schedule, untrained
 from workbench import Recipe
 from workbench.training.inputs.collate import collate_tokens
-from workbench.training.plan import resolve
 from workbench.training.prepare import prepare
+from workbench.training.resolve import resolve
 from workbench.training.speedups.apply import set_up
 
 PAIRS = ("bf16", "onednn", "torch_compile", "gradient_checkpointing", "padding_free", "padding_free_maximum",

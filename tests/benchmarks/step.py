@@ -28,8 +28,8 @@ from workbench import Recipe
 from workbench.sources.bundled import data_folder
 from workbench.training.batches import encode_rows
 from workbench.training.inputs.row_order import shuffled
-from workbench.training.plan import Resolved, resolve
 from workbench.training.prepare import build, prepare
+from workbench.training.resolve import Resolved, resolve
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.settings import use_labelled_logits
 

@@ -148,7 +148,9 @@ chart.flush()"""
     expect(chart).to_have_attribute("data-points", "30000")
     book.run(2)
     expect(chart).to_have_attribute("data-points", "30001")
-    said = re.compile(r"run 1: 10001 points, last 0\.5000.*Curves are thinned: lowest and highest")
+    said = re.compile(
+        r"run 1: 10001 points, last 0\.5000.*Curves are thinned: only the lowest and highest"
+    )
     expect(chart.get_by_role("img")).to_have_attribute("aria-label", said)
     book.screenshot("chart-long-light", of=chart)
     book.page.keyboard.press("Escape")

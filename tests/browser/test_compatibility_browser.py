@@ -28,9 +28,9 @@ def test_what_does_not_fit_is_grey_and_says_why(notebook, expect, lab):
     # All techniques are tried in a process that gives way to every other one.
     why = re.compile("gpt2 uses Conv1D, which DeLoRA cannot wrap")
     expect(option).to_have_attribute("title", why, timeout=180_000)
-    expect(option).to_have_text("DeLoRA (does not fit)")
+    expect(option).to_have_text("DeLoRA (does not work with this base)")
     assert option.evaluate(COLOUR) != fitting.evaluate(COLOUR)
-    summary = page.get_by_text(re.compile("fits? this base"))
+    summary = page.get_by_text(re.compile("works? with this base"))
     expect(summary).to_be_visible(timeout=180_000)
     summary.click()
     expect(page.locator(".wb-incompatible li").first).to_contain_text("which it cannot wrap")
@@ -41,13 +41,15 @@ def test_what_does_not_fit_is_grey_and_says_why(notebook, expect, lab):
         book.screenshot(f"fits-list-{theme}")
         picker.evaluate("list => { list.size = 1; list.style.height = ''; }")
     picker.select_option("delora")
-    expect(page.get_by_text("DeLoRA does not fit: gpt2 uses Conv1D")).to_be_visible()
+    expect(
+        page.get_by_text("DeLoRA does not work with this base: gpt2 uses Conv1D")
+    ).to_be_visible()
     for theme in ("dark", "light"):
         book.theme(theme)
         book.screenshot(f"fits-reason-{theme}")
     book.button("Convert the base").click()
     expect(page.locator(".wb-trainable b")).to_be_visible()
-    expect(page.get_by_text("DeLoRA does not fit")).not_to_be_visible()
+    expect(page.get_by_text("DeLoRA does not work")).not_to_be_visible()
     expect(option).to_have_text("DeLoRA")
 
 

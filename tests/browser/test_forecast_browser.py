@@ -14,11 +14,11 @@ def test_the_forecast_follows_the_knobs_and_meets_what_was_measured(notebook, ex
     book.run(0)
     forecast = book.page.locator(".wb-memory-forecast .wb-forecast")
     # The process that makes forecasts gives way to others, and loads torch first.
-    expect(forecast.get_by_text("Fits with batch 8")).to_be_visible(timeout=240_000)
+    expect(forecast.get_by_text("Enough memory for batch size 8")).to_be_visible(timeout=240_000)
     rows = book.page.get_by_label("per_device_train_batch_size", exact=True)
     rows.fill("16")
     rows.press("Enter")
-    expect(forecast.get_by_text("Fits with batch 16")).to_be_visible(timeout=240_000)
+    expect(forecast.get_by_text("Enough memory for batch size 16")).to_be_visible(timeout=240_000)
     book.run(1)
     expect(book.page.locator(".wb-twobars").get_by_text("measured")).to_be_visible()
     for theme in ("dark", "light"):

@@ -111,7 +111,7 @@ def test_a_double_click_on_start_starts_the_race(shown, expect):
 def test_a_grid_is_added_in_one_line(shown, expect):
     book = shown(height=1500)
     page = book.page
-    page.get_by_role("button", name="Add runs: a grid in one line").click()
+    page.get_by_role("button", name="Add runs: all combinations of some settings").click()
     line = page.get_by_placeholder("learning_rate=1e-4, 3e-4; r=4, 16")
     line.fill("learning_rate=1e-4, 3e-4; r=2")
     expect(page.get_by_text(re.compile("Makes 2 runs like"))).to_be_visible()

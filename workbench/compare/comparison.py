@@ -44,14 +44,14 @@ div {{ overflow-x: auto; }}
 
 
 class Comparison:
-    """Runs side by side; the last line of a cell shows it as a table.
+    """A comparison of runs; as the last line of a cell it is shown as a table.
 
     Made by :func:`compare`.
 
     Parameters
     ----------
     entries : sequence of Entry
-        At least one.
+        The runs, at least one.
     """
 
     def __init__(self, entries: Sequence[Entry]):
@@ -68,10 +68,11 @@ class Comparison:
 
     @property
     def frame(self) -> pandas.DataFrame:
-        """Every figure unrounded, one row per run: bytes, seconds and counts as numbers.
+        """Return all figures unrounded as a DataFrame, one row per run.
 
-        ``metric`` names the task's own metric and ``quality`` is its value; each metric has a
-        column of its own too, which is empty for runs on other tasks.
+        Memory and disk are in bytes, times in seconds, losses in nats. ``metric`` names the task's own
+        metric and ``quality`` is its value; each metric has a column of its own too, which is empty for
+        runs on other tasks.
         """
         import pandas
 
@@ -81,10 +82,10 @@ class Comparison:
         )
 
     def diff(self) -> pandas.DataFrame:
-        """Return only the settings that differ, one row per run and one column per setting.
+        """Return the settings that differ between the runs, one row per run and one column per setting.
 
-        What a recipe leaves to the technique is filled in. A setting that a run's technique does
-        not have is missing (NaN).
+        Settings that a recipe leaves to its technique are filled in. A setting that a run's technique
+        does not have is missing (NaN).
         """
         import pandas
 
@@ -106,27 +107,30 @@ class Comparison:
     def plot(self) -> Figure:
         """Draw the losses of all runs, and quality against trainable parameters.
 
-        Runs that were asked something else have panels of their own.
+        Runs with another task or other evaluation data get their own axes.
         """
         from workbench.compare.figure import draw
 
         return draw(self.entries)
 
     def to_json(self) -> str:
-        """Return what ``frame`` holds as JSON, one object per run."""
+        """Return the content of ``frame`` as JSON, one object per run."""
         return json.dumps(self._rows(), indent=2, ensure_ascii=False, default=str)
 
     def to_html(self, path: str | os.PathLike | None = None) -> str:
-        """Return a page to share: the table, the figure and the settings that differ.
+        """Return an HTML page to share: the table, the figure and the settings that differ.
 
         Parameters
         ----------
         path : path, optional
-            Write the page there too.
+            File to which the page is written too.
         """
         parts = [f"<div>{self._repr_html_()}</div>"]
         if any(entry.trains or entry.evaluations for entry in self.entries):
-            parts.append(f"<p><img alt='Loss curves, and quality by size' src='{self._png()}'></p>")
+            parts.append(
+                "<p><img alt='Loss curves, and quality by trainable parameters' "
+                f"src='{self._png()}'></p>"
+            )
         differing = self.diff()
         if differing.shape[1]:
             markup = differing.to_html(classes="wb-compare", border=0, na_rep="–")
@@ -180,25 +184,25 @@ class Comparison:
 
 
 def compare(*runs: Run | Record | str | os.PathLike | Any) -> Comparison:
-    """Put runs side by side.
+    """Compare runs: their quality, their cost and their settings.
 
     Parameters
     ----------
     *runs : Run, Race, Record, path or iterable of these
-        Runs of this session, going on or over; races; records; folders of one run each; or folders
-        that hold runs.
+        Runs of this session, finished or not; races; records; folders of one run each; or folders that
+        contain runs.
 
     Returns
     -------
     Comparison
-        Its repr is a table; see also its ``frame``, ``plot()``, ``diff()`` and ``to_html()``.
+        It is printed as a table; see also its ``frame``, ``plot()``, ``diff()`` and ``to_html()``.
 
     Raises
     ------
     StoreError
-        A folder does not exist or holds no run.
+        A folder does not exist or contains no run.
     RecipeError
-        Something is none of these.
+        An argument is none of these.
 
     Examples
     --------

@@ -21,7 +21,7 @@ from workbench.training.events import Evaluation, Memory, Parameters, TrainStep
 
 @dataclass(frozen=True)
 class Entry:
-    """One run's figures.
+    """The figures of one run in a comparison.
 
     Parameters
     ----------
@@ -30,19 +30,19 @@ class Entry:
     path : Path or None
         Its folder.
     recipe : Recipe
-        What was asked for.
+        Its settings.
     state : str
-        ``finished``, or whatever else became of it.
+        ``finished``, ``stopped``, ``failed``, ``interrupted``, or what it is doing now.
     error : str or None
         Why it failed.
     plan : dict
-        What the recipe meant; empty before that was known.
+        See :class:`workbench.training.plan.Plan`; empty before the run has one.
     adapter_bytes : int or None
-        What it left on disk; None while there is nothing.
+        Bytes of what it saved on disk; None while nothing is saved.
     trains, evaluations : sequence of TrainStep, of Evaluation
         Its steps and evaluations.
     parameters, memory : mapping
-        What was counted; empty before it was.
+        Numbers of parameters, and bytes of memory; empty before they were measured.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Entry:
 
     @property
     def technique(self) -> str:
-        """The technique's title."""
+        """Return the title of the technique."""
         known = find(self.recipe.technique)
         return known.title if known else self.recipe.technique
 
@@ -199,7 +199,8 @@ def _runs(source: Any) -> Sequence[Run | Record]:
         found = load_runs(path)
         if not found:
             raise StoreError(
-                f"The folder {str(path)!r} holds no run: give a run's folder or one that holds runs."
+                f"The folder {str(path)!r} contains no run: give a run's folder or a folder "
+                "that contains runs."
             )
         return found
     if isinstance(source, Iterable):

@@ -106,7 +106,7 @@ def _losses(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> None:
             markerfacecolor="white",
         )
     axes.set_xlabel("step")
-    axes.set_ylabel("loss (nats): line in training, dots in evaluation")
+    axes.set_ylabel("loss (nats; line: training, dots: evaluation)")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=9, labelcolor="linecolor", handlelength=1.2)
 

@@ -50,7 +50,7 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
         Column("on disk", lambda entry: size(entry.adapter_bytes)),
     ]
     if len(grouped(entries)) > 1:
-        found.insert(2, Column("trained for", lambda entry: entry.asked, numeric=False))
+        found.insert(2, Column("task and data", lambda entry: entry.asked, numeric=False))
     if len({entry.recipe.model for entry in entries}) > 1:
         found.insert(2, Column("base", lambda entry: entry.base, numeric=False))
     if any(entry.state != "finished" for entry in entries):
@@ -69,7 +69,7 @@ def notes(entries: Sequence[Entry]) -> list[str]:
             f"{'higher' if group[0].higher_is_better else 'lower'} is better"
             for group in marked
         }
-        rule = "among runs trained for the same; " if len(groups) > 1 else ""
+        rule = "among runs with the same task and data; " if len(groups) > 1 else ""
         said.append(f"{STAR} best ({rule}{'; '.join(sorted(words))})")
     said += [f"{entry.name}: {entry.error}" for entry in entries if entry.error]
     return said

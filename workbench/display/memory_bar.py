@@ -16,11 +16,12 @@ COLOURS = {
     "activations": "#009e73",
 }
 MEANINGS = {
-    "weights": "the base model, which runs share",
-    "adapters": "the injected parameters, and the run's own copies of base weights that it changes",
+    "weights": "the weights of the base model, which runs share",
+    "adapters": "the parameters that the technique adds, and copies of the base weights that "
+    "the run changes",
     "gradients": "the gradients at the moment of a step that needs most memory",
-    "optimizer": "the optimizer's state",
-    "activations": "what the backward pass needs, and all other memory at that moment",
+    "optimizer": "the optimizer state",
+    "activations": "what is stored for the backward pass, and all other memory at that moment",
 }
 _DEVICES = {"cpu": "RAM", "cuda": "GPU memory"}
 _STYLE = """<style>
@@ -48,7 +49,7 @@ _STYLE = """<style>
 
 
 def memory_bar(forecast: Mapping[str, Any]) -> str:
-    """Draw a forecast.
+    """Draw a memory forecast as an HTML bar.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def memory_bar(forecast: Mapping[str, Any]) -> str:
     whole = max(peak, available, 1)
     over = "" if forecast["memory_suffices"] else " fc-over"
     part = f"{share(peak, available)} of" if 0 < peak <= available else "of"
-    where = f"{part} the {size(available)} of {_DEVICES[forecast['device']]} that are free"
+    where = f"{part} {size(available)} of free {_DEVICES[forecast['device']]}"
     # On a device with much free memory the parts are too small to be seen: they are drawn enlarged too.
     zoom = f"<div class='fc-track fc-zoom'>{_track(parts, peak, 100)}</div>"
     limit = f"<div class='fc-limit' style='width:{100 * (1 - available / whole):.2f}%'></div>"
@@ -130,7 +131,7 @@ def _track(parts: Mapping[str, int], peak: int, width: float) -> str:
 def _keys(forecast: Mapping[str, Any]) -> str:
     keys = [key(name, count) for name, count in forecast["parts"].items() if count]
     if forecast["saved"]:
-        keys.append(f"<span>quantisation saves <b>{size(forecast['saved'])}</b></span>")
+        keys.append(f"<span>quantization saves <b>{size(forecast['saved'])}</b></span>")
     if forecast["evaluation"] > forecast["peak"]:
-        keys.append(f"<span>an evaluation takes <b>{size(forecast['evaluation'])}</b></span>")
+        keys.append(f"<span>an evaluation needs <b>{size(forecast['evaluation'])}</b></span>")
     return "".join(keys)

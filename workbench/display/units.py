@@ -24,7 +24,7 @@ def size(number_of_bytes: float | None) -> str:
 
 
 def count(number: float) -> str:
-    """Shorten a count.
+    """Write a number in short form, as in "3.0 M".
 
     Examples
     --------
@@ -54,7 +54,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def time(seconds: float | None) -> str:
-    """Write a duration.
+    """Write a number of seconds as a duration.
 
     Examples
     --------

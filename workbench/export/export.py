@@ -13,8 +13,9 @@ from workbench.errors import Problem, RecipeError, StoreError, TrainingError
 from workbench.export.script import script
 from workbench.recipe import Recipe
 from workbench.registry.tasks import MODULE_TASKS
+from workbench.runs.disk import write_whole
 from workbench.runs.run import Run
-from workbench.runs.store import Record, load_run, write_whole
+from workbench.runs.store import Record, load_run
 from workbench.sources.datasets.locate import checksum
 
 
@@ -24,20 +25,20 @@ def export(
     *,
     overwrite: bool = False,
 ) -> Path:
-    """Write a script that needs no workbench and repeats a run to the last bit.
+    """Write a run as a script that does not need PEFT Workbench and gives the same losses, to the last bit.
 
-    Exporting the same run to the same path again changes nothing and is no error; a file with
-    anything else in it, such as a script that was edited since, is left alone. Where the data has
+    Exporting the same run to the same path again changes nothing and is not an error. A file with other
+    content, such as a script that was edited since, is not overwritten by default. Where the data has
     changed since the run, a warning says so.
 
     Parameters
     ----------
     run : Run, Record, Recipe or path
-        A run, finished or not; the folder of one; or a recipe that was never carried out.
+        A run, finished or not; the folder of one; or a recipe that was not run.
     path : path
-        The script's file. Missing folders are made.
+        The script's file. Missing folders are created.
     overwrite : bool, default False
-        Replace a file that holds something else.
+        Replace a file with other content.
 
     Returns
     -------
@@ -47,11 +48,11 @@ def export(
     Raises
     ------
     RecipeError
-        The recipe cannot be carried out.
+        ``run`` is none of these, or the recipe has problems.
     TrainingError
-        The run failed before it knew its model and data.
+        The run failed before its model and data were known, or it is over a module of the notebook.
     StoreError
-        The file cannot be written, or holds something else; or there is no such run.
+        The file cannot be written or has other content, or there is no such run.
 
     Examples
     --------
@@ -113,7 +114,7 @@ def _check_file(path: Path) -> None:
 def _check_same(path: Path, text: str) -> None:
     if path.read_bytes() != text.encode():
         raise StoreError(
-            f"path must be a new file, but {str(path)!r} exists and holds something else: "
+            f"path must be a new file, but {str(path)!r} exists and has other content: "
             "give another name, or pass overwrite=True to replace it."
         )
 
@@ -122,7 +123,7 @@ def _plan(run: Any) -> tuple[Mapping[str, Any], str]:
     """Return the plan of what is to be exported, and what that is in words."""
     if isinstance(run, Recipe):
         # Here and not at the top: looking up models and data takes torch and transformers.
-        from workbench.training.plan import resolve
+        from workbench.training.resolve import resolve
 
         name = run.name or f"{run.technique}-{Path(run.data).stem}"
         return resolve(run).plan.to_dict(), f"the recipe {name}"
@@ -138,7 +139,7 @@ def _plan(run: Any) -> tuple[Mapping[str, Any], str]:
     if run.recipe.task in MODULE_TASKS:
         raise TrainingError(
             f"The run {run.name!r} adapted a {run.recipe.model} that was made in the notebook, with data from "
-            "there, so no script can repeat it: keep the notebook, and load what was learnt with "
+            "there, so no script can repeat it: keep the notebook, and load the trained adapter with "
             "PeftModel.from_pretrained onto the same module."
         )
     return run.plan, f"the run {run.name}"

@@ -65,7 +65,7 @@ def docstring(plan: ScriptPlan, source: str, filename: str) -> str:
         exact = f"within float tolerance: {plan.fused} runs trained fused over one base"
     origin = (
         f"Written by PEFT Workbench {__version__} from {source}. On the same machine and with the "
-        f"packages above it gives the losses of that run {exact}. {output}"
+        f"packages above it reproduces the losses of that run {exact}. {output}"
     )
     paragraphs = (
         f"{verb} {model} {plan.task.goal} {data}, with {technique.title}.",

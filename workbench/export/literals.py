@@ -33,7 +33,7 @@ def literal(value: Any) -> str:
         return f"float('{value}')"
     if value is None or type(value) in (bool, int, float, str):
         return repr(value)
-    raise TypeError(f"a script can hold plain data only, but no {type(value).__name__}")
+    raise TypeError(f"a script can contain plain data only, but not {type(value).__name__}")
 
 
 def call(function: str, *args: Any, **kwargs: Any) -> Code:

@@ -15,7 +15,7 @@ from workbench.export.prompts import asking, evaluating
 
 
 def command_line(plan: ScriptPlan, folder: Path) -> str:
-    """Write ``parse_args``."""
+    """Write the source of the function ``parse_args``."""
     hub = plan.data.format == "hub"
     kind = "folder" if plan.data.format == "imagefolder" else "file"
 
@@ -40,7 +40,7 @@ def command_line(plan: ScriptPlan, folder: Path) -> str:
     if saved := SAVED[plan.technique.trainable]:
         options.append(("--output", Code("OUTPUT"), f"folder to save the {saved} in"))
     lines = [
-        '"""Let the command line say where things are."""',
+        '"""Read from the command line where model, data and output are."""',
         "parser = argparse.ArgumentParser(",
         "    description=__doc__.splitlines()[0],",
         "    formatter_class=argparse.ArgumentDefaultsHelpFormatter,",
@@ -59,21 +59,21 @@ def main(plan: ScriptPlan) -> str:
     blocks: list[Iterable[str]] = [_start(plan), _functions(plan), _rows(plan), model(plan)]
     if plan.trains:
         blocks += [_training(plan), _end(plan)]
-        opening = '"""Train, print what happens, and save what was learnt."""'
+        opening = '"""Train, print each event, and save the trained parameters."""'
     else:
         blocks += [asking(plan)]
-        opening = '"""Ask the base as it is, and print how well it answers."""'
+        opening = '"""Evaluate the base with prompts, and print the scores."""'
     body = "\n\n".join("\n".join(block) for block in blocks)
     return "def main() -> None:\n" + textwrap.indent(f"{opening}\n{body}", "    ")
 
 
 def _start(plan: ScriptPlan) -> Iterator[str]:
     yield "args = parse_args()"
-    yield "# Sums are taken in another order with more threads, which changes their last bits."
+    yield "# The number of threads changes the order of summation, and so the last bits."
     yield f"torch.set_num_threads({int(plan.threads)})"
     yield "accelerator = Accelerator()"
     if plan.task.reads_images:
-        yield "# Pillow and torchvision make slightly different pixels; the run had Pillow's."
+        yield "# Pillow and torchvision make slightly different pixels; the run used Pillow."
         load = "AutoImageProcessor.from_pretrained"
         yield f"processor = {call(load, Code('args.model'), backend='pil', **origin(plan))}"
     else:
@@ -169,7 +169,7 @@ def _training(plan: ScriptPlan) -> Iterator[str]:
         num_training_steps=Code("MAX_STEPS"),
     )
     yield f"scheduler = {scheduler}"
-    yield "# Shuffling has a generator of its own, so that dropout does not change the order."
+    yield "# Shuffling has its own generator, so that dropout does not change the order."
     loader = call(
         "DataLoader",
         Code("train_set"),
@@ -179,7 +179,7 @@ def _training(plan: ScriptPlan) -> Iterator[str]:
         collate_fn=Code("collate_flat" if recipe.padding_free else "collate"),
     )
     yield f"train_loader = {loader}"
-    yield "# Where several processes train, this wraps the model; what it holds stays the same."
+    yield "# With several processes this wraps the model; the model inside stays the same."
     yield "parallel_model, optimizer, train_loader = accelerator.prepare("
     yield "    model, optimizer, train_loader"
     yield ")"

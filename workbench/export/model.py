@@ -21,7 +21,7 @@ def model(plan: ScriptPlan) -> Iterator[str]:
         labels["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
     stored = plan.quantization
     if stored is not None and plan.full_precision_modules:
-        yield "# The checkpoint is stored in fewer bits and does not know of the new head, which is not."
+        yield "# The checkpoint is quantized; the new head, which its config does not name, must not be."
         config = call("AutoConfig.from_pretrained", Code("args.model"), **origin(plan), **labels)
         yield f"stored = {config}"
         yield f"stored.quantization_config[{literal(stored.skips)}] = {literal(plan.full_precision_modules)}"
@@ -31,10 +31,10 @@ def model(plan: ScriptPlan) -> Iterator[str]:
     if plan.resizes_head:
         given["ignore_mismatched_sizes"] = True
     if plan.has_adapter:
-        yield "# An adapter lies beside the base and would be loaded with it: it is looked for elsewhere."
+        yield "# The folder of the base also contains an adapter, which must not be loaded."
         given["adapter_kwargs"] = WITHOUT_ADAPTER
     if stored is not None and not plan.prequantized:
-        first = [call(stored.inner)] if stored.inner else []
+        first = [call(stored.inner, **stored.inner_arguments)] if stored.inner else []
         yield f"# {stored.sentence}"
         storage = call(stored.config, *first, **stored.arguments, **{stored.skips: plan.heads})
         yield f"quantization_config = {storage}"
@@ -48,7 +48,7 @@ def model(plan: ScriptPlan) -> Iterator[str]:
     if stored is not None and stored.bits == 4:
         yield "keep_packed(model)"
     if plan.recipe.convert_conv1d:
-        yield "# Whoever loads the adapter must rewrite its base like this first."
+        yield "# Before the adapter is loaded again, its base must be converted in the same way."
         yield "convert_conv1d(model)"
     if plan.trains:
         yield from _adapted(plan)
@@ -62,7 +62,7 @@ def _adapted(plan: ScriptPlan) -> Iterator[str]:
         yield "model.config.pad_token_id = tokenizer.pad_token_id"
     if plan.mask_positions:
         yield "use_mask_positions(model)"
-    yield "# Whatever is drawn at random is drawn from here on, in this order."
+    yield "# All random initialization happens from here on, in this order."
     yield "set_seed(SEED)"
     if plan.new_parameters:
         yield "new_head(model, NEW_PARAMETERS)"
@@ -95,7 +95,7 @@ def _injected(plan: ScriptPlan) -> Iterator[str]:
     if technique.forward_hook is not None:
         yield f"{technique.forward_hook}(model)"
     if technique.saves_difference:
-        yield "# What is learnt will be saved as the difference to this."
+        yield "# The trained adapter is saved as the difference to this state."
         yield "initial_state = lora_state(model)"
 
 

@@ -51,7 +51,7 @@ def _weighing(plan: ScriptPlan) -> Generator[str, None, Code]:
     yield f"prompt_batches = {batches}"
     blanks: Code | None = None
     if facts.calibrate:
-        yield "# What the prompt favours without a text is taken away."
+        yield "# The scores without a text are subtracted (contextual calibration)."
         row = {columns["text"]: Code("text"), columns["label"]: Code("LABELS[0]")}
         yield f"blank_rows = [{literal(row)} for text in {literal(CONTENT_FREE)}]"
         rows = Code("encode(blank_rows)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.registry.techniques import get
 from workbench.runs.barrier import PreparationBarrier
+from workbench.runs.listeners import Notes
 from workbench.runs.run import Run
 from workbench.runs.step_scheduler import StepScheduler
 
@@ -18,26 +19,38 @@ if TYPE_CHECKING:
 PAYS = 1.1
 
 
-def add_barrier(
-    runs: Sequence[Run], scheduler: StepScheduler, always: bool, notes: list[str]
-) -> None:
-    """Let those runs meet before their first steps that may train together; adds to the notes.
+def add_barrier(runs: Sequence[Run], scheduler: StepScheduler, always: bool, notes: Notes) -> None:
+    """Make runs that may train together wait for each other before their first steps.
 
-    Only what is LoRA to PEFT waits for others: the rest can be told by its recipe.
+    Only runs whose technique is LoRA to PEFT wait: that no other can be fused is clear from its recipe.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Not started yet.
+    scheduler : StepScheduler
+        Where the runs that are fused share a lane.
+    always : bool
+        See :func:`fuse`.
+    notes : Notes
+        What was done and what not is added here.
     """
-    able = [run for run in runs if get(run.recipe.technique).config == "LoraConfig"]
+    candidates = [run for run in runs if get(run.recipe.technique).config == "LoraConfig"]
 
-    def meet(came: Mapping[Run, Prepared]) -> None:
+    def fuse_prepared(prepared: Mapping[Run, Prepared]) -> None:
         with scheduler.slot(barrier, free=True):
-            groups, said = fuse(list(came.values()), always=always, workers=scheduler.workers)
+            groups, reasons = fuse(
+                list(prepared.values()), always=always, workers=scheduler.workers
+            )
         scheduler.leave(barrier)
-        for places in groups:
-            scheduler.share_lane(list(came)[place] for place in places)
-        notes.extend(said)
+        members = list(prepared)
+        for group in groups:
+            scheduler.share_lane(members[index] for index in group)
+        notes.add(*reasons)
 
-    barrier = PreparationBarrier(able, meet)
-    if len(able) > 1:
-        for run in able:
+    barrier = PreparationBarrier(candidates, fuse_prepared)
+    if len(candidates) > 1:
+        for run in candidates:
             run.barrier = barrier
 
 
@@ -58,7 +71,7 @@ def fuse(
     Returns
     -------
     list of list of int
-        The runs of each group, by their places in the sequence.
+        The runs of each group, by their indices in the sequence.
     list of str
         What was done and what not, in sentences.
     """
@@ -66,14 +79,14 @@ def fuse(
 
     groups: list[list[int]] = []
     sets, notes = sort_out(prepared)
-    for places in sets:
-        lanes = min(workers, len(places) // 2)
-        # What would step side by side anyway must not be fused into one lane for less.
-        idle = min(workers, len(places)) / lanes
+    for indices in sets:
+        lanes = min(workers, len(indices) // 2)
+        # Runs that would step at the same time anyway must gain that much more from one lane.
+        parallel = min(workers, len(indices)) / lanes
         for lane in range(lanes):
-            some = places[lane::lanes]
-            done, note = _fuse([prepared[place] for place in some], PAYS * idle, always)
-            groups += [some] * done
+            group = indices[lane::lanes]
+            done, note = _fuse([prepared[index] for index in group], PAYS * parallel, always)
+            groups += [group] * done
             notes.append(note)
     return groups, notes
 
@@ -84,24 +97,32 @@ def _fuse(prepared: Sequence[Prepared], needed: float, always: bool) -> tuple[bo
     from workbench.training.batched_lora.eligibility import names_of
     from workbench.training.batched_lora.group import Group
 
-    who = names_of(prepared)
+    names = names_of(prepared)
     try:
         group = Group(prepared)
         pace = measure(group)
     except Exception as error:  # noqa: BLE001 (whatever it is, each of them can still train alone)
-        return False, f"{who} are not fused: trying it failed ({type(error).__name__}: {error})."
-    if not pace.same:
-        changed = f"by {pace.difference:.1e} of their size"
-        return False, f"{who} are not fused: it would change their losses or gradients {changed}."
-    measured = f"{pace.ratio:.2f} times as fast as one by one, measured over {pace.rounds} steps"
-    if pace.ratio < needed and not always:
-        return False, f"{who} are not fused: that is {measured}, and pays from {needed:.2f} on."
-    group.start()
-    for one, member in zip(prepared, group.members, strict=True):
-        one.steps = member
-        one.plan = dataclasses.replace(one.plan, fused=len(prepared))
-        one.notes.append(
-            f"Trained fused with {len(prepared) - 1} other run{'s' * (len(prepared) > 2)} of the same "
-            "base: its losses are those of training alone within float tolerance, not to the last bit."
+        return (
+            False,
+            f"{names} are not fused: the attempt failed ({type(error).__name__}: {error}).",
         )
-    return True, f"{who} train fused, in one forward and backward pass of their base: {measured}."
+    if not pace.same:
+        changed = f"by {pace.difference:.1e} (relative)"
+        return False, f"{names} are not fused: it would change their losses or gradients {changed}."
+    measured = (
+        f"{pace.ratio:.2f} times as fast as separate steps, measured over {pace.rounds} steps"
+    )
+    if pace.ratio < needed and not always:
+        reason = f"it would be {measured}; at least {needed:.2f} times is needed."
+        return False, f"{names} are not fused: {reason}"
+    group.start()
+    for run, member in zip(prepared, group.members, strict=True):
+        run.steps = member
+        run.plan = dataclasses.replace(run.plan, fused=len(prepared))
+        run.notes.append(
+            f"Trained fused with {len(prepared) - 1} other run{'s' * (len(prepared) > 2)} of "
+            "the same base: its losses equal those of separate training within float "
+            "tolerance, not to the last bit."
+        )
+    passes = f"in one forward and backward pass through their base: {measured}."
+    return True, f"{names} are trained fused, {passes}"

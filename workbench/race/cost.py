@@ -30,7 +30,7 @@ def estimate(recipes: Sequence[Recipe]) -> str:
     peak = memory["weights"] + own * len(recipes) + memory["activations"]
     return (
         f"its {steps:,.0f} steps would take about {time(steps * each / (os.cpu_count() or 1))} "
-        f"and {peak / 1e9:,.1f} GB of memory, evaluations aside"
+        f"and {peak / 1e9:,.1f} GB of memory, not counting evaluations"
     )
 
 

@@ -28,7 +28,7 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
     if not weights:
         return recipe
     found = [
-        Problem(name, f"{mine!r} as in {run.name!r}, whose weights are taken", theirs)
+        Problem(name, f"{mine!r} as in {run.name!r}, whose weights are used", theirs)
         for name, (mine, theirs) in run.recipe.resolved().diff(recipe.resolved()).items()
         if name in SAME
     ]
@@ -40,11 +40,12 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
         )
     # Here and not at the top: whoever reads runs needs no torch.
     from workbench.training.adaptation.warm_start import learnt_shapes, shape_problem
-    from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
+    from workbench.training.inspection.skeleton import adapt_shapes, first_rows, shapes_of
 
     full = recipe.resolved()
-    shapes, new_parameters = shapes_of(full)
-    adapted, _ = adapt_shapes(full, copy.deepcopy(shapes), new_parameters)
+    shapes, new_parameters = shapes_of(full, run.load_data)
+    rows = first_rows(full, run.load_data)
+    adapted, _ = adapt_shapes(full, copy.deepcopy(shapes), new_parameters, rows)
     problem = shape_problem(learnt_shapes(run.model), learnt_shapes(adapted), recipe.technique)
     if problem:
         raise RecipeError([problem])
@@ -53,10 +54,10 @@ def clone_recipe(run: Run, weights: bool, changes: dict[str, Any]) -> Recipe:
 
 def keep_weights(run: Run) -> Path:
     """Keep what a run has learnt so far, between two of its steps; return the folder to start from."""
-    from workbench.training.adaptation.warm_start import keep, learnt
+    from workbench.training.adaptation.warm_start import learnt, save_learnt
 
     with run.stepping:
         step, state = run.progress[0], learnt(run.model)
     folder = Path(run.record().path).resolve() / f"at-step-{step}"
-    keep(state, folder)
+    save_learnt(state, folder)
     return folder

@@ -23,29 +23,30 @@ LATELY = 10
 
 @dataclass(frozen=True)
 class SuccessiveHalving:
-    """Successive halving (arXiv 1502.07943): now and then, only the best go on.
+    """Successive halving (arXiv 1502.07943): from time to time, only the best runs continue.
 
-    Runs are looked at when all that still go on have come so far, by what each had shown by then: the
-    latest evaluation, or the training loss of the last steps while one of them has no evaluation. Only
-    runs that are asked the same, on the same rows, are held against each other.
+    Runs are compared when all that are still training have come so far, by what each had shown at that
+    point: its latest evaluation, or the training loss of its last steps while one of them has no
+    evaluation yet. Only runs with the same task and the same evaluation rows are compared.
 
     Parameters
     ----------
     at : int or sequence of int, default (1, 2, 4, 8)
-        When to look; a number means after every so many.
+        When to compare the runs; one number means again and again after as many.
     by : {"evaluations", "steps"}
         What ``at`` counts.
     keep : float, default 0.5
-        Share of the runs that goes on, rounded up.
+        Fraction of the runs that continue, rounded up.
     least : int, default 1
-        So many always go on.
+        Smallest number of runs that continue.
     metric : str, optional
-        The figure of an evaluation to go by; None takes the task's own.
+        The score of an evaluation that ranks the runs; None uses the task's own metric.
 
     Examples
     --------
     >>> print(SuccessiveHalving(at=2, keep=0.25))
-    After every 2 evaluations, the best 25% of the runs still going go on, by the task's metric; the others are stopped and keep what they learnt.
+    After every 2 evaluations, the best 25% of the runs that are still training continue, \
+ranked by the task's metric; the others are stopped and their trained weights are saved.
     """
 
     at: int | Sequence[int] = (1, 2, 4, 8)
@@ -75,8 +76,9 @@ class SuccessiveHalving:
         least = "" if self.least == 1 else f" (at least {self.least})"
         metric = self.metric.replace("_", " ") if self.metric else "the task's metric"
         return (
-            f"{when}, the best {self.keep:.0%} of the runs still going go on{least}, by {metric}; "
-            "the others are stopped and keep what they learnt."
+            f"{when}, the best {self.keep:.0%} of the runs that are still training "
+            f"continue{least}, ranked by {metric}; the others are stopped and their trained "
+            "weights are saved."
         )
 
     def is_mark(self, count: int) -> bool:
@@ -104,10 +106,10 @@ def halving_notes(halving: SuccessiveHalving | None, members: Sequence[Run]) -> 
     asked = {run.question: in_words(run.recipe, run.plan) for run in list(members) if run.plan}
     if len(asked) < 2:
         return [str(halving)]
-    here = f"here {len(asked)} things are asked ({'; '.join(sorted(asked.values()))})"
+    here = f"there are {len(asked)} groups here ({'; '.join(sorted(asked.values()))})"
     return [
         str(halving),
-        f"Only runs that are asked the same are judged against each other: {here}.",
+        f"Only runs with the same task and evaluation data are compared with each other: {here}.",
     ]
 
 
@@ -187,9 +189,9 @@ class HalvingRule:
         losers = [run for run in ranked[kept:] if not run.ended]
         self._out |= set(losers)
         unit = self.rule.by if mark > 1 else self.rule.by[:-1]
-        end = f"of {len(ranked)}, of which the best {kept} went on."
+        end = f"of {len(ranked)}; the best {kept} continued."
         return [
-            (run, f"Stopped after {mark} {unit}: number {1 + ranked.index(run)} {end}")
+            (run, f"Stopped after {mark} {unit}: rank {1 + ranked.index(run)} {end}")
             for run in losers
         ]
 

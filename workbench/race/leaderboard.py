@@ -1,4 +1,4 @@
-"""Where each run of a race stands."""
+"""The ranking of the runs of a race."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from workbench.training.events import Evaluation, TrainStep
 
 @dataclass(frozen=True)
 class Standing:
-    """One run's place in its race.
+    """The rank of one run in its race, with its latest figures.
 
     Parameters
     ----------
     run : Run
     place : int or None
-        Counted from 1, among the runs that were asked the same; equal scores share a place. None for
-        a run that has failed, or has shown nothing yet.
+        Rank, counted from 1, among the runs with the same task and evaluation data; equal scores have
+        the same rank. None for a run that has failed or has no score yet.
     score : float or None
-        What it is placed by.
+        The value by which it is ranked.
     metric : str
-        What ``score`` is: the task's own metric at the latest evaluation, or before the first one
-        the ``loss`` of the latest step.
+        What ``score`` is: the task's own metric at the latest evaluation, or before the first one the
+        ``loss`` of the latest step.
     state : str
         The run's state.
     left : float or None
-        Seconds that are left for it, at the pace at which it went lately; None where nobody knows.
+        Estimated seconds until its end, from the duration of its recent steps; None if unknown.
     reason : str
-        Why it left the race before its end.
+        Why it ended before its last step.
     asked : str
-        In words, what the runs among which it has its place were asked.
+        The task and evaluation data, in words, of the runs with which it is ranked.
     """
 
     run: Run

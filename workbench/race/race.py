@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from workbench import imports
 from workbench.errors import Problem, RecipeError
 from workbench.race.batching import add_barrier
+from workbench.race.events import Added, RaceEvent
 from workbench.race.fork import clone_recipe
 from workbench.race.halving import HalvingRule, SuccessiveHalving, halving_notes, halving_problems
 from workbench.race.leaderboard import Standing, as_text, leaderboard
-from workbench.race.shared_resources import notes_of_runs, sharing_notes, sharing_problems
+from workbench.race.problems import member_problems, setting_problems
+from workbench.race.shared_resources import notes_of_runs, sharing_notes
+from workbench.race.turns import set_workers, turns_note
 from workbench.recipe import Recipe
+from workbench.runs.listeners import Listeners, Notes
 from workbench.runs.run import Run
-from workbench.runs.step_scheduler import TURNS, StepScheduler
+from workbench.runs.step_scheduler import StepScheduler
 from workbench.runs.time_left import time_left
-from workbench.settings.values import value_problems
 from workbench.sources.lookup import SharedTables
 from workbench.training.events import Evaluation, Event, Parameters, State, TrainStep
 
@@ -33,34 +34,41 @@ PACE = 40
 
 
 class Race:
-    """Recipes being carried out at the same time, each with the losses that it would have alone.
+    """Several recipes trained at the same time, each with the losses that it would have alone.
 
-    All runs share one copy of each base and the rows as they were encoded for the first of them.
-    They ask for their steps at one scheduler, which lets those go first that have had least. A run that
-    fails leaves the race with its reason, and the others go on.
+    All runs share one copy of each base and the tokenized rows. Their steps are interleaved: the run
+    that has had the smallest share so far is next. A run that fails ends with its reason, and the others
+    continue.
 
     Parameters
     ----------
     recipes : sequence of Recipe
-        Any mix of techniques, bases and data, as long as there is something to share.
+        Any techniques, bases and data, as long as two of them have the base or the data in common.
     runs : path, default "runs"
         Folder in which the runs' own folders are made.
     turns : {"steps", "tokens", "seconds"}
-        What is shared out fairly.
+        What all runs get the same number of.
     workers : int, optional
-        How many runs step at the same time. None means one per core, each with one intra-op thread;
-        on CUDA one.
+        Number of runs that do a step at the same time. None means one per core, each with one intra-op
+        thread; one on CUDA.
     halving : SuccessiveHalving, optional
-        Stop the losers early, by this rule.
+        The rule by which the worst runs are stopped early.
     fuse : bool, optional
-        Whether runs of the same base that are plain LoRA train together, in one forward and backward
-        pass: None where a short measurement says that it is faster, True wherever it can be done. Their
-        losses are then those of training alone within float tolerance; with False, to the last bit.
+        Whether plain LoRA runs with the same base train together, in one forward and backward pass: None
+        where a short measurement shows that it is faster, True wherever it is possible. Their losses then
+        equal those of separate training within float tolerance; with False, to the last bit.
+    tables : SharedTables, optional
+        Cache of data that was read already, for a panel; by default the race has its own until it ends.
 
     Attributes
     ----------
     members : list of Run
         In the order in which they were added.
+
+    Raises
+    ------
+    RecipeError
+        With all problems of the recipes and of the other arguments.
 
     Examples
     --------
@@ -79,12 +87,13 @@ class Race:
         workers: int | None = None,
         halving: SuccessiveHalving | None = None,
         fuse: bool | None = None,
+        tables: SharedTables | None = None,
     ):
         recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
-        found = _rule_problems(turns=turns, workers=workers, fuse=fuse)
-        found += _problems(recipes, halving)
-        if found:
-            raise RecipeError(found)
+        problems = setting_problems(turns=turns, workers=workers, fuse=fuse)
+        problems += member_problems(recipes, halving)
+        if problems:
+            raise RecipeError(problems)
         self.runs, self.turns, self.workers, self.fuse = runs, turns, workers, fuse
         self.scheduler = StepScheduler(turns=turns)
         self.members: list[Run] = []
@@ -92,12 +101,13 @@ class Race:
         self._judge = HalvingRule(halving, self.members) if halving else None
         self._lock = threading.Lock()
         self._started = False
-        self._kept: list[tuple[Any, ...]] = []
-        self._tables = SharedTables()
+        self._shared: list[tuple[Any, ...]] = []
+        self._owns_tables = tables is None
+        self._tables = SharedTables() if tables is None else tables
         self._paces: dict[Run, deque[tuple[float, int]]] = {}
         self._reasons: dict[Run, str] = {}
-        self._said: list[str] = []
-        self._listeners: list[Callable[[Race, dict[str, Any]], None]] = []
+        self._notes = Notes()
+        self._listeners = Listeners(self._notes)
         self._enter(recipes)
 
     def __repr__(self) -> str:
@@ -122,51 +132,52 @@ class Race:
 
     @property
     def notes(self) -> list[str]:
-        """What is shared, how turns are taken and what the runs have to say, in sentences."""
+        """Return, in sentences, what the runs share, how their steps are interleaved, and the runs' notes."""
         shared = sharing_notes([run.recipe for run in self.members])
         rule = halving_notes(self.halving, self.members)
-        return [self._turns_note(), *shared, *notes_of_runs(self.members), *rule, *self._said]
+        turns = turns_note(self.scheduler, self._started)
+        return [turns, *shared, *notes_of_runs(self.members), *rule, *self._notes.all()]
 
     def leaderboard(self) -> list[Standing]:
-        """Return where each run stands, the best first."""
+        """Return the rank of each run with its latest figures, the best first."""
         return leaderboard(list(self.members), self._left, self._reason)
 
-    def subscribe(self, listener: Callable[[Race, dict[str, Any]], None]) -> None:
+    def subscribe(self, listener: Callable[[Race, RaceEvent], object]) -> None:
         """Call ``listener(race, event)`` for each event of each run, in that run's thread.
 
-        The event is that of :meth:`Run.subscribe` with the run's name as ``run``. It must be quick.
+        It must be quick. See :class:`workbench.race.events.RaceEvent`.
         """
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
     # -- controls, safe from any thread -----------------------------------------------------------
 
     def start(self) -> Race:
-        """Begin all runs; returns at once."""
+        """Start all runs and return at once."""
         with self._lock:
-            self._settle()
+            set_workers(self.scheduler, self.workers)
             self._started = True
             self._begin([run for run in self.members if run.state == "ready"])
         return self
 
     def rule(self, **changes: Any) -> None:
-        """Change ``turns``, ``workers`` or ``fuse`` before the race has begun, ``halving`` at any time.
+        """Change ``turns``, ``workers`` or ``fuse`` before the race has started, ``halving`` at any time.
 
         Raises
         ------
         RecipeError
-            A value is not allowed, or comes too late.
+            A value is not allowed, or the race has started already.
         """
         with self._lock:
             halving = changes.pop("halving", self.halving)
-            found = _rule_problems(**changes)
-            found += halving_problems(halving, [run.recipe for run in self.members])
+            problems = setting_problems(**changes)
+            problems += halving_problems(halving, [run.recipe for run in self.members])
             if self._started:
-                found += [
+                problems += [
                     Problem(name, "set before the race starts", value)
                     for name, value in changes.items()
                 ]
-            if found:
-                raise RecipeError(found)
+            if problems:
+                raise RecipeError(problems)
             self.turns = self.scheduler.turns = changes.get("turns", self.turns)
             self.workers = changes.get("workers", self.workers)
             self.fuse = changes.get("fuse", self.fuse)
@@ -175,25 +186,25 @@ class Race:
                 self._judge = HalvingRule(halving, self.members) if halving else None
 
     def pause(self) -> None:
-        """Let every run rest after its step in hand."""
+        """Pause every run after its current step."""
         for run in list(self.members):
             run.pause()
 
     def resume(self) -> None:
-        """Let every run go on."""
+        """Continue every run that is paused."""
         for run in list(self.members):
             run.resume()
 
     def stop(self) -> None:
-        """End every run after its step in hand, and keep what was learnt."""
+        """End every run after its current step, and save its trained weights."""
         for run in list(self.members):
             run.stop()
 
     def wait(self, timeout: float | None = None) -> Race:
-        """Wait until all runs are over. What made one fail is in its standing.
+        """Wait until all runs have ended. The reason why one failed is in the leaderboard.
 
-        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops all runs, saves them and goes
-        on as KeyboardInterrupt.
+        An interrupt (Ctrl-C, "Interrupt Kernel") while waiting stops all runs, saves them and is raised again
+        as KeyboardInterrupt.
         """
         end = None if timeout is None else time.monotonic() + timeout
         try:
@@ -207,17 +218,17 @@ class Race:
         return self
 
     def add(self, recipe: Recipe) -> Run:
-        """Add a run, also while others go on; it counts as having had as much as the one that had least.
+        """Add a run, also while others are training; its share counts as equal to the smallest so far.
 
         Raises
         ------
         RecipeError
-            The recipe has problems, or shares nothing with the race, or its name is taken.
+            The recipe has problems, or shares neither base nor data with the race, or its name is taken.
         """
         return self.extend([recipe])[0]
 
     def extend(self, recipes: Iterable[Recipe]) -> list[Run]:
-        """Add several runs at once, as :meth:`add` does one: those that can be are fused with one another.
+        """Add several runs at once, as :meth:`add` does; plain LoRA runs among them may be fused.
 
         Raises
         ------
@@ -226,34 +237,34 @@ class Race:
         """
         recipes = list(recipes)
         with self._lock:
-            found = _problems([*(run.recipe for run in self.members), *recipes], self.halving)
-            if found:
-                raise RecipeError(found)
+            members = [*(run.recipe for run in self.members), *recipes]
+            if problems := member_problems(members, self.halving):
+                raise RecipeError(problems)
             runs = self._enter(recipes)
             if self._started:
                 self._begin(runs)
         for run in runs:
-            self._tell({"event": "added", "run": run.name})
+            self._listeners.notify(self, RaceEvent(run.name, Added()))
         return runs
 
     def fork(self, run: Run, weights: bool = False, **changes: Any) -> Run:
-        """Add a run like another one, with other settings.
+        """Add a clone of a run with other settings.
 
         Parameters
         ----------
         run : Run
-            A member of the race, which goes on.
+            A member of the race, which continues.
         weights : bool, default False
-            Start from what it has learnt so far, with an optimizer afresh, and not from its start.
-            The weights are kept in its folder, and ``start_from`` in the new recipe names them, so
-            that the new run can be repeated and exported like any other.
+            Start from the weights that the run has trained so far, with a new optimizer state, and not from
+            its initial weights. The weights are saved in the run's folder, and ``start_from`` in the new
+            recipe names them, so that the new run can be repeated and exported like any other.
         **changes
             As :meth:`Recipe.replace` takes them.
 
         Raises
         ------
         RecipeError
-            The changes are wrong, or another technique or rank than that of the weights is asked for.
+            The changes are wrong, or ask for another technique or rank than that of the weights.
         TrainingError
             The run has no weights.
         """
@@ -278,35 +289,11 @@ class Race:
         for run in runs:
             self.scheduler.join(run)
         if self.fuse is not False:
-            add_barrier(runs, self.scheduler, bool(self.fuse), self._said)
+            add_barrier(runs, self.scheduler, bool(self.fuse), self._notes)
         for run in runs:
             run.start()
             # Folders count up, so that names are in the order in which runs were added.
             run.named.wait()
-
-    def _settle(self) -> None:
-        """Decide how many runs step at once."""
-        # Here and not at the top: whoever reads runs needs no torch.
-        imports.load(*imports.LIBRARIES, "workbench.training.prepare")
-        import torch
-
-        from workbench.training.runtime.device_memory import share_arenas
-
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        usual = 1 if torch.cuda.is_available() else cores or 1
-        self.scheduler.workers = self.workers or usual
-        if self.scheduler.workers > 1:
-            self.scheduler.threads = max(1, (cores or 1) // self.scheduler.workers)
-        share_arenas(self.scheduler.workers)
-
-    def _turns_note(self) -> str:
-        if not self._started:
-            return f"Turns are shared out by {self.turns}."
-        at_once, threads = self.scheduler.workers, self.scheduler.threads
-        if at_once == 1:
-            return f"One run steps at a time; turns are shared out by {self.turns}."
-        each = f"{threads} intra-op thread{'s' * (threads != 1)}"
-        return f"{at_once} runs step at a time, each with {each}; turns are shared out by {self.turns}."
 
     def _hear(self, run: Run, event: Event) -> None:
         match event:
@@ -315,29 +302,22 @@ class Race:
             case State():
                 self._paces[run].clear()
                 if run.ended and self.state == "ended":
-                    self._kept.clear()
-                    self._tables.clear()
+                    self._shared.clear()
+                    if self._owns_tables:
+                        self._tables.clear()
             case Parameters():
                 # Runs that come later find the base and the rows, even when this one is over by then.
-                self._kept.append(run.shared)
+                self._shared.append(run.shared)
             case Evaluation():
                 from workbench.training.runtime.device_memory import give_back_memory
 
-                # Its batches were larger than those of steps, which have no use for the room.
+                # Its batches were larger than those of steps, which do not use that memory again.
                 give_back_memory()
         for loser, why in self._judge.hear(run, event) if self._judge else []:
             self._reasons[loser] = why
             loser.add_notes(why)
             loser.stop()
-        self._tell({**event, "run": run.name})
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        for listener in list(self._listeners):
-            try:
-                listener(self, event)
-            except Exception:  # noqa: BLE001 (whoever watches must not be able to break a race)
-                self._listeners.remove(listener)
-                self._said.append(f"A listener was dropped: {traceback.format_exc(limit=1)}")
+        self._listeners.notify(self, RaceEvent(run.name, event))
 
     def _left(self, run: Run) -> float | None:
         if run.ended:
@@ -346,23 +326,3 @@ class Race:
 
     def _reason(self, run: Run) -> str:
         return str(run.error) if run.error is not None else self._reasons.get(run, "")
-
-
-def _rule_problems(turns: Any = TURNS[0], workers: Any = None, fuse: Any = None) -> list[Problem]:
-    found = value_problems("turns", turns, str, {"choices": TURNS})
-    found += value_problems("workers", workers, int | None, {"ge": 1})
-    return found + value_problems("fuse", fuse, bool | None, {})
-
-
-def _problems(recipes: Sequence[Any], halving: SuccessiveHalving | None) -> list[Problem]:
-    """Return what is wrong with recipes as the members of one race."""
-    wrong = [recipe for recipe in recipes if not isinstance(recipe, Recipe)]
-    if wrong or not recipes:
-        return [Problem("recipes", "a sequence of at least one Recipe", wrong[0] if wrong else [])]
-    names = [recipe.name for recipe in recipes if recipe.name is not None]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    found = [
-        Problem("name", "another one for each run of a race", name, "two recipes have it")
-        for name in twice
-    ]
-    return found + sharing_problems(recipes) + halving_problems(halving, recipes)

@@ -39,33 +39,40 @@ def race(
     fuse: bool | None = None,
     **knobs: Any,
 ) -> Race:
-    """Race a recipe against itself with other settings.
+    """Train a recipe with different settings at the same time: a grid or a random search.
 
     Parameters
     ----------
     recipe : Recipe
+        The settings that all runs have in common.
     search : {"grid", "random"}
-        All combinations, or ``n`` draws from them.
+        All combinations of the values, or ``n`` random ones.
     n : int, optional
-        Draws of a random search; 8 if not given.
+        Number of runs of a random search; 8 if not given.
     seed : int, default 0
-        Seed of the draws.
+        Seed of the random search.
     runs : path, default "runs"
+        Folder in which the runs' folders are made.
     start : bool, default True
-        Begin at once.
+        Start the race at once.
     sure : bool, default False
-        Begin more than 64 runs without asking.
+        Allow more than 64 runs.
     turns, workers, halving, fuse
         See :class:`Race`.
     **knobs
-        Lists of values for settings of the recipe or arguments of its techniques; a single value
-        is a setting for all. In a random search a tuple of two numbers is a range, for a learning
-        rate on a scale of factors.
+        Lists of values for settings of the recipe or arguments of its techniques; a single value is used
+        for all runs. In a random search, a tuple of two numbers is a range, which is sampled on a
+        logarithmic scale for a learning rate.
+
+    Returns
+    -------
+    Race
+        The race, with one run per combination in ``members``.
 
     Raises
     ------
     RecipeError
-        With all that is wrong; or with the time and the memory that more than 64 runs would take.
+        With all problems; or with the time and the memory that more than 64 runs would take.
 
     Examples
     --------
@@ -100,7 +107,7 @@ def read_knob(text: str) -> tuple[str, Any]:
     """
     name, _, values = text.partition("=")
     if not name or not values:
-        raise RecipeError([Problem("grid", "a knob and its values, such as r=4,16", text)])
+        raise RecipeError([Problem("grid", "a setting and its values, such as r=4,16", text)])
     return name, read_values(values)
 
 
@@ -221,7 +228,7 @@ def _nearest(name: str, options: set[str]) -> str:
     if hint.startswith("did"):
         return hint
     owners = [technique for technique in TECHNIQUES if name in arguments(technique)]
-    return f"{owners[0]} has it" if owners else "no technique has it"
+    return f"it is an argument of {owners[0]}" if owners else "it is an argument of no technique"
 
 
 def _choices(given: Any) -> Sequence[Any]:

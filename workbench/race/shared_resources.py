@@ -19,8 +19,8 @@ def sharing_problems(recipes: Sequence[Recipe]) -> list[Problem]:
         return []
     first, second = recipes[:2]
     sentence = (
-        "recipes must share something for a race, the base or the data, but no two of them do "
-        f"({first.model!r} on {first.data!r}, {second.model!r} on {second.data!r}): carry them out "
+        "recipes of a race must have the base or the data in common, but no two of them do "
+        f"({first.model!r} on {first.data!r}, {second.model!r} on {second.data!r}): run them "
         "one by one with train."
     )
     return [Problem.stated("recipes", sentence, got=len(recipes))]
@@ -33,7 +33,7 @@ def sharing_notes(recipes: Sequence[Recipe]) -> list[str]:
     bases = len({_base(recipe) for recipe in recipes})
     rows = len({_data(recipe) for recipe in recipes})
     several = f"{bases} bases" if bases > 1 else "one base"
-    sets = f"{rows} sets of data" if rows > 1 else "one set of data"
+    sets = f"{rows} data sets" if rows > 1 else "one data set"
     return [
         f"{len(recipes)} runs share {several} and {sets}.",
         *(

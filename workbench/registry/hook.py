@@ -33,6 +33,6 @@ class Hook(str):
         return (f"{self.module}.{self}",)
 
     def load(self) -> Callable[..., Any]:
-        """Import the function."""
+        """Import and return the function."""
         function: Callable[..., Any] = getattr(importlib.import_module(self.module), str(self))
         return function

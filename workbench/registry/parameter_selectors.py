@@ -1,7 +1,7 @@
 """Which of a base's own parameters a selective technique trains. Exported scripts carry these.
 
-Each function takes the model and the names of its new parameters, which are always trained, and
-returns the names of all that are.
+Each function takes the model and the names of its newly initialised parameters, which are always
+trained, and returns the names of all parameters to train.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 
 def select_head(model, new_parameters: Sequence[str]) -> list[str]:
-    """The new head and nothing below it."""
+    """The new head and nothing of the backbone."""
     return list(new_parameters)
 
 
@@ -21,23 +21,26 @@ def select_biases(model, new_parameters: Sequence[str]) -> list[str]:
 
 
 def select_embeddings(model, new_parameters: Sequence[str]) -> list[str]:
-    """The vectors of the vocabulary, and the new head."""
+    """The embeddings of the vocabulary, and the new head."""
     table = model.get_input_embeddings().weight
-    words = [name for name, parameter in model.named_parameters() if parameter is table]
-    return [*new_parameters, *(name for name in words if name not in new_parameters)]
+    tables = [name for name, parameter in model.named_parameters() if parameter is table]
+    return [*new_parameters, *(name for name in tables if name not in new_parameters)]
 
 
 def select_last_layers(model, new_parameters: Sequence[str], num_layers: int = 1) -> list[str]:
-    """The last blocks of each stack of equal blocks, and the new head."""
-    stacks = [
-        (f"{name}.", len(module))
+    """The last layers of each list of equal layers, and the new head."""
+    # By the class's name, as nothing in the registry imports torch.
+    lists = {
+        name: len(module)
         for name, module in model.named_modules()
         if type(module).__name__ == "ModuleList"
         and len(module) > 1
-        and len({type(child) for child in module}) == 1
-    ]
-    last = tuple(
-        f"{stack}{index}." for stack, size in stacks for index in range(size - num_layers, size)
+        and len({type(layer) for layer in module}) == 1
+    }
+    prefixes = tuple(
+        f"{name}.{index}."
+        for name, size in lists.items()
+        for index in range(size - num_layers, size)
     )
-    chosen = [name for name, _ in model.named_parameters() if name.startswith(last)]
-    return [*new_parameters, *(name for name in chosen if name not in new_parameters)]
+    last = [name for name, _ in model.named_parameters() if name.startswith(prefixes)]
+    return [*new_parameters, *(name for name in last if name not in new_parameters)]

@@ -32,29 +32,29 @@ class ZeroShotConfig:
     template: str | None = field(
         default=None,
         metadata={
-            "help": "What a row becomes, with the task's columns in braces, such as "
-            "'{text}\\nLabel: {label}'. What stands last is what the model is asked for. "
-            "None takes the task's own.",
+            "help": "The prompt for each row, with the task's columns in braces, such as "
+            "'{text}\\nLabel: {label}'. The model has to predict the last column. None "
+            "uses the task's default template.",
             "multiline": True,
         },
     )
     label_words: dict[str, str] | None = field(
         default=None,
         metadata={
-            "help": "What to write for each label, such as {positive: good}; None writes the labels."
+            "help": "The word to use for each label, such as {positive: good}; None uses the "
+            "labels themselves."
         },
     )
     normalize: bool = field(
         default=False,
-        metadata={
-            "help": "Divide the log-likelihood of a label's words by the number of their tokens."
-        },
+        metadata={"help": "Divide the log-likelihood of each label by its number of tokens."},
     )
     calibrate: bool = field(
         default=False,
         metadata={
-            "help": "Take away what the prompt says of the labels without a text, which is found with 'N/A', "
-            "'[MASK]' and nothing in its place (contextual calibration, arXiv 2102.09690)."
+            "help": "Correct for the labels that the prompt favours without a text, measured "
+            "with 'N/A', '[MASK]' and an empty text in its place (contextual "
+            "calibration, arXiv 2102.09690)."
         },
     )
 
@@ -64,15 +64,19 @@ class FewShotConfig(ZeroShotConfig):
     """The arguments of prompting with examples."""
 
     num_examples: int = field(
-        default=4, metadata={"help": "How many training rows stand before each row."}
+        default=4, metadata={"help": "Number of training rows shown as examples before each row."}
     )
     example_seed: int = field(
-        default=0, metadata={"help": "Seed by which they are drawn, the labels in turn."}
+        default=0,
+        metadata={
+            "help": "Seed for the random choice of the examples, which takes the labels in turn."
+        },
     )
     examples: list[int] | None = field(
         default=None,
         metadata={
-            "help": "The training rows to take, by number from 1, in this order; None draws them."
+            "help": "The training rows to use as examples, by number from 1, in this order; "
+            "None chooses at random."
         },
     )
 
@@ -104,13 +108,20 @@ def argument_problems(task: str, args: Mapping[str, Any]) -> list[Problem]:
         re.findall(r"\{\w*\}", template) != wanted or not template.endswith(wanted[-1])
     ):
         order = " and then " if len(wanted) > 1 else ""
-        allowed = f"a text with {order.join(wanted)}, once, at its end"
-        found.append(Problem("template", allowed, template, "put what is asked for last"))
+        allowed = f"a string that contains {order.join(wanted)} once and ends with {wanted[-1]}"
+        found.append(
+            Problem(
+                "template",
+                allowed,
+                template,
+                "put the column that the model has to predict at the end",
+            )
+        )
     if not TASKS[task].weighs_label_words:
         for spec in dataclasses.fields(ZeroShotConfig)[1:]:
             if args.get(spec.name):
                 allowed = f"{spec.default} with the task {task!r}"
-                why = "only labels have words that are weighed"
+                why = "it is for tasks with labels only"
                 found.append(Problem(spec.name, allowed, args[spec.name], why))
     numbers = args.get("examples")
     if isinstance(numbers, list) and not (
@@ -131,7 +142,7 @@ def data_problems(args: Mapping[str, Any], rows: int, labels: Sequence[str]) -> 
             allowed = f"numbers from 1 to {rows}, as there are {rows} training rows"
             found.append(Problem("examples", allowed, numbers))
     elif isinstance(count, int) and count > rows:
-        why = "that is how many training rows there are"
+        why = "the data has no more training rows"
         found.append(Problem("num_examples", f"at most {rows}", count, why))
     given = args.get("label_words")
     if isinstance(given, Mapping) and labels:
@@ -142,9 +153,15 @@ def data_problems(args: Mapping[str, Any], rows: int, labels: Sequence[str]) -> 
         if missing:
             allowed, why = "a word for each label", f"it lacks {', '.join(map(repr, missing))}"
         elif unknown:
-            allowed, why = "words for labels only", f"the data has no label {unknown[0]!r}"
+            allowed, why = (
+                "words for the labels of the data only",
+                f"the data has no label {unknown[0]!r}",
+            )
         elif not all(word.strip() for word in words) or len(set(words)) < len(words):
-            allowed, why = "another word for each label", "else they cannot be told apart"
+            allowed, why = (
+                "a different, non-empty word for each label",
+                "otherwise the labels cannot be distinguished",
+            )
         else:
             return found
         found.append(Problem("label_words", allowed, dict(given), why))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.registry.technique import Paper
@@ -32,6 +32,8 @@ class Quantization:
         What the ``quantization_config`` of a checkpoint that is stored so says, by dotted keys.
     inner : str or None
         The class of :mod:`torchao.quantization` that comes first.
+    inner_arguments : mapping
+        Its arguments, as plain data.
     paper : Paper or None
         Its source.
     """
@@ -46,6 +48,7 @@ class Quantization:
     skips: str
     marks: Mapping[str, Any]
     inner: str | None = None
+    inner_arguments: Mapping[str, Any] = field(default_factory=dict)
     paper: Paper | None = None
 
 
@@ -75,19 +78,19 @@ QUANTIZATIONS = {
         _four_bits(
             "nf4",
             "4-bit NormalFloat",
-            "Linear layers in 4-bit NormalFloat, with quantised scales; heads keep full precision.",
+            "Linear layers in 4-bit NormalFloat, with quantized scales; heads keep full precision.",
         ),
         _four_bits(
             "fp4",
             "4-bit float",
-            "Linear layers in 4-bit floating point, with quantised scales; heads keep full "
+            "Linear layers in 4-bit floating point, with quantized scales; heads keep full "
             "precision.",
         ),
         Quantization(
             name="int8",
             title="8-bit integers (LLM.int8)",
-            sentence="Linear layers in 8-bit integers, a scale for each row; heads keep full "
-            "precision.",
+            sentence="Linear layers in 8-bit integers, with a scale for each row; heads keep "
+            "full precision.",
             bits=8,
             package="bitsandbytes",
             config="BitsAndBytesConfig",
@@ -103,8 +106,8 @@ QUANTIZATIONS = {
         Quantization(
             name="int8_torchao",
             title="8-bit integers (torchao)",
-            sentence="Linear layers in 8-bit integers that are widened as they are used; heads "
-            "keep full precision.",
+            sentence="Linear layers in 8-bit integers, converted to floating point when they "
+            "are used; heads keep full precision.",
             bits=8,
             package="torchao",
             config="TorchAoConfig",
@@ -112,6 +115,8 @@ QUANTIZATIONS = {
             skips="modules_to_not_convert",
             marks={"quant_method": "torchao", "quant_type.default._type": "Int8WeightOnlyConfig"},
             inner="Int8WeightOnlyConfig",
+            # The default since torchao 0.18, and the only one that transformers can save.
+            inner_arguments={"version": 2},
         ),
     )
 }

@@ -113,7 +113,7 @@ class Task:
         """Return the function that makes batches of rows padded on this side."""
         chosen = self.collator_left if self.reads_last_token(padding_side) else self.collator
         if chosen is None:
-            raise ValueError(f"{self.name} has no batches of its own: its rows come with a module")
+            raise ValueError(f"{self.name} has no collator: its rows come with a module")
         return chosen
 
     def scorer(self, labels: Iterable[str]) -> str:
@@ -127,7 +127,7 @@ KINDS = {
     "causal-lm": "a causal language model",
     "encoder": "an encoder",
     "encoder-decoder": "an encoder-decoder",
-    "vision": "a model of images",
+    "vision": "an image model",
 }
 
 TASKS = {
@@ -136,7 +136,7 @@ TASKS = {
         Task(
             name="lm",
             title="Language modelling",
-            sentence="Learn to continue texts: the way to a domain or a style.",
+            sentence="Learn to continue texts, which adapts a model to a domain or a style.",
             goal="to continue the texts of",
             roles=("text",),
             model_kinds=("causal-lm",),
@@ -153,7 +153,7 @@ TASKS = {
         Task(
             name="instruct",
             title="Instructions",
-            sentence="Learn to answer prompts; the loss counts the answer's tokens only.",
+            sentence="Learn to answer prompts; only the tokens of the answer count in the loss.",
             goal="to answer the prompts of",
             roles=("prompt", "completion"),
             model_kinds=("causal-lm",),
@@ -188,7 +188,7 @@ TASKS = {
         Task(
             name="classify",
             title="Classification",
-            sentence="Learn to give each text one of the labels.",
+            sentence="Learn to predict the label of each text.",
             goal="to label the texts of",
             roles=("text", "label"),
             model_kinds=("causal-lm", "encoder"),
@@ -206,7 +206,8 @@ TASKS = {
         Task(
             name="token_classify",
             title="Token classification",
-            sentence="Learn to give each word one of the tags: names, parts of speech.",
+            sentence="Learn to predict a tag for each word, such as named entities or parts of "
+            "speech.",
             goal="to tag the words of",
             roles=("tokens", "tags"),
             model_kinds=("causal-lm", "encoder"),
@@ -222,7 +223,7 @@ TASKS = {
         Task(
             name="image_classify",
             title="Image classification",
-            sentence="Learn to give each image one of the labels.",
+            sentence="Learn to predict the label of each image.",
             goal="to label the images of",
             roles=("image", "label"),
             model_kinds=("vision",),
@@ -280,8 +281,8 @@ MODULE_TASKS = {
         Task(
             name="module",
             title="Module",
-            sentence="Lower the loss that came with a module.",
-            goal="to lower the loss on",
+            sentence="Minimize the loss function that was passed with a module.",
+            goal="to minimize the loss on",
             roles=(),
             model_kinds=(),
             metric="loss",
@@ -294,7 +295,7 @@ MODULE_TASKS = {
         Task(
             name="module_classify",
             title="Module that classifies",
-            sentence="Lower the loss of a module whose outputs are scores of classes.",
+            sentence="Minimize the loss of a module whose outputs are class scores.",
             goal="to label the rows of",
             roles=(),
             model_kinds=(),

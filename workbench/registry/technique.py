@@ -33,7 +33,7 @@ class Hyperparameter:
 
     @property
     def limits(self) -> dict[str, Any]:
-        """What :func:`workbench.settings.values.value_problems` checks."""
+        """Return the limits that :func:`workbench.settings.values.value_problems` checks."""
         if self.choices is not None:
             return {"choices": self.choices}
         limits = {"gt" if self.strict else "ge": self.low, "lt": self.below}

@@ -77,7 +77,8 @@ def uncurated() -> dict[str, Technique]:
             name=name,
             title=config.__name__.removesuffix("Config"),
             family="new in PEFT",
-            summary=" ".join(told.split()) or f"What PEFT's {config.__name__} sets up.",
+            summary=" ".join(told.split())
+            or f"The technique that PEFT's {config.__name__} configures.",
             learning_rate=1e-3,
             config=config.__name__,
             target_finder=Hook("workbench.training.adaptation.target_modules.find_linears")

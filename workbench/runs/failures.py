@@ -6,7 +6,7 @@ import contextlib
 import gc
 import traceback
 
-from workbench.errors import StoreError, TrainingError, WorkbenchError, is_out_of_memory
+from workbench.errors import StoreError, TrainingError, WorkbenchError, first_line, is_out_of_memory
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.training.forecast.worker import ForecastProcess
@@ -34,7 +34,7 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
     elif isinstance(error, FloatingPointError):
         # Nothing has been learnt before the first step, so its rate cannot be what is wrong.
         advice = (
-            "the base's weights or the data hold numbers that are not finite, or too large"
+            "the base's weights or the data contain numbers that are not finite or too large"
             if str(error).endswith("at step 1")
             else f"try a learning_rate below {recipe.resolved().learning_rate:g}"
         )
@@ -42,8 +42,8 @@ def explain(error: BaseException, recipe: Recipe, state: str) -> BaseException:
     elif is_out_of_memory(error):
         told = TrainingError(f"Training stopped because memory ran out{_what_fits(recipe)}")
     else:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        when = "The run could not begin" if state == "preparing" else "Training stopped"
+        first = first_line(error)
+        when = "The run could not start" if state == "preparing" else "Training stopped"
         told = TrainingError(f"{when}: {first}")
     told.__cause__ = error
     return told

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import imports
 from workbench.errors import Problem, RecipeError
+from workbench.quiet import quiet_loggers
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.techniques import find
 from workbench.runs.run import Run
@@ -20,7 +21,7 @@ from workbench.settings.conflicts import LAYERED
 if TYPE_CHECKING:
     import torch
 
-# A module comes with its data; of these settings only the ones that choose rows mean something.
+# A module comes with its data; of the settings about data only those that choose rows apply.
 ROWS = ("eval_fraction", "max_train_samples", "max_eval_samples")
 MEANT = tuple(
     name
@@ -30,7 +31,7 @@ MEANT = tuple(
 
 
 class ModuleRun(Run):
-    """A module being adapted in a thread: a :class:`~workbench.Run` over what the notebook holds.
+    """A run that adapts a module of the notebook; otherwise like :class:`~workbench.Run`.
 
     It is started, paused, stopped, followed, stored and compared like any other run. Its ``model`` is
     the adapted copy. It cannot be exported: a script could not load the module.
@@ -38,18 +39,19 @@ class ModuleRun(Run):
     Parameters
     ----------
     module : torch.nn.Module
-        Never changed: the run's model shares its frozen tensors, so do not write into those while
-        the run goes on.
+        Never changed. The run's model shares its frozen tensors, so do not write into them during the
+        run.
     data : tuple of array-like, or torch.utils.data.Dataset
-        Inputs and targets with one row per example, such as ``(x, y)``; with several inputs
-        ``(a, b, y)``, which the module is called with in that order. Numbers with a fraction are
-        brought to the module's dtype, whole ones to int64.
+        Inputs and targets with one row per example, such as ``(x, y)`` with ``x`` of shape
+        ``(rows, ...)`` and ``y`` of shape ``(rows, ...)``; with several inputs ``(a, b, y)``, with which
+        the module is called in that order. Fractional numbers are converted to the module's dtype,
+        integers to int64.
     loss : callable
-        Takes the module's outputs and the targets, returns the mean over the rows.
+        Takes the module's outputs and the targets of a batch; returns the mean over its rows.
     eval_data : like ``data``, optional
-        None keeps ``eval_fraction`` of the rows for evaluation.
+        None holds out ``eval_fraction`` of the rows for evaluation.
     recipe : Recipe, optional
-        Where technique and training settings come from; its base and data are not looked at.
+        Technique and training settings; its base and data are ignored.
     runs : path, default "runs"
         Folder in which the run's own folder is made.
     **settings
@@ -58,13 +60,14 @@ class ModuleRun(Run):
     Raises
     ------
     RecipeError
-        With what is wrong with the settings, or why module, loss and data do not go together.
+        With all problems of the settings, or why module, loss and data do not work together.
 
     Notes
     -----
-    ``tokens`` in its events are rows. Without ``target_modules``, the linear layers are wrapped, and
-    the convolutions where the technique can: of the repeated blocks if there are some, else all but
-    the last. Running statistics (batch normalisation) stay as they are unless everything is trained.
+    ``tokens`` in its events are rows. Without ``target_modules``, the linear layers are wrapped, and the
+    convolutions where the technique supports them: those of the repeated blocks if there are any, else
+    all except the last. Running statistics (batch normalization) do not change unless all parameters are
+    trained.
     """
 
     def __init__(
@@ -78,26 +81,27 @@ class ModuleRun(Run):
         runs: str | os.PathLike = "runs",
         **settings: Any,
     ):
-        made = _recipe(recipe, settings)
+        recipe = _recipe(recipe, settings)
         # Here and not at the top: whoever reads runs needs no torch.
         imports.load(*imports.LIBRARIES, "workbench.training.prepare")
-        from workbench.training.inputs.array_rows import make_rows
-        from workbench.training.prepare_module import Given, task_for
+        with quiet_loggers():
+            from workbench.training.inputs.array_rows import make_rows
+            from workbench.training.prepare_module import ModuleInputs, task_for
 
         _check_module(module, loss)
         dtype = next(parameter.dtype for parameter in module.parameters())
         rows = make_rows("data", data, dtype)
-        held = None if eval_data is None else make_rows("eval_data", eval_data, dtype)
-        self._given = Given(module, loss, rows, held)
-        kind = type(module).__name__
+        eval_rows = None if eval_data is None else make_rows("eval_data", eval_data, dtype)
+        self._given = ModuleInputs(module, loss, rows, eval_rows)
+        module_name = type(module).__name__
         super().__init__(
             replace(
-                made,
-                name=made.name or f"{made.technique}-{kind}",
-                model=kind,
+                recipe,
+                name=recipe.name or f"{recipe.technique}-{module_name}",
+                model=module_name,
                 task=task_for(self._given),
                 data=rows.name,
-                eval_data=held.name if held else None,
+                eval_data=eval_rows.name if eval_rows else None,
             ),
             runs,
         )
@@ -106,7 +110,7 @@ class ModuleRun(Run):
     def _check(recipe: Recipe) -> Recipe:
         return recipe
 
-    def _make_ready(self) -> Any:
+    def _prepare(self) -> Any:
         from workbench.training.prepare_module import prepare_module
 
         return prepare_module(self.recipe, self._given)
@@ -120,16 +124,28 @@ def train_module(
     progress: bool = True,
     **settings: Any,
 ) -> Run:
-    """Train a module by a technique and return the finished run.
+    """Train a module with a technique and return the finished run.
 
     Parameters
     ----------
     module, data, loss
         See :class:`ModuleRun`, which starts without waiting.
     progress : bool, default True
-        Show a bar on a terminal or in a notebook, plain lines elsewhere.
+        Show a progress bar on a terminal or in a notebook, plain lines elsewhere.
     **settings
-        Whatever else :class:`ModuleRun` takes.
+        All other arguments of :class:`ModuleRun`.
+
+    Returns
+    -------
+    Run
+        Its ``model`` is the adapted copy of the module.
+
+    Raises
+    ------
+    RecipeError
+        With all problems of the settings, or why module, loss and data do not work together.
+    TrainingError
+        The run failed; its folder contains what was done before.
 
     Examples
     --------
@@ -158,29 +174,32 @@ def adapt(
     max_steps: int | None = None,
     **args: Any,
 ) -> torch.nn.Module:
-    """Adapt a copy of a module for a training loop of one's own.
+    """Adapt a copy of a module for your own training loop.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Keeps its bits: the copy shares its frozen tensors and has its own of whatever is trained.
+        Never changed: the copy shares its frozen tensors and has its own copies of what is trained.
     technique : str, default "lora"
+        Name of the technique.
     max_steps : int, optional
-        Optimizer steps to come, for techniques that plan over them.
+        Number of optimizer steps, for techniques whose schedule depends on it.
     **args
-        The technique's arguments, under PEFT's names; see :class:`ModuleRun` for the layers that are
+        The technique's arguments, with PEFT's names; see :class:`ModuleRun` for the layers that are
         wrapped without ``target_modules``.
 
     Returns
     -------
     torch.nn.Module
-        What is to be trained requires gradients and nothing else does. After PEFT's techniques it is a
-        ``PeftModel``, with ``save_pretrained`` and all.
+        Only the parameters to train require gradients. With PEFT's techniques it is a ``PeftModel``, with
+        ``save_pretrained`` and its other methods.
 
     Raises
     ------
-    RecipeError, ModelError
+    RecipeError
         The technique cannot adapt this module, or its arguments are wrong.
+    ModelError
+        The module has no layers or parameters for this technique.
 
     Examples
     --------
@@ -191,56 +210,66 @@ def adapt(
     96
     """
     recipe = _recipe(None, {"technique": technique, "technique_args": args, "max_steps": max_steps})
-    imports.load(*imports.LIBRARIES, "workbench.training.prepare")
     from workbench.registry.techniques import get
-    from workbench.training.adaptation.plain_module import adapt_module
+    from workbench.training.runtime.quiet_loading import quiet_thread
 
+    imports.load(*imports.LIBRARIES, "workbench.training.prepare")
     _check_module(module)
-    given = recipe.resolved().technique_args
-    return adapt_module(module, get(technique), given, max_steps)[0]
+    with quiet_thread():
+        from workbench.training.adaptation.plain_module import adapt_module
+
+        technique_args = recipe.resolved().technique_args
+        return adapt_module(module, get(technique), technique_args, max_steps)[0]
 
 
 def _recipe(recipe: Recipe | None, settings: Mapping[str, Any]) -> Recipe:
     """Make the recipe, and raise all that is wrong with its technique and training settings."""
-    taken = {name: getattr(recipe, name) for name in MEANT} if recipe else {}
-    other = [
-        Problem(name, "left out for a module, which brings its own base and data", settings[name])
+    base = {name: getattr(recipe, name) for name in MEANT} if recipe else {}
+    problems = [
+        Problem(
+            name,
+            "left out for a module, which is its own base and has its own data",
+            settings[name],
+        )
         for name in settings
         if name in FIELDS and name not in MEANT
     ]
-    made = Recipe(**taken).replace(
-        **{k: v for k, v in settings.items() if k not in FIELDS or k in MEANT}
+    combined = Recipe(**base).replace(
+        **{name: value for name, value in settings.items() if name not in FIELDS or name in MEANT}
     )
-    other += [
+    problems += [
         Problem(
             name,
             "False for a module",
             True,
-            "it is about the layers and rows of a model of transformers",
+            "it is for models of the transformers library",
         )
         for name in LAYERED
-        if getattr(made, name) is True
+        if getattr(combined, name) is True
     ]
-    technique = find(made.technique)
-    # A task that it serves: which one it will be stands in no setting.
-    found = replace(made, task=technique.tasks[0]).problems() if technique else made.problems()
-    if found or other:
-        raise RecipeError([*other, *found])
-    return made
+    technique = find(combined.technique)
+    # Some task that the technique serves: which one it will be depends on the module and its data.
+    checked = replace(combined, task=technique.tasks[0]) if technique else combined
+    problems += checked.problems()
+    if problems:
+        raise RecipeError(problems)
+    return combined
 
 
 def _check_module(module: Any, loss: Any = len) -> None:
     import torch
 
-    found = []
+    problems = []
     if not isinstance(module, torch.nn.Module) or isinstance(module, type):
-        found.append(Problem("module", "a torch.nn.Module", type(module).__name__))
+        problems.append(Problem("module", "a torch.nn.Module", type(module).__name__))
     elif not any(True for _ in module.parameters()):
-        found.append(Problem("module", "one that has parameters", type(module).__name__))
+        problems.append(Problem("module", "one that has parameters", type(module).__name__))
     elif any(isinstance(part, torch.nn.UninitializedParameter) for part in module.parameters()):
-        why = "put a batch through its lazy layers first"
-        found.append(Problem("module", "one that has its parameters", type(module).__name__, why))
+        why = "run a batch through its lazy layers first"
+        problems.append(
+            Problem("module", "one whose parameters are initialized", type(module).__name__, why)
+        )
     if not callable(loss):
-        found.append(Problem("loss", "a function of outputs and targets", loss))
-    if found:
-        raise RecipeError(found)
+        problems.append(Problem("loss", "a function of outputs and targets", loss))
+    if problems:
+        raise RecipeError(problems)

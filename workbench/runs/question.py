@@ -60,7 +60,7 @@ def in_words(recipe: Recipe, plan: Mapping[str, Any]) -> str:
     if _length_counts(recipe) and recipe.max_length is not None:
         words += f", {recipe.max_length} tokens"
     if _is_split(plan):
-        words += f", {recipe.eval_fraction:.0%} held out by seed {recipe.seed}"
+        words += f", {recipe.eval_fraction:.0%} held out with seed {recipe.seed}"
     return words
 
 

@@ -9,7 +9,7 @@ from workbench.runs.run import Run
 
 
 def train(recipe: Recipe, runs: str | os.PathLike = "runs", *, progress: bool = True) -> Run:
-    """Carry out a recipe and return the finished run.
+    """Train and evaluate a recipe, and return the finished run.
 
     Parameters
     ----------
@@ -17,14 +17,19 @@ def train(recipe: Recipe, runs: str | os.PathLike = "runs", *, progress: bool = 
     runs : path, default "runs"
         Folder in which the run's own folder is made.
     progress : bool, default True
-        Show a bar on a terminal or in a notebook, plain lines elsewhere.
+        Show a progress bar on a terminal or in a notebook, plain lines elsewhere.
+
+    Returns
+    -------
+    Run
+        Its ``losses``, ``evaluations``, ``model`` and ``path``, among others.
 
     Raises
     ------
     RecipeError
-        With all that is wrong with the recipe.
+        With all problems of the recipe.
     TrainingError
-        The run failed; what it had is in its folder.
+        The run failed; its folder contains what was done before.
     """
     run = Run(recipe, runs).start()
     if not progress:

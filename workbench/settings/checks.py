@@ -1,4 +1,4 @@
-"""What is wrong with the settings of a run, as far as they tell themselves."""
+"""What is wrong with the settings of a run, as far as that is known without a file or a model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def settings_problems(settings: Settings) -> list[Problem]:
 
 
 def warmup_problems(settings: Settings, steps: int) -> list[Problem]:
-    """Return what is wrong with a learning rate that rises in a run of so many steps."""
+    """Return what is wrong with the warm-up of a run of so many steps."""
     if 0 < settings.warmup_steps >= steps:
         allowed = f"below the run's {steps} step{'s' * (steps != 1)}"
         return [Problem("warmup_steps", allowed, settings.warmup_steps)]
@@ -41,71 +41,67 @@ def warmup_problems(settings: Settings, steps: int) -> list[Problem]:
 def technique_problems(settings: Settings) -> list[Problem]:
     """Return what is wrong with the technique, its arguments and whether they go together.
 
-    peft is imported only for a technique that is not curated, or when an argument is given that is
-    not one of the main knobs.
+    peft is imported only for a technique that is not curated, or for an argument that is not one of
+    its :class:`~workbench.registry.technique.Hyperparameter`.
     """
     technique = find(settings.technique)
     if technique is None:
         hint = did_you_mean(str(settings.technique), TECHNIQUES)
         return [Problem("technique", "a known technique", settings.technique, hint)]
-    found = []
+    problems = []
     if task_of(settings.task) and settings.task not in technique.tasks:
-        found.append(
+        problems.append(
             Problem(
                 "technique",
-                f"one that serves the task {settings.task!r}",
+                f"one that supports the task {settings.task!r}",
                 settings.technique,
-                f"{technique.title} serves {', '.join(technique.tasks)}",
+                f"{technique.title} supports {', '.join(technique.tasks)}",
             )
         )
-    found += quantization_problems(settings.quantization, technique)
+    problems += quantization_problems(settings.quantization, technique)
     if settings.convert_conv1d is True and technique.trainable != "adapter":
-        allowed, why = (
-            f"False with {technique.title}",
-            "it wraps no layers",
-        )
-        found.append(Problem("convert_conv1d", allowed, True, why))
-    found += setting_problems(settings, technique)
+        allowed, why = f"False with {technique.title}", "it wraps no layers"
+        problems.append(Problem("convert_conv1d", allowed, True, why))
+    problems += setting_problems(settings, technique)
     if not isinstance(settings.technique_args, Mapping):
-        wrong = Problem("technique_args", "a mapping of names to values", settings.technique_args)
-        return [*found, wrong]
+        allowed = "a mapping of names to values"
+        return [*problems, Problem("technique_args", allowed, settings.technique_args)]
     for name, value in settings.technique_args.items():
-        found += _argument_problems(technique, name, value)
+        problems += _argument_problems(technique, name, value)
     if technique.trainable == "nothing":
-        found += prompt_templates.argument_problems(settings.task, settings.technique_args)
-    return found
+        problems += prompt_templates.argument_problems(settings.task, settings.technique_args)
+    return problems
 
 
 def quantization_problems(quantization: str | None, technique: Technique) -> list[Problem]:
-    """Return what speaks against a technique on a base that is stored so."""
-    found = []
+    """Return what is wrong with a technique on a base in this quantization."""
+    problems = []
     if quantization in technique.unsupported_quantizations:
         others = [name for name in QUANTIZATIONS if name not in technique.unsupported_quantizations]
         allowed = f"one of {', '.join(map(repr, others))} with {technique.title} (or None)"
-        found.append(Problem("quantization", allowed, quantization))
+        problems.append(Problem("quantization", allowed, quantization))
     if quantization is not None and not technique.quantizable:
-        found.append(
+        problems.append(
             Problem(
                 "quantization",
                 f"None with {technique.title}",
                 quantization,
-                "PEFT has it for weights in full precision only"
+                "PEFT supports it for weights in full precision only"
                 if technique.trainable == "adapter"
-                else "its weights are trained, so they cannot be stored in fewer bits",
+                else "it trains the weights of the base, so they cannot be quantized",
             )
         )
-    return found
+    return problems
 
 
 def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Problem]:
-    knobs = {knob.name: knob for knob in technique.hyperparameters}
-    if name in knobs:
-        knob = knobs[name]
-        return value_problems(name, value, type(knob.default), knob.limits)
+    main = {argument.name: argument for argument in technique.hyperparameters}
+    if name in main:
+        return value_problems(name, value, type(main[name].default), main[name].limits)
     options = arguments(technique.name)
     if name in options:
         return value_problems(name, value, options[name][1])
     hint = did_you_mean(str(name), options) if options else "it has none: remove this argument"
     if not hint.startswith(("did", "it")):
-        hint = f"its main ones are {', '.join(knobs) or 'none'}"
+        hint = f"its main arguments are {', '.join(main) or 'none'}"
     return [Problem(str(name), f"an argument of {technique.title}", name, hint)]

@@ -1,7 +1,7 @@
 """The settings of a run: declared once each, read from YAML and written to it, changed and compared.
 
-They are values and nothing more: what they may be is told by :mod:`workbench.settings.checks`, and
-what they name is found by :mod:`workbench.sources`.
+They are values and nothing more: :mod:`workbench.settings.checks` says what they may be, and
+:mod:`workbench.sources` finds what they name.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from workbench.registry.tasks import TASKS
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
 # transformers' names, and what each is called in torch.optim.
 OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
-# Settings that change how the model computes, in the order in which they are put into it: each has a
+# Settings that change how the model computes, in the order in which they are applied: each has a
 # function use_… in workbench.training.speedups.settings.
 COMPUTING = ("padding_free", "gradient_checkpointing", "torch_compile", "bf16", "onednn")
 
 
-def knob(default: Any, group: str, help: str, **limits: Any) -> Any:
-    """Declare a field of the recipe once: form, check, help text and CLI derive from this.
+def setting(default: Any, group: str, help: str, **limits: Any) -> Any:
+    """Declare a setting: form, check, help text and command line follow from this.
 
     ``limits`` may hold ``ge``, ``gt``, ``le``, ``lt`` (numbers), ``choices`` (a sequence) and
     ``infinite`` (true where inf means no limit).
@@ -44,141 +44,176 @@ def knob(default: Any, group: str, help: str, **limits: Any) -> Any:
 class Settings:
     """The settings of one run, as a value; see :class:`workbench.recipe.Recipe`.
 
-    Each field's meaning stands in its ``metadata["help"]``.
+    Each field is explained in its ``metadata["help"]``.
     """
 
-    name: str | None = knob(
-        None, "run", "What to call the run; None makes a name from the technique and the data."
+    name: str | None = setting(
+        None, "run", "Name of the run; None makes one from the technique and the data."
     )
-    model: str = knob(
+    model: str = setting(
         "hamlet-3m", "model", "Base model: a bundled name, a local folder or a hub id."
     )
-    revision: str | None = knob(None, "model", "Branch, tag or commit of a base model on the hub.")
-    trust_remote_code: bool = knob(
+    revision: str | None = setting(
+        None, "model", "Branch, tag or commit of a base model on the hub."
+    )
+    trust_remote_code: bool = setting(
         False, "model", "Run Python code that comes with the model: only if you trust its author."
     )
-    quantization: str | None = knob(
+    quantization: str | None = setting(
         None,
         "model",
-        "Store the frozen base in fewer bits; None leaves it to the checkpoint, then to the technique.",
+        "Quantize the frozen base to 4 or 8 bit; None uses what the checkpoint, or else the "
+        "technique, has.",
         choices=tuple(QUANTIZATIONS),
     )
-    convert_conv1d: bool = knob(
+    convert_conv1d: bool = setting(
         False,
         "model",
-        "Rewrite Conv1D layers, which GPT-2 has, as equal Linear ones: some techniques wrap no others.",
+        "Replace Conv1D layers, as in GPT-2, by equivalent Linear layers: some techniques need "
+        "Linear layers.",
     )
-    start_from: str | None = knob(
+    start_from: str | None = setting(
         None,
         "model",
-        "Folder of weights that a run of the same technique had learnt, to go on from; None starts anew.",
+        "Folder with weights that a run of the same technique has trained, to start from; None "
+        "initializes new weights.",
     )
-    task: str = knob("classify", "data", "What is learnt.", choices=tuple(TASKS))
-    data: str = knob(
+    task: str = setting("classify", "data", "What the model should learn.", choices=tuple(TASKS))
+    data: str = setting(
         "reviews",
         "data",
         "Data: a bundled name, a file (CSV, TSV, JSON, JSONL, Parquet), a folder, a hub id, "
         "or a DataFrame or Dataset from the notebook.",
     )
-    eval_data: str | None = knob(
-        None, "data", "Data to evaluate on; None takes the data's own test split, else splits."
-    )
-    data_revision: str | None = knob(None, "data", "Branch, tag or commit of data on the hub.")
-    text_column: str | None = knob(None, "data", "Column with the text; None finds it.")
-    label_column: str | None = knob(None, "data", "Column with the label; None finds it.")
-    prompt_column: str | None = knob(None, "data", "Column with the prompt; None finds it.")
-    completion_column: str | None = knob(None, "data", "Column with the answer; None finds it.")
-    tokens_column: str | None = knob(
-        None, "data", "Column with the words, as a list or with blanks between; None finds it."
-    )
-    image_column: str | None = knob(
-        None, "data", "Column with the image, or its path from the data's file; None finds it."
-    )
-    tags_column: str | None = knob(None, "data", "Column with a tag for each word; None finds it.")
-    eval_fraction: float = knob(
-        0.1, "data", "Share of rows kept for evaluation when there is no test split.", gt=0, lt=1
-    )
-    max_train_samples: int | None = knob(None, "data", "Train on the first so many rows.", ge=1)
-    max_eval_samples: int | None = knob(None, "data", "Evaluate on the first so many rows.", ge=1)
-    max_length: int | None = knob(
+    eval_data: str | None = setting(
         None,
         "data",
-        "Longest row in tokens; longer ones are cut there. None: the context, which all must fit.",
+        "Data to evaluate on; None uses the data's own test split, or else a "
+        "part of the training rows.",
+    )
+    data_revision: str | None = setting(None, "data", "Branch, tag or commit of data on the hub.")
+    text_column: str | None = setting(None, "data", "Column with the text; None detects it.")
+    label_column: str | None = setting(None, "data", "Column with the label; None detects it.")
+    prompt_column: str | None = setting(None, "data", "Column with the prompt; None detects it.")
+    completion_column: str | None = setting(
+        None, "data", "Column with the answer; None detects it."
+    )
+    tokens_column: str | None = setting(
+        None, "data", "Column with the words, as a list or separated by spaces; None detects it."
+    )
+    image_column: str | None = setting(
+        None, "data", "Column with the image, or its path from the data's file; None detects it."
+    )
+    tags_column: str | None = setting(
+        None, "data", "Column with a tag for each word; None detects it."
+    )
+    eval_fraction: float = setting(
+        0.1,
+        "data",
+        "Fraction of the training rows held out for evaluation when there is no test split.",
+        gt=0,
+        lt=1,
+    )
+    max_train_samples: int | None = setting(
+        None,
+        "data",
+        "Train only on this many rows, the first ones of the data; None: on all.",
+        ge=1,
+    )
+    max_eval_samples: int | None = setting(
+        None,
+        "data",
+        "Evaluate only on this many rows, the first ones of the data; None: on all.",
+        ge=1,
+    )
+    max_length: int | None = setting(
+        None,
+        "data",
+        "Maximum length of a row in tokens; longer rows are truncated. None: the context "
+        "length of the base, and longer rows are an error.",
         ge=8,
     )
-    max_new_tokens: int = knob(
-        24, "data", "Longest answer that an evaluation generates, in tokens.", ge=1
+    max_new_tokens: int = setting(
+        24, "data", "Maximum number of tokens that an evaluation generates for an answer.", ge=1
     )
-    technique: str = knob("lora", "technique", "How the base is adapted.")
-    technique_args: Mapping[str, Any] = knob(
-        {}, "technique", "The technique's arguments, under PEFT's names."
+    technique: str = setting("lora", "technique", "The technique that adapts the base.")
+    technique_args: Mapping[str, Any] = setting(
+        {}, "technique", "Arguments of the technique, with PEFT's names."
     )
-    learning_rate: float | None = knob(
+    learning_rate: float | None = setting(
         None,
         "training",
-        "Peak learning rate; None takes the technique's own, which suits the small bundled base: "
-        "larger models want a tenth of it or less.",
+        "Peak learning rate; None uses the technique's default, chosen on the small bundled "
+        "base: larger models need a tenth of it or less.",
         gt=0,
     )
-    max_steps: int | None = knob(
-        None, "training", "Optimizer steps; None trains num_train_epochs.", ge=1
+    max_steps: int | None = setting(
+        None, "training", "Number of optimizer steps; None trains for num_train_epochs.", ge=1
     )
-    num_train_epochs: float = knob(3, "training", "Passes over the training rows.", gt=0)
-    per_device_train_batch_size: int = knob(8, "training", "Rows in a forward pass.", ge=1)
-    gradient_accumulation_steps: int = knob(
-        1, "training", "Forward passes added up before an optimizer step.", ge=1
+    num_train_epochs: float = setting(
+        3, "training", "Number of passes over the training rows.", gt=0
     )
-    per_device_eval_batch_size: int = knob(
-        32, "training", "Rows in a forward pass of the evaluation.", ge=1
+    per_device_train_batch_size: int = setting(8, "training", "Rows per batch in training.", ge=1)
+    gradient_accumulation_steps: int = setting(
+        1, "training", "Batches whose gradients are added up before an optimizer step.", ge=1
     )
-    cache_frozen_prefix: bool = knob(
+    per_device_eval_batch_size: int = setting(
+        32, "training", "Rows per batch in evaluations.", ge=1
+    )
+    cache_frozen_prefix: bool = setting(
         False,
         "training",
-        "Compute the blocks under the first trained one once for each row, alone and without dropout, "
-        "and keep what they return: much faster where only upper layers or the head learn.",
+        "Compute the frozen blocks below the first trained one only once for each row, by "
+        "itself and without dropout, and store their outputs: much faster where only upper "
+        "layers or the head are trained.",
     )
-    lr_scheduler_type: str = knob(
-        "linear", "training", "How the learning rate moves over the run.", choices=SCHEDULES
+    lr_scheduler_type: str = setting(
+        "linear", "training", "Schedule of the learning rate over the run.", choices=SCHEDULES
     )
-    warmup_steps: int = knob(0, "training", "Steps in which the learning rate rises.", ge=0)
-    optim: str = knob("adamw_torch", "training", "The optimizer.", choices=tuple(OPTIMIZERS))
-    weight_decay: float = knob(0.0, "training", "Decoupled weight decay.", ge=0)
-    max_grad_norm: float = knob(
-        1.0, "training", "Clip gradients to this norm; inf leaves them.", gt=0, infinite=True
+    warmup_steps: int = setting(
+        0, "training", "Number of first steps in which the learning rate rises.", ge=0
     )
-    bf16: bool = knob(
+    optim: str = setting("adamw_torch", "training", "The optimizer.", choices=tuple(OPTIMIZERS))
+    weight_decay: float = setting(0.0, "training", "Decoupled weight decay.", ge=0)
+    max_grad_norm: float = setting(
+        1.0, "training", "Clip gradients to this norm; inf turns clipping off.", gt=0, infinite=True
+    )
+    bf16: bool = setting(
         False,
         "training",
-        "Multiply matrices in bfloat16 (autocast), which changes the losses: faster and smaller where "
-        "the processor has AVX512-BF16 or AMX, or the GPU has it; weights stay in float32.",
+        "Multiply matrices in bfloat16 (autocast); weights stay in float32. This changes the "
+        "losses; it is faster and needs less memory where the processor has AVX512-BF16 or "
+        "AMX, or the GPU has bfloat16.",
     )
-    onednn: bool = knob(
+    onednn: bool = setting(
         False,
         "training",
-        "Multiply matrices by oneDNN instead of the library that PyTorch takes (mostly MKL), which "
-        "changes the losses' last bits: much faster on some processors, such as AMD's with AVX-512.",
+        "Multiply matrices with oneDNN instead of PyTorch's default library (mostly MKL). This "
+        "changes the last bits of the losses; it is much faster on some processors, such as "
+        "AMD's with AVX-512.",
     )
-    gradient_checkpointing: bool = knob(
+    gradient_checkpointing: bool = setting(
         False,
         "training",
-        "Keep only what goes into each layer and compute the rest again in the backward pass: less "
-        "memory for about a third more time; the losses stay the same.",
+        "Store only the inputs of each layer and compute the rest again in the backward pass: "
+        "less memory for about a third more time; the losses stay the same.",
     )
-    torch_compile: bool = knob(
+    torch_compile: bool = setting(
         False,
         "training",
-        "Compile the layers with torch.compile, which changes the losses' last bits: the first steps "
-        "take long, those after them less.",
+        "Compile the layers with torch.compile. This changes the last bits of the losses; the "
+        "first steps take long, later steps are faster.",
     )
-    padding_free: bool = knob(
+    padding_free: bool = setting(
         False,
         "training",
-        "Train on a batch's rows behind one another instead of padded to the longest, each attending to "
-        "itself only: the same losses but for rounding, in less time where lengths differ.",
+        "Concatenate the rows of a batch instead of padding them; each row attends only to "
+        "itself. The losses are the same except for rounding; training is faster where lengths "
+        "differ.",
     )
-    eval_steps: int = knob(50, "training", "Evaluate after every so many steps.", ge=1)
-    eval_on_start: bool = knob(False, "training", "Evaluate before the first step too.")
-    seed: int = knob(0, "training", "Seed of everything random in the run.", ge=0, lt=2**32)
+    eval_steps: int = setting(50, "training", "Number of steps between two evaluations.", ge=1)
+    eval_on_start: bool = setting(False, "training", "Also evaluate before the first step.")
+    seed: int = setting(0, "training", "Seed of all random numbers in the run.", ge=0, lt=2**32)
 
     def __post_init__(self) -> None:
         for name in ("model", "data", "eval_data", "start_from"):
@@ -195,23 +230,26 @@ class Settings:
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some settings changed.
 
-        Names that are not fields of the recipe are arguments of the technique. Changing the
-        technique drops the old one's arguments.
+        Parameters
+        ----------
+        **changes
+            Settings of the recipe; all other names are arguments of the technique. Changing the technique
+            removes the arguments of the old one.
 
         Examples
         --------
         >>> Settings().replace(technique="ia3").technique_args
         {}
         """
-        own = {key: value for key, value in changes.items() if key in FIELDS}
+        fields = {key: value for key, value in changes.items() if key in FIELDS}
         args = {key: value for key, value in changes.items() if key not in FIELDS}
-        if "technique_args" not in own:
-            same = own.get("technique", self.technique) == self.technique
-            own["technique_args"] = self.technique_args if same else {}
+        if "technique_args" not in fields:
+            same = fields.get("technique", self.technique) == self.technique
+            fields["technique_args"] = self.technique_args if same else {}
         if args:
-            given = own["technique_args"]
-            own["technique_args"] = {**(given if isinstance(given, Mapping) else {}), **args}
-        return dataclasses.replace(self, **own)
+            before = fields["technique_args"]
+            fields["technique_args"] = {**(before if isinstance(before, Mapping) else {}), **args}
+        return dataclasses.replace(self, **fields)
 
     def diff(self, other: Settings) -> dict[str, tuple[Any, Any]]:
         """Return the settings that differ, as ``{name: (mine, theirs)}``."""
@@ -224,7 +262,7 @@ class Settings:
         }
 
     def flat(self) -> dict[str, Any]:
-        """Return every setting in one dictionary, the technique's arguments among them."""
+        """Return all settings in one dictionary, including the technique's arguments."""
         settings: dict[str, Any] = {}
         for name in FIELDS:
             value = getattr(self, name)
@@ -241,7 +279,13 @@ class Settings:
         return {name: getattr(self, name) for name in FIELDS}
 
     def to_yaml(self, path: str | os.PathLike | None = None) -> str:
-        """Return the recipe as YAML, and write it to ``path`` if one is given."""
+        """Return the recipe as YAML.
+
+        Parameters
+        ----------
+        path : path, optional
+            File to which the YAML is written too.
+        """
         text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
@@ -279,7 +323,13 @@ class Settings:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """Make a recipe from plain data; unknown names raise RecipeError."""
+        """Make a recipe from plain data.
+
+        Raises
+        ------
+        RecipeError
+            There are unknown names.
+        """
         unknown = [
             Problem(str(name), "a setting of a recipe", name, did_you_mean(str(name), FIELDS))
             for name in settings

@@ -21,7 +21,7 @@ def value_problems(
     >>> [str(p) for p in value_problems("r", 0, int, {"ge": 1})]
     ['r must be an integer of at least 1, but is 0.']
     """
-    limits = {**_known_limits(name), **(limits or {})}
+    limits = {**_documented_limits(name), **(limits or {})}
     plain, optional = parts_of(hint)
     if value is None and optional:
         return []
@@ -31,7 +31,7 @@ def value_problems(
         if value in choices:
             return []
         return [Problem(name, allowed, value, _nearest(value, choices))]
-    if not any(_fits(value, part) for part in plain):
+    if not any(_is_of_type(value, part) for part in plain):
         return [Problem(name, allowed, value, _nearest(value, _literals(plain)))]
     if isinstance(value, Mapping) and "of" in limits:
         of = limits["of"]
@@ -39,7 +39,7 @@ def value_problems(
         if any(items) or not all(isinstance(key, str) for key in value):
             return [Problem(name, allowed, value)]
     if isinstance(value, float) and not math.isfinite(value) and not limits.get("infinite"):
-        return [Problem(name, allowed, value, "give a finite one")]
+        return [Problem(name, allowed, value, "give a finite number")]
     if isinstance(value, int | float) and not isinstance(value, bool):
         tests = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
         if not all(test(value, limits[key]) for key, test in tests.items() if key in limits):
@@ -47,16 +47,16 @@ def value_problems(
     return []
 
 
-# What PEFT's config classes say of an argument in words only, by how its name ends.
-_KNOWN: dict[str, dict[str, Any]] = {
+# Limits that PEFT's config classes have in their documentation only, by how an argument's name ends.
+_DOCUMENTED: dict[str, dict[str, Any]] = {
     "dropout": {"ge": 0, "lt": 1},
     "rank_pattern": {"of": int, "ge": 1},
     "alpha_pattern": {"of": float},
 }
 
 
-def _known_limits(name: str) -> dict[str, Any]:
-    return next((limits for end, limits in _KNOWN.items() if name.endswith(end)), {})
+def _documented_limits(name: str) -> dict[str, Any]:
+    return next((limits for end, limits in _DOCUMENTED.items() if name.endswith(end)), {})
 
 
 def _nearest(value: object, options: Iterable[Any]) -> str:
@@ -66,7 +66,7 @@ def _nearest(value: object, options: Iterable[Any]) -> str:
 
 
 def describe(hint: Any, limits: Mapping[str, Any]) -> str:
-    """Say in words what a knob allows, to be read after "must be"."""
+    """Say in words what a setting allows, to be read after "must be"."""
     plain, optional = parts_of(hint)
     if limits.get("choices") is not None:
         words = "one of " + ", ".join(repr(choice) for choice in limits["choices"])
@@ -98,7 +98,7 @@ def _literals(plain: tuple[Any, ...]) -> list[Any]:
     return [value for part in plain if get_origin(part) is Literal for value in get_args(part)]
 
 
-_WORDS = {int: "an integer", float: "a number", str: "a text", bool: "True or False"}
+_WORDS = {int: "an integer", float: "a number", str: "a string", bool: "True or False"}
 
 
 def _words(plain: tuple[Any, ...]) -> str:
@@ -107,29 +107,29 @@ def _words(plain: tuple[Any, ...]) -> str:
 
 
 def _plain_name(part: Any) -> str:
-    kind = get_origin(part) or part
-    if kind is Literal:
+    plain = get_origin(part) or part
+    if plain is Literal:
         return "one of " + ", ".join(map(repr, get_args(part)))
-    if kind in (list, tuple, set):
+    if plain in (list, tuple, set):
         return "a list"
-    if isinstance(kind, type) and issubclass(kind, Mapping):
+    if isinstance(plain, type) and issubclass(plain, Mapping):
         return "a mapping"
-    return getattr(kind, "__name__", str(kind))
+    return getattr(plain, "__name__", str(plain))
 
 
-def _fits(value: Any, part: Any) -> bool:
-    kind = get_origin(part) or part
-    if kind is Literal:
-        return any(_is_literal(value, option) for option in get_args(part))
-    if kind is Any or not isinstance(kind, type):
+def _is_of_type(value: Any, hint: Any) -> bool:
+    plain = get_origin(hint) or hint
+    if plain is Literal:
+        return any(_is_literal(value, option) for option in get_args(hint))
+    if plain is Any or not isinstance(plain, type):
         return True
-    if kind in (int, float) and isinstance(value, bool):
+    if plain in (int, float) and isinstance(value, bool):
         return False
-    if kind is float and isinstance(value, int):
+    if plain is float and isinstance(value, int):
         return True
-    if kind in (list, tuple, set) and isinstance(value, list | tuple | set):
+    if plain in (list, tuple, set) and isinstance(value, list | tuple | set):
         return True
-    return isinstance(value, kind)
+    return isinstance(value, plain)
 
 
 def _is_literal(value: Any, option: Any) -> bool:

@@ -1,58 +1,75 @@
-"""What a recipe names, found and read without heavy libraries, with all that is wrong with it."""
+"""The base and the data that a recipe names: found, read and checked without heavy libraries."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
 from workbench.registry.tasks import KINDS, ROLES, TASKS, tasks_of
 from workbench.settings.checks import settings_problems
 from workbench.settings.fields import Settings
-from workbench.sources.datasets import load as catalog_data
+from workbench.sources.datasets import load as datasets
 from workbench.sources.datasets import locate
-from workbench.sources.models import describe as catalog_models
+from workbench.sources.datasets.load import Table
+from workbench.sources.models import describe as models
+from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.storage import storage_problems
 from workbench.sources.prompt_checks import base_problems, prompt_problems
 
 S = TypeVar("S", bound=Settings)
 
 COLUMNS = tuple(f"{role}_column" for role in ROLES)
+# The settings without which the base, or the data, cannot be looked up.
 MODEL = {"model", "revision", "trust_remote_code"}
 DATA = {"data", "eval_data", "data_revision", "task", *COLUMNS}
 
 
 @dataclass(frozen=True)
-class Found:
-    """What became of looking a recipe up.
+class LookUp:
+    """The base and the data that a recipe names, with all that is wrong.
 
     Parameters
     ----------
     problems : list of Problem
-        All that is wrong: settings, base, data, and whether they go together.
+        What is wrong with the settings, the base, the data, and with having them together.
     facts : ModelFacts or None
+        None where the base could not be read, or was left out.
     table : Table or None
+        None where the data could not be read, or were left out.
     """
 
     problems: list[Problem]
-    facts: catalog_models.ModelFacts | None
-    table: catalog_data.Table | None
+    facts: ModelFacts | None
+    table: Table | None
+
+    def require(self) -> tuple[ModelFacts, Table]:
+        """Return the base and the data, for whoever needs both.
+
+        Raises
+        ------
+        RecipeError
+            With all that is wrong, if anything is.
+        """
+        if self.problems:
+            raise RecipeError(self.problems)
+        if self.facts is None or self.table is None:
+            raise ValueError("the base or the data was left out when the recipe was looked up")
+        return self.facts, self.table
 
 
-def find_facts(recipe: Settings) -> catalog_models.ModelFacts:
+def find_facts(recipe: Settings) -> ModelFacts:
     """Find a recipe's base and describe it."""
-    return catalog_models.facts(
-        recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code
-    )
+    return models.facts(recipe.model, recipe.revision, trust_remote_code=recipe.trust_remote_code)
 
 
-def load_data(recipe: Settings) -> catalog_data.Table:
+def load_data(recipe: Settings) -> Table:
     """Read and check a recipe's data."""
-    return catalog_data.load(
+    return datasets.load(
         recipe.data,
         recipe.task,
         eval_data=recipe.eval_data,
@@ -62,25 +79,25 @@ def load_data(recipe: Settings) -> catalog_data.Table:
 
 
 class SharedTables:
-    """Rows that are read once for all who name the same, and again where their files have changed.
+    """Rows that are read once for all recipes with the same data, and again when their files change.
 
     It lives as long as its owner, such as a race or a panel, and can be asked from any thread.
 
     Parameters
     ----------
     most : int
-        Tables that are kept; the oldest goes first.
+        Tables that are kept; the oldest is dropped first.
     """
 
     def __init__(self, most: int = 4):
         self._most, self._lock = most, threading.Lock()
-        self._tables: dict[tuple, catalog_data.Table] = {}
+        self._tables: dict[tuple, Table] = {}
 
-    def load(self, recipe: Settings) -> catalog_data.Table:
+    def load(self, recipe: Settings) -> Table:
         """Return a recipe's data, read and checked; see :func:`load_data`."""
         with self._lock:
             # Before it is read: what changes while it is read must not pass for this state.
-            key = _table_key(recipe)
+            key = table_key(recipe)
             table = self._tables.get(key)
             if table is None:
                 table = load_data(recipe)
@@ -90,12 +107,13 @@ class SharedTables:
             return table
 
     def clear(self) -> None:
-        """Let go of all tables."""
+        """Drop all tables that are stored."""
         with self._lock:
             self._tables.clear()
 
 
-def _table_key(recipe: Settings) -> tuple:
+def table_key(recipe: Settings) -> tuple:
+    """Return what a recipe's rows depend on, the state of their files included: other rows, another key."""
     source = locate.resolve(recipe.data, recipe.eval_data, recipe.data_revision)
     columns = tuple(getattr(recipe, name) for name in COLUMNS)
     return dataclasses.replace(source, card=None), recipe.task, columns, source.states()
@@ -104,18 +122,21 @@ def _table_key(recipe: Settings) -> tuple:
 def look_up(
     recipe: S,
     *,
-    model: Callable[[S], catalog_models.ModelFacts | None] = find_facts,
-    data: Callable[[S], catalog_data.Table | None] = load_data,
-) -> Found:
+    model: Callable[[S], ModelFacts | None] = find_facts,
+    data: Callable[[S], Table | None] = load_data,
+    checked: Sequence[Problem] | None = None,
+) -> LookUp:
     """Find a recipe's base and read its data; nothing is raised.
 
     Parameters
     ----------
     recipe : Settings
     model, data : callable
-        Find the one and read the other, or return None to leave it.
+        Find the one and read the other, or return None to leave it out.
+    checked : sequence of Problem, optional
+        What is wrong with the settings, from a caller that has checked them already.
     """
-    problems = settings_problems(recipe)
+    problems = settings_problems(recipe) if checked is None else [*checked]
     wrong = {problem.parameter for problem in problems}
     # A setting that is wrong in itself would only be refused again.
     facts = None if wrong & MODEL else _try(problems, "model", recipe, model)
@@ -126,7 +147,7 @@ def look_up(
         problems += storage_problems(recipe, facts)
     if table is not None and not wrong:
         problems += prompt_problems(recipe, table)
-    return Found(problems, facts, table)
+    return LookUp(problems, facts, table)
 
 
 def check(recipe: S) -> S:
@@ -134,12 +155,13 @@ def check(recipe: S) -> S:
 
     If they are not, its base and data are looked up too, unless that takes the network.
     """
-    if settings_problems(recipe):
-        raise RecipeError(look_up(recipe, model=_facts_here, data=_data_here).problems)
+    if problems := settings_problems(recipe):
+        local = look_up(recipe, model=_local_facts, data=_local_data, checked=problems)
+        raise RecipeError(local.problems)
     return recipe
 
 
-def task_problems(recipe: Settings, facts: catalog_models.ModelFacts) -> list[Problem]:
+def task_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
     """Return what speaks against a recipe's task with a base model.
 
     Examples
@@ -148,20 +170,20 @@ def task_problems(recipe: Settings, facts: catalog_models.ModelFacts) -> list[Pr
     >>> task_problems(recipe, find_facts(recipe))
     []
     """
-    suits = TASKS[recipe.task].model_kinds
-    if facts.kind in suits or facts.kind not in KINDS:
+    kinds = TASKS[recipe.task].model_kinds
+    if facts.kind in kinds or facts.kind not in KINDS:
         return []
     allowed = f"{' or '.join(map(repr, tasks_of(facts.kind)))} with the model {facts.name!r}"
-    taken = " or ".join(KINDS[kind] for kind in suits)
-    why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {taken}"
+    needed = " or ".join(KINDS[kind] for kind in kinds)
+    why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {needed}"
     return [Problem("task", allowed, recipe.task, why)]
 
 
-def _facts_here(recipe: Settings) -> catalog_models.ModelFacts | None:
-    return None if catalog_models.on_hub(recipe.model) else find_facts(recipe)
+def _local_facts(recipe: Settings) -> ModelFacts | None:
+    return None if models.on_hub(recipe.model) else find_facts(recipe)
 
 
-def _data_here(recipe: Settings) -> catalog_data.Table | None:
+def _local_data(recipe: Settings) -> Table | None:
     return None if locate.on_hub(recipe.data) else load_data(recipe)
 
 
@@ -173,7 +195,7 @@ def _try(problems: list[Problem], part: str, recipe: S, find: Callable[[S], Any]
     except WorkbenchError as error:
         problems.append(Problem.stated(part, str(error), got=getattr(recipe, part)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said with the rest)
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first = first_line(error)
         subject = {"model": "The base model", "data": "The data"}[part]
         sentence = f"{subject} could not be read: {first}"
         details = traceback.format_exc()

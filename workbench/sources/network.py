@@ -1,4 +1,4 @@
-"""Whether the hub can be asked at all, found out at once."""
+"""Whether the hub can be reached, answered at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def hub_answers() -> bool:
     url = urlsplit(constants.ENDPOINT)
     host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
     if url.scheme in getproxies() and not proxy_bypass(host):
-        return True  # only the proxy can tell
+        return True  # only the proxy knows
     try:
         socket.create_connection((host, port), timeout=5).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""Whether prompts go together with a base and with data, as far as can be told without weights."""
+"""Whether a base and data can be used with prompts, as far as that is known without weights."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from workbench.sources.models.describe import ModelFacts
 
 
 def base_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
-    """Return what speaks against asking a base; nothing where something is trained."""
+    """Return what is wrong with prompts on a base; nothing where something is trained."""
     if facts.kind != "encoder" or not _prompts(recipe):
         return []
-    allowed = f"one that trains something with the model {facts.name!r}"
-    why = "it is an encoder, which cannot go on with a prompt: take a causal language model"
+    allowed = f"one that trains parameters with the model {facts.name!r}"
+    why = "it is an encoder, which cannot continue a prompt: use a causal language model"
     return [Problem("technique", allowed, recipe.technique, why)]
 
 
 def prompt_problems(recipe: Settings, table: Table) -> list[Problem]:
-    """Return what speaks against prompts with a recipe's data; nothing where something is trained."""
+    """Return what is wrong with prompts on a recipe's data; nothing where something is trained."""
     if not _prompts(recipe) or not isinstance(recipe.technique_args, Mapping):
         return []
     rows = len(table.train)

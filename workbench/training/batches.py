@@ -18,7 +18,7 @@ from workbench.training.inputs import collate as batches
 from workbench.training.inputs.largest_batch import padded
 from workbench.training.inputs.row_order import drawn
 from workbench.training.inputs.task_inputs import EncodedRows
-from workbench.training.plan import Resolved
+from workbench.training.resolve import Resolved
 
 _ENCODED: weakref.WeakValueDictionary[str, EncodedRows] = weakref.WeakValueDictionary()
 
@@ -31,8 +31,8 @@ def encode_rows(resolved: Resolved) -> tuple[EncodedRows, EncodedRows]:
         key = f"{part} of {same}"
         shared = _ENCODED.get(key)
         if shared is None:
-            made = resolved.inputs.encode(rows, resolved.plan.virtual_labels)
-            shared = _ENCODED[key] = EncodedRows(made)
+            virtual_labels = resolved.plan.virtual_labels
+            shared = _ENCODED[key] = resolved.inputs.encode_measured(rows, virtual_labels)
         return shared
 
     return encoded("train", resolved.train_rows), encoded("eval", resolved.eval_rows)
@@ -88,8 +88,9 @@ def limit_notes(resolved: Resolved) -> list[str]:
         }
         if limit is not None and len(kept) < len(labels):
             notes.append(
-                f"The first {len(rows)} rows, which max_{part}_samples keeps, have {len(kept)} of "
-                f"the {len(labels)} labels: if the rows are sorted by label, shuffle them first."
+                f"The first {len(rows)} rows, which max_{part}_samples selects, have "
+                f"{len(kept)} of the {len(labels)} labels: if the rows are sorted by label, "
+                "shuffle them first."
             )
     return notes
 

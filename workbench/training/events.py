@@ -45,24 +45,24 @@ class Event(Mapping[str, Any]):
 
 @dataclass(frozen=True, eq=False)
 class TrainStep(Event):
-    """An optimizer step.
+    """An optimizer step of a run.
 
     Parameters
     ----------
     step : int
-        Counted from 1.
+        Number of the step, counted from 1.
     loss : float
-        In nats per target.
+        Mean loss of the step's batches, in nats per target.
     tokens : int
-        Read so far in training, without padding; rows where a row is no text.
+        Tokens read in training so far, without padding; rows where a row is not text.
     seconds : float
-        Trained so far.
+        Training time so far.
     learning_rate, grad_norm : float or None
         Of this step; the norm is that before clipping.
     tokens_per_second : float or None
         Of this step.
     extra : mapping
-        What a technique tells besides, such as ``trainable``, the parameters in use.
+        Additional figures of the technique, such as ``trainable``, the parameters in use.
     """
 
     kind = "train"

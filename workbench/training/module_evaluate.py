@@ -1,4 +1,8 @@
-"""How a module is scored; see :mod:`workbench.training.evaluate` for the shape of the events."""
+"""How a module is scored; see :mod:`workbench.training.evaluate` for the shape of the events.
+
+It stands apart from the tasks' evaluators because those are carried into exported scripts, which a
+module's run never has.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,39 @@ from collections.abc import Iterator
 import torch
 
 
-def evaluate_module(model, batches: list[dict], classes: bool, step: int) -> Iterator[dict]:
-    """Score by the loss per row and, where outputs are scores of ``classes``, by the accuracy."""
+def evaluate_module(
+    model: torch.nn.Module, batches: list[dict], classifies: bool, step: int
+) -> Iterator[dict]:
+    """Score a module by the loss per row and, where it classifies, by the accuracy.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Returns ``loss`` (a number) and ``outputs`` of a batch.
+    batches : list of dict
+    classifies : bool
+        Whether outputs are scores of shape (rows, classes, ...), and targets classes of shape
+        (rows, ...).
+    step : int
+    """
     started = time.perf_counter()
     model.eval()
-    total, rows, right, asked = 0.0, 0, 0, 0
+    total_loss, num_rows, num_correct, num_targets = 0.0, 0, 0, 0
     for done, batch in enumerate(batches, 1):
         with torch.no_grad():
             output = model(**batch)
         count = len(batch["labels"])
-        total += float(output.loss) * count
-        rows += count
-        if classes:
-            right += int((output.outputs.argmax(1) == batch["targets"]).sum())
-            asked += batch["targets"].numel()
+        total_loss += float(output.loss) * count
+        num_rows += count
+        if classifies:
+            num_correct += int((output.outputs.argmax(1) == batch["targets"]).sum())
+            num_targets += batch["targets"].numel()
         del output
         yield {"event": "evaluating", "step": step, "done": done, "total": len(batches)}
     yield {
         "event": "eval",
         "step": step,
-        "loss": total / rows,
-        **({"accuracy": right / asked} if classes else {}),
+        "loss": total_loss / num_rows,
+        **({"accuracy": num_correct / num_targets} if classifies else {}),
         "seconds": time.perf_counter() - started,
     }

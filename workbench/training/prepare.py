@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
-import transformers
 from accelerate import Accelerator
 
 from workbench.recipe import Recipe
@@ -29,22 +27,26 @@ from workbench.training.batches import (
     make_evaluation,
 )
 from workbench.training.few_shot_run import prompt_evaluation
-from workbench.training.inputs import collate as batches
-from workbench.training.inputs.limits import START_ROWS
+from workbench.training.inputs.collate import collate_flat, fixed_batches
+from workbench.training.inputs.largest_batch import token_counts
+from workbench.training.inputs.limits import START_ROWS, config_of
 from workbench.training.inputs.row_order import shuffled
 from workbench.training.loop import train
-from workbench.training.plan import Plan, Resolved, resolve
-from workbench.training.prepared import Prepared
+from workbench.training.plan import Plan
+from workbench.training.prepared import Prepared, loop_arguments
+from workbench.training.resolve import Resolved, resolve
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness, beside_notes, may_step_beside
 from workbench.training.speedups.apply import guard, set_up
+from workbench.training.speedups.comparison import first_batches
 from workbench.training.speedups.frozen_prefix.choice import skip_frozen
-from workbench.training.speedups.packing_check import check_apart
 from workbench.training.speedups.settings import use_mask_positions
 from workbench.training.truncation import check_lengths
 
+Collate = Callable[[list[dict]], dict]
 
-def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prepared:
+
+def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prepared[Plan]:
     """Load, adapt and encode everything that a recipe names.
 
     Parameters
@@ -59,62 +61,50 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
         With all that is wrong, before any weight is loaded where that is knowable.
     """
     resolved = resolve(recipe, data)
-    plan, recipe = resolved.plan, resolved.recipe
-    if plan.trainable == "nothing":
+    if resolved.plan.trainable == "nothing":
         return prepare_prompts(resolved)
-    rows, held = encode_rows(resolved)
-    cut = check_lengths(resolved, (resolved.train_rows, rows), (resolved.eval_rows, held))
-    few_rows = resolved.train_rows[:START_ROWS]
-    chat = resolved.inputs.chat_notes(few_rows)
+    return prepare_training(resolved)
+
+
+def prepare_training(resolved: Resolved) -> Prepared[Plan]:
+    """Make a run that trains ready for its first step."""
+    plan, recipe = resolved.plan, resolved.recipe
+    rows, eval_set = encode_rows(resolved)
+    notes = [*plan.notes, *limit_notes(resolved)]
+    notes += check_lengths(
+        resolved,
+        (resolved.train_rows, rows.full_lengths),
+        (resolved.eval_rows, eval_set.full_lengths),
+    )
+    notes += resolved.inputs.chat_notes(resolved.train_rows[:START_ROWS])
     collate = resolved.inputs.collator(plan.padding_side)
     accelerator = Accelerator()
     device = accelerator.device
-    start = batches.fixed_batches(
-        rows[: plan.start_rows], recipe.per_device_train_batch_size, collate, device
-    )
     randomness = Randomness(recipe.seed)
-    with randomness, quiet_transformers():
-        model = build(plan, resolved.base, resolved.tokenizer, start)
-    if get(recipe.technique).rereads_base:
-        check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
-    set_up(recipe, model, labelled_logits=plan.labelled_logits)
-    if recipe.padding_free:
-        check_apart(model, rows, collate)
+    model = adapted_model(resolved, rows, collate, device, randomness)
     optimizer = make_optimizer(plan.optimizer, model)
     initial_state = lora_state(model) if plan.saves_difference else None
     if recipe.start_from is not None:
         check_start(model, recipe.start_from, recipe.technique)
         load_start(model, recipe.start_from)
-    scheduler = transformers.get_scheduler(
-        recipe.lr_scheduler_type,
-        optimizer,
-        num_warmup_steps=recipe.warmup_steps,
-        num_training_steps=plan.max_steps,
-    )
-    loader = shuffled(rows, recipe, batches.collate_flat if recipe.padding_free else collate)
-    after_step = get(recipe.technique).after_step
-    tail = partial(after_step.load(), model) if after_step is not None else None
+    arguments = loop_arguments(recipe, get(recipe.technique), model, optimizer, plan.max_steps)
+    loader = shuffled(rows, recipe, collate_flat if recipe.padding_free else collate)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     loop_kwargs = {
         "accelerator": accelerator,
         "model": model,
         "optimizer": optimizer,
-        "scheduler": scheduler,
         "train_loader": loader,
-        "evaluate": make_evaluation(resolved, model, held, collate, device),
-        "max_steps": plan.max_steps,
-        "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
-        "max_grad_norm": recipe.max_grad_norm,
-        "eval_steps": recipe.eval_steps,
-        "eval_on_start": recipe.eval_on_start,
-        "after_step": tail,
+        "evaluate": make_evaluation(resolved, model, eval_set, collate, device),
+        **arguments,
     }
     events = train(**loop_kwargs)
-    few = batches.fixed_batches(rows[:2], 2, collate, device)[0]
+    # What nobody has asked for is tried on a small batch, and left out where it changes the losses.
+    trial_batch = fixed_batches(rows[:2], 2, collate, device)[0]
     trained = accelerator.unwrap_model(model)
-    off = guard(recipe, trained, few)
-    steps, said = skip_frozen(
-        recipe, resolved.base, plan.max_steps, trained, rows, held, few, events
+    guard_notes = guard(recipe, trained, first_batches(loader, 1, device)[0])
+    steps, prefix_notes = skip_frozen(
+        recipe, resolved.base, plan.max_steps, trained, rows, eval_set, trial_batch, events
     )
     return Prepared(
         plan=plan,
@@ -125,31 +115,32 @@ def prepare(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Prep
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
         parameters=count_parameters(model, resolved.base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *cut, *chat, *said, *off, *beside_notes()],
+        notes=[*notes, *prefix_notes, *guard_notes, *beside_notes()],
         initial_state=initial_state,
         largest_batch_step=largest_batch_step(rows, recipe, plan.max_steps),
-        shared_resources=(resolved.base, rows, held),
+        shared_resources=(resolved.base, rows, eval_set),
         own_thread_rng=may_step_beside(plan.to_dict()),
     )
 
 
-def prepare_prompts(resolved: Resolved) -> Prepared:
+def prepare_prompts(resolved: Resolved) -> Prepared[Plan]:
     """Make a run whose only events are those of one evaluation of the base as it is."""
-    plan, base = resolved.plan, resolved.base
-    cut = check_lengths(resolved, (resolved.eval_rows, None))
+    plan, base, rows = resolved.plan, resolved.base, resolved.eval_rows
+    lengths = [max(token_counts(row)) for row in resolved.inputs.unlimited().encode(rows)]
+    notes = [*plan.notes, *limit_notes(resolved), *check_lengths(resolved, (rows, lengths))]
     model = build(plan, base, resolved.tokenizer, [])
     set_up(resolved.recipe, model, labelled_logits=plan.labelled_logits)
-    ask, notes = prompt_evaluation(resolved, model, Accelerator().device)
+    evaluate, prompt_notes = prompt_evaluation(resolved, model, Accelerator().device)
     return Prepared(
         plan=plan,
         model=model,
         tokenizer=resolved.tokenizer,
-        steps=ask(0),
+        steps=evaluate(0),
         loop_kwargs={},
         randomness=Randomness(resolved.recipe.seed),
         meter=MemoryMeter(model),
         parameters=count_parameters(model, base.model),
-        notes=[*plan.notes, *limit_notes(resolved), *cut, *notes],
+        notes=[*notes, *prompt_notes],
         initial_state=None,
         largest_batch_step=0,
         shared_resources=(base,),
@@ -157,20 +148,62 @@ def prepare_prompts(resolved: Resolved) -> Prepared:
     )
 
 
+def adapted_model(
+    resolved: Resolved,
+    rows: list[dict],
+    collate: Collate,
+    device: torch.device,
+    randomness: Randomness,
+) -> torch.nn.Module:
+    """Build the model to train, and make it compute as the recipe's settings say.
+
+    Parameters
+    ----------
+    resolved : Resolved
+    rows : list of dict
+        Encoded training rows: some techniques are initialised from the first of them.
+    collate : callable
+        Makes a batch of them.
+    device : torch.device
+        Of the batches.
+    randomness : Randomness
+        The run's own, which new parameters are drawn from.
+    """
+    plan, recipe = resolved.plan, resolved.recipe
+    size = recipe.per_device_train_batch_size
+    start = fixed_batches(rows[: plan.start_rows], size, collate, device)
+    with randomness, quiet_transformers():
+        model = build(plan, resolved.base, resolved.tokenizer, start)
+    if get(recipe.technique).rereads_base:
+        check_unchanged(plan.model_path, resolved.fingerprint, recipe.model)
+    set_up(recipe, model, labelled_logits=plan.labelled_logits)
+    return model
+
+
 def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn.Module:
-    """Make the model to train from the pristine base, drawing from the run's randomness."""
+    """Make the model to train from the pristine base, drawing from the run's randomness.
+
+    Parameters
+    ----------
+    plan : Plan
+    base : Base
+    tokenizer : transformers.PreTrainedTokenizerBase
+    start : list of dict
+        Batches for techniques that are initialised from data.
+    """
     technique = get(plan.recipe["technique"])
     adaptation = Adaptation(technique, plan.config, plan.selected, plan.new_parameters)
 
-    def tell(model: torch.nn.Module) -> None:
+    def configure(model: torch.nn.Module) -> None:
+        config = config_of(model)
         if plan.labels:
-            model.config.id2label = dict(enumerate(plan.labels))
-            model.config.label2id = {label: index for index, label in enumerate(plan.labels)}
+            config.id2label = dict(enumerate(plan.labels))
+            config.label2id = {label: index for index, label in enumerate(plan.labels)}
         if TASKS[plan.recipe["task"]].reads_last_token(plan.padding_side):
             # A decoder's classifier reads the last token that is not padding.
-            model.config.pad_token_id = tokenizer.pad_token_id
+            config.pad_token_id = tokenizer.pad_token_id
         if plan.mask_positions:
             use_mask_positions(model)
 
     with in_words(technique, base.model):
-        return put_on_clone(adaptation, base, start, tell=tell)
+        return put_on_clone(adaptation, base, start, tell=configure)

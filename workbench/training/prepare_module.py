@@ -1,7 +1,7 @@
 """A plain ``torch.nn.Module`` from the notebook, adapted and made ready for the loop.
 
-The module itself is never changed: what is trained is a copy around its own tensors. The loop's
-words mean this here: a *target* is a row, so losses are weighted by rows, and *tokens* are rows too.
+The module itself is never changed: what is trained is a copy around its own tensors. In the loop's
+terms each row is one *target* and one *token*, so losses are weighted by rows.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-import transformers
 from accelerate import Accelerator
+from accelerate.utils import send_to_device
 
-from workbench.errors import Problem, RecipeError
+from workbench.errors import Problem, RecipeError, first_line
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.registry.technique import Technique
@@ -27,10 +27,9 @@ from workbench.training.adaptation.optimizer import make_optimizer, optimizer_fa
 from workbench.training.adaptation.plain_module import (
     FAST_PATH,
     adapt_module,
-    copy_around,
-    fast_paths,
-    first_line,
-    say_misfit,
+    copy_sharing_parameters,
+    fast_path_layers,
+    in_one_sentence,
 )
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.inputs.array_rows import Rows
@@ -40,9 +39,10 @@ from workbench.training.inputs.row_order import shuffled
 from workbench.training.inputs.tokenize import split_rows
 from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
-from workbench.training.prepared import Prepared
+from workbench.training.prepared import Prepared, loop_arguments
 from workbench.training.runtime.rng import Randomness
-from workbench.training.speedups.apply import computing_notes, set_up
+from workbench.training.speedups.apply import computing_notes, guard, set_up
+from workbench.training.speedups.comparison import first_batches
 
 PACKAGES = ("torch", "peft", "accelerate", "safetensors")
 
@@ -50,8 +50,8 @@ PACKAGES = ("torch", "peft", "accelerate", "safetensors")
 ORTHOGONAL = "orth_reg_weight does nothing here: PEFT adds its penalty to a loss that the model itself returns."
 
 
-class Told(NamedTuple):
-    """What a module and its loss say of a batch."""
+class LossOutput(NamedTuple):
+    """The loss of a batch, a number, and the module's outputs."""
 
     loss: torch.Tensor
     outputs: Any
@@ -70,32 +70,34 @@ class WithLoss(torch.nn.Module):
     def __init__(self, module: torch.nn.Module, loss: Callable):
         super().__init__()
         self.module = module
-        own = isinstance(loss, torch.nn.Module)
-        self.loss = copy.deepcopy(loss).requires_grad_(False) if own else loss
+        if isinstance(loss, torch.nn.Module):
+            loss = copy.deepcopy(loss).requires_grad_(False)
+        self.loss = loss
 
-    def forward(self, inputs, targets, labels=None, attention_mask=None) -> Told:
+    def forward(self, inputs, targets, labels=None, attention_mask=None) -> LossOutput:
         """Return the loss and the outputs of a batch of :class:`Rows`."""
         outputs = self.module(*inputs)
-        return Told(self.loss(outputs, targets), outputs)
+        return LossOutput(self.loss(outputs, targets), outputs)
 
 
 @dataclass(frozen=True)
-class Given:
-    """A module with its loss and its rows, as the notebook gave them.
+class ModuleInputs:
+    """A module with its loss and its rows, as they come from the notebook.
 
     Parameters
     ----------
     module : torch.nn.Module
     loss : callable
+        Takes outputs and targets, returns the mean over the rows.
     rows : Rows
-    held : Rows or None
-        To evaluate on; None keeps a share of ``rows``.
+    eval_rows : Rows or None
+        None splits a share of ``rows`` off.
     """
 
     module: torch.nn.Module
     loss: Callable
     rows: Rows
-    held: Rows | None
+    eval_rows: Rows | None
 
 
 @dataclass(frozen=True)
@@ -124,100 +126,89 @@ class ModulePlan:
         return asdict(self)
 
 
-def task_for(given: Given) -> str:
-    """Try a module, its loss and its data together, and say which task that is.
+def task_for(inputs: ModuleInputs) -> str:
+    """Try a module, its loss and its data together, and return the task's name.
+
+    Returns
+    -------
+    {"module", "module_classify"}
 
     Raises
     ------
     RecipeError
         They do not go together.
     """
-    batch = given.rows.batch(list(given.rows.order[:2]))
-    model = WithLoss(copy_around(given.module), given.loss).eval()
-    device = next(given.module.parameters()).device
-    batch = fixed_batches([0], 1, lambda _: batch, device)[0]
+    module = inputs.module
+    model = WithLoss(copy_sharing_parameters(module), inputs.loss).eval()
+    batch = _first_batch(inputs.rows, next(module.parameters()).device)
     with torch.no_grad():
         try:
             outputs = model.module(*batch["inputs"])
         except Exception as error:
-            allowed = f"what {type(given.module).__name__} takes"
+            allowed = f"what {type(module).__name__} takes"
             shapes = [tuple(part.shape) for part in batch["inputs"]]
-            raise RecipeError([Problem("data", allowed, shapes, first_line(error))]) from error
+            raise RecipeError(
+                [Problem("data", allowed, shapes, first_line(error).rstrip("."))]
+            ) from error
         try:
             loss = model.loss(outputs, batch["targets"])
         except Exception as error:
             allowed = "a function of the module's outputs and the targets"
-            said = f"it said: {first_line(error)}"
-            raise RecipeError([Problem("loss", allowed, loss_name(given.loss), said)]) from error
+            hint = f"it raised: {first_line(error).rstrip('.')}"
+            raise RecipeError([Problem("loss", allowed, loss_name(inputs.loss), hint)]) from error
     if not torch.is_tensor(loss) or loss.dim():
         got = f"a tensor of shape {tuple(loss.shape)}" if torch.is_tensor(loss) else type(loss)
         allowed = "a function that returns one number as a tensor, the mean over the rows"
-        raise RecipeError([Problem("loss", allowed, loss_name(given.loss), f"it returned {got}")])
+        hint = f"it returned {got}"
+        raise RecipeError([Problem("loss", allowed, loss_name(inputs.loss), hint)])
     return "module_classify" if _are_classes(outputs, batch["targets"]) else "module"
 
 
-def prepare_module(recipe: Recipe, given: Given) -> Prepared:
+def prepare_module(recipe: Recipe, inputs: ModuleInputs) -> Prepared[ModulePlan]:
     """Make a run over a module ready to step; see :func:`workbench.training.prepare.prepare`."""
     recipe = recipe.resolved()
     technique = get(recipe.technique)
-    rows, held = _split(recipe, given)
+    rows, eval_rows = _split(recipe, inputs)
     max_steps = count_steps(recipe, len(rows))
     randomness = Randomness(recipe.seed)
     with randomness:
         adapted, config, selected = adapt_module(
-            given.module, technique, recipe.technique_args, max_steps
+            inputs.module, technique, recipe.technique_args, max_steps
         )
-    facts = optimizer_facts(recipe, technique)
-    optimizer = make_optimizer(facts, adapted)
-    model = WithLoss(adapted, given.loss)
+    optimizer = make_optimizer(optimizer_facts(recipe, technique), adapted)
+    model = WithLoss(adapted, inputs.loss)
     accelerator = Accelerator()
-    name = type(given.module).__name__
     set_up(recipe, model)
-    _try_step(model.to(accelerator.device), rows, technique, name, recipe.seed)
-    scheduler = transformers.get_scheduler(
-        recipe.lr_scheduler_type,
-        optimizer,
-        num_warmup_steps=recipe.warmup_steps,
-        num_training_steps=max_steps,
-    )
+    model.to(accelerator.device)
     loader = shuffled(rows.order, recipe, rows.batch)
-    # What it does after a step is about the adapted module and not about its loss.
-    tail = partial(technique.after_step.load(), adapted) if technique.after_step else None
+    guard_notes = guard(recipe, model, first_batches(loader, 1, accelerator.device)[0])
+    _try_step(model, rows, technique, type(inputs.module).__name__, recipe.seed)
+    # What a technique does after a step is about the adapted module and not about its loss.
+    arguments = loop_arguments(recipe, technique, adapted, optimizer, max_steps)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-    device, size = accelerator.device, recipe.per_device_eval_batch_size
-    batches = fixed_batches(list(held.order), size, held.batch, device)
     steps = train(
         accelerator,
         model,
         optimizer,
-        scheduler,
-        loader,
-        partial(evaluate_module, model, batches, ALL_TASKS[recipe.task].metric == "accuracy"),
-        max_steps=max_steps,
-        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
-        max_grad_norm=recipe.max_grad_norm,
-        eval_steps=recipe.eval_steps,
-        eval_on_start=recipe.eval_on_start,
-        after_step=tail,
+        train_loader=loader,
+        evaluate=_evaluation(recipe, model, eval_rows, accelerator.device),
+        **arguments,
     )
-    notes = [FAST_PATH] if fast_paths(adapted) and technique.trainable == "adapter" else []
-    notes += [ORTHOGONAL] if config.get("orth_reg_weight") else []
-    notes += computing_notes(recipe)
     plan = ModulePlan(
         recipe=recipe.to_dict(),
-        module=repr(given.module),
-        loss=loss_name(given.loss),
+        module=repr(inputs.module),
+        loss=loss_name(inputs.loss),
         trainable=technique.trainable,
         selected=selected,
-        optimizer=facts,
+        optimizer=optimizer_facts(recipe, technique),
         config_class=technique.config,
         config=config,
-        data={"train": given.rows.name, "eval": given.held and given.held.name},
+        data={"train": inputs.rows.name, "eval": inputs.eval_rows and inputs.eval_rows.name},
         max_steps=max_steps,
         threads=torch.get_num_threads(),
-        device=str(device),
+        device=str(accelerator.device),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
-        notes=notes,
+        notes=[*_notes(recipe, technique, adapted, config), *guard_notes],
     )
     return Prepared(
         plan=plan,
@@ -227,12 +218,12 @@ def prepare_module(recipe: Recipe, given: Given) -> Prepared:
         loop_kwargs={},
         randomness=randomness,
         meter=MemoryMeter(model, optimizer),
-        parameters=count_parameters(adapted, given.module),
-        notes=list(notes),
+        parameters=count_parameters(adapted, inputs.module),
+        notes=list(plan.notes),
         initial_state=None,
         largest_batch_step=1,
         shared_resources=(),
-        # What the module and its loss draw from is not known.
+        # The module and its loss may draw from any generator.
         own_thread_rng=False,
     )
 
@@ -244,43 +235,68 @@ def loss_name(loss: Any) -> str:
     return f"{loss.__module__}.{loss.__qualname__}"
 
 
-def _split(recipe: Recipe, given: Given) -> tuple[Rows, Rows]:
-    rows, held = given.rows, given.held
-    if held is None:
-        kept, away = split_rows(list(rows.order), recipe.eval_fraction, recipe.seed)
-        if not kept:
+def _split(recipe: Recipe, inputs: ModuleInputs) -> tuple[Rows, Rows]:
+    """Return the rows to train and to evaluate on."""
+    rows, eval_rows = inputs.rows, inputs.eval_rows
+    if eval_rows is None:
+        train, held_out = split_rows(list(rows.order), recipe.eval_fraction, recipe.seed)
+        if not train:
             allowed = "small enough to leave rows to train on"
-            why = "give more rows, or eval_data"
-            raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, why)])
-        rows, held = rows.only(kept), rows.only(away)
+            hint = "give more rows, or eval_data"
+            raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, hint)])
+        rows, eval_rows = rows.only(train), rows.only(held_out)
     train_rows = rows.only(rows.order[: recipe.max_train_samples])
-    return train_rows, held.only(held.order[: recipe.max_eval_samples])
+    return train_rows, eval_rows.only(eval_rows.order[: recipe.max_eval_samples])
+
+
+def _first_batch(rows: Rows, device: torch.device) -> dict[str, Any]:
+    """Return a batch of two rows, to try a module on."""
+    return send_to_device(rows.batch(list(rows.order[:2])), device)
+
+
+def _evaluation(
+    recipe: Recipe, model: torch.nn.Module, rows: Rows, device: torch.device
+) -> Callable[[int], Any]:
+    """Return the function of a step's number that evaluates the model."""
+    size = recipe.per_device_eval_batch_size
+    batches = fixed_batches(list(rows.order), size, rows.batch, device)
+    classifies = ALL_TASKS[recipe.task].metric == "accuracy"
+    return partial(evaluate_module, model, batches, classifies)
+
+
+def _notes(
+    recipe: Recipe, technique: Technique, adapted: torch.nn.Module, config: dict[str, Any]
+) -> list[str]:
+    notes = []
+    if technique.trainable == "adapter" and fast_path_layers(adapted):
+        notes.append(FAST_PATH)
+    if config.get("orth_reg_weight"):
+        notes.append(ORTHOGONAL)
+    return [*notes, *computing_notes(recipe)]
 
 
 def _try_step(model: WithLoss, rows: Rows, technique: Technique, name: str, seed: int) -> None:
-    """See that the model trains and evaluates and gradients reach what is to learn; leave none."""
-    batch = rows.batch(list(rows.order[:2]))
+    """See that the model trains and evaluates, and that gradients reach what it trains; leave none."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    batch = fixed_batches([0], 1, lambda _: batch, trained[0].device)[0]
+    batch = _first_batch(rows, trained[0].device)
     # As in training, where some techniques do more; but no statistics are gathered over so few rows.
     model.train(not moving_statistics(model.module))
     with Randomness(seed):
-        loss = say_misfit(technique, name, lambda: model(**batch).loss)
+        loss = in_one_sentence(technique, name, lambda: model(**batch).loss)
         if loss.requires_grad:
-            say_misfit(technique, name, loss.backward)
+            in_one_sentence(technique, name, loss.backward)
         with torch.no_grad():
-            say_misfit(technique, name, lambda: model.eval()(**batch))
+            in_one_sentence(technique, name, lambda: model.eval()(**batch))
     if all(parameter.grad is None for parameter in trained):
-        why = "the loss depends on nothing that it trains: name other target_modules"
-        raise RecipeError(
-            [Problem("technique", "one that the loss can teach", technique.name, why)]
-        )
+        allowed = "one whose trained parameters affect the loss"
+        hint = "the loss does not depend on its trained parameters: name other target_modules"
+        raise RecipeError([Problem("technique", allowed, technique.name, hint)])
     for parameter in trained:
         parameter.grad = None
 
 
 def _are_classes(outputs: Any, targets: Any) -> bool:
-    """Tell whether outputs are scores of classes along their second dimension, targets the classes."""
+    """Tell whether outputs are scores of shape (rows, classes, ...), and targets of shape (rows, ...)."""
     return (
         torch.is_tensor(outputs)
         and torch.is_tensor(targets)

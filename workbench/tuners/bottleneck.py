@@ -8,19 +8,20 @@ it needs nothing but torch, transformers and peft.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from os.path import commonprefix
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from peft import PeftConfig, PeftType
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils import register_peft_method
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 from transformers.pytorch_utils import Conv1D
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": nn.functional.relu,
     "gelu": nn.functional.gelu,
     "silu": nn.functional.silu,
@@ -33,17 +34,21 @@ class BottleneckConfig(PeftConfig):
     """Configuration of bottleneck adapters.
 
     An adapter is ``scaling * up(non_linearity(down(h)))``, added to the output of the module that it
-    wraps. Houlsby et al., 2019 (arXiv 1902.00751) put one after the attention and one after the
-    feed-forward of each block, Pfeiffer et al., 2020 (arXiv 2005.00247) one after the feed-forward
-    only; there, ``h`` is the module's output. He et al., 2021 (arXiv 2110.04366) put one beside the
-    feed-forward: ``h`` is the feed-forward's input.
+    wraps: ``down`` maps hidden states ``h`` of shape (batch, length, width) to a width of
+    ``bottleneck_dim``, and ``up`` maps them back.
+
+    Houlsby et al., 2019 (arXiv 1902.00751) put one after the attention and one after the feed-forward
+    of each block, Pfeiffer et al., 2020 (arXiv 2005.00247) one after the feed-forward only; there, ``h``
+    is the module's output. He et al., 2021 (arXiv 2110.04366) put one beside the feed-forward: ``h`` is
+    the feed-forward's input.
     """
 
     variant: Literal["houlsby", "pfeiffer", "parallel"] = field(
         default="pfeiffer",
         metadata={
-            "help": "Where the adapters are: after attention and feed-forward ('houlsby'), after the "
-            "feed-forward ('pfeiffer'), or beside the feed-forward, reading its input ('parallel')."
+            "help": "Where the adapters are: after attention and feed-forward ('houlsby'), "
+            "after the feed-forward ('pfeiffer'), or parallel to the feed-forward, "
+            "with the same input ('parallel')."
         },
     )
     bottleneck_dim: int = field(
@@ -53,7 +58,7 @@ class BottleneckConfig(PeftConfig):
         default="relu", metadata={"help": "The activation between an adapter's two layers."}
     )
     scaling: float = field(
-        default=1.0, metadata={"help": "What an adapter's output is multiplied with."}
+        default=1.0, metadata={"help": "The factor by which an adapter's output is multiplied."}
     )
     adapter_dropout: float = field(
         default=0.0, metadata={"help": "The dropout probability of an adapter's input."}
@@ -61,16 +66,18 @@ class BottleneckConfig(PeftConfig):
     target_modules: list[str] | str | None = field(
         default=None,
         metadata={
-            "help": "Names, or a regex of the names, of the modules whose output the adapters are "
-            "added to. By default the places of the variant are found in the model's repeated blocks."
+            "help": "Names, or a regex of the names, of the modules whose output the adapters "
+            "are added to. By default they are found in the model's repeated blocks, "
+            "as the variant says."
         },
     )
     input_modules: list[str] | None = field(
         default=None,
         metadata={
-            "help": "With 'parallel': names of the modules that read the feed-forward's input, where "
-            "the targets are the layers at its end. Without them each adapter reads the input of its "
-            "own target. Found together with the targets by default."
+            "help": "With 'parallel': names of the modules that get the input of the "
+            "feed-forward, where the targets are its last layers. Without them each "
+            "adapter gets the input of its own target. By default they are found "
+            "together with the targets."
         },
     )
     exclude_modules: list[str] | str | None = field(
@@ -88,8 +95,8 @@ class BottleneckConfig(PeftConfig):
     modules_to_save: list[str] | None = field(
         default=None,
         metadata={
-            "help": "Modules that are trained as they are and saved with the adapters, such as a "
-            "new classifier."
+            "help": "Modules that are trained fully and saved with the adapters, such as a new "
+            "classifier."
         },
     )
     init_weights: bool = field(
@@ -148,12 +155,12 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self.bottleneck_up = nn.ModuleDict()
         self.bottleneck_dropout = nn.ModuleDict()
         self.bottleneck_config: dict[str, BottleneckConfig] = {}
-        # For parallel adapters at a feed-forward's end: the hook at its start, and what came in there.
-        self._hook = None
-        self._read = None
+        # For parallel adapters at a feed-forward's end: the hook at its start, and its input.
+        self._hook: RemovableHandle | None = None
+        self._block_input: torch.Tensor | None = None
 
     def __getattr__(self, name: str) -> Any:
-        """Have the attributes of the wrapped module, but not what accelerate hangs on it."""
+        """Return an attribute of the wrapped module, but none of accelerate's hooks on it."""
         try:
             return super().__getattr__(name)
         except AttributeError:
@@ -164,64 +171,74 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
     def update_layer(
         self, name: str, config: BottleneckConfig, width_in: int, width_out: int
     ) -> None:
-        """Add an adapter that reads hidden states of one width and writes those of another."""
-        narrow = min(width_in, width_out)
-        if config.bottleneck_dim > narrow:
+        """Add an adapter to the wrapped module.
+
+        Parameters
+        ----------
+        name : str
+        config : BottleneckConfig
+        width_in, width_out : int
+            Widths of the hidden states that the adapter reads, and of those that it is added to.
+        """
+        narrowest = min(width_in, width_out)
+        if config.bottleneck_dim > narrowest:
             raise ValueError(
-                f"bottleneck_dim must be at most {narrow}, the width of a layer that gets an "
+                f"bottleneck_dim must be at most {narrowest}, the width of a layer that gets an "
                 f"adapter, but is {config.bottleneck_dim}."
             )
         self.bottleneck_config[name] = config
         self.bottleneck_dropout[name] = nn.Dropout(config.adapter_dropout)
-        self.bottleneck_down[name] = nn.Linear(width_in, config.bottleneck_dim)
-        self.bottleneck_up[name] = nn.Linear(config.bottleneck_dim, width_out)
+        self.bottleneck_down[name] = down = nn.Linear(width_in, config.bottleneck_dim)
+        self.bottleneck_up[name] = up = nn.Linear(config.bottleneck_dim, width_out)
         if config.init_weights:
-            nn.init.zeros_(self.bottleneck_down[name].bias)
-            nn.init.zeros_(self.bottleneck_up[name].weight)
-            nn.init.zeros_(self.bottleneck_up[name].bias)
-        # A module that is no layer has no weight to tell its device by.
-        parameter = next(self.base_layer.parameters(), self.bottleneck_down[name].weight)
+            nn.init.zeros_(down.bias)
+            nn.init.zeros_(up.weight)
+            nn.init.zeros_(up.bias)
+        # A module without parameters does not tell its device.
+        parameter = next(self.base_layer.parameters(), down.weight)
         self._move_adapter_to_device_of_base_layer(name, parameter.device)
         self.set_adapter(self.active_adapters, inference_mode=config.inference_mode)
 
     def read_input_of(self, module: nn.Module) -> None:
-        """Let parallel adapters read what comes into another module, called before this one."""
-        readers = [getattr(hook, "__self__", None) for hook in module._forward_pre_hooks.values()]
-        if self in readers:
+        """Let parallel adapters read the input of another module, which is called before this one."""
+        owners = [getattr(hook, "__self__", None) for hook in module._forward_pre_hooks.values()]
+        if self in owners:
             return
-        if self._hook is not None or any(isinstance(reader, BottleneckLayer) for reader in readers):
+        if self._hook is not None or any(isinstance(owner, BottleneckLayer) for owner in owners):
             raise ValueError(
                 "input_modules must name exactly one module for each of the target_modules."
             )
-        self._hook = module.register_forward_pre_hook(self._remember)
+        self._hook = module.register_forward_pre_hook(self._store_block_input)
 
-    def _remember(self, module: nn.Module, args: tuple) -> None:
-        self._read = args[0]
+    def _store_block_input(self, module: nn.Module, args: tuple) -> None:
+        self._block_input = args[0]
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the module returns, with the adapters' outputs added to its hidden states."""
         result = self.base_layer(*args, **kwargs)
-        read, self._read = self._read, None
+        block_input, self._block_input = self._block_input, None
         names = [name for name in self.active_adapters if name in self.bottleneck_down]
         if self.disable_adapters or not names:
             return result
-        if read is None:
-            read = args[0] if args else next(iter(kwargs.values()))
+        if block_input is None:
+            block_input = args[0] if args else next(iter(kwargs.values()))
         output = result[0] if isinstance(result, tuple) else result
         dtype = output.dtype
         for name in names:
-            beside = self.bottleneck_config[name].variant == "parallel"
-            output = output + self._adapt(name, read if beside else output)
+            parallel = self.bottleneck_config[name].variant == "parallel"
+            output = output + self._adapt(name, block_input if parallel else output)
         output = output.to(dtype)
         return (output, *result[1:]) if isinstance(result, tuple) else output
 
     def _adapt(self, name: str, hidden: torch.Tensor) -> torch.Tensor:
         config, down = self.bottleneck_config[name], self.bottleneck_down[name]
-        hidden = self.bottleneck_dropout[name](self._cast_input_dtype(hidden, down.weight.dtype))
+        dtype = down.get_parameter("weight").dtype
+        hidden = self.bottleneck_dropout[name](self._cast_input_dtype(hidden, dtype))
         hidden = ACTIVATIONS[config.non_linearity](down(hidden))
         return self.bottleneck_up[name](hidden) * config.scaling
 
     def unload_and_optionally_merge_module(self, merge: bool, **_: Any) -> nn.Module:
-        """Let go of the module."""
+        """Return the module without its adapters, which cannot be merged."""
         if self._hook is not None:
             self._hook.remove()
         return self.get_base_layer()
@@ -232,36 +249,46 @@ class BottleneckModel(BaseTuner):
 
     prefix = "bottleneck_"
     tuner_layer_cls = BottleneckLayer
-    target_module_mapping: ClassVar[dict[str, list[str]]] = {}
+    target_module_mapping: dict[str, list[str]] = {}  # noqa: RUF012 (declared so by PEFT)
 
-    def _create_and_replace(self, config, adapter_name, target, target_name, parent, current_key):
-        layer = target
-        if not isinstance(target, BottleneckLayer):
+    def _create_and_replace(
+        self,
+        peft_config: Any,
+        adapter_name: str,
+        target: nn.Module,
+        target_name: str,
+        parent: nn.Module,
+        current_key: str,
+        parameter_name: str | None = None,
+    ) -> None:
+        if isinstance(target, BottleneckLayer):
+            layer = target
+        else:
             layer = BottleneckLayer(target)
             setattr(parent, target_name, layer)
-            # Outside training this block computes with the weights of its parts without calling them,
-            # which would leave the adapters out; but not when one of them has a hook.
+            # In evaluation this layer computes with the weights of its parts without calling them,
+            # which would leave the adapters out; but not where one of them has a hook.
             if isinstance(parent, nn.TransformerEncoderLayer):
                 layer.register_forward_pre_hook(_do_nothing)
         base = layer.get_base_layer()
         width_out = self._widths(base)[1]
         width_in = width_out
-        if config.variant == "parallel":
-            reads = base
-            if config.input_modules is not None and linear_widths(base):
-                reads = self._module_next_to(current_key, config.input_modules)
-                layer.read_input_of(reads)
-            width_in = self._widths(reads)[0]
-        layer.update_layer(adapter_name, config, width_in, width_out)
+        if peft_config.variant == "parallel":
+            reader = base
+            if peft_config.input_modules is not None and linear_widths(base):
+                reader = self._nearest_module(current_key, peft_config.input_modules)
+                layer.read_input_of(reader)
+            width_in = self._widths(reader)[0]
+        layer.update_layer(adapter_name, peft_config, width_in, width_out)
 
-    def _module_next_to(self, key: str, endings: list[str]) -> nn.Module:
-        """Return the module with a name of these that shares the most of its path with another."""
-        endings = tuple(f".{ending}" for ending in endings)
-        names = [name for name, _ in self.model.named_modules() if f".{name}".endswith(endings)]
+    def _nearest_module(self, key: str, endings: list[str]) -> nn.Module:
+        """Return the module with such a name that has the most of its path in common with a key."""
+        suffixes = tuple(f".{ending}" for ending in endings)
+        names = [name for name, _ in self.model.named_modules() if f".{name}".endswith(suffixes)]
         if not names:
             raise ValueError(
                 f"input_modules must name modules of {type(self.model).__name__}, but "
-                f"{', '.join(ending[1:] for ending in endings)} is not among them."
+                f"{', '.join(endings)} is not among them."
             )
         path = key.split(".")
         return self.model.get_submodule(
@@ -269,37 +296,39 @@ class BottleneckModel(BaseTuner):
         )
 
     def _widths(self, module: nn.Module) -> tuple[int, int]:
+        """Return the widths of the hidden states that a module reads and writes."""
         if isinstance(module, BottleneckLayer):
             module = module.get_base_layer()
-        if linear_widths(module):
-            return linear_widths(module)
+        widths = linear_widths(module)
+        if widths is not None:
+            return widths
         config = getattr(self.model, "config", None)
         width = hidden_width(module.modules()) or getattr(config, "hidden_size", None)
         if width is None:
             raise ValueError(
-                "target_modules must be linear layers, or modules with norms or linear layers that "
-                f"tell their width, but one is {type(module).__name__}."
+                "target_modules must be linear layers, or modules with norms or linear layers "
+                f"whose width is known, but one is {type(module).__name__}."
             )
         return width, width
 
     def _replace_module(self, parent, child_name, new_module, child) -> None:
-        # The inherited one expects a weight, which attention or a feed-forward does not have.
+        # PEFT's own expects a weight, which attention or a feed-forward does not have.
         setattr(parent, child_name, new_module)
 
     def _check_merge_allowed(self):
         raise ValueError(
-            "Bottleneck adapters cannot be merged into the base, because they are not linear: keep "
-            "them beside it, or take them out with unload()."
+            "Bottleneck adapters cannot be merged into the base, because they are not linear: "
+            "keep them as an adapter, or remove them with unload()."
         )
 
 
 def linear_widths(module: nn.Module) -> tuple[int, int] | None:
-    """Return how many features a linear layer of any kind reads and writes; None if it is none."""
+    """Return ``(in_features, out_features)`` of a linear layer of any class; None of another module."""
     if isinstance(module, Conv1D):
         return module.nx, module.nf
-    if hasattr(module, "in_features") and hasattr(module, "out_features"):
-        return module.in_features, module.out_features
-    return None
+    inputs = getattr(module, "in_features", None)
+    outputs = getattr(module, "out_features", None)
+    return None if inputs is None or outputs is None else (inputs, outputs)
 
 
 def hidden_width(modules: Iterable[nn.Module]) -> int | None:
@@ -307,19 +336,20 @@ def hidden_width(modules: Iterable[nn.Module]) -> int | None:
 
     It is that of most of the norms or, without any, the one that most linear layers read or write.
     """
-    norms, linears = Counter(), Counter()
+    norms: Counter[int] = Counter()
+    linears: Counter[int] = Counter()
     for module in modules:
         weight = getattr(module, "weight", None)
         if widths := linear_widths(module):
             linears.update(widths)
         elif isinstance(weight, torch.Tensor) and weight.dim() == 1:
             norms[len(weight)] += 1
-    common = (norms or linears).most_common(1)
-    return common[0][0] if common else None
+    most_common = (norms or linears).most_common(1)
+    return most_common[0][0] if most_common else None
 
 
 def _do_nothing(module: nn.Module, args: tuple) -> None:
-    """Hang on a module as a hook."""
+    """Be a hook, which is enough for a module to be called."""
 
 
 def register(model_class: type[BottleneckModel] = BottleneckModel) -> None:

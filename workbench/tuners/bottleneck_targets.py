@@ -1,10 +1,10 @@
-"""Where bottleneck adapters go by default: found in the model, not in a list of architectures."""
+"""Which modules get bottleneck adapters by default: found in the model, not in a list of architectures."""
 
 from __future__ import annotations
 
 import re
 from os.path import commonprefix
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
@@ -16,29 +16,28 @@ from workbench.tuners.bottleneck import (
     linear_widths,
     register,
 )
+from workbench.tuners.name_endings import shortest_endings
 
 
-class PlacedBottleneckModel(BottleneckModel):
-    """Bottleneck adapters that find their own places where the config does not name them."""
+class AutoTargetBottleneckModel(BottleneckModel):
+    """Bottleneck adapters that find their targets where the config does not name them."""
 
-    def _prepare_adapter_config(
-        self, peft_config: BottleneckConfig, model_config: dict
-    ) -> BottleneckConfig:
+    def _prepare_adapter_config(self, peft_config: Any, model_config: dict) -> BottleneckConfig:
         if peft_config.target_modules is None:
-            for name, value in default_places(self.model, peft_config.variant).items():
+            for name, value in default_targets(self.model, peft_config.variant).items():
                 setattr(peft_config, name, value)
         return peft_config
 
 
-class Place(NamedTuple):
-    """Where adapters can go in one block, as names of modules.
+class BlockTargets(NamedTuple):
+    """The modules of one block that can get adapters, by name.
 
     Parameters
     ----------
     attention : tuple of str
-        What ends each attention.
+        The last module of each attention.
     start, end : str or None
-        What reads the feed-forward's input, and what ends the feed-forward.
+        The module that reads the feed-forward's input, and the last of the feed-forward.
     """
 
     attention: tuple[str, ...]
@@ -46,8 +45,8 @@ class Place(NamedTuple):
     end: str | None
 
 
-def default_places(model: nn.Module, variant: str) -> dict[str, list[str]]:
-    """Return the arguments of :class:`BottleneckConfig` that say where a variant's adapters go.
+def default_targets(model: nn.Module, variant: str) -> dict[str, list[str]]:
+    """Return the arguments of :class:`BottleneckConfig` that name a variant's targets.
 
     Parameters
     ----------
@@ -59,38 +58,38 @@ def default_places(model: nn.Module, variant: str) -> dict[str, list[str]]:
     Returns
     -------
     dict
-        ``target_modules`` and, for parallel adapters, ``input_modules``: the shortest names that mean
-        these modules and no others.
+        ``target_modules`` and, for parallel adapters, ``input_modules``: the shortest endings that
+        name these modules and no others.
 
     Raises
     ------
     ValueError
         The model has no repeated blocks with a feed-forward.
     """
-    places = find_places(model)
-    ends = [place.end for place in places if place.end]
+    blocks = find_block_targets(model)
+    ends = [block.end for block in blocks if block.end]
     if not ends:
         raise ValueError(
             f"target_modules must be given for {type(model).__name__}, in which no repeated blocks "
             "with a feed-forward were found: name the modules that get an adapter."
         )
     if variant == "houlsby":
-        ends += [name for place in places for name in place.attention]
-    starts = [place.start for place in places if place.start]
-    arguments = {"target_modules": _shortest(model, ends)}
+        ends += [name for block in blocks for name in block.attention]
+    starts = [block.start for block in blocks if block.start]
+    arguments = {"target_modules": shortest_endings(model, ends)}
     if variant == "parallel" and starts:
-        arguments["input_modules"] = _shortest(model, starts)
+        arguments["input_modules"] = shortest_endings(model, starts)
     return arguments
 
 
-def find_places(model: nn.Module) -> list[Place]:
+def find_block_targets(model: nn.Module) -> list[BlockTargets]:
     """Find attention and feed-forward in each of a model's repeated blocks."""
     modules = _modules(model)
-    return [_place(block, modules) for block in _blocks(modules)]
+    return [_block_targets(block, modules) for block in _blocks(modules)]
 
 
-def _place(block: str, modules: dict[str, nn.Module]) -> Place:
-    """Find the places in one block. Attention is what is called so; the rest is told by its shapes."""
+def _block_targets(block: str, modules: dict[str, nn.Module]) -> BlockTargets:
+    """Find the targets in one block: attention by its name, the feed-forward by its shapes."""
     inside = _inside(block, modules)
     attentions = [name for name, module in inside.items() if _is_attention(name, module)]
     if not attentions and _is_attention(block, modules[block]):
@@ -100,7 +99,7 @@ def _place(block: str, modules: dict[str, nn.Module]) -> Place:
     rest = {name: module for name, module in inside.items() if not f"{name}.".startswith(roots)}
     width = hidden_width((rest or inside).values())
     ends = tuple(_attention_end(name, modules, width) for name in attentions)
-    return Place(ends, *_feed_forward(block, rest, width))
+    return BlockTargets(ends, *_feed_forward(block, rest, width))
 
 
 def _attention_end(attention: str, modules: dict[str, nn.Module], width: int | None) -> str:
@@ -126,7 +125,7 @@ def _feed_forward(
     parts = [
         name
         for name, module in rest.items()
-        # A list cannot be called, so it cannot be wrapped.
+        # A list is not called, so it cannot be wrapped.
         if name.count(".") == block.count(".") + 1 and not isinstance(module, nn.ModuleList)
     ]
     experts = [name for name in parts if _has_experts(rest[name])]
@@ -138,7 +137,7 @@ def _feed_forward(
         sizes = {
             name: sum(p.numel() for p in rest[name].parameters() if p.dim() > 1) for name in parts
         }
-        largest = max(sizes, key=sizes.get, default=None)
+        largest = max(sizes, key=lambda name: sizes[name], default=None)
         return None, largest if largest and sizes[largest] else None
     end = max(reversed(writers), key=lambda name: linears[name][0])
     readers = [name for name, (reads, _) in linears.items() if reads == width]
@@ -153,7 +152,7 @@ def _feed_forward(
 def _has_experts(part: nn.Module) -> bool:
     """Tell whether a part of a block holds experts: a list of networks, or their stacked weights."""
     return any(
-        isinstance(module, (nn.ModuleList, nn.ModuleDict)) and _are_blocks(module)
+        isinstance(module, (nn.ModuleList, nn.ModuleDict)) and _holds_like_networks(module)
         for module in part.modules()
     ) or any(
         parameter.dim() == 3
@@ -173,7 +172,7 @@ def _blocks(modules: dict[str, nn.Module]) -> list[str]:
     for name, module in modules.items():
         if isinstance(module, (nn.ModuleList, nn.Sequential)) and len(module) > 0:
             attentive = any(_is_under(name, other) for other in attentions)
-            if attentive or _are_blocks(module):
+            if attentive or _holds_like_networks(module):
                 lists[name] = attentive
     inner = [
         name
@@ -189,8 +188,8 @@ def _blocks(modules: dict[str, nn.Module]) -> list[str]:
     ]
 
 
-def _are_blocks(module: nn.Module) -> bool:
-    """Tell whether a list holds like networks, not single layers or the steps of one network."""
+def _holds_like_networks(module: nn.Module) -> bool:
+    """Tell whether a list holds networks of one class, not single layers or the steps of a network."""
     children = list(module.children())
     return len({type(child) for child in children}) == 1 and any(
         linear_widths(inner) for inner in list(children[0].modules())[1:]
@@ -210,16 +209,17 @@ def _linears(modules: dict[str, nn.Module]) -> dict[str, tuple[int, int]]:
 
 
 def _modules(model: nn.Module) -> dict[str, nn.Module]:
-    """Return a model's modules by name, a wrapped one in its wrapper's place."""
-    found, wrapper = {}, None
+    """Return a model's modules by name; under a wrapper's name the module that it wraps."""
+    modules: dict[str, nn.Module] = {}
+    wrapper = None
     for name, module in model.named_modules():
         if wrapper is not None and name.startswith(wrapper):
             continue
         if isinstance(module, BaseTunerLayer):
             wrapper = f"{name}."
             module = module.get_base_layer()
-        found[name] = module
-    return found
+        modules[name] = module
+    return modules
 
 
 def _inside(outer: str, modules: dict[str, nn.Module]) -> dict[str, nn.Module]:
@@ -230,14 +230,4 @@ def _is_under(outer: str, name: str) -> bool:
     return name.startswith(f"{outer}." if outer else "") and name != outer
 
 
-def _shortest(model: nn.Module, names: list[str]) -> list[str]:
-    """Return the shortest endings that mean these modules, and no others of the model."""
-    others = [name for name, _ in model.named_modules() if name not in names]
-    try:
-        from peft.tuners.tuners_utils import _find_minimal_target_modules
-    except ImportError:  # which is no public name
-        return sorted(set(names))
-    return sorted(_find_minimal_target_modules(names, others))
-
-
-register(PlacedBottleneckModel)
+register(AutoTargetBottleneckModel)

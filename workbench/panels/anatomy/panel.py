@@ -16,18 +16,18 @@ from workbench.recipe import Recipe
 
 
 class Anatomy(traitlets.HasTraits):
-    """A recipe's model as a tree, to tick in it what the technique shall wrap.
+    """The model of a recipe as a tree of modules, in which you select what the technique adapts.
 
     Parameters
     ----------
     recipe : Recipe, optional
-        What to take apart.
+        The settings whose model is shown.
 
     Attributes
     ----------
     recipe : Recipe
-        Set it to show another one; ticking sets its ``target_modules`` and, where it says more in
-        fewer words, ``layers_to_transform``.
+        Set it to show another one; ticking modules sets its ``target_modules`` and, where this is shorter,
+        ``layers_to_transform``.
     structure : workbench.training.inspection.anatomy.Structure
         The tree and the figures, as plain values.
 
@@ -59,11 +59,11 @@ class Anatomy(traitlets.HasTraits):
         self.observe(lambda _: self._look(), "recipe")
 
     def tick(self, path: str, on: bool = True) -> None:
-        """Tick a module, all those equal to it, and what is in them; or take the ticks away."""
+        """Select or deselect a module, all modules equal to it, and the modules inside them."""
         self.widget.tick(path, on)
 
     def tick_layer(self, path: str, index: int) -> None:
-        """Tick a block of a stack as the others are, or take its ticks away."""
+        """Select or deselect the modules of one block, as those of the other blocks are selected."""
         self.widget.tick_layer(path, index)
 
     def _set(self, args: dict[str, Any]) -> None:

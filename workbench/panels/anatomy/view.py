@@ -59,7 +59,9 @@ class AnatomyView(anywidget.AnyWidget):
         self._structure = structure
         self._ticked = set(structure.tree.ticked) if structure else set()
         if structure is None:
-            self.content = {"problem": "No tree: the base or the data is not known yet."}
+            self.content = {
+                "problem": "No model tree: the base model or the data is not loaded yet."
+            }
             return
         name, picture = draw(str(recipe.technique), structure)
         self.content = {

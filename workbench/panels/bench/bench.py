@@ -40,7 +40,7 @@ CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export")
 
 
 class Bench(Panel):
-    """A panel in which a run is picked, trained, watched, compared and exported.
+    """The panel to choose a run's settings, train it, watch it, compare runs and export them.
 
     Show it as the last line of a cell. It stays the same object when it is shown again.
 
@@ -155,7 +155,7 @@ class Bench(Panel):
                 if problems:
                     raise RecipeError(problems)
                 self._debouncer.ask(recipe)
-            return self.follow(Run(recipe, self._folder))
+            return self.follow(Run(recipe, self._folder, tables=self._inspector.tables))
 
     def follow(self, run: Run) -> Run:
         """Show a run in the panel and return it, such as one over a module from the notebook.
@@ -181,7 +181,7 @@ class Bench(Panel):
         self._current().resume()
 
     def stop(self) -> None:
-        """End the selected run after its current step, and save what it has learned."""
+        """End the selected run after its current step, and save its trained weights."""
         self._current().stop()
 
     def add_to_race(self) -> Run:
@@ -192,7 +192,7 @@ class Bench(Panel):
         with self._lock:
             if self.race is not None and self.race.state != "ended":
                 return self.race.add(self.recipe)
-            self.race = Race([self.recipe], self._folder)
+            self.race = Race([self.recipe], self._folder, tables=self._inspector.tables)
             self._race_box.children = [RacePanel.of(self.race).widget]
             self._race_box.layout.display = None
             return self.race.members[0]

@@ -25,7 +25,7 @@ class CompatibilityNote:
         self._words = widgets.HTML()
         self._button = widgets.Button(
             description="Convert the base",
-            tooltip="Set convert_conv1d: Conv1D layers are rewritten as equal Linear ones",
+            tooltip="Set convert_conv1d: replace Conv1D layers by equivalent Linear layers",
         )
         self._button.on_click(lambda _: convert())
         self._refusal = widgets.VBox([self._words, self._button])
@@ -63,14 +63,14 @@ def summary(fits: Mapping[str, Compatibility], techniques: int) -> str:
     Examples
     --------
     >>> summary({"lora": Compatibility("lora", True, "lm")}, 74)
-    "<p class='wb-quiet'>1 technique fits this base; 73 more are being tried …</p>"
+    "<p class='wb-quiet'>1 technique works with this base; 73 more are being tested …</p>"
     """
     if not fits:
         return ""
     left = techniques - len(fits)
     fitting = sum(fit.compatible for fit in fits.values())
-    words = f"{fitting} technique{'s fit' if fitting != 1 else ' fits'} this base"
-    words += f"; {left} more are being tried …" if left > 0 else f", of {len(fits)}"
+    words = f"{fitting} technique{'s work' if fitting != 1 else ' works'} with this base"
+    words += f"; {left} more are being tested …" if left > 0 else f", of {len(fits)}"
     reasons: dict[str, list[str]] = {}
     for fit in fits.values():
         if not fit.compatible:

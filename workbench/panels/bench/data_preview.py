@@ -23,7 +23,9 @@ def describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
     shown : list of dict, or None
         What the model sees of the same rows; see :func:`workbench.training.inspection.token_preview.tokenised`.
     """
-    held_out = "split off the training rows" if table.eval is None else f"{len(table.eval):,} rows"
+    held_out = (
+        "held out from the training rows" if table.eval is None else f"{len(table.eval):,} rows"
+    )
     figures = f"{len(table.train):,} training rows · evaluation: {held_out}"
     if table.labels:
         labels = ", ".join(table.labels[:4]) + (" …" if len(table.labels) > 4 else "")

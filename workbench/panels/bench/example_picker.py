@@ -27,7 +27,8 @@ class ExamplePicker:
         self._words = widgets.HTML()
         self._list = widgets.SelectMultiple(
             rows=8,
-            tooltip="Ctrl or Cmd and a click picks several rows; the order is that of picking",
+            tooltip="Select several rows with Ctrl or Cmd and a click; they are used in the "
+            "order of selection",
         )
         self._list.observe(self._on_list, "value")
         self.widget = widgets.VBox([self._words, self._list])
@@ -44,8 +45,8 @@ class ExamplePicker:
             self._quietly(lambda: setattr(self._list, "options", options))
         more = f", the first {MOST} of {len(rows):,}" if len(rows) > MOST else ""
         self._words.value = (
-            f"<p class='wb-quiet'>Training rows{more}: pick those to show as examples; with none "
-            "picked they are drawn at random.</p>"
+            f"<p class='wb-quiet'>Training rows{more}: select those to use as examples; if none "
+            "is selected, they are chosen at random.</p>"
         )
         self.widget.layout.display = "" if rows else "none"
         self.show(self._numbers)

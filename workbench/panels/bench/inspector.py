@@ -7,15 +7,15 @@ import dataclasses
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
 from workbench.panels.kernel import preload
 from workbench.recipe import Recipe
 from workbench.registry.techniques import arguments, find
+from workbench.sources.datasets import locate
 from workbench.sources.datasets.load import Table
-from workbench.sources.lookup import COLUMNS, Found, find_facts, load_data, look_up
+from workbench.sources.lookup import DATA, LookUp, SharedTables, find_facts, look_up, table_key
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 
@@ -41,6 +41,8 @@ class Inspector:
 
     Attributes
     ----------
+    tables : SharedTables
+        The data that it has read, for a run to use as well.
     wants_anatomy : bool
         Whether to report ``"anatomy"`` too (the recipe and its structure), even if the technique cannot
         be applied.
@@ -49,6 +51,7 @@ class Inspector:
     wants_anatomy = False
 
     def __init__(self, report: Report):
+        self.tables = SharedTables()
         self._report = report
         self._cache: dict[tuple, Any] = {}
 
@@ -82,7 +85,7 @@ class Inspector:
                 self._report(part, None)
         self._report("done", (recipe, problems))
 
-    def look_up(self, recipe: Recipe) -> Found:
+    def look_up(self, recipe: Recipe) -> LookUp:
         """Look up a recipe's base and data, with all its problems, without the heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
 
@@ -95,7 +98,10 @@ class Inspector:
         return self._cached(("model", *source, _state(recipe.model)), lambda: find_facts(recipe))
 
     def _data(self, recipe: Recipe) -> Table:
-        return self._cached(_data_key(recipe), lambda: load_data(recipe))
+        if locate.on_hub(recipe.data):
+            # The hub is asked once, and not whenever another setting changes.
+            return self._cached(_data_key(recipe), lambda: self.tables.load(recipe))
+        return self.tables.load(recipe)
 
     def _tokens(self, recipe: Recipe, table: Table) -> list[dict[str, Any]]:
         from workbench.training.inspection.token_preview import tokenised
@@ -121,9 +127,9 @@ class Inspector:
 
 
 def _data_key(recipe: Recipe) -> tuple:
-    names = ("data", "eval_data", "data_revision", "task", *COLUMNS)
-    changed = (_changed(recipe.data), _changed(recipe.eval_data))
-    return ("data", *(getattr(recipe, name) for name in names), *changed)
+    if not locate.on_hub(recipe.data):
+        return table_key(recipe)
+    return tuple(getattr(recipe, name) for name in sorted(DATA))
 
 
 def _checkable(recipe: Recipe) -> Recipe:
@@ -139,7 +145,7 @@ def _checkable(recipe: Recipe) -> Recipe:
 def _count(recipe: Recipe, table: Table) -> dict[str, Any]:
     from workbench.training.inspection.skeleton import count
 
-    return count(recipe, len(table.labels) or None)
+    return count(recipe, data=lambda _: table)
 
 
 def _rows(recipe: Recipe, table: Table) -> tuple[list[dict], Mapping[str, str]] | None:
@@ -151,14 +157,15 @@ def _rows(recipe: Recipe, table: Table) -> tuple[list[dict], Mapping[str, str]] 
     return training_rows(recipe, table), table.columns
 
 
-def _anatomy(recipe: Recipe, lookup: Found) -> Structure | None:
+def _anatomy(recipe: Recipe, lookup: LookUp) -> Structure | None:
     """Return the structure of the model, or None; its problems are reported elsewhere."""
     from workbench.training.inspection.anatomy import take_apart
 
-    if lookup.facts is None or lookup.table is None or find(recipe.technique) is None:
+    table = lookup.table
+    if lookup.facts is None or table is None or find(recipe.technique) is None:
         return None
     with contextlib.suppress(Exception):
-        return take_apart(recipe, len(lookup.table.labels) or None)
+        return take_apart(recipe, data=lambda _: table)
     return None
 
 
@@ -171,11 +178,11 @@ def _guarded(part: str, compute: Callable[[], Any], problems: list[Problem]) -> 
     except WorkbenchError as error:
         problems.append(Problem.stated(part, str(error)))
     except Exception as error:  # noqa: BLE001 (whatever a library raises is shown, not thrown)
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first = first_line(error)
         what = {
             "count": "The technique could not be applied to this base",
-            "tokens": "The data could not be tokenised",
-            "rows": "The training rows could not be chosen",
+            "tokens": "The data could not be tokenized",
+            "rows": "The training rows could not be selected",
         }[part]
         sentence = f"{what}: {first}"
         problems.append(Problem.stated(part, sentence, traceback.format_exc()))
@@ -184,12 +191,3 @@ def _guarded(part: str, compute: Callable[[], Any], problems: list[Problem]) -> 
 
 def _state(model: Any) -> Fingerprint:
     return fingerprint(os.path.expanduser(model)) if isinstance(model, str) else ()
-
-
-def _changed(name: Any) -> float | None:
-    """Return when a file or folder was changed last, so that a corrected one is read again."""
-    if not isinstance(name, str) or not os.path.exists(name):
-        return None
-    path = Path(name)
-    files = [path, *path.glob("*")] if path.is_dir() else [path]
-    return max(file.stat().st_mtime for file in files if file.exists())

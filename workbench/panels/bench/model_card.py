@@ -57,7 +57,7 @@ def _describe(model: ModelFacts) -> str:
     pairs = [
         ("Architecture", model.architecture),
         ("Parameters", count(model.parameters)),
-        ("Layers × width", f"{model.layers} × {model.hidden_size}"),
+        ("Layers × hidden size", f"{model.layers} × {model.hidden_size}"),
         *_reads(model),
         ("On disk", f"{size(model.bytes)}, {model.quantization or model.dtype}"),
         ("Licence", model.licence or "not stated"),

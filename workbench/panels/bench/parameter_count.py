@@ -25,7 +25,7 @@ class ParameterCount:
         if count is not None:
             text = _count(count)
         elif preload.ready():
-            text = "<p class='wb-quiet'>No count: see the problems above.</p>"
+            text = "<p class='wb-quiet'>No count: correct the marked settings above.</p>"
         else:
             text = (
                 "<p class='wb-quiet'><i class='wb-busy'></i>Loading torch, transformers and peft "
@@ -45,9 +45,9 @@ def _count(count: dict[str, Any]) -> str:
     )
     return (
         f"<p><b>{trainable:,}</b> of {short(total)} parameters are trained "
-        f"({share(trainable, total)})</p>"
-        f"<div class='wb-bar' title='{share(trainable, total)}'>"
-        f"<i style='width:{max(width, 0.4):.2f}%'></i></div>"
-        f"<details class='wb-modules'><summary>in {len(modules)} modules, "
-        f"{count['injected']:,} parameters injected</summary><table>{rows}</table></details>"
+        f"({share(trainable, total)})</p><div class='wb-bar' "
+        f"title='{share(trainable, total)}'><i "
+        f"style='width:{max(width, 0.4):.2f}%'></i></div><details "
+        f"class='wb-modules'><summary>in {len(modules)} modules, {count['injected']:,} "
+        f"parameters added</summary><table>{rows}</table></details>"
     )

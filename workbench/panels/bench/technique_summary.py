@@ -32,27 +32,27 @@ def about(technique: Technique) -> Iterator[tuple[str, str]]:
     >>> from workbench.registry.techniques import get
     >>> for name, value in about(get("corda")):
     ...     print(f"{name}: {value}")
-    The base: the wrapped weights are rewritten, in the run's own copy
-    Merges into the base: yes
-    Base in fewer bits: no
-    Needs: training rows for its start
+    The base: the wrapped weights are changed, in a copy for this run
+    Can be merged into the base: yes
+    Works with a quantized base: no
+    Needs: training rows for its initialization
     """
     yield "The base", _base(technique)
     if technique.trainable != "nothing":
-        yield "Merges into the base", "yes" if technique.merges else "no"
-    yield "Base in fewer bits", _bits(technique)
+        yield "Can be merged into the base", "yes" if technique.merges else "no"
+    yield "Works with a quantized base", _bits(technique)
     if technique.needs:
         yield "Needs", technique.needs
 
 
 def _base(technique: Technique) -> str:
     if technique.writes_base:
-        return "the wrapped weights are rewritten, in the run's own copy"
+        return "the wrapped weights are changed, in a copy for this run"
     return {
         "adapter": "frozen, shared by all runs",
-        "selected": "part of it is trained, in the run's own copy",
-        "all": "all of it is trained, in the run's own copy",
-        "nothing": "used as it is",
+        "selected": "partly trained, in a copy for this run",
+        "all": "fully trained, in a copy for this run",
+        "nothing": "used unchanged",
     }[technique.trainable]
 
 
@@ -60,7 +60,7 @@ def _bits(technique: Technique) -> str:
     if not technique.quantizable:
         return "no"
     if technique.quantization is not None:
-        return f"yes: {technique.quantization}"
+        return f"yes (default: {technique.quantization})"
     if not technique.unsupported_quantizations:
         return "yes"
     return ", ".join(

@@ -1,1 +1,1 @@
-"""The live chart."""
+"""The live chart of losses and scores, drawn in the browser."""

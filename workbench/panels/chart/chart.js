@@ -17,7 +17,7 @@ const STRIDES = {
 const REACH = 16; // pixels: what is further from the crosshair has no value there
 const SHARE = 80; // painting new points takes at most one part in so many of the time
 const PATIENCE = 3000; // ms: but they wait no longer than this
-const THINNED = "thinned: lowest and highest of each stretch kept";
+const THINNED = "thinned: only the lowest and highest point of each section are drawn";
 const GONE = "The kernel is gone: run the cell again to show the panel.";
 
 function element(tag, className, properties = {}) {

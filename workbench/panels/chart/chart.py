@@ -133,7 +133,7 @@ class LiveChart(anywidget.AnyWidget):
         self.flush()
 
     def clear(self) -> None:
-        """Remove all lines."""
+        """Remove all lines from the chart."""
         with self._lock:
             self._series.clear()
             self._highlighted = None

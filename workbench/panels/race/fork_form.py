@@ -17,7 +17,7 @@ from workbench.runs.run import Run
 
 # Settings that are always offered, besides the main arguments and those in which the runs differ.
 USUAL = ("learning_rate", "max_steps", "seed")
-START, WEIGHTS = "its start", "its current weights"
+START, WEIGHTS = "the initial weights", "the current weights"
 
 
 class CloneForm:
@@ -43,16 +43,19 @@ class CloneForm:
         self._heading = widgets.HTML()
         self._form = widgets.Box()
         self._form.add_class("wb-form")
-        tooltip = "Where the clone begins: as the run did, or with the weights that the run has learned so far"
+        tooltip = (
+            "The weights that the clone starts with: the initial weights of the run, or "
+            "those that it has trained so far"
+        )
         self.begin = widgets.Dropdown(
-            description="begins from",
+            description="starts with",
             options=[START, WEIGHTS],
             tooltip=tooltip,
             style={"description_width": "auto"},
         )
         self._begin = widgets.Box([self.begin])
         self._begin.add_class("wb-field")
-        self.go = make_button("Add the clone", "Add it to the race", self._add)
+        self.go = make_button("Add the clone", "Add the clone to the race", self._add)
         self.cancel = make_button("Cancel", "Close this form", lambda: post(self.close))
         bar = widgets.HBox([self.go, self.cancel])
         bar.add_class("wb-controls")
@@ -77,8 +80,8 @@ class CloneForm:
             field.show(values.get(name))
         self.begin.value = START
         self._heading.value = (
-            f"<h3>Clone <em>{esc(run.name)}</em> and change</h3><p class='wb-quiet'>All that is not "
-            "changed here stays as it is in the run.</p>"
+            f"<h3>Clone <em>{esc(run.name)}</em> and change</h3><p class='wb-quiet'>All other "
+            "settings stay the same as in the run.</p>"
         )
         self._form.children = [self._begin, *(field.widget for field in self.fields.values())]
         self.widget.layout.display = None
@@ -87,7 +90,7 @@ class CloneForm:
     _fixed = ("name", "technique", "technique_args", "model", "data", "task")
 
     def close(self) -> None:
-        """Close the form."""
+        """Close the form without cloning anything."""
         self.widget.layout.display = "none"
 
     def _changed(self, name: str, value: Any) -> None:

@@ -92,7 +92,7 @@ class GridForm:
     ):
         self._base, self._add, self._post = base, add, post
         self._sure = False
-        self.knob = widgets.Dropdown(options=[PICK], tooltip="Put a setting into the line")
+        self.knob = widgets.Dropdown(options=[PICK], tooltip="Add a setting to the line")
         self.line = widgets.Text(
             placeholder="learning_rate=1e-4, 3e-4; r=4, 16", continuous_update=True
         )

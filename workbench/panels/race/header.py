@@ -23,7 +23,7 @@ TOOLTIPS = {
     "Start": "Start all runs; the notebook stays usable",
     "Pause all": "Pause every run after its current step",
     "Resume all": "Continue every run",
-    "Stop all": "End every run after its current step and save what it has learned",
+    "Stop all": "End every run after its current step and save the trained weights",
 }
 # What the first button does next, by the state of the race; while it is running, it pauses.
 GOING = {"ready": "Start", "paused": "Resume all"}
@@ -59,10 +59,11 @@ class RaceHeader:
         top.add_class("wb-status")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
-            description="turns by",
+            description="equal share of",
             options=list(TURNS),
             value=race.turns,
-            tooltip="How computing time is divided fairly between the runs",
+            tooltip="How computing time is divided between the runs: all get the same number "
+            "of steps, tokens or seconds",
             **about,
         )
         self.workers = widgets.Text(
@@ -70,15 +71,17 @@ class RaceHeader:
             value=parsing.write(race.workers),
             placeholder="automatic",
             continuous_update=False,
-            tooltip="How many runs step at the same time; automatic: one per core, on CUDA one",
+            tooltip="Number of runs that do a step at the same time; automatic: one per core, "
+            "one on CUDA",
             **about,
         )
         self.fuse = widgets.Dropdown(
             description="fuse LoRA",
             options=list(FUSE),  # in words: None as a value would show as nothing chosen
             value=next(word for word, value in FUSE.items() if value is race.fuse),
-            tooltip="Train plain LoRA runs of one base together, in one pass through it; choose never "
-            "to keep their losses to the last bit",
+            tooltip="Train plain LoRA runs with the same base together, in one forward and "
+            "backward pass; choose never if the losses must stay the same to the last "
+            "bit",
             **about,
         )
         rule = SuccessiveHalving() if race.halving is None else race.halving

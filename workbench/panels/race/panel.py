@@ -31,6 +31,7 @@ from workbench.race.race import Race
 from workbench.race.search import MANY, combine
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
+from workbench.training.events import Evaluating, Evaluation, Event, Memory, TrainStep
 
 # Pixels of a chart's width, about.
 WIDTH = 800
@@ -40,7 +41,7 @@ _panels_lock = threading.Lock()
 
 
 class RacePanel(Panel):
-    """A race, live. A :class:`~workbench.Race` as the last line of a cell shows its own.
+    """The live panel of a race; a :class:`~workbench.Race` as the last line of a cell is shown as one.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class RacePanel(Panel):
         self._run_list = RunList(self._on_row)
         self._clone_form = CloneForm(self._on_clone, self._ui_loop.post)
         self._grid = GridForm(self._base, self._on_grid, self._ui_loop.post)
-        fold = Fold("Add runs: a grid in one line", self._open_grid)
+        fold = Fold("Add runs: all combinations of some settings", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
         self.widget = widgets.VBox(
             [
@@ -91,7 +92,7 @@ class RacePanel(Panel):
         )
         self.widget.add_class("workbench-bench")
         self.widget.add_class("workbench-race")
-        race.subscribe(lambda _, event: self._on_race_event(event))
+        race.subscribe(lambda _, message: self._on_race_event(message.event))
         self._ui_loop.wake()
         self._ui_loop.flush()  # a panel has its rows when it is shown
 
@@ -112,9 +113,21 @@ class RacePanel(Panel):
     # -- public methods, besides those of the race -------------------------------------------------
 
     def add_grid(self, *, sure: bool = False, **knobs: list[Any]) -> list[Run]:
-        """Add all combinations of these knobs' values to the race, as :func:`workbench.race` would.
+        """Add all combinations of some settings to the race, as :func:`workbench.race` would.
 
-        The recipe that they vary is that of the selected run, else of the first.
+        They are variations of the recipe of the selected run, or else of the first run.
+
+        Parameters
+        ----------
+        sure : bool, default False
+            Allow more than 64 runs.
+        **knobs
+            Lists of values for settings of the recipe or arguments of its technique.
+
+        Returns
+        -------
+        list of Run
+            The runs that were added.
 
         Raises
         ------
@@ -196,12 +209,9 @@ class RacePanel(Panel):
 
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _on_race_event(self, event: dict[str, Any]) -> None:
+    def _on_race_event(self, event: Event) -> None:
         # In the thread of a run. Steps wait for the next tick; events that change the table do not.
-        if (
-            event["event"] not in ("train", "eval", "evaluating", "memory")
-            or event.get("step") == 1
-        ):
+        if not isinstance(event, TrainStep | Evaluation | Evaluating | Memory) or event.step == 1:
             self._ui_loop.wake()
 
     def _period(self) -> float:

@@ -9,8 +9,8 @@ const ICONS = {
 const WORDS = {
   pause: ["Pause", "pause after the current step"],
   resume: ["Resume", "continue training"],
-  stop: ["Stop", "end after the current step and save what was learned"],
-  clone: ["Clone and change", "start another run like it, with other settings"],
+  stop: ["Stop", "end after the current step and save the trained weights"],
+  clone: ["Clone and change", "start a copy of this run with other settings"],
 };
 const HEADS = ["Place", "Run", "Progress", "Loss", "Score", "Time left", "Memory", "Controls"];
 const ENDED = new Set(["finished", "stopped", "failed"]);

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Panel(traitlets.HasTraits):
-    """Runs in one chart, one of them selected, with their results below.
+    """The parts that all panels of runs have: a chart, one selected run with its status, and the results.
 
     Parameters
     ----------
@@ -80,7 +80,22 @@ class Panel(traitlets.HasTraits):
     # -- public methods ----------------------------------------------------------------------------
 
     def compare(self, runs: Sequence[Run | EarlierRun] | None = None) -> Comparison:
-        """Compare runs, those of this panel if none are given, and show the result in the panel."""
+        """Compare runs and show the result in the panel.
+
+        Parameters
+        ----------
+        runs : sequence of Run or EarlierRun, optional
+            By default all runs of the panel that have ended.
+
+        Returns
+        -------
+        Comparison
+
+        Raises
+        ------
+        TrainingError
+            No run has ended yet.
+        """
         from workbench.compare import compare
 
         ended = [view.run for view in self._views if view.run.ended]
@@ -94,14 +109,33 @@ class Panel(traitlets.HasTraits):
     def export(
         self, run: Run | EarlierRun | None = None, path: str | os.PathLike | None = None
     ) -> Path:
-        """Write a run, the selected one if none is given, as a script and return its path."""
+        """Write a run as a script and return its path.
+
+        Parameters
+        ----------
+        run : Run or EarlierRun, optional
+            By default the selected run.
+        path : path, optional
+            The script's file; by default it has the run's name.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        TrainingError
+            There is no run yet.
+        StoreError
+            The file cannot be written.
+        """
         from workbench.export import export
 
         run = run or self._current()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             written = export(_source(run), path or f"{run.name}.py")
-        sentences = [f"{run.name} is in {written}: run it with python {written.name}."]
+        sentences = [f"The script of {run.name} is {written}: run it with python {written.name}."]
         sentences += [str(warning.message) for warning in caught]
         messages = [Problem.stated("", sentence) for sentence in sentences]
         self._ui_loop.post(
@@ -148,7 +182,7 @@ class Panel(traitlets.HasTraits):
         except WorkbenchError as error:
             problems = [Problem.stated("", str(error))]
         except Exception as error:  # noqa: BLE001 (a click has no cell to show a traceback in)
-            sentence = f"That did not work: {error or type(error).__name__}"
+            sentence = f"This action failed: {error or type(error).__name__}"
             problems = [Problem.stated("", sentence, traceback.format_exc())]
         if problems:
             self._ui_loop.post(lambda: self._place(topic).say(topic, problems))

@@ -33,12 +33,14 @@ class Results:
         self._path = widgets.Text(
             description="Script", placeholder="named after the run", continuous_update=True
         )
-        self._path.tooltip = "Where the script of the chosen run is written"
+        self._path.tooltip = "Path of the script of the selected run"
         compare_button = widgets.Button(description="Compare")
-        compare_button.tooltip = "Show the runs that have ended side by side"
+        compare_button.tooltip = "Compare the runs that have ended in a table and plots"
         compare_button.on_click(lambda _: compare())
         export_button = widgets.Button(description="Export")
-        export_button.tooltip = "Write the chosen run as a script that needs no workbench"
+        export_button.tooltip = (
+            "Write the selected run as a script that does not need PEFT Workbench"
+        )
         export_button.on_click(lambda _: export(self._path.value.strip()))
         self.buttons = {"Compare": compare_button, "Export": export_button}
         for button in self.buttons.values():
@@ -67,7 +69,7 @@ class Results:
         try:
             picture = base64.b64encode(png(comparison.plot())).decode("ascii")
             below = (
-                "<img alt='Curves, and quality against parameters' "
+                "<img alt='Loss curves, and quality by trainable parameters' "
                 f"src='data:image/png;base64,{picture}'>"
             )
         except WorkbenchError as error:

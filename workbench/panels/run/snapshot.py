@@ -60,7 +60,7 @@ def sentence(recipe: Recipe) -> str:
 
 def _html(title: str, runs: Sequence[RunView], chart: LiveChart) -> str:
     head = f"<strong>PEFT Workbench</strong> · {esc(title)}"
-    parts = [f"<p>{head} · run the cell to bring the panel back</p>"]
+    parts = [f"<p>{head} · run the cell to show the panel again</p>"]
     if any(view.train for view in runs):
         png = base64.b64encode(chart.to_png()).decode("ascii")
         parts.append(

@@ -46,8 +46,8 @@ def compile_hint(
     if recipe.torch_compile:
         took = max(0.0, first - pace)
         hint = (
-            f"torch_compile took about {time(took)}: the first step took {time(first)}, recent steps "
-            f"{pace:.2g} s (median)."
+            f"Compiling took about {time(took)}: the first step took {time(first)}, recent "
+            f"steps {pace:.2g} s (median)."
         )
         return [hint]
     quick, slow = SECONDS
@@ -56,9 +56,10 @@ def compile_hint(
     if total <= early or not _could(recipe, plan):
         return []
     hint = (
-        f"torch_compile could pay: on small llamas on CPU it took {quick} to {slow} s and saved "
-        f"{least:.0%} to {most:.0%} of a step. At {pace:.2g} s a step that pays beyond {_about(early)} "
-        f"to {_about(late)} steps; this run has {total:,}."
+        f"torch_compile could save time: on small Llama models on CPU, compiling took {quick} "
+        f"to {slow} s and saved {least:.0%} to {most:.0%} of each step. At {pace:.2g} s per "
+        f"step, it saves time in runs of more than {_about(early)} to {_about(late)} steps; "
+        f"this run has {total:,}."
     )
     return [hint]
 
@@ -85,8 +86,9 @@ def onednn_hint(recipe: Recipe, plan: Mapping[str, Any], pace: float | None) -> 
     if speedup < WORTH:
         return []
     hint = (
-        f"onednn could pay: here oneDNN multiplied two matrices {speedup:.1f} times as fast as the "
-        "library that PyTorch uses. It changes the last bits of the losses."
+        "onednn could save time: in a test on this machine, oneDNN multiplied two matrices "
+        f"{speedup:.1f} times as fast as PyTorch's default library. It changes the last bits of "
+        "the losses."
     )
     return [hint]
 

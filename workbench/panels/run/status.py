@@ -39,7 +39,8 @@ class RunStatus:
             "Pause": make_button("Pause", PAUSE["Pause"], lambda: acts[self._going.description]()),
             "Stop": make_button(
                 "Stop",
-                "End after the current step and save what was learned. Interrupting the kernel does not stop a run.",
+                "End after the current step and save the trained weights. Interrupting the "
+                "kernel does not stop a run.",
                 stop,
             ),
         }
@@ -105,7 +106,7 @@ def _figures(view: RunView) -> list[tuple[str, str]]:
     run, train = view.run, view.train
     step, total = run.progress
     if run.ended:
-        spent = ("Trained for", time(train.seconds) if train else "–")
+        spent = ("Training time", time(train.seconds) if train else "–")
     elif run.state == "paused":
         spent = ("Time left", "paused")
     else:

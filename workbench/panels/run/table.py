@@ -14,7 +14,7 @@ from workbench.panels.run.run_view import RunView
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
 
-HEADS = ("State", "Trainable", "Metric", "Eval loss", "Peak memory", "Trained for")
+HEADS = ("State", "Trainable", "Metric", "Eval loss", "Peak memory", "Training time")
 
 
 class RunsTable:
@@ -85,7 +85,7 @@ def figures(view: RunView) -> dict[str, str]:
         "Metric": "–" if quality is None else f"{metric.replace('_', ' ')} {quality:.3f}",
         "Eval loss": f"{evaluation.loss:.4f}" if evaluation else "–",
         "Peak memory": size(run.memory["peak"]) if run.memory else "–",
-        "Trained for": time(view.train.seconds) if view.train else "–",
+        "Training time": time(view.train.seconds) if view.train else "–",
     }
 
 

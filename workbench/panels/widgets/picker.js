@@ -24,7 +24,7 @@ export default {
           group.append(
             // Grey, and not disabled: whoever picks it is told what would make it fit.
             ...options.map(([value, words, why]) =>
-              Object.assign(new Option(why ? `${words} (does not fit)` : words, value), {
+              Object.assign(new Option(why ? `${words} (does not work with this base)` : words, value), {
                 className: why ? "wb-unfit" : "",
                 title: why ?? "",
               }),

@@ -6,8 +6,8 @@ ENTRIES = (
     Technique(
         name="full",
         title="Full fine-tuning",
-        family="yardstick",
-        summary="Trains every parameter of a private copy of the base.",
+        family="full",
+        summary="Trains all parameters, in a copy of the base that belongs to the run.",
         learning_rate=3e-4,
         trainable="all",
         quantizable=False,

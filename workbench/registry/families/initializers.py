@@ -17,8 +17,9 @@ ENTRIES = (
     Technique(
         name="pissa",
         title="PiSSA",
-        family="low-rank start",
-        summary="LoRA that starts from each weight's principal directions and trains those.",
+        family="LoRA initialization",
+        summary="LoRA initialized with the principal singular directions of each weight, which "
+        "it then trains.",
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "pissa"},
@@ -36,8 +37,9 @@ ENTRIES = (
     Technique(
         name="mica",
         title="MiCA",
-        family="low-rank start",
-        summary="LoRA on each weight's least used directions, of which only the inputs are learnt.",
+        family="LoRA initialization",
+        summary="LoRA on the directions of each weight with the smallest singular values; only "
+        "matrix A is trained.",
         learning_rate=1e-2,
         config="LoraConfig",
         fixed={"init_lora_weights": "mica"},
@@ -52,8 +54,8 @@ ENTRIES = (
     Technique(
         name="olora",
         title="OLoRA",
-        family="low-rank start",
-        summary="LoRA that starts from orthonormal directions of each weight (by QR).",
+        family="LoRA initialization",
+        summary="LoRA initialized with orthonormal directions of each weight (QR decomposition).",
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "olora"},
@@ -68,8 +70,9 @@ ENTRIES = (
     Technique(
         name="orthogonal",
         title="LoRA, orthogonal start",
-        family="low-rank start",
-        summary="LoRA whose two matrices start orthogonal to each other, so that nothing changes.",
+        family="LoRA initialization",
+        summary="LoRA with two matrices initialized orthogonal to each other, so that the base "
+        "starts unchanged.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "orthogonal"},
@@ -81,8 +84,9 @@ ENTRIES = (
     Technique(
         name="kasa",
         title="KaSA",
-        family="low-rank start",
-        summary="Drops each weight's weakest directions and learns singular values for new ones.",
+        family="LoRA initialization",
+        summary="Removes the smallest singular directions of each weight and learns singular "
+        "values for new ones.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"kasa_config": {}},
@@ -104,8 +108,8 @@ ENTRIES = (
     Technique(
         name="loftq",
         title="LoftQ",
-        family="low-rank start",
-        summary="LoRA that starts from what storing each weight in 4 bits has lost.",
+        family="LoRA initialization",
+        summary="LoRA initialized to correct the error of quantizing each weight to 4 bit.",
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=CUT_KNOBS,
@@ -116,7 +120,7 @@ ENTRIES = (
         unsupported_quantizations=("int8", "int8_torchao"),
         reads_whole_weights=True,
         merges=True,
-        needs="the base's weights in full precision, for a moment",
+        needs="the base's weights in full precision during initialization",
         paper=Paper(
             "LoftQ: LoRA-Fine-Tuning-Aware Quantization for Large Language Models",
             2023,
@@ -126,8 +130,8 @@ ENTRIES = (
     Technique(
         name="eva",
         title="EVA",
-        family="low-rank start",
-        summary="LoRA that starts from the directions in which each layer's inputs vary most.",
+        family="LoRA initialization",
+        summary="LoRA initialized with the directions in which each layer's inputs vary most.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "eva", "eva_config": {}},
@@ -136,7 +140,7 @@ ENTRIES = (
         initializer=Hook("workbench.training.adaptation.initializers.get_eva_model"),
         tasks=(*tasks_of("causal-lm"), *tasks_of("vision")),
         merges=True,
-        needs="training rows for its start",
+        needs="training rows for its initialization",
         paper=Paper(
             "One Initialization to Rule them All: Fine-tuning via Explained Variance Adaptation",
             2024,
@@ -146,8 +150,9 @@ ENTRIES = (
     Technique(
         name="corda",
         title="CorDA",
-        family="low-rank start",
-        summary="LoRA that starts from weights as the training data's inputs see them.",
+        family="LoRA initialization",
+        summary="LoRA initialized from a decomposition of each weight that takes its training "
+        "inputs into account.",
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "corda", "corda_config": {}},
@@ -161,7 +166,7 @@ ENTRIES = (
         saves_difference=True,
         quantizable=False,
         merges=True,
-        needs="training rows for its start",
+        needs="training rows for its initialization",
         paper=Paper(
             "CorDA: Context-Oriented Decomposition Adaptation of Large Language Models for "
             "Task-Aware Parameter-Efficient Fine-tuning",
@@ -172,8 +177,9 @@ ENTRIES = (
     Technique(
         name="lora_ga",
         title="LoRA-GA",
-        family="low-rank start",
-        summary="LoRA whose first step goes the way that full fine-tuning's would.",
+        family="LoRA initialization",
+        summary="LoRA initialized from gradients, so that its first step is close to that of "
+        "full fine-tuning.",
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "lora_ga", "lora_ga_config": {}},
@@ -183,7 +189,7 @@ ENTRIES = (
         saves_difference=True,
         quantizable=False,
         merges=True,
-        needs="training rows for its start",
+        needs="training rows for its initialization",
         paper=Paper("LoRA-GA: Low-Rank Adaptation with Gradient Approximation", 2024, "2407.05000"),
     ),
 )

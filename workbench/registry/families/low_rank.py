@@ -16,7 +16,7 @@ ENTRIES = (
         name="lora",
         title="LoRA",
         family="low-rank",
-        summary="Adds to each linear layer the product of two thin matrices of rank r.",
+        summary="Adds the product of two trained low-rank matrices (rank r) to each linear layer.",
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,
@@ -28,7 +28,8 @@ ENTRIES = (
         name="rslora",
         title="rsLoRA",
         family="low-rank",
-        summary="LoRA scaled by the square root of its rank, so that high ranks learn as fast.",
+        summary="LoRA scaled by lora_alpha / sqrt(r), so that high ranks learn as fast as low "
+        "ones.",
         learning_rate=2e-3,
         config="LoraConfig",
         fixed={"use_rslora": True},
@@ -43,7 +44,8 @@ ENTRIES = (
         name="dora",
         title="DoRA",
         family="low-rank",
-        summary="LoRA on each weight's direction, and a learnt length for each of its columns.",
+        summary="LoRA on the direction of each weight, with a separately trained magnitude for "
+        "each output.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"use_dora": True},
@@ -57,7 +59,7 @@ ENTRIES = (
         name="qlora",
         title="QLoRA",
         family="low-rank",
-        summary="LoRA over a base whose weights are stored in 4 bits (nf4).",
+        summary="LoRA on a frozen base whose weights are quantized to 4 bit (nf4).",
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,
@@ -70,7 +72,8 @@ ENTRIES = (
         name="adalora",
         title="AdaLoRA",
         family="low-rank",
-        summary="LoRA that moves ranks during training to the layers that make most of them.",
+        summary="LoRA that starts with a higher rank and removes the least important ranks "
+        "during training.",
         learning_rate=5e-3,
         config="AdaLoraConfig",
         hyperparameters=(
@@ -97,7 +100,7 @@ ENTRIES = (
         },
         after_step=Hook("workbench.training.adaptation.step_callbacks.reallocate"),
         merges=True,
-        needs="the number of steps, known ahead",
+        needs="the number of training steps in advance",
         paper=Paper(
             "AdaLoRA: Adaptive Budget Allocation for Parameter-Efficient Fine-Tuning",
             2023,
@@ -108,7 +111,8 @@ ENTRIES = (
         name="delora",
         title="DeLoRA",
         family="low-rank",
-        summary="LoRA whose directions have length one, under a learnt bound on the whole change.",
+        summary="LoRA with normalized directions and a learned bound on the size of the whole "
+        "update.",
         learning_rate=1e-2,
         config="DeloraConfig",
         hyperparameters=(
@@ -131,7 +135,7 @@ ENTRIES = (
         name="gralora",
         title="GraLoRA",
         family="low-rank",
-        summary="Cuts each weight into a grid of blocks and gives every block a LoRA of its own.",
+        summary="Splits each weight into a grid of blocks and gives each block its own LoRA.",
         learning_rate=3e-3,
         config="GraloraConfig",
         hyperparameters=(
@@ -164,7 +168,7 @@ ENTRIES = (
         name="glora",
         title="GLoRA",
         family="low-rank",
-        summary="Multiplies and shifts each weight and bias by learnt low-rank or scalar terms.",
+        summary="Scales and shifts each weight and bias by learned low-rank or scalar terms.",
         learning_rate=3e-3,
         config="GloraConfig",
         hyperparameters=(
@@ -190,7 +194,7 @@ ENTRIES = (
         name="bdlora",
         title="BD-LoRA",
         family="low-rank",
-        summary="LoRA with one of its two matrices cut into blocks, as sharded serving wants it.",
+        summary="LoRA with one of its two matrices block-diagonal, for tensor-parallel serving.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"use_bdlora": {}},
@@ -225,7 +229,8 @@ ENTRIES = (
         name="monteclora",
         title="MonteCLoRA",
         family="low-rank",
-        summary="LoRA with learnt random noise on its first matrix in training, and a prior on it.",
+        summary="LoRA with learned random noise on its first matrix during training, and a "
+        "prior on this noise.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"monteclora_config": {}},
@@ -250,7 +255,7 @@ ENTRIES = (
         name="velora",
         title="VeLoRA",
         family="low-rank",
-        summary="LoRA that keeps its inputs in a compressed form for the backward pass.",
+        summary="LoRA that stores its inputs in compressed form for the backward pass.",
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"velora_config": {}},
@@ -278,7 +283,8 @@ ENTRIES = (
         name="alora",
         title="Activated LoRA",
         family="low-rank",
-        summary="LoRA that acts from the answer on, so that the prompt's cache is the base's own.",
+        summary="LoRA that is active only from the answer on, so that the base's cache of the "
+        "prompt can be reused.",
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,
@@ -289,7 +295,7 @@ ENTRIES = (
             ),
         },
         tasks=("instruct",),
-        needs="tokens that stand before every answer, found in the training rows",
+        needs="tokens that precede every answer, taken from the training rows",
         paper=Paper("Activated LoRA: Fine-tuned LLMs for Intrinsics", 2025, "2504.12397"),
     ),
 )

@@ -8,8 +8,8 @@ ENTRIES = (
     Technique(
         name="lora_plus",
         title="LoRA+",
-        family="low-rank steps",
-        summary="LoRA whose second matrix learns faster than its first.",
+        family="LoRA optimizer",
+        summary="LoRA with a higher learning rate for matrix B than for matrix A.",
         learning_rate=1e-3,
         config="LoraConfig",
         hyperparameters=(*LORA_KNOBS, Hyperparameter("loraplus_lr_ratio", 16.0, 1.0, 32.0)),
@@ -27,8 +27,8 @@ ENTRIES = (
     Technique(
         name="lora_fa",
         title="LoRA-FA",
-        family="low-rank steps",
-        summary="LoRA that leaves its first matrix as it was drawn and trains the second.",
+        family="LoRA optimizer",
+        summary="LoRA that leaves matrix A as initialized and trains only matrix B.",
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,
@@ -51,8 +51,9 @@ ENTRIES = (
     Technique(
         name="riemannian",
         title="Riemannian LoRA",
-        family="low-rank steps",
-        summary="LoRA whose gradients are rescaled by the other matrix's shape before each step.",
+        family="LoRA optimizer",
+        summary="LoRA whose gradient of each matrix is preconditioned with the other matrix "
+        "before each step.",
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=(*LORA_KNOBS, Hyperparameter("reg", 1e-2, 0.0, 1.0, strict=True)),

@@ -8,7 +8,7 @@ ENTRIES = (
         name="oft",
         title="OFT",
         family="orthogonal",
-        summary="Rotates each layer's inputs, block by block.",
+        summary="Rotates each layer's inputs by a trained block-diagonal orthogonal matrix.",
         learning_rate=5e-3,
         config="OFTConfig",
         hyperparameters=(
@@ -25,7 +25,7 @@ ENTRIES = (
         ),
         target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
-        needs="a block size that divides the layers' inputs",
+        needs="a block size that divides the number of inputs of the layers",
         paper=Paper(
             "Controlling Text-to-Image Diffusion by Orthogonal Finetuning", 2023, "2306.07280"
         ),
@@ -34,7 +34,8 @@ ENTRIES = (
         name="boft",
         title="BOFT",
         family="orthogonal",
-        summary="Rotates each layer's inputs by a product of sparse rotations (butterflies).",
+        summary="Rotates each layer's inputs by a product of sparse orthogonal matrices "
+        "(butterfly factorization).",
         learning_rate=1e-2,
         config="BOFTConfig",
         needs_weights=True,
@@ -51,7 +52,7 @@ ENTRIES = (
         target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantizable=False,
         merges=True,
-        needs="a block size that divides the layers' inputs",
+        needs="a block size that divides the number of inputs of the layers",
         paper=Paper(
             "Parameter-Efficient Orthogonal Finetuning via Butterfly Factorization",
             2023,
@@ -62,7 +63,7 @@ ENTRIES = (
         name="hra",
         title="HRA",
         family="orthogonal",
-        summary="Reflects each layer's inputs at r learnt mirrors.",
+        summary="Reflects each layer's inputs at r learned hyperplanes (Householder reflections).",
         learning_rate=5e-3,
         config="HRAConfig",
         hyperparameters=(
@@ -89,7 +90,7 @@ ENTRIES = (
         name="psoft",
         title="PSOFT",
         family="orthogonal",
-        summary="Rotates and stretches each weight inside its principal subspace.",
+        summary="Rotates and scales each weight within its principal subspace.",
         learning_rate=5e-3,
         config="PsoftConfig",
         hyperparameters=(
@@ -116,7 +117,7 @@ ENTRIES = (
         name="road",
         title="RoAd",
         family="orthogonal",
-        summary="Rotates and scales pairs of each layer's outputs.",
+        summary="Rotates and scales each layer's outputs in pairs.",
         learning_rate=1e-2,
         config="RoadConfig",
         hyperparameters=(
@@ -131,7 +132,7 @@ ENTRIES = (
         ),
         target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         merges=True,
-        needs="a group size that divides the layers' outputs",
+        needs="a group size that divides the number of outputs of the layers",
         paper=Paper(
             "3-in-1: 2D Rotary Adaptation for Efficient Finetuning, Efficient Batching and "
             "Composability",

@@ -8,7 +8,8 @@ ENTRIES = (
         name="ia3",
         title="IA³",
         family="scaling",
-        summary="Learns one factor for each feature of the keys, values and feed-forward.",
+        summary="Scales keys, values and feed-forward activations by one trained factor for "
+        "each feature.",
         learning_rate=2e-2,
         config="IA3Config",
         hyperparameters=(Hyperparameter("init_ia3_weights", True, choices=(True, False)),),
@@ -25,7 +26,7 @@ ENTRIES = (
         name="beft",
         title="BEFT",
         family="scaling",
-        summary="Adds one learnt bias to the values of each attention.",
+        summary="Adds one trained bias to the values of each attention layer.",
         learning_rate=2e-2,
         config="BeftConfig",
         hyperparameters=(Hyperparameter("init_weights", True, choices=(True, False)),),

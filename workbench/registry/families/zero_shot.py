@@ -8,8 +8,8 @@ ENTRIES = (
         name="zero_shot",
         title="Zero-shot prompting",
         family="prompting",
-        summary="Trains nothing: writes each row into a template and takes what the base finds "
-        "likeliest to follow.",
+        summary="Trains nothing: writes each row into a template and takes the base's most "
+        "likely answer.",
         learning_rate=None,
         trainable="nothing",
         settings=ZeroShotConfig,
@@ -19,8 +19,8 @@ ENTRIES = (
         name="few_shot",
         title="Few-shot prompting",
         family="prompting",
-        summary="Trains nothing: shows the base a few training rows with their answers before each "
-        "row.",
+        summary="Trains nothing: puts a few training rows with their answers as examples "
+        "before each row.",
         learning_rate=None,
         trainable="nothing",
         settings=FewShotConfig,

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from workbench.errors import DataError
+from workbench.errors import DataError, first_line
 from workbench.sources.bundled import data_folder
 
 DATA = data_folder()
@@ -110,4 +110,4 @@ def _strings(value: Any) -> tuple[str, ...]:
 def _line(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it lacks {error.args[0]!r}"
-    return str(error).splitlines()[0]
+    return first_line(error)

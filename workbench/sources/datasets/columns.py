@@ -29,11 +29,11 @@ def by_role(named: Mapping[str, str | None]) -> dict[str, str | None]:
     >>> by_role({"text_column": "review"})
     {'text': 'review'}
     """
-    known = {f"{role}_column": role for role in ROLES}
+    roles = {f"{role}_column": role for role in ROLES}
     for name in named:
-        if name not in known:
-            raise TypeError(f"There is no column setting {name!r}: {suggest(name, known)}")
-    return {known[name]: column for name, column in named.items()}
+        if name not in roles:
+            raise TypeError(f"There is no column setting {name!r}: {suggest(name, roles)}")
+    return {roles[name]: column for name, column in named.items()}
 
 
 def choose_columns(
@@ -75,29 +75,25 @@ def choose_columns(
         raise DataError(f"task must be a known task, but is {task!r}: {suggest(task, TASKS)}")
     roles = TASKS[task].roles
     for role in roles:
-        if named.get(role) is not None and named[role] not in available:
-            raise DataError(
-                f"{role}_column must be a column of {where} ({quoted(available)}), but is "
-                f"{named[role]!r}: {suggest(named[role], available)}"
-            )
+        _check_exists(role, named.get(role), available, where)
     columns: dict[str, str] = {}
     notes = []
     for role in roles:
         wanted = named.get(role)
         taken = {*columns.values(), *(named.get(other) for other in roles if other != role)}
         free = [column for column in available if column not in taken]
-        found = [wanted] if wanted is not None else _candidates(role, free, card_columns)
-        if not found:
+        candidates = [wanted] if wanted is not None else _candidates(role, free, card_columns)
+        if not candidates:
             raise DataError(
-                f"No column of {where} is known as the {role} ({task} needs "
-                f"{quoted(roles)}, the columns are {quoted(available)}): name one "
-                f"with {role}_column."
+                f"No column of {where} was recognized as the {role} ({task} needs "
+                f"{quoted(roles)}, the columns are {quoted(available)}): name one with "
+                f"{role}_column."
             )
-        columns[role] = found[0]
-        if len(found) > 1:
+        columns[role] = candidates[0]
+        if len(candidates) > 1:
             notes.append(
-                f"The {role} is read from {found[0]!r}; {quoted(found[1:])} might be meant too: "
-                f"set {role}_column to choose."
+                f"The {role} is read from {candidates[0]!r}; {quoted(candidates[1:])} could be meant "
+                f"too: set {role}_column to choose."
             )
     if len(set(columns.values())) < len(columns):
         both = " and ".join(f"{role}_column" for role in columns)
@@ -111,6 +107,14 @@ def choose_columns(
         if column is not None and role not in columns
     ]
     return columns, notes
+
+
+def _check_exists(role: str, column: str | None, available: Sequence[str], where: str) -> None:
+    if column is not None and column not in available:
+        raise DataError(
+            f"{role}_column must be a column of {where} ({quoted(available)}), but is {column!r}: "
+            f"{suggest(column, available)}"
+        )
 
 
 def _candidates(role: str, available: Sequence[str], card_columns: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.errors import DataError
+from workbench.errors import DataError, first_line
 from workbench.sources.datasets.readers import Row
 from workbench.sources.datasets.tables import rows_of
 from workbench.sources.network import hub_answers
@@ -60,8 +60,8 @@ def _builder(hub_id: str, config: str | None, revision: str | None) -> Any:
     # Without a network the library takes the latest download, whatever revision was asked for.
     if revision and COMMIT.fullmatch(revision) and builder.hash not in (None, revision):
         raise DataError(
-            f"Revision {revision} of {hub_id!r} cannot be had without a network, as only "
-            f"{builder.hash} was downloaded before: go online, or take that one."
+            f"Revision {revision} of {hub_id!r} is not available without a network, because "
+            f"only {builder.hash} was downloaded before: go online, or use that one."
         )
     return builder
 
@@ -91,13 +91,14 @@ def _in_words(hub_id: str) -> Iterator[None]:
         raise
     except (ConnectionError, httpx.TransportError, LocalEntryNotFoundError) as error:
         raise DataError(
-            f"The Hugging Face hub cannot be reached, and {hub_id!r} was not downloaded "
-            "before: go online, or take a bundled data set or a file."
+            f"The Hugging Face hub cannot be reached, and {hub_id!r} was not downloaded before: "
+            "go online, or use a bundled data set or a file."
         ) from error
     except DatasetNotFoundError as error:
         raise DataError(
-            f"{hub_id!r} cannot be had from the Hugging Face hub ({_first_line(error)}): check the "
-            "name and the revision, or if it is private, log in with `hf auth login`."
+            f"{hub_id!r} cannot be loaded from the Hugging Face hub "
+            f"({first_line(error).rstrip('.')}): "
+            "check the name and the revision, or if it is private, log in with `hf auth login`."
         ) from error
     except Exception as error:
         raise DataError(_other(hub_id, error)) from error
@@ -119,11 +120,6 @@ def _other(hub_id: str, error: Exception) -> str:
             f"after a colon, such as '{hub_id}:{first}'."
         )
     return (
-        f"{hub_id!r} cannot be read from the Hugging Face hub ({_first_line(error)}): load it with "
-        "datasets.load_dataset and pass the Dataset as the data."
+        f"{hub_id!r} cannot be read from the Hugging Face hub ({first_line(error).rstrip('.')}): "
+        "load it with datasets.load_dataset and pass the Dataset as the data."
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

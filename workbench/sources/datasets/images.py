@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import DataError
+from workbench.errors import DataError, first_line
 from workbench.sources.datasets.readers import Row
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -124,8 +124,8 @@ def check_images(rows: Sequence[Row], column: str, where: str) -> None:
                 pass
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise DataError(
-                f"The image {name_of(image)} {at} cannot be read ({_reason(error)}): mend it or "
-                "take it out."
+                f"The image {name_of(image)} {at} cannot be read ({_reason(error)}): repair or "
+                "remove it."
             ) from error
 
 
@@ -162,5 +162,5 @@ def thumbnail(image: str | bytes, side: int = 96) -> bytes:
 
 def _reason(error: BaseException) -> str:
     if type(error).__name__ == "UnidentifiedImageError":
-        return "Pillow knows no such image"
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        return "Pillow does not recognize its format"
+    return first_line(error).rstrip(".")

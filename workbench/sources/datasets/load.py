@@ -286,8 +286,8 @@ def _shared_rows(
         return []
     note = (
         f"{len(shared)} of the {len(evaluation)} evaluation rows ({rows_in_words(shared)} of "
-        f"{source.describe('eval')}) are word for word among the training rows, so the score "
-        "flatters."
+        f"{source.describe('eval')}) are identical to training rows, so the score is too "
+        "optimistic."
     )
     return [note]
 
@@ -308,7 +308,8 @@ def _swallowed_lines(rows: list[Row], columns: Mapping[str, str], source: Source
     if not joined:
         return []
     note = (
-        f"A quoted field spans lines and tabs in {rows_in_words(joined)} of {source.describe()}: "
-        "if the file quotes nothing, these are rows that ran together."
+        f"A quoted field spans lines and tabs in {rows_in_words(joined)} of "
+        f"{source.describe()}: if the file does not use quotes, these are several rows that "
+        "were read as one."
     )
     return [note]

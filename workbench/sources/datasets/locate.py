@@ -88,8 +88,8 @@ def checksum(path: str) -> str:
     """Return a file's sha256; that of a folder is over its files' paths and theirs."""
     if os.path.isdir(path):
         files = sorted(file for file in Path(path).rglob("*") if file.is_file())
-        told = [f"{file.relative_to(path)} {checksum(str(file))}\n" for file in files]
-        return hashlib.sha256("".join(told).encode()).hexdigest()
+        lines = [f"{file.relative_to(path)} {checksum(str(file))}\n" for file in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -161,7 +161,8 @@ def _is(path: Path, test: Any) -> bool:
         return test(path.stat().st_mode)
     except PermissionError:
         raise DataError(
-            f"{path} may not be read by you (permission denied): ask for access to its folder."
+            f"You have no permission to read {path} (permission denied): ask for access to its "
+            "folder."
         ) from None
     except (OSError, ValueError):  # absent, or no possible path
         return False
@@ -186,20 +187,21 @@ def _folder(folder: Path) -> Source:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except PermissionError:
         raise DataError(
-            f"The folder {folder} may not be read by you (permission denied): ask for access to it."
+            f"You have no permission to read the folder {folder} (permission denied): ask for "
+            "access to it."
         ) from None
-    found = [path for path in files if path.stem.lower() in TRAIN_SPLITS]
-    if not found and (splits := images.find_splits(folder, TRAIN_SPLITS, EVAL_SPLITS)):
+    train_files = [path for path in files if path.stem.lower() in TRAIN_SPLITS]
+    if not train_files and (splits := images.find_splits(folder, TRAIN_SPLITS, EVAL_SPLITS)):
         first, rest = splits
         return Source("imagefolder", str(first), str(rest) if rest else None)
-    if not found:
+    if not train_files:
         raise DataError(_no_train_file(folder, files))
-    if len(found) > 1:
+    if len(train_files) > 1:
         raise DataError(
-            f"The folder {folder} has more than one training file ({_listed(found)}): name the one "
-            "to use."
+            f"The folder {folder} has more than one training file ({_listed(train_files)}): name the "
+            "one to use."
         )
-    train = found[0]
+    train = train_files[0]
     held_out = sorted(
         (path for path in files if path.stem.lower() in EVAL_SPLITS),
         key=lambda path: (
@@ -284,16 +286,16 @@ def _missing(name: str, path: Path, parameter: str) -> str:
             f"the address {name!r}: download it first."
         )
     if not path.parent.is_dir():
-        return f"There is no folder {path.parent} for {path.name!r} to be in: check the path."
-    beside = [entry.name for entry in path.parent.iterdir()]
+        return f"The folder {path.parent} of {path.name!r} does not exist: check the path."
+    neighbours = [entry.name for entry in path.parent.iterdir()]
     if parameter == "data" and os.sep not in name and path.suffix.lower() not in SUFFIXES:
-        options = [*cards.names(), *hub.KNOWN, *beside]
+        options = [*cards.names(), *hub.KNOWN, *neighbours]
         near = difflib.get_close_matches(name, options, n=1)
         return (
             "data must be a bundled data set, a file, a folder or a hub id such as 'owner/name', "
             f"but is {name!r}: {suggest(name, near or cards.names() or hub.KNOWN)}"
         )
-    near = difflib.get_close_matches(path.name, beside, n=1)
+    near = difflib.get_close_matches(path.name, neighbours, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "check the path."
     where = "" if os.path.dirname(name) == "" else f" in {path.parent}"
     return f"There is no file or folder {path.name!r}{where}: {hint}"

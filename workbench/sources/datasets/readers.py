@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import DataError
+from workbench.errors import DataError, first_line
 
 Row = dict[str, Any]
 
@@ -51,8 +51,8 @@ MAGIC = {
     b"\xff\xfe": "UTF-16 text: save it as UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as UTF-8",
     b"%PDF": "a PDF document: export its text",
-    b"\x89PNG": "a picture: give a folder that has a folder of pictures for each label",
-    b"\xff\xd8\xff": "a picture: give a folder that has a folder of pictures for each label",
+    b"\x89PNG": "an image: give a folder that contains a folder of images for each label",
+    b"\xff\xd8\xff": "an image: give a folder that contains a folder of images for each label",
 }
 _BEGINS_JSON = re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*"')
 
@@ -69,8 +69,8 @@ def format_of(path: Path) -> str:
         return SUFFIXES[path.suffix.lower()]
     except KeyError:
         raise DataError(
-            f"{path.name!r} must end in {', '.join(SUFFIXES)} for its format to be known: save the "
-            "rows as one of these, or pass them as a DataFrame."
+            f"{path.name!r} must end in {', '.join(SUFFIXES)} so that its format is clear: save "
+            "the rows as one of these, or pass them as a DataFrame."
         ) from None
 
 
@@ -92,7 +92,7 @@ def read_file(path: Path, format: str, checksums: dict[str, str] | None = None) 
     """
     with _in_words(path):
         content = path.read_bytes()
-        _refuse_other_kinds(path, format, content[:512])
+        _refuse_other_formats(path, format, content[:512])
         if checksums is not None:
             checksums[str(path)] = hashlib.sha256(content).hexdigest()
         rows = _READERS[format](path, content)
@@ -122,7 +122,7 @@ def _read_jsonl(path: Path, content: bytes) -> list[Row]:
             if not isinstance(row, dict):
                 raise DataError(
                     f"Line {number} of {path} must be a JSON object, such as "
-                    f'{{"text": "..."}}, but is {_kind(row)}.'
+                    f'{{"text": "..."}}, but is {_json_type(row)}.'
                 )
             rows.append(row)
     return rows
@@ -139,16 +139,16 @@ def _read_json(path: Path, content: bytes) -> list[Row]:
                 f"{path} holds one JSON object per line, not one list: name it "
                 f"{path.with_suffix('.jsonl').name}."
             ) from None
-        raise DataError(f"{path} is not JSON ({_json_reason(error)}): mend it there.") from None
+        raise DataError(f"{path} is not JSON ({_json_reason(error)}): fix it there.") from None
     if not isinstance(rows, list):
         raise DataError(
-            f'{path} must be a list of objects, such as [{{"text": "..."}}], but is {_kind(rows)}.'
+            f'{path} must be a list of objects, such as [{{"text": "..."}}], but is {_json_type(rows)}.'
         )
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             raise DataError(
                 f"{path} must be a list of objects, such as "
-                f'[{{"text": "..."}}], but item {number} is {_kind(row)}.'
+                f'[{{"text": "..."}}], but item {number} is {_json_type(row)}.'
             )
     return rows
 
@@ -178,11 +178,11 @@ def _read_separated(path: Path, content: bytes, format: str) -> list[Row]:
             _check_header(header, path, format)
             rows = []
             for row in reader:
-                given = len(header) + len(row.get(None, ()))
-                given -= sum(value is None for value in row.values())
-                if given != len(header):
+                num_fields = len(header) + len(row.get(None, ()))
+                num_fields -= sum(value is None for value in row.values())
+                if num_fields != len(header):
                     raise DataError(
-                        f"Line {reader.line_num} of {path} has {_fields(given)}, but the header has "
+                        f"Line {reader.line_num} of {path} has {_fields(num_fields)}, but the header has "
                         f"{len(header)}: put a text that holds {DELIMITER_NAMES[delimiter]}s or line "
                         "breaks between double quotes."
                     )
@@ -219,8 +219,8 @@ def _without_nul(lines: Iterable[str], path: Path) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
         if "\0" in line:
             raise DataError(
-                f"{path} holds a NUL byte in line {number}, so it is no text file: export the rows "
-                "as UTF-8 text again."
+                f"{path} contains a NUL byte in line {number}, so it is not a text file: export "
+                "the rows as UTF-8 text again."
             )
         yield line
 
@@ -234,7 +234,7 @@ def _stray_quote(error: csv.Error, line: int, path: Path, delimiter: str) -> str
         )
     return (
         f"The double quotes of {path} do not pair up in the row that begins in line {line} "
-        f'({error}): double each quote inside a quoted field (""), or if the file quotes nothing, '
+        f'({error}): double each quote inside a quoted field (""), or if the file does not use quotes, '
         f"pass pandas.read_csv(path, sep={delimiter!r}, quoting=3) as the data."
     )
 
@@ -247,7 +247,7 @@ def _read_parquet(path: Path, content: bytes) -> list[Row]:
         with pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)) as file:
             return file.read().to_pylist()
     except pyarrow.ArrowException as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise DataError(
             f"{path} is not a whole Parquet file ({reason}): write or download it again."
         ) from None
@@ -275,26 +275,26 @@ def _in_words(path: Path) -> Iterator[None]:
         raise DataError(f"{path} is a folder, not a file: name a file in it.") from None
     except PermissionError:
         raise DataError(
-            f"{path} may not be read by you (permission denied): ask for read access to it."
+            f"You have no permission to read {path} (permission denied): ask for read access to it."
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _refuse_other_kinds(path: Path, format: str, start: bytes) -> None:
+def _refuse_other_formats(path: Path, format: str, start: bytes) -> None:
     if not start:
         raise DataError(f"{path} is empty: fill it, or pick another file.")
     if format == "parquet":
         return
-    kinds = dict(MAGIC)
+    signatures = dict(MAGIC)
     if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
         # A site that wants a login answers with a page, which download tools keep under the file's name.
-        kinds[start] = "a web page: download the file itself"
+        signatures[start] = "a web page: download the file itself"
     elif format in DELIMITERS and _BEGINS_JSON.match(start):
-        kinds[start] = "JSON: name it .jsonl if it holds an object in each line, else .json"
-    for magic, kind in kinds.items():
-        if start.startswith(magic):
-            raise DataError(f"{path} is not a {format.upper()} file but {kind}.")
+        signatures[start] = "JSON: name it .jsonl if it holds an object in each line, else .json"
+    for signature, content in signatures.items():
+        if start.startswith(signature):
+            raise DataError(f"{path} is not a {format.upper()} file but {content}.")
 
 
 def _not_utf8(path: Path) -> str:
@@ -313,8 +313,8 @@ def _not_utf8(path: Path) -> str:
     return f"{path} is not UTF-8: save it as UTF-8."
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+def _json_type(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
 

@@ -12,10 +12,10 @@ from workbench.errors import DataError
 from workbench.sources.datasets.readers import Row
 
 # What a value may be, role by role, and how that is said; in all others it is text. bool is an int.
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "label": ((str, int, float), "text or a number"),
-    "tokens": ((str,), "a list of words, or text with blanks between them"),
-    "tags": ((str, int), "a list of tags, or text with blanks between them"),
+    "tokens": ((str,), "a list of words, or words separated by spaces"),
+    "tags": ((str, int), "a list of tags, or tags separated by spaces"),
     "image": ((str, bytes), "an image or the path of one"),
 }
 _LISTS = ("tokens", "tags")
@@ -39,29 +39,31 @@ def check_rows(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> N
         lacking = [n for n, row in enumerate(rows, start=1) if _is_missing(row.get(column))]
         if lacking:
             raise DataError(
-                f"{start} {is_} missing in {rows_in_words(lacking)} of {where}:"
-                " fill it in, or take these rows out."
+                f"{start} {is_} missing in {rows_in_words(lacking)} of {where}: fill it in, or "
+                "remove these rows."
             )
-        good, kinds = _KINDS.get(role, ((str,), "text"))
-        wrong = [n for n, row in enumerate(rows, start=1) if not _fits(row[column], role, good)]
+        types, in_words = _TYPES.get(role, ((str,), "text"))
+        wrong = [
+            n for n, row in enumerate(rows, start=1) if not _has_type(row[column], role, types)
+        ]
         if wrong:
             value = rows[wrong[0] - 1][column]
             raise DataError(
-                f"{start} must be {kinds}, but {is_} {_short(value)} in "
+                f"{start} must be {in_words}, but {is_} {_short(value)} in "
                 f"{rows_in_words(wrong)} of {where}: set {role}_column to another column, or turn "
                 "its values into text."
             )
         blank = [n for n, row in enumerate(rows, start=1) if not _text(row[column]).strip()]
         if blank:
             raise DataError(
-                f"{start} {is_} empty in {rows_in_words(blank)} of {where}: "
-                "fill it in, or take these rows out."
+                f"{start} {is_} empty in {rows_in_words(blank)} of {where}: fill it in, or "
+                "remove these rows."
             )
         broken = [n for n, row in enumerate(rows, start=1) if not _is_unicode(_text(row[column]))]
         if broken:
             raise DataError(
-                f"{start} {has} half a surrogate pair, which no tokenizer "
-                f"reads, in {rows_in_words(broken)} of {where}: mend or take out these rows."
+                f"{start} {has} a lone surrogate character, which no tokenizer accepts, in "
+                f"{rows_in_words(broken)} of {where}: correct or remove these rows."
             )
     if "tags" in columns:
         _check_tags(rows, columns, where)
@@ -100,9 +102,9 @@ def check_labels(
         )
     if len(counts) > MANY_LABELS and len(counts) > counts.total() / 2:
         raise DataError(
-            f"{start} has {len(counts)} different values in the "
-            f"{len(train)} rows of {where}, so it is probably no {role.rstrip('s')} but a text or "
-            f"an id: set {role}_column to another column."
+            f"{start} has {len(counts)} different values in the {len(train)} rows of {where}, "
+            f"so it is probably not a {role.rstrip('s')} but a text or an id: set {role}_column "
+            "to another column."
         )
     return tuple(sorted(counts))
 
@@ -116,20 +118,19 @@ def check_known_labels(
     role: str = "label",
 ) -> None:
     """Refuse evaluation rows with a label that cannot have been learnt."""
-    known = set(labels)
+    trained = set(labels)
     unknown = [
-        (n, label)
-        for n, row in enumerate(rows, start=1)
-        for label in [next((one for one in labels_of(row[column], role) if one not in known), None)]
-        if label is not None
+        (number, new[0])
+        for number, row in enumerate(rows, start=1)
+        if (new := [label for label in labels_of(row[column], role) if label not in trained])
     ]
     if unknown:
         number, label = unknown[0]
-        one = role.rstrip("s")
+        singular = role.rstrip("s")
         rest = f", the first of {len(unknown)} such rows" if len(unknown) > 1 else ""
         raise DataError(
-            f"Unknown {one} {label!r} in row {number} of {where}{rest}: a {one} must be in "
-            f"{train} to be learnt, {suggest(label, labels)}"
+            f"Unknown {singular} {label!r} in row {number} of {where}{rest}: a {singular} must be in "
+            f"{train} to be learned, {suggest(label, labels)}"
         )
 
 
@@ -140,13 +141,13 @@ def _check_tags(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> 
             raise DataError(
                 f"The tags (column {columns['tags']!r}) are a list written as text in row "
                 f"{number} of {where}, {_short(tags)}: save the rows as JSONL, where lists stay "
-                "lists, or put blanks between tags."
+                "lists, or separate the tags by spaces."
             )
         if len(items(tokens)) != len(items(tags)):
             raise DataError(
                 f"The tokens (column {columns['tokens']!r}) and the tags (column "
-                f"{columns['tags']!r}) must be equally many, but are {len(items(tokens))} and "
-                f"{len(items(tags))} in row {number} of {where}: give each word one tag."
+                f"{columns['tags']!r}) must have the same length, but have {len(items(tokens))} "
+                f"and {len(items(tags))} in row {number} of {where}: give each word one tag."
             )
 
 
@@ -155,10 +156,10 @@ def labels_of(value: Any, role: str) -> list[str]:
     return [str(item) for item in (items(value) if role in _LISTS else [value])]
 
 
-def _fits(value: Any, role: str, good: tuple[type, ...]) -> bool:
+def _has_type(value: Any, role: str, types: tuple[type, ...]) -> bool:
     if role in _LISTS and isinstance(value, list | tuple):
-        return all(isinstance(item, good) for item in value)
-    return isinstance(value, str if role in _LISTS else good)
+        return all(isinstance(item, types) for item in value)
+    return isinstance(value, str if role in _LISTS else types)
 
 
 def _text(value: Any) -> str:

@@ -77,8 +77,8 @@ def _rows(frame: Any) -> list[Row]:
         rows = named.where(named.notna(), None).to_dict("records")
     else:
         raise DataError(
-            "data must be a name, a path, a hub id, a pandas DataFrame or a datasets Dataset with "
-            f"all its rows in reach, but is of type {type(frame).__name__}: turn it into one of "
+            "data must be a name, a path, a hub id, a pandas DataFrame or a datasets Dataset "
+            f"that is not streamed, but is of type {type(frame).__name__}: turn it into one of "
             "these."
         )
     if not rows:
@@ -166,8 +166,8 @@ def _keep_image(root: Path, value: Any) -> str:
 
 def _cannot_write(root: Path, error: OSError) -> DataError:
     return DataError(
-        f"data cannot be kept in {root} ({error.strerror or error}): make room there, or set "
-        "WORKBENCH_CACHE to a folder that can be written."
+        f"data cannot be stored in {root} ({error.strerror or error}): free some space there, "
+        "or set WORKBENCH_CACHE to a folder that can be written to."
     )
 
 
@@ -178,6 +178,6 @@ def _refuse(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise DataError(
-        f"data must hold texts, numbers and labels, but a value is of type {type(value).__name__}: "
-        "keep only the columns that are needed."
+        "data must contain only text, numbers and labels, but a value is of type "
+        f"{type(value).__name__}: pass only the columns that are needed."
     )

@@ -39,25 +39,25 @@ def context_length(config: Mapping[str, Any]) -> int | None:
 def in_transformers(config: Mapping[str, Any]) -> bool:
     """Tell whether transformers has the model's code itself, and so needs none of the model's.
 
-    Until something else has loaded it, it is not asked but looked at, as importing it takes longer than
-    all else here. Where that finds nothing, every model counts as known: what transformers lacks, it
-    says itself when it loads the model.
+    Unless transformers is imported already, its files are searched, as importing it takes longer than
+    all else here. Where they list nothing, it is taken to have every model: what it lacks, it says
+    itself when it loads the model.
     """
-    name, seen = str(config.get("model_type")), _known_types()
-    if name in seen:
+    name, listed = str(config.get("model_type")), _listed_types()
+    if name in listed:
         return True
     loaded = sys.modules.get("transformers")
-    asked = getattr(loaded, "CONFIG_MAPPING", None) if loaded else None
-    return name in asked if asked is not None else not seen
+    mapping = getattr(loaded, "CONFIG_MAPPING", None) if loaded else None
+    return name in mapping if mapping is not None else not listed
 
 
 @functools.cache
-def _known_types() -> frozenset[str]:
+def _listed_types() -> frozenset[str]:
     package = importlib.util.find_spec("transformers")
-    places = package.submodule_search_locations if package else None
+    folders = package.submodule_search_locations if package else None
     files = (
-        Path(place, "models", "auto", file)
-        for place in places or ()
+        Path(folder, "models", "auto", file)
+        for folder in folders or ()
         for file in ("auto_mappings.py", "configuration_auto.py")
     )
     texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]

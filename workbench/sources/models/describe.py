@@ -74,7 +74,7 @@ class ModelFacts:
     licence : str or None
         As its card says.
     has_chat_template : bool
-        Whether its tokenizer knows how turns of a talk are written.
+        Whether its tokenizer has a chat template.
     hub_id, commit : str or None
         Its name and state on the hub, where it came from there.
     has_adapter : bool
@@ -120,13 +120,14 @@ def bundled() -> dict[str, BundledModel]:
         BundledModel(
             HAMLET,
             "Hamlet 3M",
-            "A small llama that knows one village: its people, places, shops and stories.",
+            "A small Llama model trained on texts about one invented village: its people, "
+            "places, shops and stories.",
             "apache-2.0",
         ),
         BundledModel(
             minilm.NAME,
             "MiniLM L6 v2",
-            "A real pretrained encoder of English sentences, for classification.",
+            "A pretrained encoder of English sentences, for classification.",
             "apache-2.0",
         ),
     )
@@ -168,17 +169,17 @@ def facts(
     name = _name(model)
     opened = _open(name, revision, trust_remote_code)
     folder, config = opened.folder, opened.config
-    # What combines a language model with eyes or ears keeps the former's settings apart.
+    # A multimodal model has the settings of its language model in a config of their own.
     nested = config.get("text_config")
     text = (nested if isinstance(nested, dict) else {}) | config
     parameters, dtype = count(opened.tensors, text)
     hub_id, commit = _on_the_hub(folder)
-    known = bundled().get(minilm.NAME if name == minilm.HUB_ID else name)
+    bundled_model = bundled().get(minilm.NAME if name == minilm.HUB_ID else name)
     return ModelFacts(
         name=name,
         path=str(folder),
-        title=known.title if known else name.rstrip("/").rsplit("/", 1)[-1],
-        note=known.note if known else "",
+        title=bundled_model.title if bundled_model else name.rstrip("/").rsplit("/", 1)[-1],
+        note=bundled_model.note if bundled_model else "",
         architecture=architecture(config) or "unknown",
         model_type=config["model_type"],
         kind=kind(config),
@@ -191,7 +192,7 @@ def facts(
         hidden_size=first(text, "hidden_size", "d_model", "n_embd", "dim"),
         layers=first(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers"),
         image_size=image_size(config),
-        licence=_licence(folder) or (known.licence if known else None),
+        licence=_licence(folder) or (bundled_model.licence if bundled_model else None),
         has_chat_template=_has_chat_template(name, folder),
         hub_id=hub_id,
         commit=commit,
@@ -240,13 +241,13 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
     if path.is_dir():
         if revision is not None:
             raise ModelError(
-                f"revision must be None for {name!r}, which is a folder and no model of the hub, "
-                f"but is {revision!r}: leave it out."
+                f"revision must be None for {name!r}, which is a folder and not a model on the "
+                f"hub, but is {revision!r}: leave it out."
             )
         return path.resolve()
     if path.is_file():
         raise ModelError(
-            f"model must be a folder, but {name!r} is a file: give the folder it lies in."
+            f"model must be a folder, but {name!r} is a file: give the folder that contains it."
         )
     if name == HAMLET:
         raise ModelError(
@@ -274,8 +275,8 @@ def _wrong_name(name: object) -> ModelError:
 
 def _on_the_hub(folder: Path) -> tuple[str | None, str | None]:
     """Read a model's name and commit off its folder in the hub's cache."""
-    kind, *names = folder.parents[1].name.split("--") if len(folder.parts) > 3 else [""]
-    if kind != "models" or folder.parent.name != "snapshots":
+    prefix, *names = folder.parents[1].name.split("--") if len(folder.parts) > 3 else [""]
+    if prefix != "models" or folder.parent.name != "snapshots":
         return None, None
     return "/".join(names), folder.name
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.errors import ModelError
+from workbench.errors import ModelError, first_line
 from workbench.sources.network import hub_answers
 
 # Not every *.safetensors: many repositories have the same weights again in other layouts.
@@ -76,16 +76,16 @@ def fetch(name: str, revision: str | None, *, code: bool = False) -> Path:
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ModelError(
-            f"model must be a bundled name, an existing folder or a hub id, but is {name!r}, which "
-            "is no folder here and which the hub does not have or does not show you: check the "
-            "spelling, or log in with 'hf auth login'."
+            f"model must be a bundled name, an existing folder or a hub id, but is {name!r}, "
+            "which is not a folder here and which does not exist on the hub or is private: "
+            "check the spelling, or log in with 'hf auth login'."
         ) from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError) as error:
         if isinstance(error.__cause__, HfHubHTTPError):
             raise _failed(name, at, error.__cause__) from error
         raise ModelError(
-            f"The model {name!r}{at} is not on this machine, neither as a folder nor whole in the "
-            "hub's cache, and the hub cannot be reached: go online, or use 'hamlet-3m', "
+            f"The model {name!r}{at} is not on this machine, neither as a folder nor complete "
+            "in the hub's cache, and the hub cannot be reached: go online, or use 'hamlet-3m', "
             "'all-MiniLM-L6-v2' or a local folder, which need no network."
         ) from error
     except HfHubHTTPError as error:
@@ -94,8 +94,8 @@ def fetch(name: str, revision: str | None, *, code: bool = False) -> Path:
         if error.errno is None:
             raise _failed(name, at, error) from error
         raise ModelError(
-            f"The model {name!r}{at} could not be stored ({error.strerror}): make room, or set "
-            "HF_HOME to a folder on another disk."
+            f"The model {name!r}{at} could not be stored ({error.strerror}): free some space, "
+            "or set HF_HOME to a folder on another disk."
         ) from error
     except Exception as error:
         # Its HTTP library, and others beneath, have errors of their own for a lost connection.
@@ -107,7 +107,7 @@ def _failed(name: str, at: str, error: Exception) -> ModelError:
     if response is not None:
         reason = f"the hub answered {response.status_code}"
     else:
-        reason = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
+        reason = first_line(error).rstrip(".")
     return ModelError(f"The model {name!r}{at} could not be fetched ({reason}): try again later.")
 
 

@@ -21,12 +21,12 @@ def fingerprint(folder: str | os.PathLike) -> Fingerprint:
     Parameters
     ----------
     folder : str or path
-        What is kept in memory of a model is known by this beside its folder.
+        What is cached of a model has this in its key, beside its folder.
     """
     files = []
-    for place in (Path(folder), Path(folder, TEMPLATES)):
+    for directory in (Path(folder), Path(folder, TEMPLATES)):
         try:
-            paths = sorted(place.iterdir())
+            paths = sorted(directory.iterdir())
         except OSError:
             continue
         for path in paths:

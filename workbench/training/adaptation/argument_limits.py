@@ -1,14 +1,13 @@
 """What the layers that a technique wraps allow of its arguments.
 
-Each function takes a value and the layers' widths, as (inputs, outputs), and returns what is allowed,
-to be read after "must be", or None where the value fits.
+Each limit takes a value and the widths of the layers, a sequence of ``(in_features, out_features)``,
+and returns what is allowed, to be read after "must be", or None where the value is within it.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,7 +15,9 @@ import torch
 
 from workbench.errors import Problem, RecipeError
 from workbench.registry.technique import Technique
-from workbench.training.adaptation.target_modules import is_blocks, matches
+from workbench.training.adaptation.layer_lists import deepest
+from workbench.training.adaptation.module_names import targeted_modules
+from workbench.tuners.bottleneck import linear_widths
 
 Widths = Sequence[tuple[int, int]]
 
@@ -51,13 +52,13 @@ def fits_divides_outputs(value: int, widths: Widths) -> str | None:
 def fits_entries(value: int, widths: Widths) -> str | None:
     """A number of learnt coefficients of each weight."""
     most = min(inputs * outputs for inputs, outputs in widths)
-    return None if value <= most else f"at most {most}, the entries of the smallest layer"
+    return None if value <= most else f"at most {most}, the number of entries of the smallest layer"
 
 
 def fits_share(value: int, widths: Widths) -> str | None:
     """A rank whose LoRA would have no more numbers than the weight itself."""
     most = min(inputs * outputs // (inputs + outputs) for inputs, outputs in widths)
-    why = "so that no more entries are learnt than the smallest layer has"
+    why = "so that no more entries are trained than the smallest layer has"
     return None if value <= most else f"at most {most}, {why}"
 
 
@@ -75,53 +76,44 @@ def check_bounds(technique: Technique, model: torch.nn.Module, config: Mapping[s
     Raises
     ------
     RecipeError
-        With everything that does not fit.
+        With every argument that is beyond its limit.
     """
-    widths = _widths(model, config.get("target_modules"))
-    found = []
+    widths = _widths(model, config)
+    problems = []
     for knob in technique.hyperparameters if widths else ():
         if knob.limit is not None:
             outer, _, inner = knob.name.partition(".")
             value = config[outer][inner] if inner else config[outer]
             allowed = knob.limit.load()(value, widths)
             if allowed is not None:
-                found.append(Problem(knob.name, allowed, value))
-    if found:
-        raise RecipeError(found)
+                problems.append(Problem(knob.name, allowed, value))
+    if problems:
+        raise RecipeError(problems)
 
 
 def check_depth(model: torch.nn.Module, number: int) -> None:
-    """Refuse to choose more blocks than the deepest stack of a model has, if it has one.
+    """Refuse to select more layers than the longest list of equal layers has, if there is one.
 
     Raises
     ------
     RecipeError
     """
-    most = max(
-        (len(list(part.children())) for part in model.modules() if is_blocks(part)), default=0
-    )
+    most = deepest(model)
     if number > most > 0:
-        raise RecipeError([Problem("num_layers", f"at most {most}, the base's blocks", number)])
+        raise RecipeError(
+            [Problem("num_layers", f"at most {most}, the number of blocks of the base", number)]
+        )
 
 
-def _divides(value: int, numbers: Any, sides: str) -> str | None:
+def _divides(value: int, numbers: Iterable[int], sides: str) -> str | None:
     common = math.gcd(*numbers)
     if common % value == 0:
         return None
     best = max(size for size in range(1, value + 1) if common % size == 0)
-    return f"a divisor of {common}, as the layers' {sides} ask, such as {best}"
+    return f"a divisor of {common}, to divide the {sides} of all layers, such as {best}"
 
 
-def _widths(model: torch.nn.Module, targets: Any) -> list[tuple[int, int]]:
-    """Return the widths of the linear layers that are meant, without doubles."""
-    found = set()
-    for name, module in model.named_modules():
-        if isinstance(targets, str):
-            meant = targets == "all-linear" or re.fullmatch(targets, name)
-        else:
-            meant = matches(name, targets or ())
-        if meant and hasattr(module, "in_features"):
-            found.add((module.in_features, module.out_features))
-        elif meant and hasattr(module, "nf"):
-            found.add((module.nx, module.nf))
-    return sorted(found)
+def _widths(model: torch.nn.Module, config: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the widths of the linear layers that ``target_modules`` names, each pair once."""
+    widths = (linear_widths(module) for module in targeted_modules(model, config).values())
+    return sorted({pair for pair in widths if pair is not None})

@@ -1,7 +1,7 @@
 """One pristine base in memory; every run trains on a clone that shares its tensors.
 
-What is shared is always frozen, and whatever a run trains is private to it, so runs cannot disturb
-one another and nothing is ever unloaded back.
+What is shared is always frozen, and whatever a run trains is private to it, so runs cannot change one
+another's weights, and no adapter is ever taken off the base again.
 """
 
 from __future__ import annotations
@@ -16,31 +16,33 @@ from typing import Any
 
 import torch
 import transformers
+from transformers import PreTrainedModel
 
 from workbench.errors import ModelError
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
+from workbench.training.adaptation.base_checks import check_adapter_left_out, check_new_head
 from workbench.training.adaptation.conv1d import convert_conv1d
 from workbench.training.adaptation.heads import find_new_parameters, head_modules
 from workbench.training.adaptation.quantize import (
-    beside_weights,
-    leave_whole,
-    plain,
+    extra_tensors,
+    modules_to_not_convert,
+    plain_tensors,
+    prepack,
     quantization_config,
-    settle,
+    set_modules_to_not_convert,
     stored_quantization,
-    whole_modules,
     widen,
 )
 from workbench.training.adaptation.running_stats import moving_statistics
 from workbench.training.runtime.quiet_loading import loading
 from workbench.training.runtime.rng import Randomness
 
-# Numbers that are added up at a time.
-PIECE = 2**20
+# How many numbers are added up at a time.
+CHUNK = 2**20
 
 _LOCK = threading.Lock()
-# Every base that some run still holds, and the one that was used last.
+# Every base that a run still refers to, and the one that was used last.
 _BASES: weakref.WeakValueDictionary[tuple, Base] = weakref.WeakValueDictionary()
 _LATEST: list[Base] = []
 
@@ -52,18 +54,18 @@ class Base:
     Parameters
     ----------
     model : torch.nn.Module
-        All parameters frozen. Never trained, never given away: see :func:`clone`.
+        All parameters frozen. It is never trained itself: see :func:`clone`.
     new_parameters : tuple of str
-        Parameters that are drawn anew; see :func:`workbench.training.adaptation.heads.new_parameters`.
+        Newly initialized parameters; see :func:`workbench.training.adaptation.heads.find_new_parameters`.
     heads : tuple of str
-        Modules beside the backbone, which stay as they are when the base is quantised.
+        Modules outside the backbone, which stay in full precision when the base is quantized.
     resized : bool
         Whether the checkpoint has a head for another number of labels.
     sums : tuple of int
         The bits of each parameter and buffer, added up.
     """
 
-    model: torch.nn.Module
+    model: PreTrainedModel
     new_parameters: tuple[str, ...]
     heads: tuple[str, ...]
     resized: bool
@@ -82,7 +84,7 @@ def load_base(
     name: str | None = None,
     files: Fingerprint | None = None,
 ) -> Base:
-    """Return the pristine base, from memory if a run holds it or it was the last one used.
+    """Return the pristine base, from memory if a run refers to it or it was the last one used.
 
     Parameters
     ----------
@@ -91,28 +93,35 @@ def load_base(
     name : str, optional
         What to call it where something is wrong; None takes the path.
     files : tuple, optional
-        The fingerprint of the folder, whose base is wanted in this state; None takes the one that
-        it has now.
+        The fingerprint that the folder must have; None takes the one that it has now.
 
     Raises
     ------
     ModelError
-        It cannot be loaded, or not whole, or its files are no longer those.
+        It cannot be loaded, or lacks weights, or its files have changed.
     """
     name = name or path
     files = fingerprint(path) if files is None else files
-    asked = (path, auto_class, num_labels, quantization, trust_remote_code, convert_conv1d, device)
-    key = (*asked, files)
+    settings = (
+        path,
+        auto_class,
+        num_labels,
+        quantization,
+        trust_remote_code,
+        convert_conv1d,
+        device,
+    )
+    key = (*settings, files)
     with _LOCK:
         base = _BASES.get(key)
-        # A notebook can reach a base through its runs, by model.merge_and_unload() for one.
+        # A notebook can write into a base through a run's model, as by model.merge_and_unload().
         if base is None or not is_pristine(base):
-            # One base that nobody holds is enough: a second would double the memory that sharing
-            # saves. It goes before the new one comes.
+            # Only one base is kept that no run refers to, as a second would take the memory that
+            # sharing saves. It is freed before the new one is read.
             base = None
             _LATEST.clear()
             with loading(name):
-                base = read_base(*asked, name)
+                base = read_base(*settings, name)
         check_unchanged(path, files, name)
         _BASES[key] = base
         _LATEST[:] = [base]
@@ -120,11 +129,11 @@ def load_base(
 
 
 def check_unchanged(path: str, files: Fingerprint, name: str) -> None:
-    """Refuse a model whose files were written while it was read: it would be a bit of each."""
+    """Refuse a model whose files were written while it was read, as its weights may be of both."""
     if fingerprint(path) != files:
         raise ModelError(
-            f"The model {name!r} must stay as it is while it is loaded, but its files have changed "
-            "meanwhile: begin again once they are all written."
+            f"The model {name!r} must not change while it is loaded, but its files have "
+            "changed: start again when all of them are written."
         )
 
 
@@ -144,10 +153,12 @@ def read_base(
     name: str,
 ) -> Base:
     """Load a base from its files; :func:`load_base` remembers it."""
-    named = path, auto_class, num_labels, trust_remote_code, convert
-    shape = shared_skeleton(*named, fingerprint(path))
-    heads = head_modules(shape)
-    new_parameters = find_new_parameters(shape, path) if num_labels is not None else ()
+    shapes = shared_skeleton(
+        path, auto_class, num_labels, trust_remote_code, convert, fingerprint(path)
+    )
+    check_adapter_left_out(path, name)
+    heads = head_modules(shapes)
+    new_parameters = find_new_parameters(shapes, path) if num_labels is not None else ()
     settings = {
         "dtype": torch.float32,
         "trust_remote_code": trust_remote_code,
@@ -156,18 +167,19 @@ def read_base(
     settings["config"] = config = read_config(path, num_labels, trust_remote_code)
     stored = stored_quantization(config)
     if stored is not None:
-        leave_whole(config, whole_modules(shape, new_parameters))
+        set_modules_to_not_convert(config, modules_to_not_convert(shapes, new_parameters))
     elif quantization is not None:
         settings["quantization_config"] = quantization_config(quantization, heads)
     with Randomness(0):
         model, info = getattr(transformers, auto_class).from_pretrained(
             path, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
-    _check_whole(info, new_parameters, name)
+    _check_complete(info, new_parameters, name)
+    check_new_head(model, shapes, new_parameters, name)
     if stored is not None:
         widen(model)
     if quantization is not None or stored is not None:
-        settle(model)
+        prepack(model)
     elif device != "cpu":
         model.to(device)
     if convert:
@@ -176,39 +188,40 @@ def read_base(
     return Base(model, new_parameters, heads, bool(info["mismatched_keys"]), sums(model))
 
 
-def _check_whole(info: Mapping[str, Any], new_parameters: Sequence[str], name: str) -> None:
-    """Refuse a checkpoint for which transformers has invented weights that are not new."""
-    # A new head brings its running statistics.
+def _check_complete(info: Mapping[str, Any], new_parameters: Sequence[str], name: str) -> None:
+    """Refuse a checkpoint that lacks weights, which transformers has then initialized at random."""
+    # A new head's running statistics are missing too.
     layers = {key.rpartition(".")[0] for key in new_parameters}
-    lost = sorted(key for key in info["missing_keys"] if key.rpartition(".")[0] not in layers)
-    if lost:
-        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    missing = sorted(key for key in info["missing_keys"] if key.rpartition(".")[0] not in layers)
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(
             f"The model {name!r} must have all the weights that the task needs, but lacks "
-            f"{lost[0]!r}{more}: copy or download it again, or take one saved for this task."
+            f"{missing[0]!r}{more}: copy or download it again, or use a model that was saved for "
+            "this task."
         )
-    odd = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
-    if odd:
-        key, stored, wanted = odd[0]
+    mismatched = sorted(key for key in info["mismatched_keys"] if key[0] not in new_parameters)
+    if mismatched:
+        key, stored, expected = mismatched[0]
         raise ModelError(
             f"The model {name!r} must have weights as its config.json describes them, but stores "
-            f"{key!r} as {tuple(stored)} and not {tuple(wanted)}: copy or download it again."
+            f"{key!r} as {tuple(stored)} and not {tuple(expected)}: copy or download it again."
         )
 
 
 def sums(model: torch.nn.Module) -> tuple[int, ...]:
-    """Add up the bits of each tensor: another sum means that somebody wrote into the base."""
-    whole = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-    # In pieces, because adding up in 64 bits takes a copy in 64 bits.
+    """Add up the bits of each tensor: another sum means that something wrote into the base."""
+    integers = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    # In chunks, because adding up in 64 bits takes a copy in 64 bits.
     return tuple(
-        sum(int(piece.sum(dtype=torch.int64)) for piece in flat.split(PIECE))
+        sum(int(chunk.sum(dtype=torch.int64)) for chunk in flat.split(CHUNK))
         for tensor in (*model.parameters(), *model.buffers())
-        for part in plain(tensor)
-        for flat in [part.reshape(-1).view(whole.get(part.element_size(), torch.uint8))]
+        for part in plain_tensors(tensor)
+        for flat in [part.reshape(-1).view(integers.get(part.element_size(), torch.uint8))]
     )
 
 
-def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
+def clone(base: Base, private: Callable[[str], bool]) -> PreTrainedModel:
     """Copy a base's modules around its own tensors, but copy the private ones and running statistics.
 
     Parameters
@@ -224,7 +237,7 @@ def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
         for name, buffer in model.named_buffers()
         if name not in written and not private(name)
     ]
-    shared = [*buffers, *beside_weights(model)]
+    shared = [*buffers, *extra_tensors(model)]
     memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in shared}
     for name, parameter in model.named_parameters():
         if not private(name):
@@ -233,15 +246,19 @@ def clone(base: Base, private: Callable[[str], bool]) -> torch.nn.Module:
 
 
 def _view(parameter: torch.nn.Parameter) -> torch.nn.Parameter:
-    """Return another parameter over the same memory, so that flags and ``.data`` are its own."""
+    """Return another parameter over the same memory, with ``requires_grad`` and ``.data`` of its own."""
     if type(parameter) is not torch.nn.Parameter:
-        return parameter  # packed weights carry their scales with them
+        return parameter  # packed weights have their scales as attributes
     return torch.nn.Parameter(parameter.data, requires_grad=False)
 
 
-def own(model: torch.nn.Module, base: Base) -> torch.nn.Module:
-    """Give a run memory of its own for whatever it trains and still shares with the base."""
-    shared = {part.data_ptr() for parameter in base.model.parameters() for part in plain(parameter)}
+def copy_shared_trained(model: torch.nn.Module, base: Base) -> torch.nn.Module:
+    """Copy the trained parameters that still share their memory with the base; returns the model."""
+    shared = {
+        part.data_ptr()
+        for parameter in base.model.parameters()
+        for part in plain_tensors(parameter)
+    }
     for parameter in model.parameters():
         if parameter.requires_grad and parameter.data_ptr() in shared:
             parameter.data = parameter.data.clone()
@@ -254,8 +271,8 @@ def skeleton(
     num_labels: int | None,
     trust_remote_code: bool,
     convert: bool = False,
-) -> torch.nn.Module:
-    """Build the model on the meta device: shapes only, in a moment, for any size."""
+) -> PreTrainedModel:
+    """Build the model on the meta device: shapes without values, fast for any size."""
     config = read_config(path, num_labels, trust_remote_code)
     with torch.device("meta"):
         model = getattr(transformers, auto_class).from_config(
@@ -272,13 +289,13 @@ def shared_skeleton(
     trust_remote_code: bool,
     convert: bool,
     files: Fingerprint,
-) -> torch.nn.Module:
-    """Return a skeleton that is built once for all who ask for it: to be copied, and never changed.
+) -> PreTrainedModel:
+    """Return a skeleton that all callers share: it is to be copied before it is changed.
 
     Parameters
     ----------
     files : tuple
-        The fingerprint of the folder, so that it is built anew when the folder has changed.
+        The fingerprint of the folder, so that a changed folder gives another skeleton.
     """
     return skeleton(path, auto_class, num_labels, trust_remote_code, convert)
 
@@ -286,7 +303,7 @@ def shared_skeleton(
 def read_config(
     path: str, num_labels: int | None, trust_remote_code: bool
 ) -> transformers.PreTrainedConfig:
-    """Read a base's config, for a task with so many labels."""
+    """Read a base's config, with the task's number of labels."""
     settings = {} if num_labels is None else {"num_labels": num_labels}
     return transformers.AutoConfig.from_pretrained(
         path, trust_remote_code=trust_remote_code, **settings

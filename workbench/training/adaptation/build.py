@@ -1,16 +1,17 @@
-"""A technique put onto a base, in one order for all who do it.
+"""How a technique is put onto a base: the same steps, in the same order, for every caller.
 
-A run has a base with weights, a count its shapes on the meta device, a forecast the same as fake
-tensors, a compatibility probe a small base or the user's own, and a run over a plain module that
-module. They differ in how tensors are made and in what a model is told beside the technique; what is
-done, and in which order, is here:
+A run has a base with weights, a count its shapes on the meta device, a forecast fake tensors, a
+compatibility probe a small base or the user's own, and a run over a plain module that module. They
+differ in how tensors are made and in what is set on a model besides the technique; what is done, and in
+which order, is here:
 
 1. :func:`adaptation_of` says what the technique means on the base: the arguments of its PEFT config and
    which of the base's parameters it trains;
 2. :meth:`Adaptation.private` says which tensors of the base it changes, so that the others are shared;
-3. :func:`put_on_clone` clones the base around the shared ones, has the clone told what else it must
-   know, and gives it memory of its own for what is trained;
-4. :func:`put_on`, which alone does for shapes, draws the new head and adapts the model.
+3. :func:`put_on_clone` clones the base around the shared ones, has the task's settings put into the
+   clone, and copies what is trained and still shared;
+4. :func:`put_on`, which is enough where only shapes are wanted, initializes the new head and adapts the
+   model.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from workbench.training.adaptation import derived_arguments
 from workbench.training.adaptation.adapt import (
     adapt,
     config_arguments,
-    rewritten,
+    overwritten_parameters,
     selected_names,
     without_start,
 )
-from workbench.training.adaptation.base_model import Base, clone, own
+from workbench.training.adaptation.base_model import Base, clone, copy_shared_trained
 from workbench.training.adaptation.heads import new_head
 
 
@@ -46,7 +47,7 @@ class Adaptation:
     selected : sequence of str
         The base's own parameters that are trained, if some of them are.
     new_parameters : sequence of str
-        Parameters that are drawn anew: the task's head.
+        Newly initialized parameters: the task's head.
     """
 
     technique: Technique
@@ -56,7 +57,7 @@ class Adaptation:
 
     def private(self, model: torch.nn.Module) -> set[str]:
         """Return the parameters of the base that are changed, if not all of them are."""
-        return {*self.new_parameters, *self.selected, *rewritten(self.config, model)}
+        return {*self.new_parameters, *self.selected, *overwritten_parameters(self.config, model)}
 
 
 def adaptation_of(
@@ -68,10 +69,10 @@ def adaptation_of(
     new_parameters: Sequence[str] = (),
     head: Sequence[str] | None = None,
     max_steps: int | None,
-    rows: Callable[[], list[dict]] = derived_arguments.stand_in,
+    rows: Callable[[], list[dict]] = derived_arguments.placeholder_rows,
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> Adaptation:
-    """Say what a technique with some arguments means on a base.
+    """Return what a technique with these arguments means on a base.
 
     Parameters
     ----------
@@ -83,11 +84,11 @@ def adaptation_of(
     task_type, max_steps, rows
         See :func:`workbench.training.adaptation.adapt.config_arguments`.
     new_parameters : sequence of str
-        Parameters that are drawn anew.
+        Newly initialized parameters.
     head : sequence of str, optional
-        Those of the head, where it is not drawn anew.
+        The head's parameters, where they are not initialized anew.
     complete : callable, optional
-        Adds to the arguments of the PEFT config what the base does not tell PEFT by itself.
+        Takes the user's arguments and adds those that PEFT cannot read from the base itself.
 
     Raises
     ------
@@ -118,16 +119,17 @@ def put_on(
 ) -> torch.nn.Module:
     """Put a technique onto a model, in place; returns the model to train.
 
-    A new head and the technique's parameters are drawn from torch's default generators.
+    A new head and the technique's parameters are initialized from torch's default generators.
 
     Parameters
     ----------
     adaptation : Adaptation
     model : torch.nn.Module
     start : sequence of dict, optional
-        Batches for starts that are made from data; None counts only, with PEFT's plain start.
+        Batches for initializations from data; None is for counting only, with PEFT's own
+        initialization.
     shapes_only : bool
-        Whether no values are wanted: then no head is drawn, and no start looks at weights or data.
+        Whether no values are wanted: then nothing is initialized from weights or data.
     """
     config = adaptation.config
     if shapes_only:
@@ -147,7 +149,7 @@ def put_on_clone(
 ) -> torch.nn.Module:
     """Put a technique onto a clone of a base; returns the model to train.
 
-    What is trained, or written by the technique's start, is the model's own; all else is shared.
+    What is trained, or overwritten by the technique's initialization, is copied; all else is shared.
 
     Parameters
     ----------
@@ -155,13 +157,13 @@ def put_on_clone(
         See :func:`put_on`.
     base : Base
     tell : callable, optional
-        Tells the clone what its task and its tokenizer ask for, before anything is put on it.
+        Takes the clone, and sets what its task and its tokenizer need before anything is put on it.
     copies : collection of str
-        More parameters and buffers that the model must not share.
+        Further parameters and buffers to copy.
     """
     private = {*adaptation.private(base.model), *copies}
-    whole = adaptation.technique.trainable == "all"
-    model = clone(base, lambda name: whole or name in private)
+    trains_all = adaptation.technique.trainable == "all"
+    model = clone(base, lambda name: trains_all or name in private)
     if adaptation.technique.trainable != "nothing":
         tell(model)
-    return own(put_on(adaptation, model, start), base)
+    return copy_shared_trained(put_on(adaptation, model, start), base)

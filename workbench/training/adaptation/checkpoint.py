@@ -1,4 +1,4 @@
-"""What is kept of a run: no more than what it learnt."""
+"""What a run saves: its trained weights, and no others."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ def save(
     tokenizer: Any,
     technique: Technique,
     folder: Path,
-    began: dict[str, torch.Tensor] | None = None,
+    initial_state: dict[str, torch.Tensor] | None = None,
 ) -> None:
-    """Save what was trained into a folder, which is made.
+    """Save what was trained into a new folder.
 
     Parameters
     ----------
     model : torch.nn.Module
     tokenizer : transformers.PreTrainedTokenizerBase or None
     technique : Technique
-        What it trained. An adapter loads with ``PeftModel.from_pretrained``, a whole model with the auto classes of
-        transformers (a plain module with ``safetensors.torch.load_model``, from
+        An adapter loads with ``PeftModel.from_pretrained``, a model trained as a whole with the auto
+        classes of transformers (a plain module with ``safetensors.torch.load_model``, from
         ``model.safetensors``); selected parameters are a state dict, in ``trained.safetensors``, with
-        the running statistics that moved.
+        the running statistics that have changed.
     folder : Path
-    began : dict of str to torch.Tensor, optional
-        The adapter as it began; see :func:`save_since`.
+    initial_state : dict of str to torch.Tensor, optional
+        The adapter before its first step; see :func:`save_since`.
     """
     if technique.trainable == "selected":
         save_trained(model, folder, moving_statistics(model))
     elif technique.saves is not None:
         technique.saves.load()(model, folder)
-    elif began is not None:
-        save_since(model, began, folder)
-    elif hasattr(model, "save_pretrained"):
-        model.save_pretrained(folder)
+    elif initial_state is not None:
+        save_since(model, initial_state, folder)
+    elif callable(save_pretrained := getattr(model, "save_pretrained", None)):
+        save_pretrained(folder)
     else:
         folder.mkdir(parents=True)
         save_model(model, str(folder / "model.safetensors"))
@@ -64,7 +64,7 @@ def save_trained(model, folder, statistics=()) -> None:
 
 # Exported scripts carry this function's source.
 def save_blend(model, folder) -> None:
-    """Save X-LoRA with the network that blends its adapters, which PEFT leaves out."""
+    """Save X-LoRA with the network that weighs its adapters, which PEFT leaves out."""
     model.save_pretrained(folder)
     trained = {
         name: parameter.detach().contiguous()
@@ -77,25 +77,26 @@ def save_blend(model, folder) -> None:
 
 # Exported scripts carry this function's source.
 def lora_state(model) -> dict:
-    """Copy what PEFT would save of a model."""
+    """Copy the tensors that PEFT would save of a model."""
     return {name: tensor.clone() for name, tensor in get_peft_model_state_dict(model).items()}
 
 
 # Exported scripts carry this function's source.
-def save_since(model, began: dict, folder) -> None:
-    """Save what LoRA learnt since it began, as a LoRA for the base as it was.
+def save_since(model, initial_state: dict, folder) -> None:
+    """Save the difference that training made to a LoRA, as a LoRA for the base as it was loaded.
 
-    A start that is cut out of the base leaves ``W - B₀A₀`` behind and trains ``BA`` beside it, so
-    what was learnt is ``BA - B₀A₀``: a LoRA of twice the rank that fits the untouched base.
+    An initialization from the base's weights replaces them by ``W - B₀A₀`` and trains ``BA``, so the
+    difference is ``BA - B₀A₀``: a LoRA of twice the rank, with lora_A of shape (2r, in) and lora_B of
+    shape (out, 2r).
     """
     model.save_pretrained(folder)
     weights = Path(folder) / "adapter_model.safetensors"
     state = load_file(weights)
     for name, tensor in state.items():
         if "lora_A" in name:
-            state[name] = torch.cat([tensor, began[name].cpu()], dim=0)
+            state[name] = torch.cat([tensor, initial_state[name].cpu()], dim=0)
         elif "lora_B" in name:
-            state[name] = torch.cat([tensor, -began[name].cpu()], dim=1)
+            state[name] = torch.cat([tensor, -initial_state[name].cpu()], dim=1)
     save_file(state, weights, metadata={"format": "pt"})
     config = PeftConfig.from_pretrained(folder)
     config.init_lora_weights = True

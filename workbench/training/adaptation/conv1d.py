@@ -9,9 +9,9 @@ from transformers.pytorch_utils import Conv1D
 def convert_conv1d(model):
     """Rewrite every Conv1D of a model as the Linear layer that computes the same.
 
-    GPT-2 and its kin keep the weights of their linear layers the other way round, in a class of
-    their own that many techniques cannot wrap. Names stay: an adapter trained on a converted base
-    is for a base that was converted likewise.
+    GPT-2 and its kin have their linear layers in this class, which many techniques cannot wrap. Its
+    weight is of shape (inputs, outputs), and that of Linear its transpose. Names stay the same: an
+    adapter trained on a converted base is for a base that was converted too.
     """
     for name, layer in list(model.named_modules()):
         if not isinstance(layer, Conv1D):

@@ -1,6 +1,6 @@
 """What some techniques need at each forward pass. Exported scripts carry these functions' source.
 
-Each takes the adapted model and hangs a hook on it.
+Each takes the adapted model and registers a hook on it.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import torch
 
 
 def give_task_ids(model) -> None:
-    """Tell the model with each batch that all rows belong to the first task."""
+    """Add to each batch that all of its rows belong to the first task."""
 
     def first_task(inputs: dict) -> torch.Tensor:
-        """Make a task id for each row."""
+        """Return a task id of 0 for each row, of shape (batch,)."""
         rows = next(value for value in inputs.values() if isinstance(value, torch.Tensor))
         return torch.zeros(len(rows), dtype=torch.long, device=rows.device)
 
     def add_ids(module, args: tuple, inputs: dict) -> tuple[tuple, dict]:
-        """Add the ids to what goes into the model."""
+        """Add the ids to the model's inputs."""
         return args, {**inputs, "task_ids": first_task(inputs)}
 
     generate = model.generate
@@ -25,11 +25,11 @@ def give_task_ids(model) -> None:
     model.register_forward_pre_hook(add_ids, with_kwargs=True)
 
 
-def give_layers_task_ids(model) -> None:
-    """Tell each layer that all rows it sees belong to the first task."""
+def give_layers_task_ids(model: torch.nn.Module) -> None:
+    """Add to the inputs of each layer that all of their rows belong to the first task."""
 
     def add_ids(layer, args: tuple, inputs: dict) -> tuple[tuple, dict]:
-        """Add a task id for each row to what goes into the layer."""
+        """Add a task id of 0 for each row, of shape (rows,), to the layer's inputs."""
         rows = args[0]
         ids = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
         return args, {**inputs, "task_ids": ids}
@@ -42,10 +42,10 @@ def give_layers_task_ids(model) -> None:
 
 
 def add_kasa_loss(model) -> None:
-    """Add to the training loss what keeps KaSA's directions apart and its singular values small."""
+    """Add KaSA's penalties, on dependent directions and large singular values, to the training loss."""
 
     def add(module, args: tuple, output):
-        """Add it to one batch's loss."""
+        """Add them to the loss of one batch."""
         if module.training and output.loss is not None:
             output.loss = output.loss + module.base_model._get_kasa_loss()
         return output
@@ -54,10 +54,10 @@ def add_kasa_loss(model) -> None:
 
 
 def add_monteclora_loss(model) -> None:
-    """Add to the training loss what keeps MonteCLoRA's noise near its prior."""
+    """Add MonteCLoRA's penalty, on the distance of its noise from the prior, to the training loss."""
 
     def add(module, args: tuple, output):
-        """Add it to one batch's loss."""
+        """Add it to the loss of one batch."""
         if module.training and output.loss is not None:
             output.loss = output.loss + module.base_model._get_monteclora_loss()
         return output

@@ -1,6 +1,8 @@
-"""Starts that are made from weights or data. Exported scripts carry these functions' source.
+"""Initializations from weights or data. Exported scripts carry these functions' source.
 
-Each stands where ``peft.get_peft_model`` would; some take batches of training rows as well.
+Each is called in place of ``peft.get_peft_model``: it takes the base and a PEFT config, and returns the
+PEFT model. Some take ``batches`` as well, a list of collated batches of training rows, whose
+``input_ids`` and ``attention_mask`` are of shape (rows, length).
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ from workbench.registry.hook import Hook
 from workbench.training.adaptation.running_stats import moving_statistics
 
 
-def takes_rows(function: Hook) -> bool:
+def takes_batches(function: Hook) -> bool:
     """Tell whether a function that makes the PEFT model takes batches of training rows."""
     return "batches" in signature(function.load()).parameters
 
 
 def get_eva_model(model, config, batches: list[dict]):
-    """Start LoRA from the directions in which the layers' inputs vary most (EVA)."""
+    """Initialize LoRA with the directions in which the layers' inputs vary most (EVA)."""
     inputs = [
         {name: value for name, value in batch.items() if name != "labels"} for batch in batches
     ]
@@ -33,23 +35,24 @@ def get_eva_model(model, config, batches: list[dict]):
     initialize_lora_eva_weights(
         model,
         inputs,
-        prepare_model_inputs_fn=find_padding,
-        prepare_layer_inputs_fn=leave_padding,
+        prepare_model_inputs_fn=padding_mask,
+        prepare_layer_inputs_fn=without_padding,
         show_progress_bar=False,
     )
     return model
 
 
-def find_padding(batch: dict, config):
-    """Return which tokens of a batch are no padding; None for images, which have none."""
+def padding_mask(batch: dict, config):
+    """Return a mask of the tokens that are not padding, of shape (rows, length); None for images."""
     mask = batch.get("attention_mask")
     return None if mask is None else mask.bool()
 
 
-def leave_padding(inputs, mask, name: str):
-    """Take a layer's inputs one by one, without padding where they are the batch's tokens.
+def without_padding(inputs, mask, name: str):
+    """Return a layer's inputs as a matrix of shape (tokens, width), without those of padding.
 
-    DeBERTa's layers see a table of positions too.
+    The mask of shape (rows, length) is for inputs of shape (rows, length, width). Others are taken
+    whole: DeBERTa's layers read a table of positions too.
     """
     inputs = inputs if isinstance(inputs, torch.Tensor) else inputs[0]
     if mask is not None and inputs.shape[:2] == mask.shape:
@@ -58,7 +61,7 @@ def leave_padding(inputs, mask, name: str):
 
 
 def get_corda_model(model, config, batches: list[dict]):
-    """Start LoRA from weights seen through the inputs' covariance (CorDA)."""
+    """Initialize LoRA from the weights times the covariance of the layers' inputs (CorDA)."""
     from peft.tuners.lora.corda import preprocess_corda
 
     preprocess_corda(model, config, run_model=partial(run_rows, model, batches))
@@ -66,7 +69,7 @@ def get_corda_model(model, config, batches: list[dict]):
 
 
 def run_rows(model, batches: list[dict]) -> None:
-    """Put rows through the model one at a time: padding is no part of what a layer sees."""
+    """Put rows through the model one at a time, so that layers see no padding."""
     for batch in batches:
         for ids, mask in zip(batch["input_ids"], batch["attention_mask"].bool(), strict=True):
             with torch.no_grad():
@@ -74,10 +77,10 @@ def run_rows(model, batches: list[dict]) -> None:
 
 
 def get_lora_ga_model(model, config, batches: list[dict]):
-    """Start LoRA where its first step goes the way of full fine-tuning's (LoRA-GA)."""
+    """Initialize LoRA so that its first step is close to that of full fine-tuning (LoRA-GA)."""
     # The last bits of gradients can depend on where weights lie in memory, and a checkpoint's lie
-    # anywhere: for these gradients all lie where copies do. Nor do running statistics move, which PEFT
-    # gathers here.
+    # anywhere: for these gradients all tensors are copies. Nor do running statistics change, which
+    # PEFT updates here.
     tensors = (*model.parameters(), *moving_statistics(model).values())
     loaded = [(tensor, tensor.data) for tensor in tensors]
     for tensor, data in loaded:
@@ -91,35 +94,40 @@ def get_lora_ga_model(model, config, batches: list[dict]):
 
 
 def add_gradients(model, batches: list[dict]) -> None:
-    """Add up the gradients of some batches, and train nothing."""
+    """Add up the gradients of some batches, without a step."""
     for batch in batches:
         model(**batch).loss.backward()
 
 
 def get_loftq_model(model, config):
-    """Start LoRA from what storing the base's weights in 4 bits has lost (LoftQ)."""
-    whole = type(model).from_pretrained(
+    """Initialize LoRA with the error of storing the base's weights in 4 bits (LoftQ).
+
+    With ``W - Q`` the error of a weight of shape (out, in) and ``U S Vᵀ`` its singular value
+    decomposition, lora_A is ``sqrt(S) Vᵀ`` of shape (r, in) and lora_B ``U sqrt(S) / scaling`` of shape
+    (out, r).
+    """
+    unquantized = type(model).from_pretrained(
         model.name_or_path,
         config=plain_config(model),
         dtype=torch.float32,
         ignore_mismatched_sizes=True,
-        adapter_kwargs={"subfolder": "no-adapter"},  # one that lies there is no part of the base
+        adapter_kwargs={"subfolder": "no-adapter"},  # an adapter in the folder is not loaded
     )
     adapted = get_peft_model(model, config)
     for name, layer in adapted.get_base_model().named_modules():
-        # Some architectures keep a few layers in full, which lose nothing.
+        # Some architectures have a few layers in full precision, which have no error.
         if not isinstance(layer, LoraLayer) or not hasattr(layer.weight, "quant_state"):
             continue
         stored = layer.weight
         rounded = bitsandbytes.functional.dequantize_4bit(stored.data, stored.quant_state)
-        source = whole.get_submodule(name)
+        source = unquantized.get_submodule(name)
         weight = source.weight.T if isinstance(source, Conv1D) else source.weight
-        lost = weight.to(rounded) - rounded
+        error = weight.to(rounded) - rounded
         for adapter, down in layer.lora_A.items():
-            left, values, right = torch.linalg.svd(lost, full_matrices=False)
-            rank, half = layer.r[adapter], values.sqrt()
-            down.weight.data = (half[:rank, None] * right[:rank]).contiguous()
-            up = left[:, :rank] * half[:rank] / layer.scaling[adapter]
+            left, values, right = torch.linalg.svd(error, full_matrices=False)
+            rank, root = layer.r[adapter], values.sqrt()
+            down.weight.data = (root[:rank, None] * right[:rank]).contiguous()
+            up = left[:, :rank] * root[:rank] / layer.scaling[adapter]
             layer.lora_B[adapter].weight.data = up.contiguous()
     return adapted
 
@@ -132,8 +140,8 @@ def plain_config(model):
 
 
 def get_xlora_model(model, config):
-    """Blend trained adapters (X-LoRA), which looks at whole texts and keeps no cache."""
+    """Mix trained adapters (X-LoRA), with weights that depend on the whole text, so without a cache."""
     model.config.use_cache = False
-    # PEFT loads adapters by their numbers, and then looks for them by their names.
+    # PEFT loads adapters by their numbers, and then looks them up by their names.
     config.adapters = {str(i): folder for i, folder in enumerate(config.adapters.values())}
     return get_peft_model(model, config)

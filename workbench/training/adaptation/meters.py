@@ -1,4 +1,4 @@
-"""What a run costs, counted: parameters, and bytes by what they are for."""
+"""What a run costs: its parameters, and bytes of memory by what they are for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import psutil
 import torch
 
-from workbench.training.adaptation.quantize import beside_weights, plain
+from workbench.training.adaptation.quantize import extra_tensors, plain_tensors
 
 
 def count_parameters(model: torch.nn.Module, base: torch.nn.Module) -> dict:
@@ -19,7 +19,7 @@ def count_parameters(model: torch.nn.Module, base: torch.nn.Module) -> dict:
     model : torch.nn.Module
         The model to train.
     base : torch.nn.Module
-        What it was made from: whatever is not in there was injected.
+        What it was made from: parameters beyond its own were injected.
 
     Returns
     -------
@@ -36,17 +36,17 @@ def count_parameters(model: torch.nn.Module, base: torch.nn.Module) -> dict:
             trainable += count
             owner = name.rpartition(".")[0]
             by_module[owner] = by_module.get(owner, 0) + count
-    before = sum(_numel(parameter) for parameter in base.parameters())
+    in_base = sum(_numel(parameter) for parameter in base.parameters())
     return {
         "trainable": trainable,
         "total": total,
-        "injected": total - before,
+        "injected": total - in_base,
         "by_module": by_module,
     }
 
 
 def _numel(parameter: torch.Tensor) -> int:
-    """Count a parameter's numbers: 4-bit storage packs two of them into a byte."""
+    """Count a parameter's numbers, of which 4-bit storage packs two into a byte."""
     state = getattr(parameter, "quant_state", None)
     return parameter.numel() if state is None else state.shape.numel()
 
@@ -55,22 +55,28 @@ def storage_bytes(tensors: Iterable[torch.Tensor]) -> int:
     """Add up the memory behind tensors, each storage once."""
     storages = {}
     for tensor in tensors:
-        for part in plain(tensor):
+        for part in plain_tensors(tensor):
             storage = part.untyped_storage()
             storages[storage._cdata] = storage.nbytes()
     return sum(storages.values())
 
 
 def _weights(model: torch.nn.Module) -> Iterator[torch.Tensor]:
-    for tensor in [*model.parameters(), *model.buffers(), *beside_weights(model)]:
-        yield from plain(tensor)
+    for tensor in [*model.parameters(), *model.buffers(), *extra_tensors(model)]:
+        yield from plain_tensors(tensor)
 
 
 class MemoryMeter:
     """Bytes of one run: weights, gradients, optimizer state and saved activations.
 
-    The activations are those that autograd keeps for the backward pass, counted as it packs them:
-    each storage once, without weights. On CUDA the allocator's own figures come too.
+    The activations are those that autograd saves for the backward pass, counted as it packs them: each
+    storage once, without weights. On CUDA the allocator's own figures are added.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model to train.
+    optimizer : torch.optim.Optimizer, optional
     """
 
     def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
@@ -86,33 +92,33 @@ class MemoryMeter:
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
-        """Count what autograd saves inside the block; the largest count is kept."""
-        known = {tensor.untyped_storage()._cdata for tensor in _weights(self.model)}
+        """Count what autograd saves inside the block, and store the largest count."""
+        weights = {tensor.untyped_storage()._cdata for tensor in _weights(self.model)}
         saved: dict[int, int] = {}
-        used = False
+        in_backward = False
 
         def pack(tensor: torch.Tensor) -> torch.Tensor:
-            nonlocal used
-            if used:  # a backward pass is over: this is the next forward pass, counted by itself
+            nonlocal in_backward
+            if in_backward:  # that pass is over: another forward pass begins, counted by itself
                 saved.clear()
-                used = False
-            for part in plain(tensor):
+                in_backward = False
+            for part in plain_tensors(tensor):
                 storage = part.untyped_storage()
-                if storage._cdata not in known:
+                if storage._cdata not in weights:
                     saved[storage._cdata] = storage.nbytes()
                     self.activations = max(self.activations, sum(saved.values()))
             return tensor
 
         def unpack(tensor: torch.Tensor) -> torch.Tensor:
-            nonlocal used
-            used = True
+            nonlocal in_backward
+            in_backward = True
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
             yield
 
     def phase(self, name: str) -> None:
-        """Note CUDA's allocator at the end of a phase (load, train, eval), and begin the next."""
+        """Store the figures of CUDA's allocator at the end of a phase (load, train, eval)."""
         if torch.cuda.is_available():
             self.phases[name] = {
                 "allocated": torch.cuda.memory_allocated(),
@@ -124,7 +130,7 @@ class MemoryMeter:
             torch.cuda.reset_peak_memory_stats()
 
     def read(self) -> dict:
-        """Return the figures in bytes; ``peak`` is what training needs at its fullest."""
+        """Return the figures in bytes; ``peak`` is the most that training needs at a time."""
         optimizer = storage_bytes(
             value
             for state in (self.optimizer.state.values() if self.optimizer else ())

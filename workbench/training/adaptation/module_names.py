@@ -1,4 +1,4 @@
-"""Arguments that name modules, held against the names that a base has."""
+"""Arguments that name modules: which ones they name, and names that a base does not have."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import torch
+from peft.utils import constants
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from workbench.display.wording import suggest
 from workbench.errors import Problem, RecipeError
+from workbench.tuners.name_endings import matches
 
 
 def check_names(model: torch.nn.Module, args: Mapping[str, Any]) -> None:
     """Refuse arguments that name modules which the model does not have.
 
     A list holds whole names or their last parts; a text is a regular expression for whole names,
-    or "all-linear". These are PEFT's rules, which would pass over a name that means nothing as
-    long as another one means something.
+    or "all-linear". These are PEFT's rules, which pass over a name that matches nothing as long as
+    another one matches something.
 
     Parameters
     ----------
@@ -32,18 +36,66 @@ def check_names(model: torch.nn.Module, args: Mapping[str, Any]) -> None:
         With the first such name of each argument.
     """
     names = [name for name, _ in model.named_modules() if name]
-    # Layers that hold no others are what is meant as a rule.
+    # Most often a layer is meant that holds no others.
     leaves = [
         name.rpartition(".")[2]
         for name, module in model.named_modules()
         if not [*module.children()]
     ]
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for argument, value in args.items():
         if "modules" in argument and value:
-            found += _problems(argument, value, names, sorted(set(leaves)))
-    if found:
-        raise RecipeError(found)
+            problems += _problems(argument, value, names, sorted(set(leaves)))
+    if problems:
+        raise RecipeError(problems)
+
+
+def targeted_modules(
+    model: torch.nn.Module, config: Mapping[str, Any]
+) -> dict[str, torch.nn.Module]:
+    """Return the modules that a PEFT config names in ``target_modules``, by PEFT's rules.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The base, or its skeleton.
+    config : mapping
+        The config's arguments. ``target_modules`` is a list of whole names or their last parts, a
+        regular expression for whole names, or "all-linear".
+
+    Returns
+    -------
+    dict of str to torch.nn.Module
+        By whole name; empty where the config names none.
+    """
+    targets = config.get("target_modules") or ()
+    if is_all_linear(targets):
+        return _all_linear(model, config.get("task_type"))
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if (re.fullmatch(targets, name) if isinstance(targets, str) else matches(name, targets))
+    }
+
+
+def is_all_linear(targets: Any) -> bool:
+    """Tell whether ``target_modules`` is PEFT's word for all linear layers."""
+    return isinstance(targets, str) and targets.lower() == "all-linear"
+
+
+def _all_linear(model: torch.nn.Module, task_type: str | None) -> dict[str, torch.nn.Module]:
+    """Return the linear layers but for the head that PEFT leaves out."""
+    head = None
+    if isinstance(model, PreTrainedModel):
+        head = model.get_output_embeddings()
+        if head is None and task_type == "SEQ_CLS":
+            heads = (getattr(model, name, None) for name in constants.SEQ_CLS_HEAD_NAMES)
+            head = next((module for module in heads if module is not None), None)
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not head
+    }
 
 
 def _problems(
@@ -51,25 +103,21 @@ def _problems(
 ) -> Iterable[Problem]:
     allowed = "the name of a module of the base"
     if isinstance(value, str):
-        if argument == "target_modules" and value.lower() == "all-linear":
+        if argument == "target_modules" and is_all_linear(value):
             return
         try:
             pattern = re.compile(value)
         except re.error as error:
-            kind = "a list of names or a regular expression"
-            yield Problem(argument, kind, value, f"{error.msg} at character {error.pos}")
+            form = "a list of names or a regular expression"
+            yield Problem(argument, form, value, f"{error.msg} at character {error.pos}")
             return
         if not any(pattern.fullmatch(name) for name in names):
             hint = "as a regular expression it must match a whole name"
-            if _means(value, names):
+            if any(matches(name, [value]) for name in names):
                 hint = f"give a list, [{value!r}], to name modules by their last parts"
             yield Problem(argument, allowed, value, hint)
     else:
-        for name in value:
-            if not _means(name, names):
-                yield Problem(argument, allowed, name, suggest(name, leaves))
+        for ending in value:
+            if not any(matches(name, [ending]) for name in names):
+                yield Problem(argument, allowed, ending, suggest(ending, leaves))
                 return
-
-
-def _means(part: str, names: Collection[str]) -> bool:
-    return any(name == part or name.endswith(f".{part}") for name in names)

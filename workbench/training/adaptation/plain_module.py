@@ -1,26 +1,27 @@
-"""A technique put on a copy of a plain module; the module itself keeps its bits."""
+"""A technique put on a copy of a plain module, whose own weights do not change."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
+from transformers import PreTrainedModel
 
-from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import GET_PEFT_MODEL, Technique
 from workbench.training.adaptation.base_model import Base, clone
 from workbench.training.adaptation.build import adaptation_of, put_on_clone
 from workbench.training.adaptation.plain_module_layers import default_arguments, head_parameters
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 FAST_PATH = (
-    "PyTorch's fast path for evaluating transformer layers reads the base's weights past any adapter. It is "
-    "switched off in this run's model; after loading the adapter onto the module again, call "
-    "torch.backends.mha.set_fastpath_enabled(False)."
+    "PyTorch's fast path for evaluating transformer layers reads the base's weights and "
+    "ignores adapters. It is switched off in this run's model; after loading the adapter onto "
+    "the module again, call torch.backends.mha.set_fastpath_enabled(False)."
 )
 
 
@@ -34,18 +35,20 @@ def adapt_module(
     WorkbenchError
         The technique cannot adapt it.
     """
-    _check_suits(technique)
+    _check_suitable(technique)
     name = type(module).__name__
-    adapted, config, selected = say_misfit(
+    adapted, config, selected = in_one_sentence(
         technique, name, lambda: _adapt(module, technique, args, max_steps)
     )
     if not any(parameter.requires_grad for parameter in adapted.parameters()):
-        why = f"{technique.title} finds nothing to train in it"
-        raise RecipeError([Problem("technique", f"one that fits {name}", technique.name, why)])
+        why = f"{technique.title} finds no parameters to train in it"
+        raise RecipeError(
+            [Problem("technique", f"one that works with {name}", technique.name, why)]
+        )
     if technique.trainable == "adapter":
-        for part in fast_paths(adapted):
-            # A layer that is listened to does not take it.
-            part.register_forward_pre_hook(_listen)
+        for layer in fast_path_layers(adapted):
+            # PyTorch does not take it where a layer has a hook.
+            layer.register_forward_pre_hook(_do_nothing)
     return adapted, config, selected
 
 
@@ -57,7 +60,7 @@ def _adapt(
         module,
         args,
         task_type=None,
-        # A plain module's own head is selected, and not drawn anew.
+        # A plain module's own head is selected, and not initialized anew.
         head=head_parameters(module) if technique.head_only else (),
         max_steps=max_steps,
         complete=partial(default_arguments, technique, module),
@@ -67,14 +70,14 @@ def _adapt(
     return adapted, dict(adaptation.config), list(adaptation.selected)
 
 
-def copy_around(module: torch.nn.Module) -> torch.nn.Module:
-    """Copy a module around its own parameters; running statistics are copied."""
+def copy_sharing_parameters(module: torch.nn.Module) -> torch.nn.Module:
+    """Copy a module around its own parameters, all of them frozen; buffers are copied."""
     copies = _buffers(module)
     return clone(_as_base(module), lambda name: name in copies).requires_grad_(False)
 
 
 def freeze(model: torch.nn.Module) -> None:
-    """Train nothing of a module so far: unlike a base of ours, a user's may be in training."""
+    """Freeze all parameters: a user's module may be in training, unlike a base loaded here."""
     model.requires_grad_(False)
 
 
@@ -83,62 +86,65 @@ def _buffers(module: torch.nn.Module) -> set[str]:
 
 
 def _as_base(module: torch.nn.Module) -> Base:
-    return Base(module, new_parameters=(), heads=(), resized=False, sums=())
+    # Copying and adapting ask nothing of a base that a plain module has not.
+    return Base(cast(PreTrainedModel, module), new_parameters=(), heads=(), resized=False, sums=())
 
 
-def fast_paths(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """Return the layers that PyTorch may evaluate past their adapters."""
-    return [part for part in model.modules() if isinstance(part, torch.nn.TransformerEncoderLayer)]
+def fast_path_layers(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return the layers that PyTorch may evaluate without calling the adapters in them."""
+    return [
+        layer for layer in model.modules() if isinstance(layer, torch.nn.TransformerEncoderLayer)
+    ]
 
 
-def _listen(module: torch.nn.Module, inputs: Any) -> None:
-    """Hear that a layer is called, and do nothing about it."""
+def _do_nothing(module: torch.nn.Module, inputs: Any) -> None:
+    """Be a hook, which is enough for a layer's modules to be called."""
 
 
-def say_misfit(technique: Technique, name: str, act: Callable[[], Made]) -> Made:
-    """Do something that a technique may not be made for; what a library raises is said in a sentence.
+def in_one_sentence(technique: Technique, name: str, act: Callable[[], Result]) -> Result:
+    """Call a function; what a library raises in it is a sentence about the technique.
 
     Parameters
     ----------
     technique : Technique
     name : str
-        What the module is called.
+        The module's class.
     act : callable
+        Applies the technique to the module, or uses it.
+
+    Raises
+    ------
+    RecipeError
     """
     try:
         return act()
     except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        why = first_line(error)
+        why = first_line(error).rstrip(".")
         if isinstance(error, AttributeError) and "attribute 'loss'" in why:
-            why = "it adds a penalty to a loss that the model returns, and a module returns none"
-        elif isinstance(error, AttributeError) and "attribute 'config'" in why:
             why = (
-                "it reads what a transformers model says of itself, unless target_modules are given"
+                "it adds a penalty to the loss that the model returns, and a module returns no loss"
             )
-        wrong = Problem("technique", f"one that fits {name}", technique.name, why)
-        raise RecipeError([wrong]) from error
+        elif isinstance(error, AttributeError) and "attribute 'config'" in why:
+            why = "it reads the config of a transformers model, unless target_modules are given"
+        problem = Problem("technique", f"one that works with {name}", technique.name, why)
+        raise RecipeError([problem]) from error
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of what a library said."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def _check_suits(technique: Technique) -> None:
-    """Refuse what is known to need a language model, or a base that is loaded by us."""
+def _check_suitable(technique: Technique) -> None:
+    """Refuse a technique that needs a language model, or a base that is loaded here."""
     why = ""
     if technique.quantization is not None:
-        why = f"{technique.title} stores the base in fewer bits while it is loaded"
+        why = f"{technique.title} quantizes the base while it is loaded"
     elif technique.trainable == "nothing":
-        why = f"{technique.title} asks a language model and trains nothing"
+        why = f"{technique.title} prompts a language model and trains nothing"
     elif technique.initializer != GET_PEFT_MODEL:
-        why = f"the start of {technique.title} is made with a language model's rows"
+        why = f"{technique.title} is initialized with the rows of a language model"
     elif technique.trainable == "adapter" and technique.target_finder is None:
-        why = f"{technique.title} needs a language model: it wraps none of a network's layers"
+        why = f"{technique.title} needs a language model: it wraps no layers"
     elif not any(TASKS[task].labels for task in technique.tasks):
-        why = f"{technique.title} needs a language model's tokens"
+        why = f"{technique.title} needs the tokens of a language model"
     if why:
         allowed = "one that adapts the layers of any module"
         raise RecipeError([Problem("technique", allowed, technique.name, why)])

@@ -1,4 +1,4 @@
-"""Which layers of a plain module a technique wraps or trains where nobody names them."""
+"""Which layers of a plain module a technique wraps or trains where the user names none."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from workbench.errors import ModelError
 from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import config_class, get
-from workbench.training.adaptation.derived_arguments import Known, stand_in
+from workbench.training.adaptation.derived_arguments import RunFacts, placeholder_rows
+from workbench.training.adaptation.layer_lists import in_layer_lists
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.target_modules import (
     LINEARS,
     find_apart,
     find_ia3,
     find_linears,
-    in_blocks,
-    shortest_names,
 )
+from workbench.tuners.name_endings import shortest_endings
 
 CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
-# What techniques for language models find by themselves, where a module's layers are meant.
-WHOLE_LAYERS = (find_linears, find_apart, find_ia3)
+# The target finders that are for whole layers, and in a plain module for all it has.
+LAYER_FINDERS = (find_linears, find_apart, find_ia3)
 
 
 def default_arguments(
@@ -44,7 +44,7 @@ def default_arguments(
     module : torch.nn.Module
         Only names and types are read.
     args : mapping
-        What the user gave.
+        The user's arguments.
 
     Raises
     ------
@@ -52,23 +52,23 @@ def default_arguments(
         There is no such layer.
     """
     find = technique.target_finder.load() if technique.target_finder is not None else None
-    if find not in WHOLE_LAYERS or args.get("target_modules") is not None:
+    if find not in LAYER_FINDERS or args.get("target_modules") is not None:
         return dict(args)
-    kinds = (*LINEARS, *(kind for kind in CONVOLUTIONS if wraps(technique.name, kind)))
-    wanted = [name for name in _body(module) if _kind(module.get_submodule(name)) in kinds]
-    if not wanted:
+    classes = (*LINEARS, *(name for name in CONVOLUTIONS if can_wrap(technique.name, name)))
+    layers = [name for name in _body(module) if _class_name(module.get_submodule(name)) in classes]
+    if not layers:
         raise ModelError(
             f"target_modules must be given for {type(module).__name__}, which has no layer below "
             f"its last that {technique.title} can wrap: name some of its modules."
         )
-    found: dict[str, Any] = {"target_modules": shortest_names(module, wanted)}
+    targets: dict[str, Any] = {"target_modules": shortest_endings(module, layers)}
     if find is find_ia3:
-        found["feedforward_modules"] = []
-    return {**found, **args}
+        targets["feedforward_modules"] = []
+    return {**targets, **args}
 
 
 def head_parameters(module: torch.nn.Module) -> list[str]:
-    """Name the parameters of a module's last layer, as far as its order tells."""
+    """Return the parameters of a module's last layer, in the order of its definition, by name."""
     layers = _layers(module)
     if not layers:
         return []
@@ -78,32 +78,32 @@ def head_parameters(module: torch.nn.Module) -> list[str]:
 
 
 @cache
-def wraps(technique: str, kind: str) -> bool:
-    """Tell whether a technique can wrap a kind of layer of torch.nn, found out on a small one.
+def can_wrap(technique: str, convolution: str) -> bool:
+    """Tell whether a technique can wrap a class of convolution, by a step with a small one.
 
     Examples
     --------
-    >>> wraps("lora", "Conv2d"), wraps("vera", "Conv2d")
+    >>> can_wrap("lora", "Conv2d"), can_wrap("vera", "Conv2d")
     (True, False)
     """
     recipe = Recipe(technique=technique).resolved()
     entry = get(technique)
     with torch.random.fork_rng(devices=[]):
-        small = torch.nn.Sequential(getattr(torch.nn, kind)(16, 16, 3, padding=1))
+        small = torch.nn.Sequential(getattr(torch.nn, convolution)(16, 16, 3, padding=1))
         try:
-            known = Known(small, 100, entry.fixed, stand_in)
-            follows = {
-                name: derive.load()(known)
+            run = RunFacts(small, 100, entry.fixed, placeholder_rows)
+            derived = {
+                name: derive.load()(run)
                 for name, derive in entry.derived.items()
                 if "." not in name
             }
             config = config_class(technique)(
-                target_modules=["0"], **copy.deepcopy(dict(entry.fixed)), **follows
+                target_modules=["0"], **copy.deepcopy(dict(entry.fixed)), **derived
             )
             adapted = get_peft_model(small, config)
-            # Optimizers that techniques bring are made for matrices too.
+            # The optimizers of some techniques are for matrices only.
             optimizer = make_optimizer(optimizer_facts(recipe, entry), adapted)
-            adapted(torch.ones(1, 16, *[4] * int(kind[-2]))).sum().backward()
+            adapted(torch.ones(1, 16, *[4] * int(convolution[-2]))).sum().backward()
             optimizer.step()
         except Exception:  # noqa: BLE001 (each technique refuses in its own way)
             return False
@@ -111,21 +111,23 @@ def wraps(technique: str, kind: str) -> bool:
 
 
 def _body(module: torch.nn.Module) -> list[str]:
-    """Name the layers that are not the head."""
+    """Return the names of the layers that are not the head."""
     layers = _layers(module)
-    inside = in_blocks(module, layers)
-    above = module.get_submodule(layers[-1].rpartition(".")[0]) if layers else None
-    if inside and not isinstance(above, torch.nn.ModuleList):
-        return inside
-    # A list of bare layers has the head at its end.
-    return [name for name in inside or layers if name != layers[-1]]
+    in_blocks = in_layer_lists(module, layers)
+    parent = module.get_submodule(layers[-1].rpartition(".")[0]) if layers else None
+    if in_blocks and not isinstance(parent, torch.nn.ModuleList):
+        return in_blocks
+    # A list of single layers has the head at its end.
+    return [name for name in in_blocks or layers if name != layers[-1]]
 
 
 def _layers(module: torch.nn.Module) -> list[str]:
-    """Name the linear layers and convolutions, in the module's order."""
-    kinds = (*LINEARS, *CONVOLUTIONS)
-    return [name for name, layer in module.named_modules() if name and _kind(layer) in kinds]
+    """Return the names of the linear layers and convolutions, in the module's order."""
+    classes = (*LINEARS, *CONVOLUTIONS)
+    return [
+        name for name, layer in module.named_modules() if name and _class_name(layer) in classes
+    ]
 
 
-def _kind(layer: torch.nn.Module) -> str:
+def _class_name(layer: torch.nn.Module) -> str:
     return type(layer).__name__

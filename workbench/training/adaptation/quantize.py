@@ -1,4 +1,4 @@
-"""Bases stored in fewer bits: how they are loaded, shared between runs and weighed."""
+"""Bases stored in fewer bits: how they are loaded, and which tensors they are made of."""
 
 from __future__ import annotations
 
@@ -8,52 +8,64 @@ from typing import Any
 
 import torch
 import transformers
+from transformers import PreTrainedModel
 
 from workbench.registry.quantizations import QUANTIZATIONS, stored_as
 from workbench.training.adaptation.heads import head_modules, new_modules
 
 
 def quantization_config(name: str, heads: Sequence[str]) -> Any:
-    """Return the config of transformers that stores a base so, but for its heads."""
+    """Return the quantization config of transformers for a base, all of it but its heads."""
     entry = QUANTIZATIONS[name]
-    first = []
+    inner = []
     if entry.inner is not None:
         import torchao.quantization
 
-        first = [getattr(torchao.quantization, entry.inner)()]
-    kind = getattr(transformers, entry.config)
-    return kind(*first, **entry.arguments, **{entry.skips: list(heads)})
+        inner = [getattr(torchao.quantization, entry.inner)(**entry.inner_arguments)]
+    config_class = getattr(transformers, entry.config)
+    return config_class(*inner, **entry.arguments, **{entry.skips: list(heads)})
 
 
 def stored_quantization(config: transformers.PreTrainedConfig) -> str | None:
-    """Name the quantization in which a checkpoint is itself stored, as its config tells."""
+    """Return the quantization in which a checkpoint is itself stored, from its config; None of others."""
     return stored_as(getattr(config, "quantization_config", None))
 
 
-def whole_modules(model: torch.nn.Module, new_parameters: Sequence[str]) -> list[str]:
-    """Name what stays in full precision when a checkpoint that is itself stored so is loaded.
+def modules_to_not_convert(model: PreTrainedModel, new_parameters: Sequence[str]) -> list[str]:
+    """Return the modules of a quantized checkpoint that are loaded in full precision.
 
-    It names some modules itself, or takes those that transformers would choose; a task's new ones, which
-    it does not know, have no weights yet that could be stored. Empty where nothing is to be added.
+    They are those that its config names, or that transformers chooses by itself, and the modules of
+    the task's new parameters, of which the checkpoint has no weights.
 
     Parameters
     ----------
-    model : torch.nn.Module
+    model : transformers.PreTrainedModel
         The base's skeleton.
     new_parameters : sequence of str
-        Parameters that are drawn anew.
+        Newly initialized parameters.
+
+    Returns
+    -------
+    list of str
+        Names of modules; empty where the checkpoint is not quantized, or nothing is to be added to its
+        config.
     """
     name = stored_quantization(model.config)
     if name is None or not new_parameters:
         return []
-    named = model.config.quantization_config.get(QUANTIZATIONS[name].skips)
-    if named is None:
-        named = _kept_by_transformers(model)
-    return list(dict.fromkeys([*named, *sorted(new_modules(model, new_parameters))]))
+    modules = _stored_config(model.config).get(QUANTIZATIONS[name].skips)
+    if modules is None:
+        modules = _default_modules_to_not_convert(model)
+    return list(dict.fromkeys([*modules, *sorted(new_modules(model, new_parameters))]))
 
 
-def _kept_by_transformers(model: torch.nn.Module) -> list[str]:
-    """Name what transformers itself would not convert; the heads where it does not tell any more."""
+def _stored_config(config: transformers.PreTrainedConfig) -> dict[str, Any]:
+    """Return the entry of a quantized checkpoint's config that says how it is stored."""
+    return config.quantization_config  # type: ignore[attr-defined]  # an entry of the file
+
+
+def _default_modules_to_not_convert(model: PreTrainedModel) -> list[str]:
+    """Return the modules that transformers leaves out by itself; the heads where it lacks the function."""
     try:
         from transformers.quantizers.base import get_keys_to_not_convert
     except ImportError:
@@ -61,26 +73,28 @@ def _kept_by_transformers(model: torch.nn.Module) -> list[str]:
     return sorted(get_keys_to_not_convert(model))
 
 
-def leave_whole(config: transformers.PreTrainedConfig, modules: Sequence[str]) -> None:
-    """Have these modules of a checkpoint that is itself stored in fewer bits loaded in full precision."""
+def set_modules_to_not_convert(
+    config: transformers.PreTrainedConfig, modules: Sequence[str]
+) -> None:
+    """Have these modules of a quantized checkpoint loaded in full precision."""
     name = stored_quantization(config)
     if name is not None and modules:
-        config.quantization_config[QUANTIZATIONS[name].skips] = list(modules)
+        _stored_config(config)[QUANTIZATIONS[name].skips] = list(modules)
 
 
-def storage(model: torch.nn.Module, name: str, new_parameters: Sequence[str]) -> Any:
-    """Return the config of transformers by which a skeleton's weights are stored once it is loaded."""
+def quantization_config_of(model: PreTrainedModel, name: str, new_parameters: Sequence[str]) -> Any:
+    """Return the quantization config of transformers with which a skeleton's weights will be loaded."""
     if stored_quantization(model.config) is None:
         return quantization_config(name, head_modules(model))
     from transformers.quantizers import AutoQuantizationConfig
 
     config = copy.deepcopy(model.config)
-    leave_whole(config, whole_modules(model, new_parameters))
-    return AutoQuantizationConfig.from_dict(config.quantization_config)
+    set_modules_to_not_convert(config, modules_to_not_convert(model, new_parameters))
+    return AutoQuantizationConfig.from_dict(_stored_config(config))
 
 
 # Exported scripts carry this function's source.
-def keep_packed(model: torch.nn.Module) -> None:
+def keep_packed(model) -> None:
     """Stop bitsandbytes from repacking 4-bit weights in place, which later steps misread."""
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
@@ -88,8 +102,8 @@ def keep_packed(model: torch.nn.Module) -> None:
 
 
 # Exported scripts carry this function's source.
-def widen(model: torch.nn.Module) -> None:
-    """Compute in float32 with a stored checkpoint, of which transformers leaves the rest in 16 bits."""
+def widen(model) -> None:
+    """Compute in float32 with a quantized checkpoint, the rest of which transformers loads in 16 bits."""
     halves = (torch.float16, torch.bfloat16)
     for module in model.modules():
         for name, weight in module.named_parameters(recurse=False):
@@ -98,36 +112,40 @@ def widen(model: torch.nn.Module) -> None:
             elif weight.dtype not in halves:
                 continue
             elif hasattr(weight, "__tensor_flatten__"):
-                names, facts = weight.__tensor_flatten__()
+                names, metadata = weight.__tensor_flatten__()
                 parts = {part: getattr(weight, part) for part in names}
-                facts = {**facts, "dtype": torch.float32}
-                wide = type(weight).__tensor_unflatten__(parts, facts, None, None)
+                metadata = {**metadata, "dtype": torch.float32}
+                wide = type(weight).__tensor_unflatten__(parts, metadata, None, None)
                 setattr(module, name, torch.nn.Parameter(wide, requires_grad=False))
             else:
                 weight.data = weight.data.float()
 
 
-def settle(model: torch.nn.Module) -> None:
-    """Do now what bitsandbytes does to weights when they are first used, which clones would miss."""
+def prepack(model: torch.nn.Module) -> None:
+    """Do what bitsandbytes does to weights at their first use, which a clone made before would lack."""
     keep_packed(model)
-    for module in model.modules():
-        if hasattr(module, "init_8bit_state") and module.weight.CB is not None:
-            module.init_8bit_state()
+    for layer in _layers_in_8_bits(model):
+        if layer.weight.CB is not None:
+            layer.init_8bit_state()
 
 
-def beside_weights(model: torch.nn.Module) -> Iterator[torch.Tensor]:
-    """Go through the tensors that 8-bit layers keep beside their parameters and buffers."""
-    for module in model.modules():
-        if hasattr(module, "init_8bit_state"):
-            yield from (value for value in vars(module.state).values() if torch.is_tensor(value))
+def extra_tensors(model: torch.nn.Module) -> Iterator[torch.Tensor]:
+    """Yield the tensors of 8-bit layers that are neither parameters nor buffers."""
+    for layer in _layers_in_8_bits(model):
+        yield from (value for value in vars(layer.state).values() if torch.is_tensor(value))
 
 
-def plain(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Go through the plain tensors behind one: packed weights keep values and scales apart."""
+def _layers_in_8_bits(model: torch.nn.Module) -> Iterator[Any]:
+    """Yield the layers of bitsandbytes' class ``Linear8bitLt``."""
+    return (module for module in model.modules() if hasattr(module, "init_8bit_state"))
+
+
+def plain_tensors(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Yield the plain tensors that a tensor is made of: packed weights have values and scales."""
     if type(tensor) is not torch.Tensor and hasattr(tensor, "__tensor_flatten__"):
         names, _ = tensor.__tensor_flatten__()
         for name in names:
-            yield from plain(getattr(tensor, name))
+            yield from plain_tensors(getattr(tensor, name))
         return
     if tensor.layout is torch.sparse_coo:
         yield from (tensor._indices(), tensor._values())

@@ -1,4 +1,4 @@
-"""Why a technique does not fit, in words: what libraries raise, turned into a sentence."""
+"""Why a technique cannot adapt a base: what libraries raise, turned into a sentence."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ import re
 from collections.abc import Iterator
 from itertools import dropwhile
 from traceback import walk_tb
+from typing import Any
 
 import torch
 
 from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
 from workbench.registry.technique import Technique
 
-# What PEFT says, what it means, and what would help.
-_KNOWN = (
+# A pattern of an error's message, the reason that it stands for, and what would help.
+_EXPLANATIONS = (
     (
         r"Unsupported model type for adaption prompt",
-        "PEFT has it for {prompted} only",
+        "PEFT supports it for {prompted} only",
         "choose a base of these types",
     ),
     (
         r"does not support past key values",
-        "{kind} takes no keys and values from outside its attention",
+        "the attention of {kind} accepts no keys and values from outside",
         "choose a base that does, such as a decoder",
     ),
     (
         r"unexpected keyword argument 'modules_to_save'",
-        "no new head can be trained beside it",
+        "no new head can be trained together with it",
         "choose a task without labels",
     ),
     (
         r"Sizes of tensors must match except in dimension 1",
-        "the word vectors of {kind} are not as wide as its hidden states",
+        "the token embeddings of {kind} are not as wide as its hidden states",
         "set token_dim={width}",
     ),
     (
         r"batch1 must be a 3D tensor|The shape of the mask",
-        "some layers of {kind} see the tokens of all rows as one list",
+        "some layers of {kind} get the tokens of all rows as one sequence",
         "name others in target_modules, such as those of the attention",
     ),
     (
@@ -57,7 +58,7 @@ _KNOWN = (
     ),
     (
         r"not compiled with CUDA|No CUDA GPUs",
-        "PEFT computes its start on a CUDA GPU",
+        "PEFT computes its initialization on a CUDA GPU",
         "run it on a machine that has one",
     ),
     (
@@ -71,17 +72,27 @@ _KNOWN = (
         "name layers that are torch.nn.Linear in target_modules",
     ),
 )
-# Whose code an error may come from; below them all is torch.
-_RAISERS = {"peft": "PEFT", "transformers": "transformers", "workbench": "the workbench itself"}
+# The packages whose code may have raised an error; torch is called by all of them.
+_PACKAGES = {"peft": "PEFT", "transformers": "transformers", "workbench": "the workbench itself"}
 
 
 class Refusal(ModelError):
-    """A technique that a base does not allow, with what would help, if that is known."""
+    """A technique that a base does not allow.
 
-    def __init__(self, technique: Technique, kind: str, reason: str, remedy: str):
+    Parameters
+    ----------
+    technique : Technique
+    base : str
+        The base's class.
+    reason : str
+    remedy : str
+        What would help; empty where that is not known.
+    """
+
+    def __init__(self, technique: Technique, base: str, reason: str, remedy: str):
         self.reason, self.remedy = reason, remedy
         end = f": {remedy}" if remedy else ""
-        super().__init__(f"{technique.title} does not fit {kind}: {reason}{end}.")
+        super().__init__(f"{technique.title} does not work with {base}: {reason}{end}.")
 
 
 @contextlib.contextmanager
@@ -97,50 +108,56 @@ def in_words(technique: Technique, model: torch.nn.Module) -> Iterator[None]:
     except (WorkbenchError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        kind = type(model).__name__
-        raise Refusal(technique, kind, *explain(error, technique, model)) from error
+        base = type(model).__name__
+        raise Refusal(technique, base, *explain(error, technique, model)) from error
 
 
 def explain(error: Exception, technique: Technique, model: torch.nn.Module) -> tuple[str, str]:
-    """Return the reason that an error gives, and what would help, if that is known.
+    """Return the reason that an error stands for, and what would help; empty where not known.
 
     Parameters
     ----------
     error : Exception
     technique : Technique
-        What was tried.
+        The technique that raised it.
     model : torch.nn.Module
-        The base that it was tried on.
+        The base that it was applied to.
     """
     if isinstance(error, RecipeError):
-        return of_problem(error.problems[0])
+        return reason_of(error.problems[0])
     if isinstance(error, Refusal):
         return error.reason, error.remedy
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     if isinstance(error, WorkbenchError):
-        reason, _, remedy = said.rstrip(".").rpartition(": ")
+        reason, _, remedy = message.rstrip(".").rpartition(": ")
         if not reason:
             return remedy, ""
-        return reason.removeprefix("technique must find something to train, but "), remedy
-    words = {
+        return reason.removeprefix("technique must find parameters to train, but "), remedy
+    values = _values(technique, model)
+    for pattern, reason, remedy in _EXPLANATIONS:
+        if re.search(pattern, message) and ("{width}" not in remedy or "width" in values):
+            return reason.format(**values), remedy.format(**values)
+    sentence = re.split(r"(?<=[a-z])\. | \(|, e\.g\.", message)[0].rstrip(".")
+    if isinstance(error, ValueError | NotImplementedError) and sentence:
+        return sentence.replace("`", "'"), ""
+    return f"it fails{_where(error)} with {type(error).__name__}: {sentence}", ""
+
+
+def _values(technique: Technique, model: Any) -> dict[str, Any]:
+    """Return what the sentences above say of a technique and a model of transformers, by name."""
+    values = {
         "kind": model.config.model_type,
         "title": technique.title,
         "layers": getattr(model.config, "num_hidden_layers", None),
+        "prompted": _adaption_prompt_types(),
     }
-    words["prompted"] = _adaption_prompt_types()
     if technique.family == "prompt" and (table := model.get_input_embeddings()) is not None:
-        words["width"] = getattr(table, "embedding_dim", None)
-    for pattern, reason, remedy in _KNOWN:
-        if re.search(pattern, said) and ("{width}" not in remedy or "width" in words):
-            return reason.format(**words), remedy.format(**words)
-    first = re.split(r"(?<=[a-z])\. | \(|, e\.g\.", said)[0].rstrip(".")
-    if isinstance(error, ValueError | NotImplementedError) and first:
-        return first.replace("`", "'"), ""
-    return f"it fails{_where(error)} with {type(error).__name__}: {first}", ""
+        values["width"] = getattr(table, "embedding_dim", None)
+    return values
 
 
 def _adaption_prompt_types() -> str:
-    """Name the types of models that PEFT has adaption prompts for."""
+    """Return the types of models that PEFT has adaption prompts for, as text."""
     try:
         from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
     except ImportError:
@@ -149,21 +166,20 @@ def _adaption_prompt_types() -> str:
 
 
 def _where(error: Exception) -> str:
-    """Say in whose code an error was raised, if that is known: the innermost that a library called.
+    """Say in which package an error was raised: the innermost in the traceback that has a title here.
 
-    What calls the libraries is left out, as it is there whatever fails.
+    The frames above the first of a library are left out, as they are there whatever fails.
     """
     names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     packages = [name.split(".")[0] for name in names]
-    called = [
-        *dropwhile(lambda package: package not in ("peft", "torch", "transformers"), packages)
-    ]
-    return next((f" inside {_RAISERS[one]}" for one in reversed(called) if one in _RAISERS), "")
+    called = dropwhile(lambda package: package not in ("peft", "torch", "transformers"), packages)
+    titles = [_PACKAGES[package] for package in called if package in _PACKAGES]
+    return f" inside {titles[-1]}" if titles else ""
 
 
-def of_problem(problem: Problem) -> tuple[str, str]:
+def reason_of(problem: Problem) -> tuple[str, str]:
     """Return a problem's reason, and what would help."""
     if problem.parameter == "technique":
-        return problem.hint.rstrip("."), ""  # the rest says what the reader has just asked
-    bare = Problem(problem.parameter, problem.allowed, problem.got)
-    return str(bare).rstrip("."), problem.hint.rstrip(".")
+        return problem.hint.rstrip("."), ""  # the rest repeats what was asked
+    without_hint = Problem(problem.parameter, problem.allowed, problem.got)
+    return str(without_hint).rstrip("."), problem.hint.rstrip(".")

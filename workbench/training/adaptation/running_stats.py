@@ -1,6 +1,6 @@
-"""Running statistics: which layers gather them in training, and in which they stay as they are.
+"""Running statistics: which layers update them in training, and in which they stay as they are.
 
-PEFT saves no statistics of the base under an adapter, so what is learnt must be learnt with those that
+PEFT does not save the base's statistics with an adapter, so an adapter must be trained with those that
 the base has. Exported scripts carry this where their base has such layers.
 """
 
@@ -12,41 +12,41 @@ from types import MethodType
 import torch
 
 
-def gathering_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
+def layers_with_statistics(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
     """Return the layers whose buffers a forward pass in training mode writes, by name."""
     return {
-        name: part
-        for name, part in model.named_modules()
-        # Batch and instance normalisation; the vectors of spectral normalisation.
-        if getattr(part, "track_running_stats", False) or getattr(part, "n_power_iterations", 0)
+        name: layer
+        for name, layer in model.named_modules()
+        # Batch and instance normalization; the vectors of spectral normalization.
+        if getattr(layer, "track_running_stats", False) or getattr(layer, "n_power_iterations", 0)
     }
 
 
 def keep_statistics(model: torch.nn.Module) -> None:
-    """Keep running statistics as they are, but in layers that are trained whole.
+    """Keep running statistics as they are, but in layers all of whose parameters are trained.
 
-    Those are saved whole too, as a new head is, so they gather statistics of their own.
+    Those are saved with their statistics, as a new head is.
     """
-    for part in gathering_layers(model).values():
-        parameters = [*part.parameters(recurse=False)]
+    for layer in layers_with_statistics(model).values():
+        parameters = [*layer.parameters(recurse=False)]
         if not parameters or not all(parameter.requires_grad for parameter in parameters):
-            part.train = MethodType(stay, part)
-            part.train(part.training)
+            vars(layer)["train"] = MethodType(stay_in_evaluation, layer)
+            layer.train(layer.training)
 
 
 @wraps(torch.nn.Module.train)
-def stay(part, mode=True):
-    """Set the mode of what is inside a layer, which itself stays in evaluation mode."""
-    type(part).train(part, mode)
-    part.training = False
-    return part
+def stay_in_evaluation(layer, mode=True):
+    """Set the mode of the modules within a layer, which itself stays in evaluation mode."""
+    type(layer).train(layer, mode)
+    layer.training = False
+    return layer
 
 
 def moving_statistics(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Return the statistics that change while a model is trained, by name."""
     return {
         key: buffer
-        for name, part in gathering_layers(model).items()
-        if "train" not in vars(part)
-        for key, buffer in part.named_buffers(prefix=name, recurse=False)
+        for name, layer in layers_with_statistics(model).items()
+        if "train" not in vars(layer)
+        for key, buffer in layer.named_buffers(prefix=name, recurse=False)
     }

@@ -1,4 +1,4 @@
-"""Weights to start from: those that a run had learnt at some step, kept for another run."""
+"""Weights to start from: those of a run at some step, saved for another run."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ FILE = "trained.safetensors"
 
 
 def learnt(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Copy what a run trains, and what its technique has put beside that and keeps frozen."""
-    return {name: parameter.detach().clone().contiguous() for name, parameter in _own(model)}
+    """Copy what a run trains, with what its technique has injected and does not train."""
+    return {name: tensor.detach().clone().contiguous() for name, tensor in _learnt(model)}
 
 
 def learnt_shapes(model: torch.nn.Module) -> dict[str, tuple[int, ...]]:
     """Return the shapes of what :func:`learnt` would copy."""
-    return {name: tuple(parameter.shape) for name, parameter in _own(model)}
+    return {name: tuple(tensor.shape) for name, tensor in _learnt(model)}
 
 
-def _own(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+def _learnt(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     prefix = getattr(getattr(model, "base_model", None), "prefix", None)
     for name, parameter in model.named_parameters():
         if parameter.requires_grad or (prefix and prefix in name):
@@ -32,7 +32,7 @@ def _own(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from moving_statistics(model).items()
 
 
-def keep(state: dict[str, torch.Tensor], folder: Path) -> None:
+def save_learnt(state: dict[str, torch.Tensor], folder: Path) -> None:
     """Save what :func:`learnt` has copied into a new folder."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(state, folder / FILE)
@@ -40,10 +40,10 @@ def keep(state: dict[str, torch.Tensor], folder: Path) -> None:
 
 # Exported scripts carry this function's source.
 def load_start(model, folder) -> None:
-    """Start from weights that were learnt before; the optimizer starts afresh."""
-    known = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    """Load the weights of another run; the optimizer has no state yet."""
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     for name, tensor in load_file(Path(folder) / "trained.safetensors").items():
-        known[name].data.copy_(tensor)
+        tensors[name].data.copy_(tensor)
 
 
 def check_start(model: torch.nn.Module, folder: str, technique: str) -> None:
@@ -55,25 +55,25 @@ def check_start(model: torch.nn.Module, folder: str, technique: str) -> None:
     """
     path = Path(folder) / FILE
     if not path.is_file():
-        why = "it is where a run's weights were kept when it was cloned"
-        raise RecipeError([Problem("start_from", f"a folder that holds {FILE}", folder, why)])
+        why = "cloning a run writes it with the run's weights"
+        raise RecipeError([Problem("start_from", f"a folder that contains {FILE}", folder, why)])
     stored = {name: tuple(tensor.shape) for name, tensor in load_file(path).items()}
-    found = shape_problem(stored, learnt_shapes(model), technique)
-    if found:
-        raise RecipeError([found])
+    problem = shape_problem(stored, learnt_shapes(model), technique)
+    if problem:
+        raise RecipeError([problem])
 
 
 def shape_problem(
-    stored: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]], technique: str
+    stored: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], technique: str
 ) -> Problem | None:
-    """Say why weights of these shapes do not fit, None if they do."""
-    allowed = "weights of the same technique, on the same layers and of the same sizes"
-    why = "clone the run from its start instead, without its weights"
-    if stored.keys() != wanted.keys():
-        odd = min(stored.keys() ^ wanted.keys())
-        return Problem("start_from", allowed, technique, f"{odd} is in one of them only, so {why}")
+    """Say why weights of these shapes cannot be loaded; None if they can."""
+    allowed = "weights of the same technique, for the same layers and with the same shapes"
+    why = "clone the run without its weights"
+    if stored.keys() != expected.keys():
+        name = min(stored.keys() ^ expected.keys())
+        return Problem("start_from", allowed, technique, f"{name} is in one of them only, so {why}")
     for name, shape in stored.items():
-        if shape != wanted[name]:
-            told = f"{name} is {shape} and not {wanted[name]}, so {why}"
-            return Problem("start_from", allowed, technique, told)
+        if shape != expected[name]:
+            hint = f"{name} is {shape} and not {expected[name]}, so {why}"
+            return Problem("start_from", allowed, technique, hint)
     return None

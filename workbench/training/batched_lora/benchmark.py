@@ -1,4 +1,4 @@
-"""Does it pay to train runs together? A few steps of both ways are timed, which leave no trace."""
+"""Whether it pays to train runs together: a few steps are timed both ways, and leave no trace."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import chain
 from typing import Any
-
-from accelerate.utils import send_to_device
 
 from workbench.training.batched_lora.group import Group, Member
 from workbench.training.loop import train
 from workbench.training.prepared import Prepared
 from workbench.training.runtime.rng import Randomness
+from workbench.training.speedups.comparison import first_batches
 
 # The first round warms up. More are timed until there is enough to judge by.
 ROUNDS, SECONDS = 5, 1.5
@@ -26,7 +25,7 @@ SAME = 1e-3
 
 @dataclass(frozen=True)
 class Pace:
-    """What a measurement has found.
+    """The result of a measurement.
 
     Parameters
     ----------
@@ -51,27 +50,27 @@ class Pace:
 def measure(group: Group) -> Pace:
     """Time the first steps of a group that has not started, and put everything back."""
     members = list(group.members)
-    windows = [_first_windows(member.prepared, ROUNDS + 1) for member in members]
+    batches = [_first_steps(member.prepared, ROUNDS + 1) for member in members]
     ratios, differences = [], []
     started = time.perf_counter()
     with Randomness(0), _restored(group):
-        own = [_own_steps(*pair) for pair in zip(members, windows, strict=True)]
+        own_steps = [_own_steps(*pair) for pair in zip(members, batches, strict=True)]
         for index in range(ROUNDS + 1):
             began = time.perf_counter()
-            alone = [next(steps) for steps in own]
+            events = [next(steps) for steps in own_steps]
             between = time.perf_counter()
-            together = _fused_step(group, [each[index] for each in windows])
+            fused = _fused_step(group, [steps[index] for steps in batches])
             ended = time.perf_counter()
             differences += [
-                abs(mine - theirs) / max(abs(mine), 1e-3)
-                for event, told in zip(alone, together, strict=True)
-                for mine, theirs in zip((event["loss"], event["grad_norm"]), told, strict=True)
+                abs(own - other) / max(abs(own), 1e-3)
+                for event, figures in zip(events, fused, strict=True)
+                for own, other in zip((event["loss"], event["grad_norm"]), figures, strict=True)
             ]
             if index > 0:
                 ratios.append((between - began) / (ended - between))
             if len(ratios) > 1 and ended - started > SECONDS:
                 break
-    # What is not a number is no small difference.
+    # NaN compares as smaller than any difference.
     worst = math.inf if any(map(math.isnan, differences)) else max(differences)
     return Pace(statistics.median(ratios), worst, len(ratios))
 
@@ -79,7 +78,7 @@ def measure(group: Group) -> Pace:
 @contextmanager
 def _restored(group: Group) -> Iterator[None]:
     """Put parameters, optimizers and the group itself back to before the first step."""
-    own = [
+    values = [
         (parameter, parameter.detach().clone())
         for member in group.members
         for parameter in member.prepared.model.parameters()
@@ -88,36 +87,27 @@ def _restored(group: Group) -> Iterator[None]:
     try:
         yield
     finally:
-        for parameter, value in own:
+        for parameter, value in values:
             parameter.data.copy_(value)
             parameter.grad = None
         for member in group.members:
-            member.twin.own.state.clear()
-            member.twin.optimizer.state.clear()
-            member.window, member.pending = [], None
+            member.row_optimizer.run_optimizer.state.clear()
+            member.row_optimizer.optimizer.state.clear()
+            member.micro_batches, member.computed = [], None
         group.stack.gradients.zero_()
         group.stack.load()
 
 
-def _first_windows(prepared: Prepared, count: int) -> list[list[dict]]:
-    """Return the batches of a run's first steps, which its loader will give again."""
+def _first_steps(prepared: Prepared, count: int) -> list[list[dict]]:
+    """Return the micro-batches of each of a run's first steps."""
     loop_kwargs = prepared.loop_kwargs
-    loader, size = (
-        loop_kwargs["train_loader"].base_dataloader,
-        loop_kwargs["gradient_accumulation_steps"],
-    )
-    state = loader.generator.get_state()
-    stream = chain.from_iterable(repeat(loader))
-    device = loop_kwargs["accelerator"].device
-    windows = [
-        [send_to_device(batch, device) for batch in islice(stream, size)] for _ in range(count)
-    ]
-    loader.generator.set_state(state)
-    return windows
+    size, device = loop_kwargs["gradient_accumulation_steps"], loop_kwargs["accelerator"].device
+    batches = first_batches(loop_kwargs["train_loader"], count * size, device)
+    return [batches[start : start + size] for start in range(0, len(batches), size)]
 
 
-class _Still:
-    """A schedule that stays where it is."""
+class _ConstantSchedule:
+    """A scheduler that leaves the learning rate as it is."""
 
     def __init__(self, scheduler: Any):
         self._scheduler = scheduler
@@ -129,28 +119,27 @@ class _Still:
         """Leave the learning rate as it is."""
 
 
-def _own_steps(member: Member, windows: list[list[dict]]) -> Iterator[dict]:
+def _own_steps(member: Member, batches: list[list[dict]]) -> Iterator[dict]:
     """Return the loop that a run would have by itself, over its first steps, without evaluations."""
     loop_kwargs = member.loop_kwargs
     changes = {
-        "train_loader": list(chain.from_iterable(windows)),
-        "scheduler": _Still(loop_kwargs["scheduler"]),
+        "train_loader": list(chain.from_iterable(batches)),
+        "scheduler": _ConstantSchedule(loop_kwargs["scheduler"]),
         "evaluate": lambda step: iter(()),
-        "max_steps": len(windows),
-        "eval_steps": len(windows) + 1,
+        "max_steps": len(batches),
+        "eval_steps": len(batches) + 1,
         "eval_on_start": False,
     }
     return train(**{**loop_kwargs, **changes})
 
 
-def _fused_step(group: Group, windows: Sequence[list[dict]]) -> list[tuple[float, float]]:
-    """Step all members once; returns their losses and norms."""
-    for member, window in zip(group.members, windows, strict=True):
-        member.window = list(window)
-    group.advance()
-    told = []
+def _fused_step(group: Group, batches: Sequence[list[dict]]) -> list[tuple[float, float]]:
+    """Step all members once with these micro-batches; returns each one's loss and gradient norm."""
+    for member, micro_batches in zip(group.members, batches, strict=True):
+        member.micro_batches = list(micro_batches)
+    group.compute_gradients()
+    figures = []
     for member in group.members:
-        assert member.pending is not None
-        told.append((member.pending[0], member.twin.step(member.loop_kwargs["max_grad_norm"])))
-        member.window, member.pending = [], None
-    return told
+        assert member.computed is not None
+        figures.append((member.computed.loss, member.take_step()))
+    return figures

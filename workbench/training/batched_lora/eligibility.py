@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,12 +12,13 @@ from peft.utils import ModulesToSaveWrapper
 
 from workbench.registry.tasks import TASKS
 from workbench.registry.technique import writes_base
-from workbench.training.batched_lora.stack import trained_linears
+from workbench.training.adaptation.wrapping import unwrapped
+from workbench.training.batched_lora.adapter_stack import trained_linears
 from workbench.training.prepared import Prepared
 
-TRIED = {"torch": ">=2.11,<2.16", "peft": ">=0.20,<0.22"}
-# Layers of PEFT that add LoRA to what a linear gives, and nothing else.
-PLAIN = ("Linear", "Linear4bit", "Linear8bitLt", "TorchaoLoraLinear")
+TESTED_WITH = {"torch": ">=2.11,<2.16", "peft": ">=0.20,<0.22"}
+# Layers of PEFT that add LoRA to a linear's output, and nothing else.
+PLAIN_LAYERS = ("Linear", "Linear4bit", "Linear8bitLt", "TorchaoLoraLinear")
 DROPOUTS = (
     torch.nn.Dropout,
     torch.nn.Dropout1d,
@@ -27,8 +27,8 @@ DROPOUTS = (
     torch.nn.AlphaDropout,
     torch.nn.FeatureAlphaDropout,
 )
-# Settings of a recipe that run another forward pass than the plain one.
-OTHERWISE = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free", "onednn")
+# Settings of a recipe that make another forward pass than the plain one.
+OTHER_FORWARD = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free", "onednn")
 
 
 def obstacle(prepared: Prepared) -> str | None:
@@ -36,54 +36,56 @@ def obstacle(prepared: Prepared) -> str | None:
     try:
         return next(_obstacles(prepared), None)
     except (AttributeError, TypeError) as error:
-        return f"PEFT {peft.__version__} has other layers than were tried ({error})"
+        return (
+            f"PEFT {peft.__version__} has other layers than the versions that were tested ({error})"
+        )
 
 
 def _obstacles(prepared: Prepared) -> Iterator[str]:
     plan, model = prepared.plan, prepared.model
     if plan.config_class != "LoraConfig":
-        yield f"{plan.recipe['technique']} is no LoRA"
+        yield f"{plan.recipe['technique']} is not LoRA"
         return
     if plan.recipe["task"] not in TASKS:
         yield "it trains a module from the notebook"
         return
     if not prepared.loop_kwargs:
-        yield "blocks under its first trained one are skipped where what they return is known"
+        yield "its frozen blocks are skipped where their outputs are cached"
     if plan.after_step or plan.forward_hook:
         yield f"{plan.recipe['technique']} does more in a step than LoRA"
     if writes_base(plan.config):
         yield f"{plan.recipe['technique']} rewrites the weights of its base"
     if "encoder-decoder" in TASKS[plan.recipe["task"]].model_kinds:
-        yield "an encoder-decoder reads its own labels"
-    yield from (f"{name} is set" for name in OTHERWISE if plan.recipe.get(name))
-    base = model.get_base_model()
+        yield "an encoder-decoder also reads the labels"
+    yield from (f"{name} is set" for name in OTHER_FORWARD if plan.recipe.get(name))
+    base = unwrapped(model)
     yield from _layer_obstacles(base)
-    known = {id(parameter) for _, _, parameter in trained_linears(base)}
+    of_linears = {id(parameter) for _, _, parameter in trained_linears(base)}
     for name, parameter in base.named_parameters():
-        if parameter.requires_grad and id(parameter) not in known:
-            yield f"{name} is trained too, which is no linear"
-    for name, chance in _dropouts(base):
-        yield f"{name} is {chance}, and what it drops depends on the batch"
+        if parameter.requires_grad and id(parameter) not in of_linears:
+            yield f"{name} is trained too and is not the weight or bias of a linear layer"
+    for name, probability in _dropouts(base):
+        yield f"{name} is {probability}, and dropout depends on the batch"
 
 
 def _layer_obstacles(base: torch.nn.Module) -> Iterator[str]:
     for name, module in base.named_modules():
         if not isinstance(module, LoraLayer):
             continue
-        if type(module).__name__ not in PLAIN or len(module.active_adapters) != 1:
+        if type(module).__name__ not in PLAIN_LAYERS or len(module.active_adapters) != 1:
             yield f"{name} is wrapped by {type(module).__name__}"
         elif module.lora_variant:
-            yield f"{name} has a LoRA of another kind"
+            yield f"{name} has a variant of LoRA"
         elif any(module.lora_bias.values()):
             yield "lora_bias is set"
         elif isinstance(module.lora_dropout[module.active_adapters[0]], torch.nn.Dropout):
-            yield "lora_dropout is above 0, and what it drops depends on the batch"
+            yield "lora_dropout is above 0, and dropout depends on the batch"
 
 
 def _dropouts(base: torch.nn.Module) -> Iterator[tuple[str, float]]:
-    """Go through what a base drops in training: modules, and what its config says of functions."""
+    """Yield the dropouts of a base by name: of its modules, and of functions by its config."""
     for name, value in vars(base.config).items():
-        if "drop" in name and isinstance(value, numbers.Real) and value > 0:
+        if "drop" in name and isinstance(value, int | float) and value > 0:
             yield name, float(value)
     for name, module in base.named_modules():
         if isinstance(module, DROPOUTS) and module.p > 0:
@@ -91,8 +93,8 @@ def _dropouts(base: torch.nn.Module) -> Iterator[tuple[str, float]]:
 
 
 def traits(prepared: Prepared) -> dict[str, Hashable]:
-    """Return what all runs of a group must have in common, by what to call it."""
-    plan, base = prepared.plan, prepared.model.get_base_model()
+    """Return what all runs of a group must have in common, by its name in a sentence."""
+    plan, base = prepared.plan, unwrapped(prepared.model)
     return {
         "base": tuple(parameter.data_ptr() for parameter in _frozen(base)),
         "task": plan.auto_class,
@@ -103,13 +105,13 @@ def traits(prepared: Prepared) -> dict[str, Hashable]:
 
 
 def _frozen(base: torch.nn.Module) -> Iterator[torch.nn.Parameter]:
-    """Go through the base's own parameters, without those in whose place a run trains others."""
-    private = {id(parameter) for _, _, parameter in trained_linears(base)}
+    """Yield the base's own parameters, without those that a run trains copies of."""
+    run_owned = {id(parameter) for _, _, parameter in trained_linears(base)}
     for module in base.modules():
         if isinstance(module, ModulesToSaveWrapper):
-            private |= {id(parameter) for parameter in module.parameters()}
+            run_owned |= {id(parameter) for parameter in module.parameters()}
     for parameter in base.parameters():
-        if id(parameter) not in private:
+        if id(parameter) not in run_owned:
             yield parameter
 
 
@@ -119,40 +121,42 @@ def sort_out(prepared: Sequence[Prepared]) -> tuple[list[list[int]], list[str]]:
     Returns
     -------
     list of list of int
-        Groups of two or more, by the runs' places in the sequence.
+        Groups of two or more, by the runs' indices in the sequence.
     list of str
         Why others are in none, a sentence for each reason.
     """
     groups: dict[tuple, list[int]] = {}
     reasons: dict[str, list[int]] = {}
-    facts: dict[int, Mapping[str, Any]] = {}
-    for place, one in enumerate(prepared):
-        if (reason := obstacle(one)) is not None:
-            reasons.setdefault(reason, []).append(place)
+    traits_of: dict[int, Mapping[str, Any]] = {}
+    for index, run in enumerate(prepared):
+        if (reason := obstacle(run)) is not None:
+            reasons.setdefault(reason, []).append(index)
         else:
-            facts[place] = traits(one)
-            groups.setdefault(tuple(facts[place].values()), []).append(place)
+            traits_of[index] = traits(run)
+            groups.setdefault(tuple(traits_of[index].values()), []).append(index)
     for members in list(groups.values()):
-        if len(members) == 1 and len(facts) > 1:
-            reasons.setdefault(_unlike(facts, members[0]), []).append(members[0])
+        if len(members) == 1 and len(traits_of) > 1:
+            reasons.setdefault(_unlike(traits_of, members[0]), []).append(members[0])
     return [members for members in groups.values() if len(members) > 1], [
-        f"{names_of(prepared[place] for place in places)} cannot be fused with others: {reason}."
-        for reason, places in reasons.items()
+        f"{names_of(prepared[index] for index in members)} cannot be fused with other runs: "
+        f"{reason}."
+        for reason, members in reasons.items()
     ]
 
 
-def _unlike(facts: Mapping[int, Mapping[str, Any]], place: int) -> str:
+def _unlike(traits_of: Mapping[int, Mapping[str, Any]], index: int) -> str:
     """Say in what a run differs from the one that is most like it."""
-    mine = facts[place]
-    differences = [
-        [name for name in mine if mine[name] != other[name]]
-        for at, other in facts.items()
-        if at != place
+    own = traits_of[index]
+    differences: list[list[str]] = [
+        [name for name in own if own[name] != other[name]]
+        for number, other in traits_of.items()
+        if number != index
     ]
-    return f"no other one has the same {' and '.join(min(differences, key=len))}"
+    nearest = min(differences, key=lambda names: len(names))
+    return f"no other run has the same {' and '.join(nearest)}"
 
 
 def names_of(prepared: Iterable[Prepared]) -> str:
     """Name runs in a sentence."""
-    names = [one.plan.recipe["name"] or one.plan.recipe["technique"] for one in prepared]
+    names = [run.plan.recipe["name"] or run.plan.recipe["technique"] for run in prepared]
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

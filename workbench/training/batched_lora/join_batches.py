@@ -1,4 +1,4 @@
-"""The batches of several runs as one, and each run's loss on its own rows."""
+"""The batches of several runs joined into one, and each run's loss on its own rows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,28 @@ from collections.abc import Sequence
 import torch
 from torch.nn.functional import cross_entropy, pad
 
-# What is not learnt, as everywhere in transformers.
+# The label of what is no target, as everywhere in transformers.
 IGNORED = -100
 
 
 def join(batches: Sequence[dict[str, torch.Tensor]], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Put batches below each other, with as many rows of the same width from each.
+    """Join a batch of each run, padded to the same numbers of rows and tokens.
 
-    Narrow ones are filled up on the right, whichever side they are padded on: no position moves, and
-    nothing is read there. Where an epoch's last batch is short, its first row fills it up, unlearnt.
+    Short rows are padded on the right, whichever side their own batch is padded on: no position moves,
+    and the attention mask is 0 there. Where an epoch's last batch has fewer rows, its first row is
+    repeated without targets.
+
+    Parameters
+    ----------
+    batches : sequence of dict
+        Of each run: ``input_ids`` and ``attention_mask`` of shape (batch, seq), ``labels`` of shape
+        (batch, seq) or (batch,); images as ``pixel_values`` of shape (batch, channels, height, width).
+    pad_token_id : int
+
+    Returns
+    -------
+    dict
+        The same, of shape (runs * largest batch, longest seq), one run after the other.
 
     Examples
     --------
@@ -30,45 +43,54 @@ def join(batches: Sequence[dict[str, torch.Tensor]], pad_token_id: int) -> dict[
     fills = {"input_ids": pad_token_id, "attention_mask": 0, "labels": IGNORED}
     rows = max(len(batch["labels"]) for batch in batches)
     return {
-        name: torch.cat(_alike([batch[name] for batch in batches], name, rows, fills.get(name)))
+        name: torch.cat(_pad_alike([batch[name] for batch in batches], name, rows, fills.get(name)))
         for name in batches[0]
     }
 
 
-def _alike(
+def _pad_alike(
     tensors: list[torch.Tensor], name: str, rows: int, fill: int | None
 ) -> list[torch.Tensor]:
+    """Pad tensors of shape (batch, seq) to (rows, longest seq); those without ``fill`` to ``rows`` only."""
     if fill is not None and tensors[0].dim() == 2:
         width = max(tensor.shape[1] for tensor in tensors)
         tensors = [pad(tensor, (0, width - tensor.shape[1]), value=fill) for tensor in tensors]
-    return [_more(tensor, rows - len(tensor), name) for tensor in tensors]
+    return [_pad_rows(tensor, rows - len(tensor), name) for tensor in tensors]
 
 
-def _more(tensor: torch.Tensor, rows: int, name: str) -> torch.Tensor:
-    if rows == 0:
+def _pad_rows(tensor: torch.Tensor, missing: int, name: str) -> torch.Tensor:
+    """Repeat the first row of a tensor, where rows are missing; labels are ignored there."""
+    if missing == 0:
         return tensor
-    more = tensor[:1].expand(rows, *tensor.shape[1:])
-    return torch.cat([tensor, torch.full_like(more, IGNORED) if name == "labels" else more])
+    repeated = tensor[:1].expand(missing, *tensor.shape[1:])
+    extra = torch.full_like(repeated, IGNORED) if name == "labels" else repeated
+    return torch.cat([tensor, extra])
 
 
 def losses_of(
     logits: torch.Tensor, labels: torch.Tensor, runs: int, *, shifts: bool
 ) -> torch.Tensor:
-    """Return each run's loss: the mean over its own targets, of shape (runs,).
+    """Return each run's loss: the mean over its own targets.
 
     Parameters
     ----------
     logits : torch.Tensor
-        Of shape (rows, tokens, words) or (rows, labels), the rows of one run after the other's.
+        Of shape (runs * batch, seq, vocabulary) or (runs * batch, classes), one run after the other.
     labels : torch.Tensor
-        Of shape (rows, tokens) or (rows,).
+        Of shape (runs * batch, seq) or (runs * batch,).
+    runs : int
     shifts : bool
         Whether each token's logits are for the next one, as in a language model.
+
+    Returns
+    -------
+    torch.Tensor
+        Of shape (runs,).
     """
     if shifts:
         labels = pad(labels, (0, 1), value=IGNORED)[:, 1:]
-    each = cross_entropy(
+    losses = cross_entropy(
         logits.float().flatten(0, -2), labels.flatten(), ignore_index=IGNORED, reduction="none"
     )
     targets = (labels != IGNORED).view(runs, -1).sum(1)
-    return each.view(runs, -1).sum(1) / targets
+    return losses.view(runs, -1).sum(1) / targets

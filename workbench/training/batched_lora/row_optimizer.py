@@ -1,4 +1,4 @@
-"""A run's optimizer over its row of a stack, in the place of the one over its own parameters."""
+"""A run's optimizer, stepping over its row of an adapter stack instead of over the run's parameters."""
 
 from __future__ import annotations
 
@@ -9,34 +9,45 @@ from dataclasses import dataclass
 
 import torch
 
-from workbench.training.batched_lora.stack import PARTS, Slot, Stack
+from workbench.training.batched_lora.adapter_stack import PARTS, AdapterStack, ParameterSlot
 
-# What treats each number by itself can step many parameters as one, with a tenth of the calls.
+# These treat each number by itself, so they can step many parameters as one, with a tenth of the calls.
 ELEMENTWISE = (torch.optim.AdamW, torch.optim.SGD, torch.optim.RMSprop)
 
 
 @dataclass
-class _StandIn:
-    """A parameter of the twin, for some of the run's own."""
-
-    parameter: torch.nn.Parameter
-    place: slice | Slot
-    owners: list[torch.nn.Parameter]
-
-    def of(self, row: torch.Tensor) -> torch.Tensor:
-        if isinstance(self.place, slice):
-            return row[self.place]
-        return self.place.of(row, self.owners[0])
-
-
-class RowOptimizer:
-    """An optimizer with the settings of a run's own, which goes on ruling the learning rates.
+class _RowParameter:
+    """A parameter of the row's optimizer.
 
     Parameters
     ----------
-    optimizer : torch.optim.Optimizer
+    parameter : torch.nn.Parameter
+        A view of the row: of shape (numbers,) for a span of it, else of the run's own parameter's shape.
+    part_of_row : slice or ParameterSlot
+        What of the row it is: a span, or one slot.
+    originals : list of torch.nn.Parameter
+        The run's own parameters that it stands for: one, or all that lie in the span.
+    """
+
+    parameter: torch.nn.Parameter
+    part_of_row: slice | ParameterSlot
+    originals: list[torch.nn.Parameter]
+
+    def view(self, row: torch.Tensor) -> torch.Tensor:
+        """Return what it is of a row of shape (numbers,)."""
+        if isinstance(self.part_of_row, slice):
+            return row[self.part_of_row]
+        return self.part_of_row.view(row, self.originals[0])
+
+
+class RowOptimizer:
+    """A copy of a run's optimizer over its row of a stack; the run's scheduler goes on setting its rates.
+
+    Parameters
+    ----------
+    run_optimizer : torch.optim.Optimizer
         The run's own, which has not stepped yet.
-    stack : Stack
+    stack : AdapterStack
     run : int
         The run's row.
 
@@ -44,114 +55,139 @@ class RowOptimizer:
     ----------
     optimizer : torch.optim.Optimizer
         The one that steps.
+    row, gradients : torch.Tensor
+        The run's values and gradients in the stack, of shape (numbers,).
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, stack: Stack, run: int):
-        self.own = optimizer
-        self._slots = {id(parameter): slot for slot, parameter in stack.of(run)}
-        self._stand_ins: list[_StandIn] = []
+    def __init__(self, run_optimizer: torch.optim.Optimizer, stack: AdapterStack, run: int):
+        self.run_optimizer = run_optimizer
+        self._slots = {id(parameter): slot for slot, parameter in stack.parameters_of(run)}
+        self._row_parameters: list[_RowParameter] = []
         groups = [
             {**group, "params": list(self._replace(group["params"], stack))}
-            for group in optimizer.param_groups
+            for group in run_optimizer.param_groups
         ]
-        self.optimizer = object.__new__(type(optimizer))
-        # A scheduler has wrapped the step of the one object that it knows.
-        kept = {name: value for name, value in vars(optimizer).items() if name != "step"}
-        vars(self.optimizer).update(kept, param_groups=groups, state=defaultdict(dict))
-        self.point(stack, run)
+        self.optimizer = object.__new__(type(run_optimizer))
+        # The scheduler has wrapped the step method of the run's own optimizer, which is not this one's.
+        attributes = {name: value for name, value in vars(run_optimizer).items() if name != "step"}
+        vars(self.optimizer).update(attributes, param_groups=groups, state=defaultdict(dict))
+        self.bind_row(stack, run)
 
     def _replace(
-        self, owners: list[torch.nn.Parameter], stack: Stack
+        self, originals: list[torch.nn.Parameter], stack: AdapterStack
     ) -> Iterator[torch.nn.Parameter]:
-        """Stand in for what the optimizer treats alike: in whole spans where that is the same."""
-        if type(self.own) not in ELEMENTWISE or not self._fill_spans(owners):
-            for owner in owners:
-                slot = self._slots.get(id(owner))
+        """Yield views of the row for a group's parameters: whole spans where the optimizer allows it."""
+        if type(self.run_optimizer) not in ELEMENTWISE or not self._fill_spans(originals):
+            for original in originals:
+                slot = self._slots.get(id(original))
                 # Some optimizers are given the frozen base too, of which they move nothing.
-                yield owner if slot is None else self._stand_in(stack, slot, [owner])
+                yield original if slot is None else self._row_parameter(stack, slot, [original])
             return
         for part in PARTS:
-            places = [slot for slot in stack.slots if slot.part == part]
-            mine = [owner for owner in owners if self._slots[id(owner)].part == part]
-            if mine:
-                yield self._stand_in(stack, slice(places[0].offset, places[-1].end), mine)
+            slots = [slot for slot in stack.slots if slot.part == part]
+            same_part = [
+                original for original in originals if self._slots[id(original)].part == part
+            ]
+            if same_part:
+                span = slice(slots[0].offset, slots[-1].end)
+                yield self._row_parameter(stack, span, same_part)
 
-    def _fill_spans(self, owners: list[torch.nn.Parameter]) -> bool:
+    def _fill_spans(self, originals: list[torch.nn.Parameter]) -> bool:
         """Tell whether these are all or none of the run's parameters of each part."""
-        mine = Counter(self._slots[id(owner)].part for owner in owners)
-        all_of_them = Counter(slot.part for slot in self._slots.values())
-        return all(mine[part] == all_of_them[part] for part in mine)
+        counts = Counter(self._slots[id(original)].part for original in originals)
+        totals = Counter(slot.part for slot in self._slots.values())
+        return all(counts[part] == totals[part] for part in counts)
 
-    def _stand_in(
-        self, stack: Stack, place: slice | Slot, owners: list[torch.nn.Parameter]
+    def _row_parameter(
+        self,
+        stack: AdapterStack,
+        part_of_row: slice | ParameterSlot,
+        originals: list[torch.nn.Parameter],
     ) -> torch.nn.Parameter:
-        made = torch.nn.Parameter(stack.values.new_empty(0))
-        self._stand_ins.append(_StandIn(made, place, owners))
-        return made
+        parameter = torch.nn.Parameter(stack.values.new_empty(0))
+        self._row_parameters.append(_RowParameter(parameter, part_of_row, originals))
+        return parameter
 
-    def point(self, stack: Stack, run: int) -> None:
-        """Take the run's row from where it lies now."""
+    def bind_row(self, stack: AdapterStack, run: int) -> None:
+        """Let the optimizer's parameters and gradients be views of a run's row as it is stored now."""
         self._stack, self._run = stack, run
         self.row, self.gradients = stack.values[run], stack.gradients[run]
-        for one in self._stand_ins:
-            one.parameter.grad = None
-            one.parameter.data = one.of(self.row)
-            if one.owners[0].requires_grad:
-                one.parameter.grad = one.of(self.gradients)
+        for part in self._row_parameters:
+            part.parameter.grad = None
+            part.parameter.data = part.view(self.row)
+            if part.originals[0].requires_grad:
+                part.parameter.grad = part.view(self.gradients)
         self._frozen = [
-            slot.of(self.gradients, parameter)
-            for slot, parameter in stack.of(run)
+            slot.view(self.gradients, parameter)
+            for slot, parameter in stack.parameters_of(run)
             if not parameter.requires_grad
         ]
 
-    def lend(self) -> None:
-        """Let the run's own parameters be views of its row."""
-        for slot, parameter in self._stack.of(self._run):
-            parameter.data = slot.of(self.row, parameter)
+    def share_row(self) -> None:
+        """Let the run's own parameters be views of its row, so that its model computes with what is learnt."""
+        for slot, parameter in self._stack.parameters_of(self._run):
+            parameter.data = slot.view(self.row, parameter)
 
     def step(self, max_grad_norm: float) -> float:
-        """Clip, step and forget the gradients; returns their norm before clipping.
+        """Clip the row's gradients, step and zero them; returns their norm before clipping.
 
-        If it is not finite, nothing is stepped.
+        Nothing is stepped where the norm is not finite.
         """
         for gradient in self._frozen:
             gradient.zero_()
         norm = torch.linalg.vector_norm(self.gradients).item()
         if math.isfinite(norm):
             self.gradients.mul_(min(1.0, max_grad_norm / (norm + 1e-6)))
-            for mine, theirs in zip(
-                self.optimizer.param_groups, self.own.param_groups, strict=True
+            for group, run_group in zip(
+                self.optimizer.param_groups, self.run_optimizer.param_groups, strict=True
             ):
-                mine["lr"] = theirs["lr"]
+                group["lr"] = run_group["lr"]
             self.optimizer.step()
         self.gradients.zero_()
         return norm
 
-    def give_back(self) -> None:
-        """Give the run's own parameters and optimizer what was learnt, in memory of their own."""
-        for slot, parameter in self._stack.of(self._run):
-            parameter.data = slot.of(self.row, parameter).clone(
+    def return_row(self) -> None:
+        """Copy what was learnt into memory of the run's own parameters and optimizer."""
+        for slot, parameter in self._stack.parameters_of(self._run):
+            parameter.data = slot.view(self.row, parameter).clone(
                 memory_format=torch.contiguous_format
             )
-        named = {one.parameter: one.owners[0] for one in self._stand_ins}
+        row_parameters = {id(part.parameter): part for part in self._row_parameters}
         for key, state in self.optimizer.state.items():
-            spans = [one for one in self._stand_ins if one.parameter is key]
-            if spans and isinstance(spans[0].place, slice):
-                for owner in spans[0].owners:
-                    self.own.state[owner] = {
-                        name: self._part(value, spans[0].place, owner)
+            part = row_parameters.get(id(key))
+            if part is None:  # some optimizers know parameters by their names
+                self.run_optimizer.state[key] = state
+            elif isinstance(part.part_of_row, slice):
+                for original in part.originals:
+                    self.run_optimizer.state[original] = {
+                        name: self._state_of(original, value, part.part_of_row)
                         for name, value in state.items()
                     }
             else:
-                # Some optimizers know parameters by their names.
-                self.own.state[named.get(key, key)] = state
+                self.run_optimizer.state[part.originals[0]] = state
 
-    def _part(self, value: object, span: slice, owner: torch.nn.Parameter) -> object:
-        """Cut what belongs to one parameter out of what a span's state holds."""
+    def _state_of(self, original: torch.nn.Parameter, value: object, span: slice) -> object:
+        """Cut one parameter's share out of a span's optimizer state.
+
+        Parameters
+        ----------
+        original : torch.nn.Parameter
+            The run's own.
+        value : torch.Tensor or other
+            Of shape (numbers of the span,), such as a mean of gradients, or (), such as a step count.
+        span : slice
+            Of the row.
+
+        Returns
+        -------
+        torch.Tensor or other
+            Of the parameter's shape, in memory of its own; what is no such tensor as it is.
+        """
         if not torch.is_tensor(value):
             return value
         if value.dim() == 0:
             return value.clone()
         row = torch.zeros_like(self.row)
         row[span] = value
-        return self._slots[id(owner)].of(row, owner).clone(memory_format=torch.contiguous_format)
+        slot = self._slots[id(original)]
+        return slot.view(row, original).clone(memory_format=torch.contiguous_format)

@@ -71,20 +71,29 @@ def advise(
     more = checkpointed.largest(available) if checkpointed else 0
     if needed <= available < evaluation:
         return (
-            f"Training fits with batch {rows:,}, but an evaluation needs {size(evaluation)} of "
-            f"{size(available)}: lower per_device_eval_batch_size."
+            f"There is enough memory for training with batch size {rows:,}, but an evaluation "
+            f"needs {size(evaluation)} of {size(available)}: lower per_device_eval_batch_size."
         )
     if needed <= available:
         if most >= 2 * rows:
-            reach = f"{most:,} and more" if most == MOST else f"{most:,}, not {2 * most:,},"
-            return f"Fits with batch {rows:,}; {reach} would fit too."
-        helps = f"; gradient checkpointing would allow {more:,}" if more > most else ""
-        return f"Fits with batch {rows:,}, not {2 * max(most, 1):,}{helps}."
-    start = f"Does not fit with batch {rows:,}: it needs {size(needed)} of {size(available)}"
+            reach = (
+                f"even {most:,} or more is possible"
+                if most == MOST
+                else f"up to {most:,} is possible, {2 * most:,} is not"
+            )
+            return f"Enough memory for batch size {rows:,}; {reach}."
+        helps = f"; with gradient checkpointing up to {more:,}" if more > most else ""
+        return f"Enough memory for batch size {rows:,}, but not for {2 * max(most, 1):,}{helps}."
+    start = (
+        f"Not enough memory for batch size {rows:,}: it needs {size(needed)} of {size(available)}"
+    )
     if most and more > most:
-        return f"{start}. Batch {most:,} fits; gradient checkpointing would allow {more:,}."
+        return (
+            f"{start}. Batch size {most:,} is possible; gradient checkpointing would allow "
+            f"{more:,}."
+        )
     if most:
-        return f"{start}. Batch {most:,} fits."
+        return f"{start}. Batch size {most:,} is possible."
     if more:
-        return f"{start}. Gradient checkpointing would allow batch {more:,}."
-    return f"{start}, and no batch fits: choose a smaller base, or store it in fewer bits."
+        return f"{start}. With gradient checkpointing, batch size {more:,} is possible."
+    return f"{start}, and no batch size is small enough: choose a smaller base, or quantize it."

@@ -10,6 +10,7 @@ import bitsandbytes as bnb
 import torch
 import torchao.quantization
 import transformers
+from transformers import PreTrainedModel
 
 from workbench.training.adaptation.quantize import keep_packed
 from workbench.training.forecast.torch_internals import (
@@ -21,15 +22,15 @@ from workbench.training.forecast.torch_internals import (
 
 
 def with_packed_layers(
-    model: torch.nn.Module, storage: Any
-) -> tuple[torch.nn.Module, list[tuple[torch.nn.Module, torch.nn.Parameter]]]:
+    model: PreTrainedModel, storage: Any
+) -> tuple[PreTrainedModel, list[tuple[torch.nn.Linear, torch.Tensor]]]:
     """Put the layers of a quantised base into a skeleton; :func:`pack` packs their weights.
 
     Parameters
     ----------
     model : torch.nn.Module
     storage : QuantizationConfigMixin
-        How the weights are stored: see :func:`workbench.training.adaptation.quantize.storage`.
+        How the weights are stored: see :func:`workbench.training.adaptation.quantize.quantization_config_of`.
 
     Returns
     -------
@@ -45,7 +46,8 @@ def with_packed_layers(
     for module in model.modules():
         # Some starts unpack weights, which takes no more than to know how they are laid out.
         if isinstance(module, bnb.nn.Linear4bit) and module.weight.is_meta:
-            module.weight.quant_state = _state_4bit(module.weight, _Shapes())
+            weight: Any = module.weight
+            weight.quant_state = _state_4bit(weight, _Shapes())
     return model, list(_packed_linears(model, storage, quantizer.modules_to_not_convert))
 
 
@@ -71,7 +73,7 @@ class ExpertProducts(TorchDispatchMode):
     """
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        """Compute the shape in bfloat16, and return it in the kind of numbers that came."""
+        """Compute the shape in bfloat16, and return it in the dtype that came."""
         if func is not torch.ops.aten._grouped_mm.default:
             return func(*args, **(kwargs or {}))
         left, right, *more = args
@@ -98,15 +100,15 @@ class Faker:
         self._made: dict[int, tuple[torch.Tensor, FakeTensor]] = {}
         self._storages: dict[int, tuple[Any, Any]] = {}
         self._seen: set[int] = set()
-        self._found: list[torch.Tensor] = []
+        self._fakes: list[torch.Tensor] = []
 
     def model(self, model: torch.nn.Module) -> list[torch.Tensor]:
         """Replace all of a model's tensors, those that it keeps aside too, and return the new ones."""
-        self._found = []
+        self._fakes = []
         for module in model.modules():
             for name, value in list(vars(module).items()):
                 vars(module)[name] = self._replaced(value)
-        return self._found
+        return self._fakes
 
     def _replaced(self, value: Any) -> Any:
         """Replace tensors, those in dictionaries, sequences and objects of PEFT's too.
@@ -114,8 +116,8 @@ class Faker:
         Parameters and buffers are in a dictionary.
         """
         if isinstance(value, torch.Tensor):
-            self._found.append(value if _is_fake(value) else self.tensor(value))
-            return self._found[-1]
+            self._fakes.append(value if _is_fake(value) else self.tensor(value))
+            return self._fakes[-1]
         if type(value) in (list, tuple):
             return type(value)(map(self._replaced, value))
         inside = value if type(value) is dict else _inside(value)
@@ -127,8 +129,8 @@ class Faker:
     def tensor(self, tensor: torch.Tensor, kind: type[FakeTensor] = FakeTensor) -> FakeTensor:
         """Make a fake tensor; the same one for the same tensor."""
         if id(tensor) not in self._made:
-            known = tensor.detach() if _is_size(tensor) else None
-            fake = kind(self.mode, self._shape(tensor), self._device, constant=known)
+            constant = tensor.detach() if _is_size(tensor) else None
+            fake = kind(self.mode, self._shape(tensor), self._device, constant=constant)
             if isinstance(tensor, torch.nn.Parameter):
                 fake.requires_grad_(tensor.requires_grad)
                 fake._is_param = True
@@ -140,16 +142,16 @@ class Faker:
         return self.tensor(torch.empty(shape, dtype=dtype, device="meta"), kind)
 
     def _shape(self, tensor: torch.Tensor) -> torch.Tensor:
-        plain = tensor.detach()
-        if plain.is_meta:
-            return plain
-        storage = plain.untyped_storage()
+        detached = tensor.detach()
+        if detached.is_meta:
+            return detached
+        storage = detached.untyped_storage()
         if storage._cdata not in self._storages:
             shadow = torch.UntypedStorage(storage.nbytes(), device="meta")
             self._storages[storage._cdata] = storage, shadow
         _, shadow = self._storages[storage._cdata]
-        place = plain.storage_offset(), plain.size(), plain.stride()
-        return torch.empty(0, dtype=plain.dtype, device="meta").set_(shadow, *place)
+        view = detached.storage_offset(), detached.size(), detached.stride()
+        return torch.empty(0, dtype=detached.dtype, device="meta").set_(shadow, *view)
 
 
 class _Shapes:
@@ -164,21 +166,22 @@ class _Shapes:
 
 def _packed_linears(
     model: torch.nn.Module, storage: Any, skipped: Sequence[str]
-) -> Iterable[tuple[torch.nn.Module, torch.nn.Parameter]]:
-    """Go through the layers of a base whose weights are packed when they are stored so."""
+) -> Iterable[tuple[torch.nn.Linear, torch.Tensor]]:
+    """Yield the layers of a base whose weights are packed in this storage, with the weights."""
     from transformers.quantizers.quantizers_utils import should_convert_module
 
-    if isinstance(storage, transformers.BitsAndBytesConfig):
-        kinds: tuple[type, ...] = (bnb.nn.Linear4bit, bnb.nn.Linear8bitLt)
-    else:
-        kinds = (torch.nn.Linear,)
+    packs = isinstance(storage, transformers.BitsAndBytesConfig)
+    # Those of bitsandbytes are linear layers too.
+    classes = (bnb.nn.Linear4bit, bnb.nn.Linear8bitLt) if packs else (torch.nn.Linear,)
     for path, module in model.named_modules():
-        if isinstance(module, kinds) and should_convert_module(path, list(skipped)):
+        if not isinstance(module, torch.nn.Linear) or not isinstance(module, classes):
+            continue
+        if should_convert_module(path, list(skipped)):
             yield module, module.weight
 
 
 def pack(
-    linears: Sequence[tuple[torch.nn.Module, torch.nn.Parameter]], storage: Any, faker: Faker
+    linears: Sequence[tuple[torch.nn.Linear, torch.Tensor]], storage: Any, faker: Faker
 ) -> None:
     """Pack the weights of these layers, as they are when a quantised base is loaded."""
     for module, weight in linears:
@@ -201,7 +204,7 @@ def _pack_4bit(module: bnb.nn.Linear4bit, old: Any, faker: Faker) -> None:
 
 
 def _state_4bit(old: Any, maker: Faker | _Shapes) -> bnb.functional.QuantState:
-    """Lay out what stands beside 4-bit weights."""
+    """Return the quantization state of 4-bit weights: their scales and how those are stored."""
     pattern = _pattern_4bit(old.quant_type, old.compress_statistics, old.blocksize)
     blocks = -(-old.numel() // pattern.blocksize)
     nested = None
@@ -227,9 +230,9 @@ def _state_4bit(old: Any, maker: Faker | _Shapes) -> bnb.functional.QuantState:
 @functools.lru_cache
 def _pattern_4bit(quant_type: str, compress: bool, blocksize: int) -> Any:
     """Return how bitsandbytes lays 4-bit weights out: the state of a few real ones."""
-    few = torch.zeros(blocksize, blocksize)
+    weights = torch.zeros(blocksize, blocksize)
     return bnb.functional.quantize_4bit(
-        few, blocksize=blocksize, compress_statistics=compress, quant_type=quant_type
+        weights, blocksize=blocksize, compress_statistics=compress, quant_type=quant_type
     )[1]
 
 
@@ -244,11 +247,11 @@ def _pack_8bit(module: bnb.nn.Linear8bitLt, old: Any, faker: Faker) -> None:
     module._parameters["weight"] = weight
 
 
-def _pack_torchao(module: torch.nn.Module, storage: Any, faker: Faker) -> None:
+def _pack_torchao(module: torch.nn.Linear, storage: Any, faker: Faker) -> None:
     """Do what torchao does when weights are loaded."""
     weight = faker.tensor(module.weight)
     with faker.mode:
-        shell = torch.nn.Linear(module.in_features, module.out_features, bias=False)
+        shell: Any = torch.nn.Linear(module.in_features, module.out_features, bias=False)
         shell.weight = weight
         torchao.quantization.quantize_(torch.nn.Sequential(shell), storage.quant_type)
     module._parameters["weight"] = shell.weight
@@ -266,6 +269,6 @@ def _inside(value: Any) -> dict[str, Any] | None:
 
 
 def _is_size(tensor: torch.Tensor) -> bool:
-    """Tell whether these are a few whole numbers, such as a shape, which code may read."""
-    whole = not (tensor.is_floating_point() or tensor.is_complex())
-    return whole and not tensor.is_meta and tensor.numel() <= 8
+    """Tell whether these are a few integers, such as a shape, which code may read."""
+    is_integer = not (tensor.is_floating_point() or tensor.is_complex())
+    return is_integer and not tensor.is_meta and tensor.numel() <= 8

@@ -32,17 +32,17 @@ def _mixed_product(
     outliers: torch.Tensor | None = None,
     bias: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Multiply in 8 bits; no outliers stand beside."""
-    given = packed, weight, row_scales, scales
-    return _OPS.int8_scaled_mm.default(*given, bias=bias, dtype=rows.dtype), rows.new_empty(0)
+    """Multiply in 8 bits, without outliers."""
+    operands = packed, weight, row_scales, scales
+    return _OPS.int8_scaled_mm.default(*operands, bias=bias, dtype=rows.dtype), rows.new_empty(0)
 
 
 def _index(values: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> Any:
-    """Index; where nobody knows which places are chosen, all are."""
-    if not any(one is not None and one.dtype is torch.bool for one in indices):
+    """Index; by a mask whose values are not known, as if it chose every element."""
+    if not any(index is not None and index.dtype is torch.bool for index in indices):
         return NotImplemented
-    places = [part for one in indices for part in _chosen(one)]
-    return _ATEN.index.Tensor(values, places)
+    integers = [part for index in indices for part in _chosen(index)]
+    return _ATEN.index.Tensor(values, integers)
 
 
 def _chosen(index: torch.Tensor | None) -> Sequence[torch.Tensor | None]:
@@ -59,34 +59,34 @@ def _unique(
     return_inverse: bool = False,
     return_counts: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Find one value: nobody knows how many differ."""
+    """Return one value: how many differ is not known."""
     inverse = values.new_empty(values.shape if return_inverse else 0, dtype=torch.int64)
     return values.new_empty(1), inverse, values.new_empty(int(return_counts), dtype=torch.int64)
 
 
 def _sparse_mask(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Keep the values at the places of a sparse tensor, which are as many as it has."""
-    kept = torch.empty(mask._nnz(), dtype=values.dtype, device=values.device)
-    return torch.sparse_coo_tensor(mask._indices(), kept, mask.shape, check_invariants=False)
+    """Take the values at the indices of a sparse tensor, which are as many as it has."""
+    chosen = torch.empty(mask._nnz(), dtype=values.dtype, device=values.device)
+    return torch.sparse_coo_tensor(mask._indices(), chosen, mask.shape, check_invariants=False)
 
 
 def _bmm(left: torch.Tensor, right: torch.Tensor) -> Any:
-    """Multiply batches; what is conjugate is written out for that."""
-    conjugate = [one for one in (left, right) if one.is_conj()]
+    """Multiply batches; conjugate views are copied for that."""
+    conjugate = [factor for factor in (left, right) if factor.is_conj()]
     if not conjugate:
         return NotImplemented
-    _written = [torch.empty_like(one) for one in conjugate]
+    _copies = [torch.empty_like(factor) for factor in conjugate]  # alive while the product is made
     return left.new_empty(*left.shape[:2], right.shape[2])
 
 
 def _coalesce(values: torch.Tensor) -> torch.Tensor:
-    """Sort and add up; nobody knows whether two stand at one place, so none do."""
-    given = values._indices().clone(), values._values().clone(), values.shape
-    return torch.sparse_coo_tensor(*given, is_coalesced=True, check_invariants=False)
+    """Sort and add up; whether two values have the same index is not known, so none have."""
+    copies = values._indices().clone(), values._values().clone(), values.shape
+    return torch.sparse_coo_tensor(*copies, is_coalesced=True, check_invariants=False)
 
 
 def opened() -> dict[Any, Callable[..., Any]]:
-    """Return what to compute in the place of such operators."""
+    """Return functions to call instead of such operators, by operator."""
     import bitsandbytes  # noqa: F401 (defines its operators)
 
     return {

@@ -26,10 +26,10 @@ PARTS = ("weights", "adapters", "gradients", "optimizer", "activations")
 
 @dataclass(frozen=True)
 class Forecast:
-    """The memory that a recipe's run will need, in bytes.
+    """The memory that the run of a recipe will need, in bytes.
 
-    It is the allocator's: a process on a CPU holds up to half as much again besides. Answers that an
-    evaluation generates are not in it, and ``torch_compile`` is taken to change nothing.
+    It counts what the allocator hands out: a process on a CPU may take up to half as much again.
+    Generating answers in evaluations is not included, and ``torch_compile`` is assumed to change nothing.
 
     Parameters
     ----------
@@ -37,28 +37,28 @@ class Forecast:
     device : str
         ``cpu`` or ``cuda``.
     parts : dict of str to int
-        What is alive at the fullest moment of a training step: ``weights`` (the base, which runs
-        share), ``adapters`` (what is injected, and the run's own copies of what it changes in the
-        base), ``gradients``, ``optimizer`` and ``activations`` (whatever else lives then). Where
-        nothing is trained, that of the evaluation.
+        What is in memory at the moment of a training step that needs most: ``weights`` (the base, which
+        runs share), ``adapters`` (the added parameters, and the run's copies of base weights that it
+        changes), ``gradients``, ``optimizer`` and ``activations`` (all other memory at that moment).
+        Where nothing is trained, the same of the evaluation.
     peak : int
-        Their sum.
+        Sum of the parts.
     evaluation : int
-        The most that is alive while a batch is evaluated.
+        The most that is in memory while a batch is evaluated.
     metered : dict of str to int
-        What a run's own meter will count: its weights, all its gradients, the optimizer's state and
-        what autograd keeps, which do not all reach their most at one moment.
+        What the run itself will measure: its weights, all its gradients, the optimizer state and the
+        activations, each at its own largest moment.
     saved : int
-        What storing the base in fewer bits saves.
+        What quantizing the base saves.
     available : int
-        What the device has left now.
+        What is free on the device now.
     seconds : float
-        How long the forecast took.
+        Duration of the forecast.
 
     Examples
     --------
-    >>> told = forecast(Recipe(technique="lora", max_steps=10))
-    >>> told.peak == sum(told.parts.values()), told.memory_suffices
+    >>> prediction = forecast(Recipe(technique="lora", max_steps=10))
+    >>> prediction.peak == sum(prediction.parts.values()), prediction.memory_suffices
     (True, True)
     """
 
@@ -75,52 +75,53 @@ class Forecast:
 
     @property
     def needed(self) -> int:
-        """The most that the run needs, in training or in evaluation."""
+        """Return the most memory that the run needs, in training or in evaluation."""
         return max(self.peak, self.evaluation)
 
     @property
     def memory_suffices(self) -> bool:
-        """Whether the device has that much."""
+        """Return whether the device has as much memory as the run needs."""
         return self.needed <= self.available
 
     def largest_batch(
         self, available: int | None = None, *, gradient_checkpointing: bool | None = None
     ) -> int:
-        """Return the largest batch that fits, a power of two; 0 if none does.
+        """Return the largest batch size with enough memory, a power of two; 0 if there is none.
 
         Parameters
         ----------
         available : int, optional
-            Bytes; those that the device has left if not given.
+            Bytes of memory; by default what is free on the device.
         gradient_checkpointing : bool, optional
-            Whether with it; as the recipe says if not given.
+            Whether gradient checkpointing is on; by default as in the recipe.
         """
-        own = self.recipe.gradient_checkpointing
-        growth = self._growth(own if gradient_checkpointing is None else gradient_checkpointing)
+        if gradient_checkpointing is None:
+            gradient_checkpointing = self.recipe.gradient_checkpointing
+        growth = self._growth(gradient_checkpointing)
         return growth.largest(self.available if available is None else available) if growth else 0
 
     def advice(self, available: int | None = None) -> str:
-        """Say whether it fits, and what would, such as another batch or gradient checkpointing.
+        """Say whether the memory is enough, and which batch size or setting would help.
 
         Parameters
         ----------
         available : int, optional
-            Bytes; those that the device has left if not given.
+            Bytes of memory; by default what is free on the device.
         """
         available = self.available if available is None else available
-        own = self.recipe.gradient_checkpointing
-        plain = self._growth(own)
+        checkpointing = self.recipe.gradient_checkpointing
+        plain = self._growth(checkpointing)
         if plain is None:
-            word = "Fits" if self.peak <= available else "Does not fit"
+            word = "Enough memory" if self.peak <= available else "Not enough memory"
             return f"{word}: an evaluation needs {size(self.peak)} of {size(available)}."
-        # Only where there is need of it: it costs another dry run.
+        # Only where the advice depends on it: it costs another dry run.
         near = plain.largest(available) < 2 * self.recipe.per_device_train_batch_size
         return advise(
             self.recipe.per_device_train_batch_size,
             self.peak,
             available,
             plain,
-            self._growth(True) if near and not own else None,
+            self._growth(True) if near and not checkpointing else None,
             self.evaluation,
         )
 
@@ -152,42 +153,48 @@ class Forecast:
 
 @quiet_loggers()
 def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
-    """Foretell the memory of a recipe's run (imports torch and peft).
+    """Forecast the memory of a recipe's run (imports torch and peft).
 
     Parameters
     ----------
     recipe : Recipe
     device : {"cpu", "cuda"}, optional
-        Where it would run; where it will if not given.
+        The device of the run; by default the one that it would use on this machine.
+
+    Returns
+    -------
+    Forecast
+        Bytes by part, the peak, and advice in a sentence.
 
     Raises
     ------
     RecipeError
-        With all that is wrong with the recipe.
+        With all problems of the recipe.
     ModelError
-        The technique does not fit the base.
+        The technique does not work with the base, or its memory cannot be forecast.
     """
     began = time.perf_counter()
-    found = look_up(recipe)
-    if found.problems or found.facts is None or found.table is None:
-        raise RecipeError(found.problems)
+    lookup = look_up(recipe)
+    facts, table = lookup.facts, lookup.table
+    if lookup.problems or facts is None or table is None:
+        raise RecipeError(lookup.problems)
     imports.load(*imports.LIBRARIES, "workbench.training.prepare")
     from workbench.training.forecast.dry_run import EVALUATION, METER, TRAINING, DryRun
     from workbench.training.runtime.device_memory import available, device_of
 
     device = device_of(device)
-    resolved = recipe.resolved(found.facts.quantization)
+    resolved = recipe.resolved(facts.quantization)
     rows = resolved.per_device_train_batch_size
     try:
-        run = DryRun(resolved, found.facts, found.table, device)
+        run = DryRun(resolved, facts, table, device)
         peaks = run.peaks(rows)
     except (WorkbenchError, MemoryError):
         raise
     except Exception as error:
         title, first = get(resolved.technique).title, str(error).strip().split("\n")[0]
         raise ModelError(
-            f"The memory of {title} on {recipe.model!r} cannot be foretold: {type(error).__name__} "
-            f"{first}".rstrip(".")
+            f"The memory of {title} on {recipe.model!r} cannot be forecast: "
+            f"{type(error).__name__} {first}".rstrip(".")
             + "."
         ) from error
     metered = peaks.pop(METER)
@@ -200,15 +207,19 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
     @functools.cache
     def growth(checkpointing: bool) -> Growth | None:
         technique = get(resolved.technique)
-        if not run.trains or (checkpointing and not (technique.checkpointable and run.recomputes)):
+        if not run.trains or (
+            checkpointing and not (technique.checkpointable and run.can_checkpoint)
+        ):
             return None
         same = checkpointing == resolved.gradient_checkpointing
         changed = {"gradient_checkpointing": checkpointing}
-        few = peaks if same else run.peaks(rows, whole=False, **changed)
-        many = run.peaks(2 * rows, whole=False, **changed)
-        return Growth(
-            rows, *({phase: sum(one[phase].values()) for phase in trained} for one in (few, many))
+        peaks_here = peaks if same else run.peaks(rows, evaluate=False, **changed)
+        peaks_twice = run.peaks(2 * rows, evaluate=False, **changed)
+        here, twice = (
+            {phase: sum(measured[phase].values()) for phase in trained}
+            for measured in (peaks_here, peaks_twice)
         )
+        return Growth(rows, here, twice)
 
     return Forecast(
         recipe=recipe,
@@ -217,7 +228,7 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
         peak=totals[fullest],
         evaluation=max(totals[phase] for phase in evaluated),
         metered=metered,
-        saved=run.whole - parts["weights"] if resolved.quantization else 0,
+        saved=run.full_precision_bytes - parts["weights"] if resolved.quantization else 0,
         available=available(device),
         seconds=time.perf_counter() - began,
         _growth=growth,

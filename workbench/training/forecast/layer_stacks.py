@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from workbench.registry.technique import Technique
+from workbench.training.adaptation.layer_lists import outermost
+from workbench.training.adaptation.wrapping import unwrapped
 
-MANY = 12  # models of so few blocks are run whole
-_LONGEST = 6  # kinds of blocks may take turns in rounds of so many
+MANY = 12  # models with at most so many blocks are run as they are
+_LONGEST = 6  # blocks in a round: kinds of blocks may alternate in a longer pattern than two
 _MIDDLE = "middle"
-# Arguments that mean some layers and not others.
-_SINGLING = ("layers_to_transform", "layers_pattern", "layer_replication", "adapter_layers")
-_NAMING = ("target_modules", "modules_to_save", "exclude_modules", "target_parameters")
+# Arguments that choose some layers and not others.
+_LAYER_ARGUMENTS = ("layers_to_transform", "layers_pattern", "layer_replication", "adapter_layers")
+_MODULE_ARGUMENTS = ("target_modules", "modules_to_save", "exclude_modules", "target_parameters")
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,24 @@ class Stack:
 
 def stacks(model: torch.nn.Module) -> list[Stack]:
     """Find the stacks of a model whose blocks repeat."""
-    found = []
+    repeating = {}
     for path, module in model.named_modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) > 1:
             stack = _rounds(path, [signature(block) for block in module])
-            inside = any(path.startswith(f"{one.path}.") for one in found)
-            if stack is not None and not inside:
-                found.append(stack)
-    return found
+            if stack is not None:
+                repeating[path] = stack
+    return [repeating[path] for path in outermost(repeating)]
 
 
-def _rounds(path: str, kinds: Sequence[Any]) -> Stack | None:
+def _rounds(path: str, signatures: Sequence[Any]) -> Stack | None:
+    """Return how a list of blocks repeats, up to two blocks at its start aside; None if it does not."""
+    count = len(signatures)
     for size in range(1, _LONGEST + 1):
         for first in range(3):
-            later = range(first, len(kinds) - size)
-            if later and all(kinds[index] == kinds[index + size] for index in later):
-                before = first + (len(kinds) - first) % size
-                return Stack(path, before, size, (len(kinds) - before) // size)
+            later = range(first, count - size)
+            if later and all(signatures[index] == signatures[index + size] for index in later):
+                before = first + (count - first) % size
+                return Stack(path, before, size, (count - before) // size)
     return None
 
 
@@ -93,54 +97,65 @@ def _settings(module: torch.nn.Module) -> Mapping[str, Any]:
 
 def singles_out(technique: Technique, arguments: Mapping[str, Any]) -> bool:
     """Tell whether a technique treats some layers unlike others."""
-    named = [arguments.get(name) or () for name in _NAMING]
+    modules = [arguments.get(name) or () for name in _MODULE_ARGUMENTS]
     patterns = [value for name, value in arguments.items() if name.endswith("_pattern")]
     return (
         technique.selects_by_depth
-        or any(arguments.get(name) is not None for name in _SINGLING)
+        or any(arguments.get(name) is not None for name in _LAYER_ARGUMENTS)
         or any(patterns)
-        or any(isinstance(one, str) for one in named)
-        or any(character.isdigit() for one in named for name in one for character in name)
+        or any(isinstance(names, str) for names in modules)
+        or any(character.isdigit() for names in modules for name in names for character in name)
     )
 
 
 def thinned(
-    model: torch.nn.Module, found: Sequence[Stack], rounds: Sequence[int]
-) -> torch.nn.Module:
-    """Copy a skeleton with so many rounds in each of its stacks, the first and the last among them."""
-    memo: dict[int, Any] = {}
-    for stack, kept in zip(found, rounds, strict=True):
-        blocks = model.get_submodule(stack.path)
-        begin = stack.first + stack.round * (kept - 1)
-        for block in list(blocks)[begin : len(blocks) - stack.round]:
-            memo[id(block)] = None
-    made = copy.deepcopy(model, memo)
-    for stack in found:
-        parent, _, name = stack.path.rpartition(".")
-        left = [block for block in made.get_submodule(stack.path)._modules.values() if block]
-        setattr(made.get_submodule(parent), name, torch.nn.ModuleList(left))
-    return made
-
-
-def equal(model: torch.nn.Module, found: Sequence[Stack]) -> bool:
-    """Tell whether the rounds of an adapted model are still equal."""
-    return all(
-        len({signature(block) for block in _blocks(model, stack)[stack.first :: stack.round]}) == 1
-        for stack in found
-    )
-
-
-def mark(model: torch.nn.Module, found: Sequence[Stack], phase: Callable[[str], None]) -> None:
-    """Begin a phase where each stack's first round ends and where its last one begins.
-
-    What lies between grows or shrinks evenly from round to round, so the most is never there.
+    model: PreTrainedModel, stacks: Sequence[Stack], rounds: Sequence[int]
+) -> PreTrainedModel:
+    """Copy a skeleton with fewer rounds in each of its stacks, the first and the last among them.
 
     Parameters
     ----------
-    phase : callable
-        Told the name of each phase.
+    model : PreTrainedModel
+    stacks : sequence of Stack
+    rounds : sequence of int
+        How many rounds are left in each stack, at least two.
     """
-    for number, stack in enumerate(found):
+    # What is dropped is not copied: a deep copy puts None in its place.
+    memo: dict[int, Any] = {}
+    for stack, count in zip(stacks, rounds, strict=True):
+        blocks = list(model.get_submodule(stack.path)._modules.values())
+        begin = stack.first + stack.round * (count - 1)
+        for block in blocks[begin : len(blocks) - stack.round]:
+            memo[id(block)] = None
+    thin = copy.deepcopy(model, memo)
+    for stack in stacks:
+        parent, _, name = stack.path.rpartition(".")
+        remaining = [block for block in thin.get_submodule(stack.path)._modules.values() if block]
+        setattr(thin.get_submodule(parent), name, torch.nn.ModuleList(remaining))
+    return thin
+
+
+def equal(model: torch.nn.Module, stacks: Sequence[Stack]) -> bool:
+    """Tell whether the rounds of an adapted model are still equal."""
+    return all(
+        len({signature(block) for block in _blocks(model, stack)[stack.first :: stack.round]}) == 1
+        for stack in stacks
+    )
+
+
+def mark(model: torch.nn.Module, stacks: Sequence[Stack], phase: Callable[[str], None]) -> None:
+    """Begin a phase where each stack's first round ends and where its last one begins.
+
+    Between these, memory grows or shrinks evenly from round to round, so the peak is never there.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    stacks : sequence of Stack
+    phase : callable
+        Called with the name of each phase as it begins.
+    """
+    for number, stack in enumerate(stacks):
         blocks = _blocks(model, stack)
         first, last = stack.first + stack.round - 1, len(blocks) - stack.round - 1
         for index in sorted({first, last}):
@@ -174,7 +189,7 @@ def _mark_at(
 def extended(
     least: Mapping[str, Mapping[str, int]],
     others: Sequence[Mapping[str, Mapping[str, int]]],
-    found: Sequence[Stack],
+    stacks: Sequence[Stack],
 ) -> dict[str, dict[str, int]]:
     """Return the peaks of a whole model from those of a thinned one.
 
@@ -184,14 +199,14 @@ def extended(
         Of each phase the bytes of each kind, with two rounds in every stack.
     others : sequence of mapping
         The same with a third round in one of the stacks, one after another.
-    found : sequence of Stack
+    stacks : sequence of Stack
     """
     return {
         phase: {
             kind: size
             + sum(
                 (stack.rounds - 2) * (more[phase][kind] - size)
-                for stack, more in zip(found, others, strict=True)
+                for stack, more in zip(stacks, others, strict=True)
             )
             for kind, size in parts.items()
         }
@@ -201,5 +216,4 @@ def extended(
 
 
 def _blocks(model: torch.nn.Module, stack: Stack) -> list[torch.nn.Module]:
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return list(base.get_submodule(stack.path).children())
+    return list(unwrapped(model).get_submodule(stack.path).children())

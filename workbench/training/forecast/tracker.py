@@ -1,7 +1,7 @@
-"""Which memory lives at which moment of a dry run: followed storage by storage.
+"""Which memory is alive at which moment of a dry run, storage by storage.
 
 A dry run computes with tensors that have shapes and no memory (torch's FakeTensorMode). What it
-allocates and lets go of is what the run itself will, so its peak is the run's.
+allocates and frees is what the run itself will, so its peak is the run's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from workbench.training.adaptation.quantize import plain
+from workbench.training.adaptation.quantize import plain_tensors
 from workbench.training.forecast.fake_ops import opened
 from workbench.training.forecast.torch_internals import (
     FakeTensor,
@@ -30,8 +30,8 @@ SMALL = 1 << 20
 class Live(TorchDispatchMode):
     """Follows the storages that operators make, from inside a FakeTensorMode.
 
-    Tensors of whole numbers and truths that come from real ones stay real while they are small, so
-    that masks are skipped and rows chosen as in a run. Numbers that nobody knows count as 1.
+    Tensors of integers and booleans that come from real ones stay real while they are small, so that
+    masks are skipped and rows chosen as in a run. Values that are not known count as 1.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class Live(TorchDispatchMode):
         self._block = block
         self._item = torch.ops.aten._local_scalar_dense.default
         self._opened = opened()
-        self._now = 0
-        self._held = dict.fromkeys(KINDS, 0)
+        self._total = 0
+        self._alive = dict.fromkeys(KINDS, 0)
         self._kinds: dict[int, str] = {}
         self._storages: dict[int, tuple[weakref.ref, int]] = {}
         self.begin("start")
@@ -64,57 +64,56 @@ class Live(TorchDispatchMode):
     def phase(self, name: str) -> None:
         """Begin a phase of the part in hand, or go on with it."""
         self._phase = f"{self._part} {name}"
-        self.peaks.setdefault(self._phase, dict(self._held))
-        self._note()
+        self.peaks.setdefault(self._phase, dict(self._alive))
+        self._update_peak()
 
     def hold(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
         """Follow tensors that are there already, or say what followed ones are for."""
         for tensor in tensors:
             key = self._follow(tensor)
-            self._held[self._kinds[key]] -= self._storages[key][1]
-            self._held[kind] += self._storages[key][1]
+            self._alive[self._kinds[key]] -= self._storages[key][1]
+            self._alive[kind] += self._storages[key][1]
             self._kinds[key] = kind
-        self._note()
+        self._update_peak()
 
     def settle(self, kind: str) -> None:
         """Say that all activations which are alive are of another kind, which stays."""
-        for key, found in self._kinds.items():
-            if found == "activations":
+        for key, current in self._kinds.items():
+            if current == "activations":
                 self._kinds[key] = kind
-        self._held[kind] += self._held["activations"]
-        self._held["activations"] = 0
+        self._alive[kind] += self._alive["activations"]
+        self._alive["activations"] = 0
 
     def _follow(self, tensor: torch.Tensor) -> int:
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key not in self._storages:
             size = -(-storage.nbytes() // self._block) * self._block
-            self._storages[key] = weakref.ref(storage, lambda _: self._gone(key)), size
+            self._storages[key] = weakref.ref(storage, lambda _: self._freed(key)), size
             self._kinds[key] = "activations"
-            self._now += size
-            self._held["activations"] += size
-            self._note()
+            self._total += size
+            self._alive["activations"] += size
+            self._update_peak()
         return key
 
-    def _gone(self, key: int) -> None:
+    def _freed(self, key: int) -> None:
         _, size = self._storages.pop(key)
-        self._now -= size
-        self._held[self._kinds.pop(key)] -= size
+        self._total -= size
+        self._alive[self._kinds.pop(key)] -= size
 
-    def _note(self) -> None:
-        if self._now > sum(self.peaks[self._phase].values()):
-            self.peaks[self._phase] = dict(self._held)
+    def _update_peak(self) -> None:
+        if self._total > sum(self.peaks[self._phase].values()):
+            self.peaks[self._phase] = dict(self._alive)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if any(_packs(kind) for kind in types):
-            return (
-                NotImplemented  # packed weights compute with plain tensors: those come here again
-            )
+            # Packed weights compute with plain tensors, whose operators come here in turn.
+            return NotImplemented
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        real = all(map(_known, tensors))
+        real = all(map(_is_real, tensors))
         if real and tensors:
-            out = self._for_real(func, args, kwargs)
+            out = self._compute(func, args, kwargs)
         elif func is self._item:
             return _guess(args[0])
         else:
@@ -125,15 +124,20 @@ class Live(TorchDispatchMode):
                     return out
             out = func(*args, **kwargs)
             if real and all(map(_small, _tensors(out))):
-                out = self._for_real(func, args, kwargs)
-        if func.overloadpacket is torch.ops.aten.any and not real:
-            out.is_any = True
+                out = self._compute(func, args, kwargs)
+        overloads = func.overloadpacket
+        if overloads is torch.ops.aten.rand and out.dim() == 0:
+            out.is_draw = True
+        # Nothing is wrong with any value, and no draw is so low that a layer is dropped for it.
+        drawn = overloads is torch.ops.aten.lt and getattr(args[0], "is_draw", False)
+        if drawn or (overloads is torch.ops.aten.any and not real):
+            out.is_unlikely = True
         for tensor in _tensors(out):
-            for part in (tensor,) if tensor.layout is torch.strided else plain(tensor):
+            for part in (tensor,) if tensor.layout is torch.strided else plain_tensors(tensor):
                 self._follow(part)
         return out
 
-    def _for_real(self, func: Any, args: Any, kwargs: Any) -> Any:
+    def _compute(self, func: Any, args: Any, kwargs: Any) -> Any:
         with unset_fake_temporarily() as fake:
             out = func(*args, **kwargs)
 
@@ -146,11 +150,12 @@ class Live(TorchDispatchMode):
 
 
 def _guess(tensor: torch.Tensor) -> bool | int | float:
-    """Say what a number that nobody knows may be: what is asked for any are faults."""
-    if getattr(tensor, "constant", None) is not None:
-        return tensor.constant.item()
+    """Return a value for a tensor whose value is not known: true, unless that was marked as unlikely."""
+    constant = getattr(tensor, "constant", None)
+    if constant is not None:
+        return constant.item()
     if tensor.dtype is torch.bool:
-        return not getattr(tensor, "is_any", False)
+        return not getattr(tensor, "is_unlikely", False)
     return 1.0 if tensor.is_floating_point() else 1
 
 
@@ -159,14 +164,16 @@ def _tensors(out: Any) -> list[torch.Tensor]:
 
 
 def _small(tensor: torch.Tensor) -> bool:
-    """Tell whether a tensor is one that code may look into."""
+    """Tell whether a tensor is one whose values code may look at."""
     return tensor.numel() <= SMALL and not (tensor.is_floating_point() or tensor.is_complex())
 
 
-def _known(tensor: torch.Tensor) -> bool:
+def _is_real(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor has values."""
     return not (tensor.is_meta or isinstance(tensor, FakeTensor))
 
 
 def _packs(kind: type) -> bool:
+    """Tell whether a class of tensors packs weights."""
     plain = (torch.Tensor, torch.nn.Parameter)
     return kind not in plain and not issubclass(kind, FakeTensor)

@@ -72,14 +72,15 @@ class ForecastProcess:
         except (OSError, ValueError):
             self.close()
             return {
-                "problem": "The process that makes memory forecasts ended before it had answered."
+                "problem": "The process that makes memory forecasts ended before it returned a "
+                "result."
             }
         finally:
             if timer is not None:
                 timer.cancel()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process and release its pipes."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

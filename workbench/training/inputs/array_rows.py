@@ -1,4 +1,4 @@
-"""Rows for a module from the notebook: tensors, arrays or a Dataset, put into the loop's batches."""
+"""Rows for a module from the notebook: tensors, arrays or a Dataset, made into batches for the loop."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ ALLOWED = "inputs and targets, such as (x, y), or a torch Dataset of such pairs"
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to train or to evaluate on.
+    """Rows to train or to evaluate on, by their numbers.
 
     Parameters
     ----------
     name : str
-        What tells these rows from others: a checksum of tensors, a Dataset's class and length.
+        Tells these rows from others: a checksum of the tensors, or a Dataset's class and length.
     order : sequence of int
-        Which rows, in their order.
+        The numbers of the rows, in order.
     take : callable
-        Takes a list of row numbers, returns the inputs (a tuple) and the targets of these rows.
+        Takes a list of row numbers; returns their inputs, a tuple of tensors of shape (rows, ...), and
+        their targets, mostly a tensor of shape (rows, ...).
     """
 
     name: str
@@ -38,51 +39,53 @@ class Rows:
         return len(self.order)
 
     def only(self, order: Sequence[int]) -> Rows:
-        """Return some of the rows, by number."""
+        """Return the rows with these numbers."""
         return replace(self, order=order)
 
     def batch(self, numbers: list[int]) -> dict[str, Any]:
-        """Make a batch in the shape that the loop trains, in which each row is one target."""
+        """Make a batch of the rows with these numbers.
+
+        Returns
+        -------
+        dict
+            ``inputs`` and ``targets`` as ``take`` returns them, and for the loop, which counts targets
+            and tokens by them, ``labels`` and ``attention_mask``: ones of shape (rows,).
+        """
         inputs, targets = self.take(numbers)
-        one_each = torch.ones(len(numbers), dtype=torch.long)
-        return {
-            "inputs": inputs,
-            "targets": targets,
-            "labels": one_each,
-            "attention_mask": one_each,
-        }
+        ones = torch.ones(len(numbers), dtype=torch.long)
+        return {"inputs": inputs, "targets": targets, "labels": ones, "attention_mask": ones}
 
 
 def make_rows(parameter: str, data: Any, dtype: torch.dtype) -> Rows:
-    """Make rows of what a notebook has.
+    """Make rows of tensors, arrays or a Dataset.
 
     Parameters
     ----------
     parameter : str
-        What the data is called where something is wrong with it.
+        The parameter's name, for errors.
     data : tuple of array-like, or torch.utils.data.Dataset
-        One or more inputs and, last, the targets: each with one row per example.
+        One or more inputs and, last, the targets, each of shape (rows, ...).
     dtype : torch.dtype
-        The module's: numbers with a fraction are brought to it.
+        The module's, which floating-point numbers are converted to.
 
     Raises
     ------
     RecipeError
-        It is neither, it is empty, or its parts have different numbers of rows.
+        The data is of another kind, is empty, or its parts have different numbers of rows.
     """
     if isinstance(data, tuple | list):
-        return _of_tensors(parameter, data, dtype)
+        return _from_tensors(parameter, data, dtype)
     if isinstance(data, Dataset) and hasattr(data, "__len__"):
-        return _of_dataset(parameter, data, dtype)
+        return _from_dataset(parameter, data, dtype)
     raise RecipeError([Problem(parameter, ALLOWED, type(data).__name__)])
 
 
-def _of_tensors(parameter: str, data: Sequence[Any], dtype: torch.dtype) -> Rows:
+def _from_tensors(parameter: str, data: Sequence[Any], dtype: torch.dtype) -> Rows:
     try:
         parts = [_tensor(part, dtype) for part in data]
     except (TypeError, ValueError, RuntimeError) as error:
-        kinds = ", ".join(type(part).__name__ for part in data)
-        raise RecipeError([Problem(parameter, ALLOWED, kinds, str(error))]) from error
+        types = ", ".join(type(part).__name__ for part in data)
+        raise RecipeError([Problem(parameter, ALLOWED, types, str(error))]) from error
     shapes = [tuple(part.shape) for part in parts]
     if len(parts) < 2 or any(not shape for shape in shapes):
         raise RecipeError([Problem(parameter, ALLOWED, shapes)])
@@ -97,7 +100,7 @@ def _of_tensors(parameter: str, data: Sequence[Any], dtype: torch.dtype) -> Rows
     return Rows(f"tensors-{_checksum(parts)[:12]}", range(len(parts[0])), take)
 
 
-def _of_dataset(parameter: str, data: Any, dtype: torch.dtype) -> Rows:
+def _from_dataset(parameter: str, data: Any, dtype: torch.dtype) -> Rows:
     if not len(data):
         raise RecipeError([Problem(parameter, "a Dataset with at least one row", len(data))])
     first = data[0]

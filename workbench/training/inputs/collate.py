@@ -146,7 +146,7 @@ def lazy_batches(
 
 
 def fixed_batches(
-    rows: list[dict], size: int, collate: Callable[[list[dict]], dict], device: torch.device
+    rows: list, size: int, collate: Callable[[list], dict], device: torch.device
 ) -> list[dict]:
     """Batch rows in their order, once for all evaluations."""
     parts = [rows[start : start + size] for start in range(0, len(rows), size)]

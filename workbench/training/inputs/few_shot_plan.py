@@ -15,30 +15,36 @@ from workbench.training.inputs.few_shot import draw_examples
 def prompt_facts(
     recipe: Recipe, tokenizer: Any, train_rows: list[dict], table: Table
 ) -> dict[str, Any]:
-    """Say how a resolved recipe's rows become prompts, as plain data.
+    """Return how a resolved recipe's rows become prompts, as plain data.
 
     Returns
     -------
     dict
         ``template`` (None for turns of a chat), ``examples`` (numbers of training rows, from 0)
-        and, where labels are weighed, ``words``, ``normalize`` and ``calibrate``; nothing where the
+        and, where label words are scored, ``words``, ``normalize`` and ``calibrate``; nothing where the
         recipe trains something.
     """
     settings = get(recipe.technique).settings
     if settings is None:
         return {}
     task = TASKS[recipe.task]
-    given = settings(**recipe.technique_args)
-    template = given.template
+    arguments = settings(**recipe.technique_args)
+    template = arguments.template
     if template is None and not (task.chats and tokenizer.chat_template):
         template = TEMPLATES[recipe.task]
     examples: list[int] = []
-    if getattr(given, "examples", None) is not None:
-        examples = [number - 1 for number in given.examples]
-    elif count := getattr(given, "num_examples", 0):
-        examples = draw_examples(train_rows, count, given.example_seed, table.columns.get("label"))
+    if getattr(arguments, "examples", None) is not None:
+        examples = [number - 1 for number in arguments.examples]
+    elif count := getattr(arguments, "num_examples", 0):
+        examples = draw_examples(
+            train_rows, count, arguments.example_seed, table.columns.get("label")
+        )
     facts = {"template": template, "examples": examples}
     if task.weighs_label_words:
-        words = words_of(table.labels, given.label_words)
-        facts |= {"words": words, "normalize": given.normalize, "calibrate": given.calibrate}
+        words = words_of(table.labels, arguments.label_words)
+        facts |= {
+            "words": words,
+            "normalize": arguments.normalize,
+            "calibrate": arguments.calibrate,
+        }
     return facts

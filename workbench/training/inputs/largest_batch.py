@@ -1,12 +1,14 @@
-"""The widest batch of a run, found before its rows are encoded: it decides how much memory it takes."""
+"""The largest batch of a run, which decides how much memory it takes, found before rows are encoded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-TRIED = 8  # batches with the most characters that are encoded: characters are not quite tokens
-MANY = 50_000  # from so many rows on, the longest are taken to meet in one batch
+# How many of the batches with the most characters are encoded: the one with most tokens is among them.
+TRIED = 8
+# With more rows than this, the longest are taken to be in one batch.
+MANY = 50_000
 
 
 def widest(
@@ -22,13 +24,18 @@ def widest(
     ----------
     rows : sequence of dict
     batches : callable
-        Returns the rows' numbers of each batch.
+        Returns the row numbers of each batch.
     size : int
         Rows in a batch.
     columns : sequence of str
-        Those whose texts a row is made of; none for images, which are all of one size.
+        The columns of a row's texts; none for images, which are all of one size.
     encode : callable
-        Encodes some rows.
+        Encodes a list of rows.
+
+    Returns
+    -------
+    list of dict
+        Encoded rows, ``size`` of them or fewer.
     """
 
     def length(number: int) -> int:
@@ -37,21 +44,25 @@ def widest(
     if len(rows) > MANY:
         longest = sorted(range(len(rows)), key=length, reverse=True)
         return encode([rows[number] for number in longest[:size]])
-    most = sorted(batches(), key=lambda one: len(one) * max(map(length, one)), reverse=True)
-    encoded = [encode([rows[number] for number in batch]) for batch in most[:TRIED]]
+
+    def padded_length(batch: list[int]) -> int:
+        return len(batch) * max(map(length, batch))
+
+    largest = sorted(batches(), key=padded_length, reverse=True)[:TRIED]
+    encoded = [encode([rows[number] for number in batch]) for batch in largest]
     return max(encoded, key=padded)
 
 
 def padded(rows: list[dict]) -> int:
-    """Count the places of a batch, those of padding too: it is padded to its longest row.
+    """Count the tokens and labels of a batch of encoded rows, with those of its padding.
 
-    Images have no lengths: they are all of one size.
+    Images have no tokens, and count as one each: they are all of one size.
     """
-    return len(rows) * (sum(map(max, zip(*map(sides, rows), strict=True))) or 1)
+    return len(rows) * (sum(map(max, zip(*map(token_counts, rows), strict=True))) or 1)
 
 
-def sides(row: dict[str, Any]) -> list[int]:
-    """Return the lengths of what is padded in a row: what the model reads, and what it writes."""
+def token_counts(row: dict[str, Any]) -> list[int]:
+    """Return how many token ids an encoded row has, and how many labels if each token has one."""
     return [len(row[key]) for key in ("input_ids", "labels") if isinstance(row.get(key), list)]
 
 

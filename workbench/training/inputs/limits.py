@@ -1,4 +1,4 @@
-"""Which rows a run takes, how many tokens each may have, and how they are padded."""
+"""Which rows a run takes, how many tokens each may have, and on which side they are padded."""
 
 from __future__ import annotations
 
@@ -29,24 +29,40 @@ def choose_rows(recipe: Recipe, table: Table) -> tuple[list[dict], list[dict]]:
         if not train_rows:
             allowed = "small enough to leave rows to train on"
             number = len(eval_rows)
-            hint = f"the data has {number} row{'s' * (number != 1)}, so give more, or eval_data"
+            hint = f"the data has {number} row{'s' * (number != 1)}, so add rows, or set eval_data"
             raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, hint)])
     return train_rows[: recipe.max_train_samples], eval_rows[: recipe.max_eval_samples]
 
 
 def count_steps(recipe: Recipe, rows: int) -> int:
-    """Return how many optimizer steps a recipe means for so many training rows."""
-    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
-    steps = recipe.max_steps or max(1, math.ceil(rows * recipe.num_train_epochs / per_step))
+    """Return how many optimizer steps a recipe means for so many training rows.
+
+    Raises
+    ------
+    RecipeError
+        The warm-up takes as many steps or more.
+    """
+    if recipe.max_steps is not None:
+        return recipe.max_steps  # its warm-up was checked with the other settings
+    rows_per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
+    steps = max(1, math.ceil(rows * recipe.num_train_epochs / rows_per_step))
     if problems := warmup_problems(recipe, steps):
         raise RecipeError(problems)
     return steps
 
 
-def longest(recipe: Recipe, context: int | None, model_max_length: float = math.inf) -> int:
-    """Return how many tokens a row may have: virtual tokens take their part of the context.
+def token_limit(recipe: Recipe, context: int | None, model_max_length: float = math.inf) -> int:
+    """Return how many tokens a row may have; 0 for images, which have none.
 
-    Images are no tokens: their model has one size for all, and 0 is returned.
+    Virtual tokens take their part of the context.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    context : int or None
+        How many tokens the base reads at once, if its config says so.
+    model_max_length : float
+        The same as its tokenizer has it.
 
     Raises
     ------
@@ -55,47 +71,55 @@ def longest(recipe: Recipe, context: int | None, model_max_length: float = math.
     """
     if TASKS[recipe.task].reads_images:
         return 0
-    # T5 and its kin count distances, so any length goes, though they were trained on 512 tokens.
-    endless = context is None and "encoder-decoder" in TASKS[recipe.task].model_kinds
-    if endless and recipe.max_length is not None:
+    # T5 and its like have relative positions, so any length goes, though they were trained on 512 tokens.
+    unlimited = context is None and "encoder-decoder" in TASKS[recipe.task].model_kinds
+    if unlimited and recipe.max_length is not None:
         return recipe.max_length
-    # A tokenizer that knows no limit says a number beyond all bounds; some models count positions
-    # that a text cannot use, and there the tokenizer knows better.
-    context = int(min(context or (512 if endless else 1024), model_max_length))
+    # A tokenizer without a limit has a huge number here. Some models have positions that a text
+    # cannot use, and there the tokenizer's number is the right one.
+    context = int(min(context or (512 if unlimited else 1024), model_max_length))
     virtual = recipe.technique_args.get("num_virtual_tokens") or 0
-    room = context - virtual
+    available = context - virtual
     why = f"the model's context is {context} tokens"
-    if room < 8:
-        found = Problem("num_virtual_tokens", f"at most {context - 8}", virtual, why)
-    elif recipe.max_length is not None and recipe.max_length > room:
-        why += f", of which {virtual} are virtual" if virtual else ""
-        found = Problem("max_length", f"at most {room}", recipe.max_length, why)
-    elif _answers(recipe) and recipe.max_new_tokens > room - 8:
-        why += ", and a prompt stands before each answer"
-        found = Problem("max_new_tokens", f"at most {room - 8}", recipe.max_new_tokens, why)
+    if available < 8:
+        problem = Problem("num_virtual_tokens", f"at most {context - 8}", virtual, why)
+    elif recipe.max_length is not None and recipe.max_length > available:
+        why += f", of which {virtual} are virtual tokens" if virtual else ""
+        problem = Problem("max_length", f"at most {available}", recipe.max_length, why)
+    elif TASKS[recipe.task].continues_prompts and recipe.max_new_tokens > available - 8:
+        why += ", and each answer follows a prompt"
+        allowed = f"at most {available - 8}"
+        problem = Problem("max_new_tokens", allowed, recipe.max_new_tokens, why)
     else:
-        return recipe.max_length or room
-    raise RecipeError([found])
+        return recipe.max_length or available
+    raise RecipeError([problem])
 
 
-def longest_prompt(recipe: Recipe, context: int | None, model_max_length: float) -> int:
-    """Return how many tokens of a prompt leave room for its answer; 0 where none are generated."""
-    if not _answers(recipe):
+def prompt_token_limit(recipe: Recipe, context: int | None, model_max_length: float) -> int:
+    """Return how many tokens a prompt may have so that its answer fits; 0 where none is generated.
+
+    See :func:`token_limit` for the parameters.
+    """
+    if not TASKS[recipe.task].continues_prompts:
         return 0
-    room = longest(recipe.replace(max_length=None), context, model_max_length)
-    return min(longest(recipe, context, model_max_length), room - recipe.max_new_tokens)
+    available = token_limit(recipe.replace(max_length=None), context, model_max_length)
+    limit = token_limit(recipe, context, model_max_length)
+    return min(limit, available - recipe.max_new_tokens)
 
 
-def _answers(recipe: Recipe) -> bool:
-    """Tell whether answers are generated behind their prompts, in the same context."""
-    task = TASKS[recipe.task]
-    return task.generation_collator is not None and task.peft_task_type == "CAUSAL_LM"
+def config_of(model: torch.nn.Module) -> transformers.PreTrainedConfig:
+    """Return the config of a model of transformers, which torch's own modules do not have."""
+    config = model.config
+    if not isinstance(config, transformers.PreTrainedConfig):
+        raise TypeError(f"{type(model).__name__} has no config of transformers")
+    return config
 
 
 def padding_side(model: torch.nn.Module) -> str:
     """Return the side on which a model's rows with one label are padded: right for encoders.
 
-    Their attention looks both ways, so that a classifier reads the first token or the mean.
+    Their attention is bidirectional, and a classifier reads the first token or the mean. A decoder's
+    classifier reads the last token.
     """
     masked, causal = (
         _has_auto_model(model, f"MODEL_FOR_{kind}_LM") for kind in ("MASKED", "CAUSAL")
@@ -105,17 +129,20 @@ def padding_side(model: torch.nn.Module) -> str:
 
 def _has_auto_model(model: torch.nn.Module, mapping: str) -> bool:
     """Tell whether one of transformers' auto classes knows a model's type."""
+    config = config_of(model)
+    # The names are not public, but reading them takes less time than the public mapping.
     names = getattr(transformers.models.auto.modeling_auto, f"{mapping}_MAPPING_NAMES", None)
-    if names is None:  # which are no public names, but take less time to ask
-        return type(model.config) in getattr(transformers, f"{mapping}_MAPPING")
-    return model.config.model_type in names
+    if names is None:
+        return type(config) in getattr(transformers, f"{mapping}_MAPPING")
+    return config.model_type in names
 
 
 def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
-    """Tell whether a base must be told positions, so that padding on the left moves none.
+    """Tell whether a base needs ``position_ids`` that count from a row's first token.
 
-    Rows with one label are padded there in decoders. So are prompts to be answered: transformers
-    tells their positions, but PEFT leaves those out where virtual tokens come first.
+    Without them, padding on the left would move the positions. Decoders have rows with one label
+    padded there, and prompts to be answered: ``generate`` makes ``position_ids`` for those, but PEFT
+    leaves them out where virtual tokens come first.
     """
     task, technique = TASKS[recipe.task], get(recipe.technique)
     if (
@@ -123,8 +150,8 @@ def counts_positions(recipe: Recipe, model: torch.nn.Module) -> bool:
         or "position_ids" not in signature(model.forward).parameters
     ):
         return False
-    # Rotary positions count distances, which padding on the left does not change.
-    if getattr(model.config.get_text_config(), "rope_parameters", None):
+    # Rotary positions are relative, so padding on the left does not change them.
+    if getattr(config_of(model).get_text_config(), "rope_parameters", None):
         return False
     if task.continues_prompts:
         config = config_class(technique.name) if technique.config else None

@@ -1,7 +1,8 @@
-"""What turns a row into numbers: a base's tokenizer or image processor, as its task asks."""
+"""A base's tokenizer or image processor, loaded and checked for a task."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import peft
@@ -12,12 +13,12 @@ from workbench.recipe import Recipe
 from workbench.registry.tasks import Task
 from workbench.training.runtime.quiet_loading import loading
 
-# These give the layers keys and values; the other prompts stand before a row's own tokens.
-_BESIDE_THE_TEXT = (peft.PrefixTuningConfig, peft.CartridgeConfig)
+# These prompts are keys and values of the layers; the others are tokens before those of a row.
+_KEYS_AND_VALUES = (peft.PrefixTuningConfig, peft.CartridgeConfig)
 
 
 def load_processor(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:
-    """Load what a task reads rows with, and whether it lacked a padding token and was lent one.
+    """Load a task's tokenizer or image processor; also return whether it lacked a padding token.
 
     Raises
     ------
@@ -35,7 +36,9 @@ def load_processor(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:
 
 
 def load_tokenizer(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:
-    """Load a base's tokenizer, and lend it the end-of-text token for padding if it has none.
+    """Load a base's tokenizer; also return whether it lacked a padding token.
+
+    The end-of-text token is then its padding token.
 
     Raises
     ------
@@ -53,26 +56,26 @@ def load_tokenizer(recipe: Recipe, task: Task, path: str) -> tuple[Any, bool]:
         )
     if "tokens" in task.roles and not tokenizer.is_fast:
         raise ModelError(
-            f"The tokenizer of the model {recipe.model!r} must tell which characters each token "
-            f"stands for, which {recipe.task} needs, but does not: save a tokenizer.json, as fast "
-            "tokenizers have, in the model's folder."
+            f"The tokenizer of the model {recipe.model!r} must map each token to its "
+            f"characters, which {recipe.task} needs, but does not: save a tokenizer.json, as "
+            "fast tokenizers have, in the model's folder."
         )
-    lends = tokenizer.pad_token is None
-    if lends:
+    lacks_pad_token = tokenizer.pad_token is None
+    if lacks_pad_token:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer, lends
+    return tokenizer, lacks_pad_token
 
 
-def virtual_labels(task: Task, config_class: type | None, config: dict[str, Any]) -> int:
+def virtual_labels(task: Task, config_class: type | None, config: Mapping[str, Any]) -> int:
     """Return for how many virtual tokens the labels must leave room.
 
     Where a row has a label for each token, PEFT puts virtual tokens before the row's tokens but
     nothing before its labels. (Language models get theirs from PEFT.)
     """
-    stands_before = (
+    precedes_tokens = (
         task.peft_task_type == "TOKEN_CLS"
         and config_class is not None
         and issubclass(config_class, peft.PromptLearningConfig)
-        and not issubclass(config_class, _BESIDE_THE_TEXT)
+        and not issubclass(config_class, _KEYS_AND_VALUES)
     )
-    return config["num_virtual_tokens"] if stands_before else 0
+    return config["num_virtual_tokens"] if precedes_tokens else 0

@@ -1,4 +1,4 @@
-"""From a task's rows to token ids to batches, within limits: for a run and for whoever looks ahead at it."""
+"""From a task's rows to token ids to batches: for a run, its forecast and its token preview alike."""
 
 from __future__ import annotations
 
@@ -18,17 +18,24 @@ from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
 from workbench.training.inputs import tokenize
-from workbench.training.inputs.limits import longest, longest_prompt
+from workbench.training.inputs.largest_batch import token_counts
+from workbench.training.inputs.limits import prompt_token_limit, token_limit
 from workbench.training.inputs.processor import load_processor
+from workbench.training.inputs.recording_tokenizer import (
+    UNLIMITED,
+    MeasuringTokenizer,
+    RecordingTokenizer,
+)
 from workbench.training.inputs.tokenize import ChatError
-
-# Tokens that no row has.
-ENDLESS = 10**9
 
 
 @dataclass(frozen=True)
 class TaskInputs:
     """From rows to token ids to batches, within the limits of a recipe and its base.
+
+    A row is a dict of the data's columns. An encoded row is a dict of lists of token ids and labels,
+    each row of its own length; a batch is a dict of tensors of shape (rows, longest row), see
+    :mod:`workbench.training.inputs.tokenize` and :mod:`workbench.training.inputs.collate`.
 
     Parameters
     ----------
@@ -39,11 +46,11 @@ class TaskInputs:
     columns : mapping of str to str
         Column of each role.
     labels : sequence of str
-        In the order of the classifier's outputs.
+        In the order of the classifier's outputs; empty where the task has none.
     max_length, max_prompt_length : int
         See :class:`workbench.training.plan.Plan`; 0 where there is no limit of that kind.
     sets_pad_token : bool
-        Whether the tokenizer lacked a padding token and was lent one.
+        Whether the tokenizer lacked a padding token and pads with its end-of-text token.
     """
 
     task: str
@@ -56,7 +63,7 @@ class TaskInputs:
 
     @classmethod
     def of(cls, recipe: Recipe, facts: ModelFacts, table: Table) -> TaskInputs:
-        """Load what a recipe's rows are read with, and find how long they may be.
+        """Load the tokenizer or image processor of a recipe's base, and find how long rows may be.
 
         Raises
         ------
@@ -64,10 +71,15 @@ class TaskInputs:
             The base cannot hold what the recipe asks for, or lacks what the task needs.
         """
         processor, sets_pad_token = load_processor(recipe, TASKS[recipe.task], facts.path)
-        room = recipe, facts.context, getattr(processor, "model_max_length", math.inf)
-        limits = longest(*room), longest_prompt(*room)
+        model_max_length = getattr(processor, "model_max_length", math.inf)
         return cls(
-            recipe.task, processor, dict(table.columns), list(table.labels), *limits, sets_pad_token
+            task=recipe.task,
+            processor=processor,
+            columns=dict(table.columns),
+            labels=list(table.labels),
+            max_length=token_limit(recipe, facts.context, model_max_length),
+            max_prompt_length=prompt_token_limit(recipe, facts.context, model_max_length),
+            sets_pad_token=sets_pad_token,
         )
 
     @property
@@ -82,13 +94,19 @@ class TaskInputs:
         return columns | {name: value for name, value in values.items() if value}
 
     def encode(self, rows: list[dict], virtual_labels: int = 0) -> list[dict]:
-        """Encode rows; images wait for their batch.
+        """Encode rows; images are opened when a batch is made of them.
 
         Parameters
         ----------
         rows : list of dict
         virtual_labels : int
             Virtual tokens for which the labels of each row must leave room.
+
+        Returns
+        -------
+        list of dict
+            ``input_ids`` (list of int) and ``labels`` (an int, or a list of int with -100 where there
+            is no target) of each row, and what else its task's collators need.
         """
         encode = TASKS[self.task].encode
         if encode is None:
@@ -96,28 +114,52 @@ class TaskInputs:
         function = partial(encode.load(), rows, **self.settings)
         if TASKS[self.task].reads_images:
             return function()
-        with refusing(self.processor):
+        with chat_errors_in_words(self.processor):
             encoded = function(tokenizer=self.processor)
         return tokenize.leave_room(encoded, virtual_labels) if virtual_labels else encoded
+
+    def encode_measured(self, rows: list[dict], virtual_labels: int = 0) -> EncodedRows:
+        """Encode rows as :meth:`encode` does, and measure how long each is without a limit."""
+        if not self.max_length:  # images have no tokens
+            return EncodedRows(self.encode(rows), [])
+        recording = RecordingTokenizer(self.processor)
+        encoded = replace(self, processor=recording).encode(rows)
+        lengths = [max(token_counts(row)) for row in encoded]
+        # Only rows that fill the limit may have been cut.
+        full = [number for number, length in enumerate(lengths) if length >= self.max_length]
+        if full:
+            measuring = replace(self.unlimited(), processor=MeasuringTokenizer(recording))
+            uncut = measuring.encode([rows[number] for number in full])
+            for number, row in zip(full, uncut, strict=True):
+                lengths[number] = max(token_counts(row))
+        if virtual_labels:
+            encoded = tokenize.leave_room(encoded, virtual_labels)
+        return EncodedRows(encoded, lengths)
 
     def encode_prompts(
         self, rows: list[dict], prompt: Mapping[str, Any], train_rows: Sequence[dict]
     ) -> list[dict]:
-        """Encode rows as the prompts that :func:`workbench.training.inputs.few_shot_plan.prompt_facts` tells of.
+        """Encode rows as prompts, behind examples.
 
         Parameters
         ----------
         rows : list of dict
         prompt : mapping
+            See :func:`workbench.training.inputs.few_shot_plan.prompt_facts`.
         train_rows : sequence of dict
-            From which its examples are taken.
+            The rows from which the examples are taken.
+
+        Returns
+        -------
+        list of dict
+            See :mod:`workbench.training.inputs.few_shot`.
         """
-        asked = TASKS[self.task].prompt
-        if asked is None:
-            raise ValueError(f"{self.task} cannot be asked in a prompt")
+        encode = TASKS[self.task].prompt
+        if encode is None:
+            raise ValueError(f"{self.task} has no prompts")
         words = {"words": prompt["words"]} if "words" in prompt else {}
-        with refusing(self.processor):
-            return asked.load()(
+        with chat_errors_in_words(self.processor):
+            return encode.load()(
                 rows,
                 tokenizer=self.processor,
                 examples=[train_rows[number] for number in prompt["examples"]],
@@ -128,8 +170,8 @@ class TaskInputs:
 
     def unlimited(self) -> TaskInputs:
         """Return the same for rows of any length."""
-        prompts = ENDLESS if self.max_prompt_length else 0
-        return replace(self, max_length=ENDLESS, max_prompt_length=prompts)
+        prompts = UNLIMITED if self.max_prompt_length else 0
+        return replace(self, max_length=UNLIMITED, max_prompt_length=prompts)
 
     def collator(self, padding_side: str) -> Callable[[list[dict]], dict]:
         """Return the function that makes a batch of encoded rows.
@@ -137,7 +179,14 @@ class TaskInputs:
         Parameters
         ----------
         padding_side : {"left", "right"}
-            Of rows with one label.
+            Side on which rows with one label are padded.
+
+        Returns
+        -------
+        callable
+            Takes a list of encoded rows; returns a dict of tensors of shape (rows, longest row), but
+            for ``labels`` of shape (rows,) where each row has one, and for ``pixel_values`` of shape
+            (rows, channels, height, width).
         """
         function = TASKS[self.task].collator_for(padding_side).load()
         if TASKS[self.task].reads_images:
@@ -146,32 +195,44 @@ class TaskInputs:
 
     def prompt_collator(self) -> Callable[[list[dict]], dict] | None:
         """Return the function that makes a batch of what answers are generated for, if any are."""
-        ask = TASKS[self.task].generation_collator
-        return ask and partial(ask.load(), pad_token_id=self.processor.pad_token_id)
+        collator = TASKS[self.task].generation_collator
+        if collator is None:
+            return None
+        return partial(collator.load(), pad_token_id=self.processor.pad_token_id)
 
     def chat_notes(self, rows: Sequence[dict]) -> list[str]:
-        """Say where answers are learnt behind another text than the template has them generated for."""
+        """Say where a finished conversation begins otherwise than the chat template's generation prompt.
+
+        Answers are then learnt behind another text than the template alone would put before them.
+        """
         if not TASKS[self.task].chats or self.processor.chat_template is None:
             return []
         return _chat_notes(self.processor, self.columns, rows)
 
 
-class EncodedRows(list):
-    """Encoded rows: a list that others can share for as long as somebody holds it.
+class EncodedRows(list[dict]):
+    """Encoded rows, with their lengths; unlike a list it can be referred to weakly, and so be shared.
 
-    Attributes
+    Parameters
     ----------
-    full_lengths : dict of int to int, or None
-        How long those rows are that fill all the room there is, by their places, were there no limit;
-        None before that was measured.
+    rows : sequence of dict
+    full_lengths : sequence of int
+        How many tokens each row has without a limit; empty for images.
     """
 
-    full_lengths: dict[int, int] | None = None
+    def __init__(self, rows: Sequence[dict], full_lengths: Sequence[int]):
+        super().__init__(rows)
+        self.full_lengths = full_lengths
 
 
 @contextmanager
-def refusing(tokenizer: Any) -> Iterator[None]:
-    """Say in a sentence what a chat template refuses, and where it cannot be learnt from."""
+def chat_errors_in_words(tokenizer: Any) -> Iterator[None]:
+    """Turn the error of a chat template, or of one that cannot be learnt from, into a sentence.
+
+    Raises
+    ------
+    RecipeError
+    """
     try:
         yield
         return
@@ -185,15 +246,17 @@ def refusing(tokenizer: Any) -> Iterator[None]:
 def _chat_notes(tokenizer: Any, columns: Mapping[str, str], rows: Sequence[dict]) -> list[str]:
     for row in rows:
         prompt, answer = (row[columns[role]] for role in ("prompt", "completion"))
-        turn = [{"role": "user", "content": prompt}]
-        asked = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+        turns = [{"role": "user", "content": prompt}]
+        generated = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         learnt, _ = tokenize.chat(tokenizer, prompt, answer)
-        if learnt != asked:
-            shared = len(commonprefix([learnt, asked]))
+        if learnt != generated:
+            shared = len(commonprefix([learnt, generated]))
             note = (
-                "No finished conversation begins as the chat template has answers generated: this "
-                f"run learns and scores them behind {learnt[-20:]!r}, where the template would put "
-                f"{asked[shared:][-40:]!r}; give the model the same text when you use it."
+                "The chat template starts a generated answer differently from an answer in a "
+                "finished conversation: this run trains and scores answers after "
+                f"{learnt[-20:]!r}, where the template would generate them after "
+                f"{generated[shared:][-40:]!r}; put the same text before an answer when you use the "
+                "model."
             )
             return [note]
     return []

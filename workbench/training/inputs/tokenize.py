@@ -12,7 +12,7 @@ class ChatError(ValueError):
     """A conversation that a chat template does not hold as it was given."""
 
 
-def split_rows(rows: list[dict], fraction: float, seed: int) -> tuple[list[dict], list[dict]]:
+def split_rows(rows: list, fraction: float, seed: int) -> tuple[list, list]:
     """Keep a share of the rows for evaluation, drawn by seed; both parts stay in their order."""
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
     num_eval = max(1, round(len(rows) * fraction))

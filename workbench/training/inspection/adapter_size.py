@@ -26,15 +26,15 @@ def measure(recipe: Recipe, adapted: torch.nn.Module, base: torch.nn.Module) -> 
     """
     counts = count_parameters(adapted, base)
     trained = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
-    each, more = _optimizer_state(recipe)
+    tensors, scalar_bytes = _optimizer_state(recipe)
     gradients = sum(parameter.nbytes for parameter in trained)
     return {
         **{name: counts[name] for name in ("trainable", "total", "injected")},
         "disk": _disk(recipe, adapted),
         "memory": {
-            "weights": _held(adapted) - _held(base),
+            "weights": _bytes(adapted) - _bytes(base),
             "gradients": gradients,
-            "optimizer": each * gradients + more * len(trained),
+            "optimizer": tensors * gradients + scalar_bytes * len(trained),
         },
     }
 
@@ -50,21 +50,21 @@ def _disk(recipe: Recipe, adapted: torch.nn.Module) -> int | None:
         return None
 
 
-def _held(model: torch.nn.Module) -> int:
+def _bytes(model: torch.nn.Module) -> int:
     return sum(tensor.nbytes for tensor in [*model.parameters(), *model.buffers()])
 
 
 def _optimizer_state(recipe: Recipe) -> tuple[int, int]:
-    """Return how many tensors of a parameter's size an optimizer keeps, and bytes besides."""
+    """Return how many tensors of its shape an optimizer keeps for a parameter, and the bytes of others."""
     if not get(recipe.technique).optimizer_wraps:
         return 2, 0  # Adam's two moments; its count of steps is a plain number
-    one = torch.nn.Parameter(torch.zeros(3))
-    one.grad = torch.zeros(3)
-    optimizer = getattr(torch.optim, OPTIMIZERS[recipe.optim])([one], lr=0.1)
+    parameter = torch.nn.Parameter(torch.zeros(3))
+    parameter.grad = torch.zeros(3)
+    optimizer = getattr(torch.optim, OPTIMIZERS[recipe.optim])([parameter], lr=0.1)
     optimizer.step()
-    state = [value for value in optimizer.state[one].values() if torch.is_tensor(value)]
-    same = [value for value in state if value.shape == one.shape]
-    return len(same), sum(value.nbytes for value in state if value.shape != one.shape)
+    state = [value for value in optimizer.state[parameter].values() if torch.is_tensor(value)]
+    same = [value for value in state if value.shape == parameter.shape]
+    return len(same), sum(value.nbytes for value in state if value.shape != parameter.shape)
 
 
 def _saved(recipe: Recipe, adapted: torch.nn.Module) -> Mapping[str, torch.Tensor]:
@@ -78,10 +78,10 @@ def _saved(recipe: Recipe, adapted: torch.nn.Module) -> Mapping[str, torch.Tenso
         return {**trained, **moving_statistics(adapted)}
     if technique.trainable == "all":
         # Tied weights are saved once.
-        kept = {*(name for name, _ in adapted.named_parameters())}
-        kept |= {name for name, _ in adapted.named_buffers()}
-        return {name: value for name, value in adapted.state_dict().items() if name in kept}
-    with _Staying():
+        names = {*(name for name, _ in adapted.named_parameters())}
+        names |= {name for name, _ in adapted.named_buffers()}
+        return {name: value for name, value in adapted.state_dict().items() if name in names}
+    with _StayOnMeta():
         state = dict(get_peft_model_state_dict(adapted, save_embedding_layers=False))
     if technique.saves_difference:
         for name, value in state.items():
@@ -92,7 +92,7 @@ def _saved(recipe: Recipe, adapted: torch.nn.Module) -> Mapping[str, torch.Tenso
     return state
 
 
-class _Staying(TorchFunctionMode):
+class _StayOnMeta(TorchFunctionMode):
     """Leaves tensors of the meta device there when they are asked for on the CPU."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):

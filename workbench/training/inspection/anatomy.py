@@ -9,19 +9,23 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
+from transformers import PreTrainedModel
 
-from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError
+from workbench.errors import ModelError, Problem, RecipeError, WorkbenchError, first_line
 from workbench.recipe import Recipe
 from workbench.registry.techniques import get
+from workbench.sources.datasets.load import Table
+from workbench.sources.lookup import load_data
+from workbench.training.adaptation.layer_lists import layer_lists
 from workbench.training.inspection import adapter_size, module_selection
 from workbench.training.inspection.module_tree import Node, Piece, fold
-from workbench.training.inspection.skeleton import adapt_shapes, shapes_of
+from workbench.training.inspection.skeleton import adapt_shapes, first_rows, shapes_of
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,14 @@ class Structure:
         return self._choice.arguments(ticked)
 
 
-def take_apart(recipe: Recipe, num_labels: int | None = None) -> Structure:
+def take_apart(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Structure:
     """Build a recipe's model on the meta device and tell what is where.
 
     Parameters
     ----------
     recipe : Recipe
-    num_labels : int, optional
-        Labels of a classification; read from the recipe's data if not given.
+    data : callable, optional
+        Reads a recipe's data, or has it read already.
 
     Raises
     ------
@@ -81,19 +85,26 @@ def take_apart(recipe: Recipe, num_labels: int | None = None) -> Structure:
         error here: the tree is then that of the base.
     """
     recipe = recipe.resolved()
-    return dissect(recipe, *shapes_of(recipe, num_labels))
+    return dissect(recipe, *shapes_of(recipe, data), first_rows(recipe, data))
 
 
-def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[str]) -> Structure:
+def dissect(
+    recipe: Recipe,
+    shapes: PreTrainedModel,
+    new_parameters: Sequence[str],
+    rows: Callable[[], list[dict]] | None = None,
+) -> Structure:
     """Apply a resolved recipe's technique to a copy of a skeleton and tell what is where.
 
     Parameters
     ----------
     recipe : Recipe
-    shapes : torch.nn.Module
+    shapes : PreTrainedModel
         The base on the meta device.
     new_parameters : sequence of str
-        Its new parameters.
+        Its newly initialised parameters.
+    rows : callable, optional
+        Returns the first training rows, encoded; they are read from the recipe's data if not given.
     """
     technique = get(recipe.technique)
     model = copy.deepcopy(shapes)
@@ -103,34 +114,43 @@ def dissect(recipe: Recipe, shapes: torch.nn.Module, new_parameters: Sequence[st
     try:
         recipe.check()
         if choice is not None and recipe.technique_args.get("target_modules") == []:
-            raise RecipeError([Problem("target_modules", "one module at least", [])])
-        adapted, _ = adapt_shapes(recipe, model, new_parameters)
+            raise RecipeError([Problem("target_modules", "at least one module", [])])
+        adapted, _ = adapt_shapes(recipe, model, new_parameters, rows)
         config = _settings(adapted)
         figures = adapter_size.measure(recipe, adapted, shapes)
-        found = before.compare(adapted)
+        contents = before.compare(adapted)
     except Exception as error:  # noqa: BLE001 (whatever a library raises is said in the panel)
-        said = str(error) if isinstance(error, WorkbenchError) else str(error).split("\n")[0]
-        problem = said or type(error).__name__
-        found = before.compare(copy.deepcopy(shapes).requires_grad_(False), same_modules=False)
+        problem = str(error) if isinstance(error, WorkbenchError) else first_line(error)
+        contents = before.compare(copy.deepcopy(shapes).requires_grad_(False), same_modules=False)
     can = choice.can if choice else frozenset()
-    ticked = found.wrapped & can if figures else (choice.named if choice else frozenset())
-    tree = fold(before.facts, found.own, found.pieces, can, ticked)
+    ticked = contents.wrapped & can if figures else (choice.named if choice else frozenset())
+    tree = fold(before.facts, contents.own, contents.pieces, can, ticked, layer_lists(shapes))
     return Structure(tree, figures, problem, module_selection.why_fixed(technique), config, choice)
 
 
 def _settings(adapted: torch.nn.Module) -> dict[str, Any]:
     """Return the fields of a model's PEFT config as plain data; none without one."""
     configs = getattr(adapted, "peft_config", {})
-    found = {}
+    fields = {}
     for name, value in (configs["default"].to_dict() if "default" in configs else {}).items():
         value = value.value if isinstance(value, enum.Enum) else value
-        found[name] = sorted(value) if isinstance(value, set) else value
-    return found
+        fields[name] = sorted(value) if isinstance(value, set) else value
+    return fields
 
 
 @dataclass
-class _Found:
-    """What is at each module of the base: its parameters as ``{name: (parameters, trainable)}``."""
+class _Contents:
+    """What is at each module of the base, by the module's name.
+
+    Parameters
+    ----------
+    own : dict of str to tuple of int
+        How many parameters of its own the module has, and how many of them are trained.
+    pieces : dict of str to list of Piece
+        What is injected there.
+    wrapped : frozenset of str
+        The modules that are wrapped.
+    """
 
     own: dict[str, tuple[int, int]]
     pieces: dict[str, list[Piece]]
@@ -138,7 +158,7 @@ class _Found:
 
 
 class _Before:
-    """A model before a technique is applied to it: modules are known again by who they are."""
+    """A model before a technique is applied to it: its modules are recognised by their identity."""
 
     def __init__(self, model: torch.nn.Module):
         self.names = {id(module): name for name, module in model.named_modules()}
@@ -148,15 +168,14 @@ class _Before:
         }
         self._model = model  # kept, so that no other module gets its id
 
-    def compare(self, adapted: torch.nn.Module, same_modules: bool = True) -> _Found:
+    def compare(self, adapted: torch.nn.Module, same_modules: bool = True) -> _Contents:
         """Tell what is where in an adapted model."""
-        known = self if same_modules else _Before(adapted)
-        homes: dict[
-            str, tuple[str, str]
-        ] = {}  # path: (the base's module, the injected part's path)
+        before = self if same_modules else _Before(adapted)
+        # By path: the base's module, and the path of the injected part.
+        homes: dict[str, tuple[str, str]] = {}
         wrapped = set()
         for path, module in adapted.named_modules():
-            homes[path] = known._home(path, module, homes)
+            homes[path] = before._home(path, module, homes)
             if isinstance(module, BaseTunerLayer):
                 wrapped.add(homes[path][0])
         own: dict[str, tuple[int, int]] = {}
@@ -166,14 +185,14 @@ class _Before:
             owner, _, attribute = path.rpartition(".")
             home, top = homes[owner]
             count = parameter.numel()
-            if attribute in known.attributes.get(id(modules[owner]), ()):
+            if attribute in before.attributes.get(id(modules[owner]), ()):
                 total, trained = own.get(home, (0, 0))
                 own[home] = (total + count, trained + count * parameter.requires_grad)
             else:
                 name = _piece_name(path, top)
                 piece = Piece(name, tuple(parameter.shape), count, parameter.requires_grad)
                 pieces.setdefault(home, []).append(piece)
-        return _Found(own, pieces, frozenset(wrapped))
+        return _Contents(own, pieces, frozenset(wrapped))
 
     def _home(
         self, path: str, module: torch.nn.Module, homes: Mapping[str, tuple[str, str]]

@@ -13,11 +13,11 @@ import torch
 from workbench.recipe import Recipe
 from workbench.registry.technique import Technique
 from workbench.registry.techniques import arguments, get
-from workbench.training.adaptation import target_modules
 from workbench.training.adaptation.heads import new_modules
+from workbench.tuners.name_endings import matches, shortest_endings
 
-# What says, besides target_modules, which layers are wrapped.
-BESIDE = ("layers_to_transform", "layers_pattern", "exclude_modules", "input_modules")
+# Arguments that, besides target_modules, choose which layers are wrapped.
+LAYER_ARGUMENTS = ("layers_to_transform", "layers_pattern", "exclude_modules", "input_modules")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Choice:
     named: frozenset[str]
     _model: torch.nn.Module = field(repr=False)
     _default: Mapping[str, Any] = field(repr=False)
-    _given: Mapping[str, Any] = field(repr=False)
-    _known: Collection[str] = field(repr=False)
+    _changed: Mapping[str, Any] = field(repr=False)
+    _names: Collection[str] = field(repr=False)
 
     def arguments(self, ticked: Sequence[str]) -> dict[str, Any]:
         """Return the technique's arguments that mean exactly these modules.
@@ -46,40 +46,36 @@ class Choice:
         with ``layers_to_transform``.
         """
         wanted = set(ticked) & self.can
-        kept = {
+        others = {
             name: value
-            for name, value in self._given.items()
-            if name not in (*BESIDE, "target_modules", "feedforward_modules")
+            for name, value in self._changed.items()
+            if name not in (*LAYER_ARGUMENTS, "target_modules", "feedforward_modules")
         }
-        if wanted == _means(self._model, self._default) & self.can:
-            return kept
+        if wanted == _selected(self._model, self._default) & self.can:
+            return others
         chosen = self._literal(wanted)
-        if "feedforward_modules" in self._known:
+        if "feedforward_modules" in self._names:
             ends = self._default.get("feedforward_modules") or ()
             chosen["feedforward_modules"] = [
                 name
                 for name in chosen["target_modules"]
-                if all(
-                    target_modules.matches(path, ends)
-                    for path in wanted
-                    if target_modules.matches(path, [name])
-                )
+                if all(matches(path, ends) for path in wanted if matches(path, [name]))
             ]
-        return {**kept, **chosen}
+        return {**others, **chosen}
 
     def _literal(self, wanted: set[str]) -> dict[str, Any]:
-        names = target_modules.shortest_names(self._model, sorted(wanted))
-        if "layers_to_transform" not in self._known or not wanted:
+        names = shortest_endings(self._model, sorted(wanted))
+        if "layers_to_transform" not in self._names or not wanted:
             return {"target_modules": names}
         layers = sorted({index for name in wanted if (index := _layer(name)) is not None})
-        kinds = {_kind(name) for name in wanted}
-        all_layers = [name for name in self.can if _kind(name) in kinds]
+        kinds = {_without_layer(name) for name in wanted}
+        all_layers = [name for name in self.can if _without_layer(name) in kinds]
         short = {
-            "target_modules": target_modules.shortest_names(self._model, all_layers),
+            "target_modules": shortest_endings(self._model, all_layers),
             "layers_to_transform": layers,
         }
         numbered = any(part.isdecimal() for name in names for part in name.split("."))
-        if numbered and _means(self._model, short) & self.can == wanted:
+        if numbered and _selected(self._model, short) & self.can == wanted:
             return short
         return {"target_modules": names}
 
@@ -93,7 +89,7 @@ def choice(recipe: Recipe, model: torch.nn.Module, new_parameters: Sequence[str]
     if technique.target_finder is None:
         return None
     default = technique.target_finder.load()(model)
-    wrapped = _means(model, default)
+    wrapped = _selected(model, default)
     classes = {type(module) for name, module in model.named_modules() if name in wrapped}
     heads = new_modules(model, new_parameters)
     can = frozenset(
@@ -101,15 +97,15 @@ def choice(recipe: Recipe, model: torch.nn.Module, new_parameters: Sequence[str]
         for name, module in model.named_modules()
         if type(module) in classes and not _inside(name, heads)
     )
-    given = recipe.technique_args
-    named = given if given.get("target_modules") is not None else {**default, **_beside(given)}
-    knobs = technique.defaults()
+    args = recipe.technique_args
+    named = args if args.get("target_modules") is not None else {**default, **_layer_args(args)}
+    defaults = technique.defaults()
     return Choice(
         can,
-        frozenset(_means(model, named) & can),
+        frozenset(_selected(model, named) & can),
         model,
         default,
-        {name: value for name, value in given.items() if knobs.get(name, ...) != value},
+        {name: value for name, value in args.items() if defaults.get(name, ...) != value},
         set(arguments(technique.name)),
     )
 
@@ -119,22 +115,23 @@ def why_fixed(technique: Technique) -> str:
     if technique.target_finder is not None:
         return ""
     if technique.trainable == "all":
-        return f"{technique.title} trains every parameter: there is nothing to choose."
+        return f"{technique.title} trains all parameters, so no modules can be selected."
     if technique.trainable == "selected":
         return f"{technique.title} wraps no layer: it trains some of the base's own parameters."
     return f"{technique.title} wraps no layer. {technique.summary}"
 
 
-def _beside(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in BESIDE if name in given}
+def _layer_args(args: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: args[name] for name in LAYER_ARGUMENTS if name in args}
 
 
-def _means(model: torch.nn.Module, named: Mapping[str, Any]) -> set[str]:
+def _selected(model: torch.nn.Module, named: Mapping[str, Any]) -> set[str]:
     """Return the modules that arguments mean, by PEFT's own rule."""
     from peft.tuners.tuners_utils import check_target_module_exists
 
     config = SimpleNamespace(
-        target_parameters=None, **{name: named.get(name) for name in ("target_modules", *BESIDE)}
+        target_parameters=None,
+        **{name: named.get(name) for name in ("target_modules", *LAYER_ARGUMENTS)},
     )
     if config.target_modules is None:
         return set()
@@ -148,10 +145,10 @@ def _inside(name: str, modules: Collection[str]) -> bool:
 
 def _layer(name: str) -> int | None:
     """Return the layer that PEFT takes a module to be in: the first number in its name."""
-    found = re.match(r".*?\.[^.]*\.(\d+)\.", name)
-    return int(found[1]) if found else None
+    match = re.match(r".*?\.[^.]*\.(\d+)\.", name)
+    return int(match[1]) if match else None
 
 
-def _kind(name: str) -> str:
+def _without_layer(name: str) -> str:
     """Return a module's name without its layer."""
     return re.sub(r"^(.*?\.[^.]*)\.\d+\.", r"\1.*.", name)

@@ -80,19 +80,22 @@ def fold(
     pieces: Mapping[str, Sequence[Piece]],
     can: Collection[str],
     ticked: Collection[str],
+    layer_lists: Collection[str],
 ) -> Node:
-    """Make the tree.
+    """Make the tree of a model's modules.
 
     Parameters
     ----------
     facts : mapping
         ``(kind, shape)`` of each of the base's modules, by whole name; the model itself is ``""``.
     own : mapping
-        The base's parameters in each module alone, and how many of them are trained.
+        Number of the base's parameters in each module alone, and how many of them are trained.
     pieces : mapping
-        What is injected there.
+        The parameters that the technique adds to each module.
     can, ticked : collection of str
-        The modules that can be wrapped, and those that are.
+        The modules that can be wrapped, and those that are wrapped.
+    layer_lists : collection of str
+        The lists of equal layers.
     """
     below: dict[str, list[str]] = {}
     for name in facts:
@@ -104,7 +107,6 @@ def fold(
         kind, shape = facts[path]
         mine, trained = own.get(path, (0, 0))
         injected = tuple(pieces.get(path, ()))
-        stack = kind == "ModuleList" and len({child.kind for child in grown}) == 1
         return Node(
             name=path.rpartition(".")[2],
             kind=kind,
@@ -121,7 +123,9 @@ def fold(
             can=(path,) * (path in can) + tuple(name for child in grown for name in child.can),
             ticked=(path,) * (path in ticked)
             + tuple(name for child in grown for name in child.ticked),
-            layers=tuple((child.can, child.ticked) for child in grown) if stack else (),
+            layers=tuple((child.can, child.ticked) for child in grown)
+            if path in layer_lists
+            else (),
         )
 
     return grow("")

@@ -10,11 +10,13 @@ import copy
 from collections.abc import Callable, Sequence
 
 import torch
+from transformers import PreTrainedModel
 
 from workbench.errors import RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
+from workbench.sources.datasets.load import Table
 from workbench.sources.lookup import find_facts, load_data, task_problems
 from workbench.training.adaptation.base_model import shared_skeleton
 from workbench.training.adaptation.build import Adaptation, adaptation_of, put_on
@@ -22,20 +24,21 @@ from workbench.training.adaptation.heads import find_new_parameters
 from workbench.training.adaptation.meters import count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import in_words
-from workbench.training.inputs.limits import START_ROWS, choose_rows, longest
+from workbench.training.inputs.limits import START_ROWS, choose_rows, token_limit
 from workbench.training.inputs.task_inputs import TaskInputs
 from workbench.training.runtime.quiet_loading import loading, quiet_thread
 from workbench.training.runtime.rng import Randomness
 
 
-def count(recipe: Recipe, num_labels: int | None = None) -> dict:
+def count(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> dict[str, int]:
     """Count the parameters that a recipe would train.
 
     Parameters
     ----------
     recipe : Recipe
-    num_labels : int, optional
-        Labels of a classification; read from the recipe's data if not given.
+    data : callable, optional
+        Reads a recipe's data, or has it read already. It is called only where the shapes depend on the
+        data: for the number of labels, or for arguments that are derived from training rows.
 
     Returns
     -------
@@ -48,21 +51,23 @@ def count(recipe: Recipe, num_labels: int | None = None) -> dict:
         The recipe cannot be carried out.
     """
     recipe = recipe.check().resolved()
-    shapes, new_parameters = shapes_of(recipe, num_labels)
-    adapted, _ = adapt_shapes(recipe, copy.deepcopy(shapes), new_parameters)
+    shapes, new_parameters = shapes_of(recipe, data)
+    adapted, _ = adapt_shapes(
+        recipe, copy.deepcopy(shapes), new_parameters, first_rows(recipe, data)
+    )
     return count_parameters(adapted, shapes)
 
 
 def shapes_of(
-    recipe: Recipe, num_labels: int | None = None
-) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    recipe: Recipe, data: Callable[[Recipe], Table] = load_data
+) -> tuple[PreTrainedModel, tuple[str, ...]]:
     """Return a recipe's base on the meta device, to be copied, and its new parameters.
 
     Parameters
     ----------
     recipe : Recipe
         A resolved one.
-    num_labels : int, optional
+    data : callable, optional
         As in :func:`count`.
 
     Raises
@@ -74,16 +79,15 @@ def shapes_of(
     problems = task_problems(recipe, facts)
     if problems:
         raise RecipeError(problems)
-    longest(recipe, facts.context)
+    token_limit(recipe, facts.context)
     task, technique = TASKS[recipe.task], get(recipe.technique)
     adds_head = technique.adds_head(task)
-    if adds_head and num_labels is None:
-        num_labels = len(load_data(recipe).labels)
+    num_labels = len(data(recipe).labels) if adds_head else None
     with loading(recipe.model):
         shapes = shared_skeleton(
             facts.path,
             technique.auto_class(task),
-            num_labels if adds_head else None,
+            num_labels,
             recipe.trust_remote_code,
             recipe.convert_conv1d,
             facts.fingerprint,
@@ -94,7 +98,7 @@ def shapes_of(
 
 def adapt_shapes(
     recipe: Recipe,
-    model: torch.nn.Module,
+    model: PreTrainedModel,
     new_parameters: Sequence[str],
     rows: Callable[[], list[dict]] | None = None,
 ) -> tuple[torch.nn.Module, Adaptation]:
@@ -103,11 +107,12 @@ def adapt_shapes(
     Parameters
     ----------
     recipe : Recipe
-    model : torch.nn.Module
+    model : PreTrainedModel
+        A base on the meta device; changed.
     new_parameters : sequence of str
-        Names of parameters that are drawn anew.
+        Names of its newly initialised parameters.
     rows : callable, optional
-        Returns the first training rows, encoded; None takes them from the recipe's data.
+        Returns the first training rows, encoded; see :func:`first_rows`, the default.
 
     Returns
     -------
@@ -126,7 +131,7 @@ def adapt_shapes(
         task_type=task.peft_task_type,
         new_parameters=new_parameters,
         max_steps=recipe.max_steps or 1000,  # how long a run is does not change what it trains
-        rows=rows or (lambda: _rows(recipe)),
+        rows=rows or first_rows(recipe),
     )
     with in_words(technique, model), torch.device(device), Randomness(0), quiet_thread():
         adapted = put_on(adaptation, model, shapes_only=True)
@@ -135,7 +140,7 @@ def adapt_shapes(
     return adapted, adaptation
 
 
-def _with_weights(model: torch.nn.Module) -> torch.nn.Module:
+def _with_weights(model: PreTrainedModel) -> PreTrainedModel:
     """Give a skeleton weights drawn at random."""
     model = model.to_empty(device="cpu")
     with Randomness(0), torch.no_grad():
@@ -145,8 +150,22 @@ def _with_weights(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def _rows(recipe: Recipe) -> list[dict]:
-    """Encode a recipe's first training rows, as a run does."""
-    table = load_data(recipe)
-    inputs = TaskInputs.of(recipe, find_facts(recipe), table)
-    return inputs.encode(choose_rows(recipe, table)[0][:START_ROWS])
+def first_rows(
+    recipe: Recipe, data: Callable[[Recipe], Table] = load_data
+) -> Callable[[], list[dict]]:
+    """Return a function that encodes a recipe's first training rows, as a run does.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        A resolved one.
+    data : callable, optional
+        As in :func:`count`; called when the rows are asked for, which few techniques do.
+    """
+
+    def encode() -> list[dict]:
+        table = data(recipe)
+        inputs = TaskInputs.of(recipe, find_facts(recipe), table)
+        return inputs.encode(choose_rows(recipe, table)[0][:START_ROWS])
+
+    return encode

@@ -43,21 +43,22 @@ def tokenised(recipe: Recipe, dataset: Table, rows: int = 3) -> list[dict[str, A
     recipe = recipe.resolved()
     inputs = TaskInputs.of(recipe, find_facts(recipe), dataset)
     task, tokenizer, labels = TASKS[recipe.task], inputs.processor, list(inputs.labels)
-    some = spread(dataset.train, rows)
+    picked = spread(dataset.train, rows)
     if task.reads_images:
-        batch = collate_images(inputs.encode(some), tokenizer)
-        return [_seen(*one, labels) for one in zip(*batch.values(), strict=True)]
+        batch = collate_images(inputs.encode(picked), tokenizer)
+        pairs = zip(batch["pixel_values"], batch["labels"], strict=True)
+        return [_pixels_shown(pixels, target, labels) for pixels, target in pairs]
     if get(recipe.technique).trainable == "nothing":
         train_rows, _ = choose_rows(recipe, dataset)
         prompt = prompt_facts(recipe, tokenizer, train_rows, dataset)
-        prompted = inputs.encode_prompts(some, prompt, train_rows)
+        prompted = inputs.encode_prompts(picked, prompt, train_rows)
         read = [_answered(row) for row in prompted]
         texts = [tokenizer.decode(row["input_ids"]) for row in read]
         return [
             {**_shown(row, tokenizer, []), "prompt": text}
             for row, text in zip(read, texts, strict=True)
         ]
-    encoded = inputs.encode(some)
+    encoded = inputs.encode(picked)
     if task.has_decoder:
         encoded = [_in_a_row(row) for row in encoded]
     return [_shown(row, tokenizer, labels) for row in encoded]
@@ -68,7 +69,7 @@ def training_rows(recipe: Recipe, dataset: Table) -> list[dict]:
     return choose_rows(recipe.resolved(), dataset)[0]
 
 
-def _seen(pixels: torch.Tensor, target: torch.Tensor, labels: list[str]) -> dict[str, Any]:
+def _pixels_shown(pixels: torch.Tensor, target: torch.Tensor, labels: list[str]) -> dict[str, Any]:
     low, high = pixels.min(), pixels.max()
     scaled = (pixels - low) / (high - low).clamp(min=1e-6)
     return {"pixels": scaled.numpy(), "label": labels[int(target)]}

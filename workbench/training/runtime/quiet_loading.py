@@ -113,4 +113,7 @@ def loading(name: str) -> Iterator[None]:
         reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")
         if not isinstance(error, ValueError | RuntimeError | OSError):
             reason = f"{type(error).__name__} {reason}"
+        if isinstance(error, ImportError):
+            # What follows the first sentence is about installing it in general.
+            reason = f"{reason.partition('. ')[0]}: install that package, or newer versions"
         raise ModelError(f"The model {name!r} cannot be loaded: {reason}.") from error

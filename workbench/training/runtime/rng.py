@@ -108,7 +108,7 @@ def beside_obstacle() -> str | None:
 def beside_notes() -> list[str]:
     """Say so where runs step in turn for want of a way to draw beside one another."""
     why = beside_obstacle()
-    return [f"Runs step one at a time here, with the same losses: {why}."] if why else []
+    return [f"Runs do their steps one at a time here, with the same losses: {why}."] if why else []
 
 
 def _states() -> tuple[Any, ...]:

@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from workbench.errors import first_line
+
 # torch's dispatcher passes a call from key to key before it reaches a kernel. This one is off unless a
 # thread includes it, and here it does nothing but name the generator: no kernel is replaced, and the
 # draw itself runs without Python's lock. It is no public name, so it is looked up when it is used:
@@ -38,7 +40,7 @@ def obstacle() -> str | None:
         with drawing_from(torch.Generator().manual_seed(7)):
             drawn = torch.rand(8), torch.empty_like(ones).normal_(), torch.bernoulli(ones * chance)
     except Exception as error:  # noqa: BLE001 (whatever another version of torch raises)
-        return f"PyTorch {torch.__version__} has no such way ({str(error).splitlines()[0]})"
+        return f"PyTorch {torch.__version__} has no random numbers per thread ({first_line(error)})"
     own = torch.Generator().manual_seed(7)
     expected = (
         torch.rand(8, generator=own),
@@ -47,7 +49,7 @@ def obstacle() -> str | None:
     )
     if all(map(torch.equal, drawn, expected)):
         return None
-    return f"PyTorch {torch.__version__} gives other numbers there"
+    return f"PyTorch {torch.__version__} gives different random numbers in threads"
 
 
 @contextlib.contextmanager

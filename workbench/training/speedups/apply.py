@@ -1,27 +1,36 @@
-"""How a model computes: the recipe's settings put into it, and what there is to say of them."""
+"""The recipe's settings put into a model, and each held against the plain computation on its first batch."""
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Callable
+from types import ModuleType
 
 import torch
-import transformers
 
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
-from workbench.registry.tasks import ALL_TASKS
-from workbench.registry.techniques import get
+from workbench.training.adaptation.wrapping import unwrapped
 from workbench.training.runtime.rng import Randomness
-from workbench.training.speedups import fast_lora_forward, onednn, settings
+from workbench.training.speedups import (
+    bf16,
+    fast_lora_forward,
+    onednn,
+    padding_free,
+    settings,
+)
+from workbench.training.speedups.comparison import Batch
 
 # What each setting in workbench.recipe.COMPUTING does to a model, in its order.
-USES = {
-    "padding_free": settings.use_padding_free,
+USES: dict[str, Callable[[torch.nn.Module], None]] = {
+    "padding_free": padding_free.apply,
     "gradient_checkpointing": settings.use_gradient_checkpointing,
     "torch_compile": settings.use_torch_compile,
-    "bf16": settings.use_bf16,
-    "onednn": settings.use_onednn,
+    "bf16": bf16.apply,
+    "onednn": onednn.apply,
 }
+# Those of them that are computed in ways of our own. The others are public switches of transformers and
+# PyTorch, and what they save would be spent on a comparison: memory, and the time to compile.
+GUARDED: dict[str, ModuleType] = {"padding_free": padding_free, "bf16": bf16, "onednn": onednn}
 
 
 def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = False) -> None:
@@ -32,7 +41,8 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
     recipe : Recipe
     model : torch.nn.Module
     labelled_logits : bool
-        Whether to compute logits only where there are labels; see :func:`labels_some`.
+        Whether to compute logits only where there are labels; see
+        :mod:`workbench.training.speedups.labelled_logits`.
 
     Raises
     ------
@@ -41,41 +51,60 @@ def set_up(recipe: Recipe, model: torch.nn.Module, *, labelled_logits: bool = Fa
     """
     if recipe.torch_compile:
         check_compiler()
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     if recipe.gradient_checkpointing and not base.supports_gradient_checkpointing:
-        why = "transformers cannot compute its layers a second time"
+        why = "transformers does not support it for this model"
         allowed = f"False with {type(base).__name__}"
         raise RecipeError([Problem("gradient_checkpointing", allowed, True, why)])
     if labelled_logits:
         settings.use_labelled_logits(model)
     for name, use in USES.items():
-        if getattr(recipe, name) and not (name == "onednn" and onednn.obstacle()):
+        if getattr(recipe, name) and not _obstacle(name, recipe, model):
             use(model)
-    if not recipe.torch_compile:  # which takes Python out of a step itself
+    if fast_lora_forward.obstacle(recipe, model) is None:
         fast_lora_forward.apply(model)
 
 
-def guard(recipe: Recipe, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> list[str]:
-    """Hold what nobody has asked for against the plain way, on a few rows of a run; it goes where it differs.
+def _obstacle(name: str, recipe: Recipe, model: torch.nn.Module) -> str | None:
+    return GUARDED[name].obstacle(recipe, model) if name in GUARDED else None
+
+
+def guard(recipe: Recipe, model: torch.nn.Module, batch: Batch) -> list[str]:
+    """Hold what :func:`set_up` put into a model against the plain computation.
 
     Parameters
     ----------
     recipe : Recipe
     model : torch.nn.Module
         Adapted, set up and on its device.
-    batch : dict of str to torch.Tensor
+    batch : mapping
+        The run's first.
 
     Returns
     -------
     list of str
         A sentence for each speed-up that is off.
+
+    Raises
+    ------
+    RecipeError
+        A setting that the recipe asks for by name computes something else here.
     """
     with Randomness(recipe.seed):
-        why = fast_lora_forward.obstacle(model, batch)
+        # Who compiles would compile twice; padding_free and onednn are refused there.
+        asked = [] if recipe.torch_compile else [name for name in GUARDED if getattr(recipe, name)]
+        for name in asked:
+            speedup = GUARDED[name]
+            if speedup.obstacle(recipe, model) is not None:
+                continue
+            if (why := speedup.guard(recipe, model, batch)) is not None:
+                allowed = f"False with {type(unwrapped(model)).__name__}"
+                raise RecipeError([Problem(name, allowed, True, why)])
+        why = fast_lora_forward.guard(recipe, model, batch)
     if why is None:
         return []
     fast_lora_forward.remove(model)
-    return [f"LoRA layers go PEFT's own way here, which takes a little longer: {why}."]
+    return [f"LoRA layers use PEFT's own forward pass, which takes a little longer: {why}."]
 
 
 def check_compiler() -> None:
@@ -91,39 +120,16 @@ def check_compiler() -> None:
         raise RecipeError([Problem("torch_compile", allowed, True, why)]) from error
 
 
-def labels_some(recipe: Recipe, base: torch.nn.Module) -> bool:
-    """Tell whether logits are needed at some places only, and the base looks as if it can do with those.
-
-    That is an ordinary causal model of transformers, which leaves its loss to a function. Whether it
-    can is tried where there are weights: see :func:`workbench.training.speedups.labelled_logits.keeps_loss`.
-    """
-    names = transformers.models.auto.modeling_auto
-    kinds = getattr(names, "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", {}).values()
-    causal = ALL_TASKS[recipe.task].peft_task_type == "CAUSAL_LM"
-    if not causal or type(base).__name__ not in kinds or get(recipe.technique).own_loss:
-        return False
-    source = inspect.getsource(inspect.unwrap(type(base).forward))
-    return "self.loss_function(" in source and hasattr(base, base.base_model_prefix)
-
-
 def computing_notes(recipe: Recipe) -> list[str]:
     """Say which settings do not do here what they are there for."""
     notes = []
-    if recipe.bf16 and not has_bf16():
+    if recipe.bf16 and not bf16.is_native():
         notes.append(
             "bf16 is emulated here: neither AVX512-BF16 nor AMX nor a GPU with bfloat16 was found, so "
             "steps take longer than without it."
         )
     if recipe.onednn and torch.cuda.is_available():
-        notes.append("onednn changes nothing here: matrices are multiplied on the GPU.")
-    elif recipe.onednn and (why := onednn.obstacle()):
-        notes.append(f"onednn changes nothing here: {why}.")
+        notes.append("onednn has no effect here: matrices are multiplied on the GPU.")
+    elif recipe.onednn and (why := onednn.machine_obstacle()):
+        notes.append(f"onednn has no effect here: {why}.")
     return notes
-
-
-def has_bf16() -> bool:
-    """Tell whether this machine multiplies matrices in bfloat16 by itself."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    flags = torch.cpu.get_capabilities()
-    return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))

@@ -8,7 +8,7 @@ from functools import cache
 
 import torch
 
-from workbench.training.speedups.onednn import obstacle
+from workbench.training.speedups.onednn import machine_obstacle
 from workbench.training.speedups.settings import product
 
 # Of a small base: rows of a batch, and the width of a layer.
@@ -27,7 +27,7 @@ def onednn_speedup() -> float:
     >>> onednn_speedup() > 0
     True
     """
-    if obstacle() is not None:
+    if machine_obstacle() is not None:
         return 1.0
     draw = torch.Generator().manual_seed(0)
     x, weight = (torch.randn(size, WIDTH, generator=draw) for size in (ROWS, WIDTH))
@@ -40,6 +40,6 @@ def onednn_speedup() -> float:
 
 
 def _seconds(multiply, x: torch.Tensor, weight: torch.Tensor) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     multiply(x, weight)
-    return time.perf_counter() - began
+    return time.perf_counter() - started

@@ -1,6 +1,7 @@
-"""Settings of a recipe that change how its model computes. Exported scripts carry their source.
+"""Functions that change how a model computes, without guards. Exported scripts carry their source.
 
-Each takes the adapted model, before its optimizer is made.
+Each ``use_...`` takes the adapted model, before its optimizer is made. Which of them can be used, and
+whether they compute what they should, is asked in the other files of this folder.
 """
 
 from __future__ import annotations
@@ -13,39 +14,41 @@ import torch
 from torch.overrides import TorchFunctionMode
 from transformers import AttentionInterface, AttentionMaskInterface
 
+from workbench.training.adaptation.wrapping import unwrapped
+
 
 def use_mask_positions(model) -> None:
-    """Count positions from each row's first token, so that padding on the left moves none.
+    """Count positions from each row's first token, so that padding on the left shifts none.
 
     Virtual tokens, where PEFT puts some before a row, count too.
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     base.forward = MethodType(counting_positions(base.forward.__func__), base)
 
 
 def counting_positions(forward):
-    """Take positions from the attention mask, unless they are given."""
+    """Take positions from the attention mask, unless the caller passes them."""
 
     @wraps(forward)
     def counting(base, input_ids=None, *args, **inputs):
         """Add ``position_ids`` of shape (batch, length) to the inputs."""
         mask = inputs.get("attention_mask")
         if not args and inputs.get("position_ids") is None and mask is not None and mask.dim() == 2:
-            read = inputs["inputs_embeds"] if input_ids is None else input_ids
-            # What a cache holds is masked too, but read no more.
-            places = mask.long().cumsum(-1)[:, -read.shape[1] :] - 1
-            inputs["position_ids"] = places.clamp(min=0)
+            tokens = inputs["inputs_embeds"] if input_ids is None else input_ids
+            # The mask also covers what is in the cache, whose positions are not needed again.
+            positions = mask.long().cumsum(-1)[:, -tokens.shape[1] :] - 1
+            inputs["position_ids"] = positions.clamp(min=0)
         return forward(base, input_ids, *args, **inputs)
 
     return counting
 
 
 def use_labelled_logits(model) -> None:
-    """Compute logits only where a label says what comes next; the loss is their mean, as it was.
+    """Compute logits only where the next token is a target; the loss is the mean over them, as it was.
 
-    Everything hangs on the base itself, so that a copy of the model is one by itself.
+    Everything is an attribute of the base itself, so that a copy of the model is independent.
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     base.labelled = None
     base.forward = MethodType(noting_labels(base.forward.__func__), base)
     backbone = getattr(base, base.base_model_prefix)
@@ -54,7 +57,7 @@ def use_labelled_logits(model) -> None:
 
 
 def noting_labels(forward):
-    """Note before a forward pass at which places the next token is a target, and which it is."""
+    """Find the targets of a batch before the forward pass, and keep them in ``base.labelled``."""
 
     @wraps(forward)
     def noting(base, *args, **inputs):
@@ -68,14 +71,17 @@ def noting_labels(forward):
 
 
 def find_targets(labels: torch.Tensor) -> tuple[torch.Size, torch.Tensor, torch.Tensor]:
-    """Return the labels' shape, the places before a target, and the targets."""
-    following = torch.nn.functional.pad(labels, (0, 1), value=-100)[:, 1:].flatten()
-    places = (following != -100).nonzero()[:, 0]
-    return labels.shape, places, following.index_select(0, places)
+    """Return the shape of labels (batch, seq), the tokens before a target, and the targets.
+
+    The latter two have the shape (targets,); tokens are counted through the whole batch.
+    """
+    next_labels = torch.nn.functional.pad(labels, (0, 1), value=-100)[:, 1:].flatten()
+    before_target = (next_labels != -100).nonzero()[:, 0]
+    return labels.shape, before_target, next_labels.index_select(0, before_target)
 
 
 def keep_labelled(base, backbone, args: tuple, output):
-    """Keep of the last hidden states those before a target, as if they were one row."""
+    """Select the last hidden states before a target: (batch, seq, features) to (1, targets, features)."""
     if base.labelled is not None and output.last_hidden_state.shape[:2] == base.labelled[0]:
         hidden = output.last_hidden_state.flatten(0, 1)
         output.last_hidden_state = hidden.index_select(0, base.labelled[1]).unsqueeze(0)
@@ -83,49 +89,56 @@ def keep_labelled(base, backbone, args: tuple, output):
 
 
 def labelled_loss(base, logits: torch.Tensor, labels: torch.Tensor, *_, **__) -> torch.Tensor:
-    """Return the cross-entropy per target, whatever else a model gives its loss."""
-    # Who calls the forward pass past what is noted, as LLaMA-Adapter does, gets every logit.
-    _, places, targets = base.labelled or find_targets(labels)
+    """Return the mean cross-entropy over targets, for logits of shape (1, targets, vocabulary).
+
+    What else a model passes to its loss is not used.
+    """
+    # Calls that bypass this base's forward, as LLaMA-Adapter's, come with the logits of all tokens.
+    _, before_target, targets = base.labelled or find_targets(labels)
     logits = logits.flatten(0, 1)
     if len(logits) != len(targets):  # some models call a part of their backbone only
-        logits = logits.index_select(0, places)
+        logits = logits.index_select(0, before_target)
     return torch.nn.functional.cross_entropy(logits.float(), targets)
 
 
 def use_padding_free(model) -> None:
-    """Let rows that stand behind one another attend to themselves only."""
+    """Let each row of a batch without padding attend to itself only."""
     AttentionInterface.register("by_rows", attend_by_rows)
     AttentionMaskInterface.register("by_rows", mask_by_rows)
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = unwrapped(model)
     base.set_attn_implementation("by_rows")
 
 
 def attend_by_rows(
-    module, query, key, value, attention_mask, cu_seq_lens_q: torch.Tensor | None = None, **more
+    module, query, key, value, attention_mask, cu_seq_lens_q: torch.Tensor | None = None, **kwargs
 ) -> tuple:
-    """Attend as PyTorch does; where rows stand behind one another, to each row by itself."""
+    """Attend as PyTorch does; in a batch without padding, within each row by itself.
+
+    There query, key and value have the shape (1, heads, tokens of all rows, features of a head),
+    ``cu_seq_lens_q`` has the shape (rows + 1,); returns (1, tokens of all rows, heads, features of a head).
+    """
     attend = AttentionInterface()["sdpa"]
     if cu_seq_lens_q is None:
-        return attend(module, query, key, value, attention_mask, **more)
+        return attend(module, query, key, value, attention_mask, **kwargs)
     lengths = cu_seq_lens_q.diff().tolist()
-    rows = zip(*(whole.split(lengths, dim=2) for whole in (query, key, value)), strict=True)
-    window = more.get("sliding_window")
+    rows = zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
+    window = kwargs.get("sliding_window")
     outputs = []
     for row in rows:
         mask, length = None, row[0].shape[2]
         if window is not None and length > window:
-            places = torch.arange(length, device=query.device)
-            back = places[:, None] - places
-            mask = ((back >= 0) & (back < window))[None, None]
-        outputs.append(attend(module, *row, mask, **more)[0])
+            positions = torch.arange(length, device=query.device)
+            distance = positions[:, None] - positions
+            mask = ((distance >= 0) & (distance < window))[None, None]
+        outputs.append(attend(module, *row, mask, **kwargs)[0])
     return torch.cat(outputs, dim=1), None
 
 
-def mask_by_rows(*args, attention_mask: torch.Tensor | None = None, **more):
-    """Make a mask only for rows that are padded."""
+def mask_by_rows(*args, attention_mask: torch.Tensor | None = None, **kwargs):
+    """Return PyTorch's mask for rows that are padded, and none for a batch without padding."""
     if attention_mask is None:
         return None
-    return AttentionMaskInterface()["sdpa"](*args, attention_mask=attention_mask, **more)
+    return AttentionMaskInterface()["sdpa"](*args, attention_mask=attention_mask, **kwargs)
 
 
 def use_bf16(model) -> None:
@@ -138,10 +151,10 @@ def use_bf16(model) -> None:
 
 
 def use_onednn(model) -> None:
-    """Multiply by weights in oneDNN, all in float32, instead of the library that PyTorch takes.
+    """Multiply by weights in oneDNN, all in float32, instead of the library that PyTorch uses.
 
-    That is MKL in most builds, which gives AMD's processors other code than Intel's. On a GPU, and
-    where PyTorch has no oneDNN, nothing changes.
+    That is MKL in most builds, which runs slower code on AMD's processors than on Intel's. On a GPU,
+    and where PyTorch has no oneDNN, nothing changes.
     """
     if not torch.backends.mkldnn.is_available():
         return
@@ -151,7 +164,7 @@ def use_onednn(model) -> None:
 
 
 def multiplying(call):
-    """Multiply by weights in oneDNN while something is called."""
+    """Wrap a function, so that it multiplies by weights in oneDNN."""
 
     @wraps(call)
     def calling(*args, **kwargs):
@@ -162,10 +175,10 @@ def multiplying(call):
 
 
 class OneDNN(TorchFunctionMode):
-    """Gives oneDNN the products with a matrix that are large enough for it."""
+    """Passes products with a matrix to oneDNN where they are large enough for it."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        """Call a function of torch, or oneDNN in its place."""
+        """Call a function of torch, or oneDNN instead of it."""
         linear = None if kwargs else as_linear(function, args)
         if linear and is_for_onednn(*linear[:2]):
             x, weight, bias = linear
@@ -175,7 +188,10 @@ class OneDNN(TorchFunctionMode):
 
 
 def as_linear(function, args):
-    """Return a product as what ``linear`` takes; None for whatever is no product with a matrix."""
+    """Return the arguments of ``linear`` (x, weight, bias) for a product with a matrix, None for others.
+
+    x has the shape (..., in), weight (out, in), bias (out,).
+    """
     if function is torch.nn.functional.linear:
         x, weight, *bias = args
         return x, weight, bias[0] if bias else None
@@ -190,7 +206,7 @@ def as_linear(function, args):
 
 
 def is_for_onednn(x: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Tell whether oneDNN takes less time for a product, what it takes to ask it included."""
+    """Tell whether oneDNN takes less time for a product, its overhead included."""
     if weight.dim() != 2 or not x.dtype is weight.dtype is torch.float32:
         return False
     rows = x.numel() // max(x.shape[-1], 1)
@@ -203,14 +219,14 @@ class Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias):
-        """Return the product."""
-        of_x, of_weight, _ = ctx.needs_input_grad
-        ctx.save_for_backward(x if of_weight else None, weight if of_x else None)
+        """Return ``x @ weight.T + bias``: (rows, in) by (out, in) to (rows, out)."""
+        x_needed, weight_needed, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if weight_needed else None, weight if x_needed else None)
         return product(x, weight, bias)
 
     @staticmethod
     def backward(ctx, grad):
-        """Return the gradients that are asked for."""
+        """Return the gradients that are needed, from one of shape (rows, out)."""
         x, weight = ctx.saved_tensors
         return (
             None if weight is None else product(grad, weight.t()),
@@ -221,37 +237,37 @@ class Product(torch.autograd.Function):
 
 def product(x: torch.Tensor, weight: torch.Tensor, bias=None) -> torch.Tensor:
     """Multiply matrices in oneDNN, by the operator that compiled models call."""
-    given = dense(x), dense(weight), bias
-    return torch.ops.mkldnn._linear_pointwise.default(*given, "none", [], "")
+    arguments = dense(x), dense(weight), bias
+    return torch.ops.mkldnn._linear_pointwise.default(*arguments, "none", [], "")
 
 
 def dense(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor without gaps, plain or transposed: others take oneDNN a hundred times as long."""
-    plain = tensor.is_contiguous() or tensor.t().is_contiguous()
-    return tensor if plain else tensor.contiguous()
+    """Return a contiguous tensor, transposed or not: others take oneDNN a hundred times as long."""
+    contiguous = tensor.is_contiguous() or tensor.t().is_contiguous()
+    return tensor if contiguous else tensor.contiguous()
 
 
 def use_gradient_checkpointing(model) -> None:
-    """Keep what goes into each layer only, and compute the rest again in the backward pass."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    """Store the inputs of each layer only, and compute the rest again in the backward pass."""
+    base = unwrapped(model)
     # transformers has renamed it from one to the other.
     new_name = hasattr(base, "activation_checkpointing_enable")
     enable = (
         base.activation_checkpointing_enable if new_name else base.gradient_checkpointing_enable
     )
-    enable({"use_reentrant": False, "context_fn": alike})
+    enable({"use_reentrant": False, "context_fn": same_modes})
     # Only the reentrant kind needs gradients at the embeddings, which cost a whole backward pass.
     base.disable_input_require_grads()
 
 
-def alike():
-    """Return what to compute a layer within, and what to compute it again within: the same modes."""
-    modes = getattr(torch.overrides, "_get_current_function_mode_stack", list)()
-    return nullcontext(), within(modes)
+def same_modes():
+    """Return the contexts of a layer's first and second computation, with the same modes of torch."""
+    modes: list = getattr(torch.overrides, "_get_current_function_mode_stack", list)()
+    return nullcontext(), entered(modes)
 
 
 @contextmanager
-def within(modes):
+def entered(modes):
     """Compute within modes of torch."""
     with ExitStack() as stack:
         for mode in modes:
@@ -260,8 +276,8 @@ def within(modes):
 
 
 def use_torch_compile(model) -> None:
-    """Compile each layer; those that are alike share what was compiled, whatever the rows' lengths."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    """Compile each layer; equal layers share the compiled code, whatever the rows' lengths."""
+    base = unwrapped(model)
     for blocks in [part for part in base.modules() if isinstance(part, torch.nn.ModuleList)]:
         for block in blocks:
             block.compile(dynamic=True)

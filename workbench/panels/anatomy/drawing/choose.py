@@ -21,7 +21,7 @@ FAMILIES: dict[str, Callable[[Sheet, Layer], None]] = {
     "scaling": inside.scaling,
     "selective": inside.parts,
     "sparse": inside.entries,
-    "yardstick": inside.parts,
+    "full": inside.parts,
 }
 
 

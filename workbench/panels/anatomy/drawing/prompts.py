@@ -38,12 +38,12 @@ def _tokens(sheet: Sheet, layer: Layer, virtual: int) -> None:
     text = max(end + 12, left + width_of(words) + 16)
     last = _strip(sheet, text, y, TOKENS, tall, False)
     sheet.text(left, y + tall + LINE, words, at="start")
-    sheet.text(text, y + tall + LINE, "the text's own", at="start")
+    sheet.text(text, y + tall + LINE, "tokens of the text", at="start")
     for number, piece in enumerate(layer.pieces[:4]):
         line = f"{piece.name}  {times(piece.shape)}"
         sheet.text(left, y + tall + (2 + number) * LINE, line, quiet=True, at="start")
     below = y + tall + (2 + min(len(layer.pieces), 4)) * LINE + 14
-    wide = max(last, text + width_of("the text's own"), left + width_of(model) + 20) - left
+    wide = max(last, text + width_of("tokens of the text"), left + width_of(model) + 20) - left
     for middle in (left + 40, (text + last) / 2):
         sheet.line((middle, below - 18), (middle, below - 2))
     sheet.box(left, below, wide, 40, False)
@@ -66,7 +66,7 @@ def _keys_and_values(sheet: Sheet, layer: Layer, virtual: int) -> None:
     wide = width_of(words) + 16
     sheet.box(last + 34, middle - 26, wide, 52, False)
     sheet.text(last + 34 + wide / 2, middle + 4, words)
-    sheet.text(x, foot + LINE, f"{virtual:,} learned, then the text's own", at="start")
+    sheet.text(x, foot + LINE, f"{virtual:,} trained, then those of the text", at="start")
     for number, piece in enumerate(layer.pieces[:4]):
         line = f"{piece.name}  {times(piece.shape)}"
         sheet.text(x, foot + (2 + number) * LINE, line, quiet=True, at="start")

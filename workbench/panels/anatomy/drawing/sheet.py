@@ -20,7 +20,7 @@ LINE = 16  # from one line of a label to the next
 
 
 def times(shape: Sequence[int]) -> str:
-    """Write a shape.
+    """Write the shape of a tensor.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What became of trying a technique on a base: light, for whoever shows it."""
+"""The result of testing a technique on a base; imports neither torch nor PEFT."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from workbench.registry.techniques import get
 
 @dataclass(frozen=True)
 class Compatibility:
-    """Whether a technique fits a base.
+    """Whether a technique works with a base model.
 
     Parameters
     ----------
     technique : str
     compatible : bool
     task : str
-        What it was tried for.
+        The task for which it was tested.
     reason : str
-        Why not; empty if it fits.
+        Why it does not work; empty if it does.
     remedy : str
-        What would make it fit; empty if nothing is known to.
+        What would help; empty if nothing is known.
     trainable : int
-        Parameters that it would train on the base; 0 where that is not known before the base is
-        loaded.
+        Number of parameters that it would train on the base; 0 where this is not known before the base
+        is loaded.
     matched : tuple of str
-        The base's modules that it touches. Prompts touch none.
+        The base's modules to which it is applied. Prompt techniques have none.
     """
 
     technique: str
@@ -40,9 +40,12 @@ class Compatibility:
         title = get(self.technique).title
         if self.compatible:
             if not self.trainable:
-                return f"{title} fits."
+                return f"{title} works with this base."
             where = f" in {len(self.matched)} modules" if self.matched else ""
-            return f"{title} fits: it would train {self.trainable:,} parameters{where}."
+            return (
+                f"{title} works with this base: it would train {self.trainable:,} "
+                f"parameters{where}."
+            )
         remedy = f": {self.remedy}" if self.remedy else ""
         stop = "" if remedy.endswith("?") else "."
-        return f"{title} does not fit: {self.reason}{remedy}{stop}"
+        return f"{title} does not work with this base: {self.reason}{remedy}{stop}"

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import transformers
+from transformers import PreTrainedModel
 
 from workbench.errors import ModelError, RecipeError
 from workbench.recipe import Recipe
@@ -34,32 +35,33 @@ ROWS, LENGTH = 2, 16
 
 
 @dataclass(frozen=True)
-class Specimen:
+class TrialModel:
     """A base to try techniques on.
 
     Parameters
     ----------
     name : str
         The base, as the user gave it.
-    kind : str
-        Its type, such as ``gpt2``.
+    model_type : str
+        Such as ``gpt2``.
     base : Base
         What techniques are tried on.
-    shapes : torch.nn.Module
-        The user's own base, or its skeleton: what counts.
+    shapes : PreTrainedModel
+        The user's own base, or its skeleton: parameters and modules are counted on it.
     task : Task or None
-    whole : bool
-        Whether ``base`` is the user's own and not a small one of its kind.
+    full_size : bool
+        Whether ``base`` is the user's own, and not a small model of its architecture.
     batch : dict of str to torch.Tensor
-        Rows with labels.
+        Rows with labels: ``input_ids``, ``attention_mask`` and labels for a language model of shape
+        (:data:`ROWS`, :data:`LENGTH`).
     """
 
     name: str
-    kind: str
+    model_type: str
     base: Base
-    shapes: torch.nn.Module
+    shapes: PreTrainedModel
     task: Task | None
-    whole: bool
+    full_size: bool
     batch: dict[str, torch.Tensor]
 
     @functools.cached_property
@@ -68,8 +70,8 @@ class Specimen:
         return keeps_loss(clone(self.base, lambda name: False))
 
 
-def from_recipe(recipe: Recipe) -> Specimen:
-    """Make a specimen of what a recipe names: its base, its task, how the base is stored.
+def from_recipe(recipe: Recipe) -> TrialModel:
+    """Make a trial model of what a recipe names: its base, its task, how the base is stored.
 
     Raises
     ------
@@ -81,24 +83,23 @@ def from_recipe(recipe: Recipe) -> Specimen:
         raise RecipeError(problems)
     labels = LABELS if task.labels else None
     trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
-    small = facts.parameters <= SMALL
+    full_size = facts.parameters <= SMALL
     with loading(recipe.model):
         shapes = skeleton(facts.path, task.auto_class, labels, trust, convert)
-        path = facts.path if small else _save_small(shapes)
+        path = facts.path if full_size else _save_small(shapes)
         base = _read(path, task, labels, recipe)
-    batch = example(base.model, task)
-    return Specimen(recipe.model, facts.model_type, base, shapes, task, small, batch)
+    batch = example_batch(base.model, task)
+    return TrialModel(recipe.model, facts.model_type, base, shapes, task, full_size, batch)
 
 
 def from_module(
-    model: torch.nn.Module, batch: Mapping[str, Any] | None = None, *, convert: bool = False
-) -> Specimen:
-    """Make a specimen of a model in memory, which stays as it is.
+    model: PreTrainedModel, batch: Mapping[str, Any] | None = None, *, convert: bool = False
+) -> TrialModel:
+    """Make a trial model of a model in memory, which stays as it is.
 
     Parameters
     ----------
-    model : torch.nn.Module
-        One of transformers'.
+    model : PreTrainedModel
     batch : mapping, optional
         Rows with labels, as the model takes them; made up if not given.
     convert : bool
@@ -111,31 +112,32 @@ def from_module(
                 f"batch must be given for {type(model).__name__}, which is for none of the tasks "
                 f"{', '.join(TASKS)}: give some rows with labels, as the model takes them."
             )
-        batch = example(model, task)
+        batch = example_batch(model, task)
     if convert:
         model = convert_conv1d(copy.deepcopy(model))
     heads = head_modules(model) if task is not None and task.labels else ()
     new_parameters = [name for name, _ in model.named_parameters() if name.split(".")[0] in heads]
     base = Base(model, tuple(new_parameters), heads, False, sums(model))
-    return Specimen(type(model).__name__, model.config.model_type, base, model, task, True, batch)
+    name, model_type = type(model).__name__, model.config.model_type
+    return TrialModel(name, model_type, base, model, task, True, dict(batch))
 
 
 def is_for(model: torch.nn.Module, task: Task) -> bool:
     """Tell whether a model is of the class that a task loads."""
-    known = getattr(transformers, task.auto_class)._model_mapping
-    return type(model.config) in known and known[type(model.config)] is type(model)
+    classes = getattr(transformers, task.auto_class)._model_mapping
+    config: type = type(model.config)
+    return config in classes and classes[config] is type(model)
 
 
-def _save_small(shapes: torch.nn.Module) -> str:
+def _save_small(shapes: PreTrainedModel) -> str:
     """Save a small model of random weights of the same architecture, and return where."""
     folder = tempfile.mkdtemp()
-    # LoftQ looks at the weights on disk again, so they stay for as long as the specimen may.
+    # LoftQ reads the weights from disk again, so they stay for as long as the trial model may.
     weakref.finalize(shapes, shutil.rmtree, folder, ignore_errors=True)
     config = shrink(shapes.config)
     if stored_quantization(config) is not None:
-        del (
-            config.quantization_config
-        )  # its weights are stored as the recipe says when it is loaded
+        # Its weights are stored as the recipe says when it is loaded.
+        del config.quantization_config
     with Randomness(0):
         model = type(shapes)(config)
     model.save_pretrained(folder)
@@ -155,19 +157,19 @@ def _read(path: str, task: Task, labels: int | None, recipe: Recipe) -> Base:
     )
 
 
-def example(model: torch.nn.Module, task: Task) -> dict[str, torch.Tensor]:
-    """Make up rows with labels: the same each time."""
-    draw = torch.Generator().manual_seed(0)
-    config = model.config
+def example_batch(model: torch.nn.Module, task: Task) -> dict[str, torch.Tensor]:
+    """Make up rows with labels, the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    config: Any = model.config  # its fields depend on the architecture
     labels = torch.arange(ROWS) % config.num_labels
     if model.main_input_name == "pixel_values":
         size = config.image_size
         height, width = size if isinstance(size, list | tuple) else (size, size)
         shape = (ROWS, config.num_channels, height, width)
-        return {"pixel_values": torch.randn(shape, generator=draw), "labels": labels}
+        return {"pixel_values": torch.randn(shape, generator=generator), "labels": labels}
     vocabulary = config.get_text_config().vocab_size
-    ids = torch.randint(vocabulary, (ROWS, LENGTH), generator=draw)
-    ids[:, LENGTH // 2 - 1] = vocabulary // 2  # prompts, the first halves, end alike
+    ids = torch.randint(vocabulary, (ROWS, LENGTH), generator=generator)
+    ids[:, LENGTH // 2 - 1] = vocabulary // 2  # prompts, the first halves, end with the same token
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if task.labels == "label":
         return {**batch, "labels": labels}

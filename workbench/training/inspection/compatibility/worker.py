@@ -21,13 +21,17 @@ MODULE = "workbench.training.inspection.compatibility.worker"
 
 
 def start_trying(settings: Mapping[str, Any]) -> subprocess.Popen[Any]:
-    """Start the process.
+    """Start the process that tests techniques on a base.
 
     Parameters
     ----------
     settings : mapping
-        What :func:`workbench.training.inspection.compatibility.probe.compatibility_table` takes, the model among
-        them.
+        Arguments of :func:`workbench.training.inspection.compatibility.probe.compatibility_table`,
+        including ``model``.
+
+    Returns
+    -------
+    subprocess.Popen
     """
     return start(MODULE, json.dumps(dict(settings)))
 

@@ -1,4 +1,4 @@
-"""Frozen blocks under the first trained one, skipped where what they return is known.
+"""Frozen blocks under the first trained one, skipped where their output is stored.
 
 Exported scripts carry this where their recipe keeps frozen prefixes.
 """
@@ -14,13 +14,15 @@ from typing import Any
 
 import torch
 
+from workbench.training.adaptation.layer_lists import layer_lists
+
 
 class Reached(Exception):
-    """Carries what the highest frozen block has returned, where nothing above it is wanted."""
+    """Carries the output of the highest frozen block, where nothing above it is wanted."""
 
 
 class FrozenBlocks:
-    """The blocks under the first trained one, skipped wherever what they return is known.
+    """The blocks under the first trained one, skipped wherever their output is stored.
 
     The backbone still embeds what it reads and makes its masks and positions, which the blocks
     above need; only the frozen blocks' own work is left out. The module tree and the names of its
@@ -36,10 +38,10 @@ class FrozenBlocks:
     Attributes
     ----------
     recall : callable
-        Takes what the backbone is given, by name; returns what the highest of ``blocks`` would
-        return, or None where that is not known.
+        Takes the backbone's inputs by name; returns the output of the highest of ``blocks``, of shape
+        (batch, seq, features), or None where that is not stored.
     keep : callable
-        Takes what the highest of ``blocks`` has returned, where it was not known.
+        Takes that output where it had to be computed.
     """
 
     def __init__(self, backbone: torch.nn.Module, blocks: list[torch.nn.Module]):
@@ -49,7 +51,7 @@ class FrozenBlocks:
         self._signature = inspect.signature(backbone.forward)
         self._hooks: list[Any] = []
         self._plain = False
-        self._known: torch.Tensor | None = None
+        self._stored: torch.Tensor | None = None
 
     def attach(self) -> None:
         """Skip these blocks from now on."""
@@ -69,42 +71,47 @@ class FrozenBlocks:
 
     def _begin(self, _: torch.nn.Module, args: tuple, kwargs: dict) -> None:
         inputs = plain_inputs(self._signature, args, kwargs)
-        known = None if inputs is None else self.recall(inputs)
-        self._plain, self._known = inputs is not None, known
+        self._stored = None if inputs is None else self.recall(inputs)
+        self._plain = inputs is not None
 
     def _end(self, *_: object) -> None:
-        self._plain, self._known = False, None
+        self._plain, self._stored = False, None
 
     def _pass(
-        self, forward: Callable, highest: bool, hidden_states: torch.Tensor, *args: Any, **more: Any
+        self,
+        forward: Callable,
+        highest: bool,
+        hidden_states: torch.Tensor,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
-        if self._known is not None:
-            return self._known
-        output = forward(hidden_states, *args, **more)
+        if self._stored is not None:
+            return self._stored
+        output = forward(hidden_states, *args, **kwargs)
         if highest and self._plain:
             self.keep(output)
         return output
 
 
 def forget(_: Any) -> None:
-    """Know nothing and keep nothing."""
+    """Recall nothing, and store nothing."""
 
 
 def plain_inputs(signature: inspect.Signature, args: tuple, kwargs: dict) -> dict | None:
-    """Return what a backbone is given, by name; None where that is more than a plain batch.
+    """Return a backbone's inputs by name; None where they are more than a plain batch.
 
-    More are words generated so far, positions that do not follow from a mask, or a wish for what
-    blocks return on the way.
+    That is a cache of generated tokens, positions that do not follow from a mask, or a request for the
+    hidden states of all layers.
     """
-    given = dict(signature.bind(*args, **kwargs).arguments)
-    given |= given.pop("kwargs", {})
-    told = {
-        name: value for name, value in given.items() if value is not None and value is not False
+    arguments = dict(signature.bind(*args, **kwargs).arguments)
+    arguments |= arguments.pop("kwargs", {})
+    inputs = {
+        name: value for name, value in arguments.items() if value is not None and value is not False
     }
-    told.pop("return_dict", None)
-    if "attention_mask" in told:
-        told.pop("position_ids", None)
-    return told if set(told) <= {"input_ids", "pixel_values", "attention_mask"} else None
+    inputs.pop("return_dict", None)
+    if "attention_mask" in inputs:
+        inputs.pop("position_ids", None)
+    return inputs if set(inputs) <= {"input_ids", "pixel_values", "attention_mask"} else None
 
 
 def find_frozen(model: torch.nn.Module, batch: Mapping[str, Any]) -> FrozenBlocks | None:
@@ -112,30 +119,30 @@ def find_frozen(model: torch.nn.Module, batch: Mapping[str, Any]) -> FrozenBlock
 
     That is tried on a batch: its loss must be the same to the last bit where they are skipped.
     """
+    frozen = locate_frozen(model)
+    return frozen if frozen is not None and can_skip(model, frozen, batch) else None
+
+
+def locate_frozen(model: torch.nn.Module) -> FrozenBlocks | None:
+    """Return the blocks under the first trained one, if the model has one stack of blocks with such."""
     modules = dict(model.named_modules())
-    stacks = [name for name, part in modules.items() if is_stack(part)]
-    if len(stacks) != 1 or any(map(is_more_than_called, modules.values())):
+    lists = layer_lists(model, at_least=2)
+    if len(lists) != 1 or any(map(is_more_than_called, modules.values())):
         return None
-    blocks = list(modules[stacks[0]])
+    [(path, layers)] = lists.items()
+    blocks = list(layers)
     depth = [*map(is_adapted, blocks), True].index(True)
-    # Of what the stack stands in, the innermost part that reads a batch.
-    within = (part for name, part in modules.items() if stacks[0].startswith(f"{name}."))
+    # Of what the list stands in, the innermost part that reads a batch.
+    within = (part for name, part in modules.items() if path.startswith(f"{name}."))
     readers = [part for part in within if {"input_ids", "pixel_values"} & set(parameters_of(part))]
     if not depth or not readers:
         return None
-    frozen = FrozenBlocks(readers[-1], blocks[:depth])
-    return frozen if can_skip(model, frozen, batch) else None
+    return FrozenBlocks(readers[-1], blocks[:depth])
 
 
 def parameters_of(part: torch.nn.Module) -> Iterable[str]:
     """Name what a module's forward takes."""
     return inspect.signature(part.forward).parameters
-
-
-def is_stack(part: torch.nn.Module) -> bool:
-    """Tell whether this is a list of equal blocks."""
-    kinds = {type(child) for child in part.children()}
-    return isinstance(part, torch.nn.ModuleList) and len(part) > 1 and len(kinds) == 1
 
 
 def is_adapted(block: torch.nn.Module) -> bool:
@@ -147,9 +154,9 @@ def is_adapted(block: torch.nn.Module) -> bool:
 
 def is_more_than_called(part: torch.nn.Module) -> bool:
     """Tell whether a module gathers statistics, is compiled, left out at random or called again."""
-    found = [getattr(part, name, None) for name in ("running_mean", "_compiled_call_impl")]
+    state = [getattr(part, name, None) for name in ("running_mean", "_compiled_call_impl")]
     flags = [getattr(part, name, False) for name in ("layerdrop", "gradient_checkpointing")]
-    return found != [None, None] or any(flags)
+    return state != [None, None] or any(flags)
 
 
 def can_skip(model: torch.nn.Module, frozen: FrozenBlocks, batch: Mapping[str, Any]) -> bool:
@@ -170,7 +177,7 @@ def can_skip(model: torch.nn.Module, frozen: FrozenBlocks, batch: Mapping[str, A
 
 
 def reach(frozen: FrozenBlocks, call: Callable[[], Any]) -> Any:
-    """Return what the highest frozen block returns in a call, which ends there."""
+    """Return the output of the highest frozen block in a call, which ends there."""
 
     def stop(hidden: Any) -> None:
         raise Reached(hidden)
@@ -199,9 +206,9 @@ def in_mode(model: torch.nn.Module, training: bool) -> Iterator[None]:
 
 
 def arithmetic(device: torch.device) -> str:
-    """Name what changes the bits of a result beside the numbers that go into it."""
-    kind = device.type
-    cast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+    """Name what changes the bits of a result besides the numbers that go into it."""
+    enabled = torch.is_autocast_enabled(device.type)
+    cast = torch.get_autocast_dtype(device.type) if enabled else None
     stack = getattr(torch.overrides, "_get_current_function_mode_stack", list)
     modes = [type(mode).__name__ for mode in stack()]
     # Sums are taken in another order with more threads.
@@ -210,7 +217,7 @@ def arithmetic(device: torch.device) -> str:
 
 def digest(*tensors: torch.Tensor) -> bytes:
     """Return a key for what these tensors hold and how torch computes with them at present."""
-    told = blake2b(arithmetic(tensors[0].device).encode(), digest_size=16)
+    key = blake2b(arithmetic(tensors[0].device).encode(), digest_size=16)
     for tensor in tensors:
-        told.update(tensor.contiguous().cpu().numpy())
-    return told.digest()
+        key.update(tensor.contiguous().cpu().numpy().data)
+    return key.digest()

@@ -60,7 +60,7 @@ class Lab:
             *(sys.executable, "-m", module, "--no-browser", "--allow-root"),
             *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
             *("--IdentityProvider.token=", f"--ServerApp.root_dir={self.folder}"),
-            *(f"--{name}.expose_app_in_browser=True", f"--{name}.extension_manager=readonly"),
+            *(f"--{name}.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
         ]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

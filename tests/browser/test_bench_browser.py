@@ -170,6 +170,7 @@ BOXES = """panel => [...panel.querySelectorAll('button, input, select, h3, dt, d
   .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width)
   .map(([one, box]) => `${one.tagName} ${[box.x, box.y].map(Math.round)}`)"""
 ICONS = """panel => [...panel.querySelectorAll('.jupyter-widgets-disconnected')]
+  .filter((one) => !one.matches('.wb-fold'))
   .filter((one) => getComputedStyle(one, '::before').content !== 'none').length"""
 
 
@@ -192,6 +193,8 @@ def test_after_a_restart_the_panel_says_so_and_its_runs_come_back(trained, expec
     expect(page.get_by_text(GONE)).to_be_in_viewport()
     assert panel.locator(".jupyter-widgets-disconnected").count() > 20
     assert panel.evaluate(ICONS) == 0
+    mark = "fold => getComputedStyle(fold, '::before').content"
+    assert "▸" in panel.locator(".wb-fold").first.evaluate(mark)
     assert panel.evaluate(BOXES) == before
     expect(page.locator(STATE)).to_have_text("interrupted")
     # For no pointer, no key and no screen reader.

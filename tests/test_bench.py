@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -280,7 +282,6 @@ def test_clicks_do_what_the_methods_do(bench, monkeypatch, tmp_path):
     at = len(run.losses)
     bench._ui_loop.wake()
     assert bench._ui_loop.flush()
-    assert button(bench, "Pause").layout.display == "none"
     assert not button(bench, "Resume").disabled
     assert len(run.losses) == at
     stepped.clear()
@@ -297,6 +298,60 @@ def test_clicks_do_what_the_methods_do(bench, monkeypatch, tmp_path):
     # What a click did is said beside its button, which is far below the other messages.
     assert f"{run.name}.py" in bench._results.messages.widget.value
     assert bench._messages.widget.value == ""
+
+
+def test_runs_that_are_in_the_folder_already_are_shown(bench, recipe, tmp_path, monkeypatch):
+    done = train(recipe, tmp_path / "runs", progress=False)
+    cut = train(recipe, tmp_path / "runs", progress=False)
+    (cut.path / "result.json").unlink()
+    names = [done.name, cut.name]
+    # As after a restart, which forgets all runs.
+    monkeypatch.setattr("workbench.panels.run.earlier.started_here", set)
+    bench._ipython_display_()
+    settle(bench)
+    shown = [view.run for view in bench._views]
+    assert [run.name for run in shown] == names
+    assert [run.state for run in shown] == ["finished", "interrupted"]
+    assert figures(bench._views[0])["Metric"] != "–"
+    assert bench.chart.points("run-0/train") == ([1.0, 2.0, 3.0, 4.0], done.losses)
+    assert bench.runs == []
+    monkeypatch.chdir(tmp_path)
+    button(bench, cut.name).click()
+    for name in ("Compare", "Export"):
+        assert not button(bench, name).disabled
+        button(bench, name).click()
+    bench._ipython_display_()  # shown again, it does not show them twice
+    settle(bench)
+    assert len(bench._views) == 2
+    assert cut.name in bench._status._text.value
+    assert all(name in bench._results._shown.value for name in names)
+    assert (tmp_path / f"{cut.name}.py").is_file()
+    new = bench.train()
+    end(bench)
+    assert [view.run.name for view in bench._views] == [*names, new.name]
+
+
+def test_runs_of_this_kernel_are_not_taken_for_earlier_ones(recipe, tmp_path):
+    run = train(recipe, tmp_path / "runs", progress=False)
+    bench = Bench(recipe, runs=tmp_path / "runs")
+    bench._ipython_display_()
+    settle(bench)
+    assert run.ended and bench._views == []
+
+
+def test_of_many_earlier_runs_the_newest_are_shown(recipe, tmp_path, monkeypatch):
+    run = train(recipe.replace(max_steps=1), tmp_path / "runs", progress=False)
+    for number in range(10):
+        folder = shutil.copytree(run.path, tmp_path / "runs" / f"copy-{number}")
+        os.utime(folder / "recipe.yaml", (2e9 + number, 2e9 + number))
+    (tmp_path / "runs" / "copy-9" / "recipe.yaml").write_text("{")
+    bench = Bench(recipe, runs=tmp_path / "runs")
+    monkeypatch.setattr("workbench.panels.run.earlier.started_here", set)
+    bench._ipython_display_()
+    settle(bench)
+    expected = [f"copy-{number}" for number in range(2, 9)]
+    assert [view.run.name for view in bench._views][-7:] == expected
+    assert "older runs in the folder" in words(bench)
 
 
 def test_pause_and_stop_mean_the_run_that_was_clicked(bench):

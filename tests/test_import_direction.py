@@ -20,6 +20,7 @@ ROOMS = (
     "workbench.errors",
     "workbench.versions",
     "workbench.quiet",
+    "workbench.imports",
     "workbench.display",
     "workbench.tuners",
     "workbench.registry",

@@ -13,7 +13,6 @@ Examples
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +84,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
-    with quiet_loggers():
-        value = getattr(importlib.import_module(_HOMES[name]), name)
+    imports.load(_HOMES[name])
+    value = getattr(sys.modules[_HOMES[name]], name)
     globals()[name] = value
     return value
 
@@ -97,9 +96,9 @@ def __dir__() -> list[str]:
 
 # These verbs bear the names of the folders they live in. Taken later, a name would mean the folder's
 # module for whoever had imported something from inside it before.
+from workbench import imports
 from workbench.compare import Comparison, compare
 from workbench.export import export
-from workbench.quiet import quiet_loggers
 from workbench.race.search import race
 from workbench.versions import __version__ as __version__
 from workbench.versions import warn_outside

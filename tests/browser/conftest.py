@@ -11,7 +11,7 @@ Tests here are skipped, with the reason, where Playwright or Chromium is missing
 
 Fixtures
 --------
-``notebook(cells, *, width=1280, height=900, name="test.ipynb")``
+``notebook(cells, *, width=1280, height=900, name="test.ipynb", server=lab)``
     Writes a notebook of these code cells, opens it in JupyterLab in a page of its own, waits until
     its kernel is idle, and returns a :class:`Notebook`. Call it twice for two notebooks. At the end
     of the test the kernel is shut down, and the test fails if the page raised an error or asked
@@ -19,6 +19,8 @@ Fixtures
 ``lab``
     The JupyterLab server (:class:`Lab`): ``lab.url``, and ``lab.folder``, where the notebooks lie.
     One for the whole session. Its kernels have ``OMP_NUM_THREADS=1`` and ``HF_HUB_OFFLINE=1``.
+``notebook7``
+    Notebook 7, in the same way: ``notebook(cells, server=notebook7)``.
 ``expect``
     Playwright's ``expect``, with a patience that suits a slow machine. It waits: never sleep.
 ``browser``
@@ -65,7 +67,17 @@ def _chromium() -> str | None:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Start JupyterLab once for all browser tests."""
-    server = Lab(tmp_path_factory.mktemp("lab"))
+    yield from _serve(Lab(tmp_path_factory.mktemp("lab")))
+
+
+@pytest.fixture(scope="session")
+def notebook7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Start Notebook 7, or skip where it is not installed."""
+    pytest.importorskip("notebook", reason="Notebook 7 is not installed")
+    yield from _serve(Lab(tmp_path_factory.mktemp("notebook7"), "notebook"))
+
+
+def _serve(server: Lab) -> Iterator[Lab]:
     try:
         server.wait()
         yield server
@@ -107,13 +119,18 @@ def notebook(browser: Any, lab: Lab, tmp_path: Path) -> Iterator[Callable[..., N
     screenshots.mkdir(parents=True, exist_ok=True)
 
     def open_notebook(
-        cells: list[str], *, width: int = 1280, height: int = 900, name: str = "test.ipynb"
+        cells: list[str],
+        *,
+        width: int = 1280,
+        height: int = 900,
+        name: str = "test.ipynb",
+        server: Lab = lab,
     ) -> Notebook:
-        write_notebook(lab.folder / name, cells)
+        write_notebook(server.folder / name, cells)
         context = browser.new_context(viewport={"width": width, "height": height})
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        book = Notebook(page, lab, name, screenshots)
+        book = Notebook(page, server, name, screenshots)
         opened.append(book)
         book.open()
         book.theme("light")

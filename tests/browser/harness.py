@@ -26,9 +26,12 @@ class Lab:
     ----------
     home : Path
         An empty folder for its notebooks, settings and log.
+    application : {"lab", "notebook"}
+        JupyterLab, or Notebook 7.
     """
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, application: str = "lab"):
+        self.page = {"lab": "doc/tree", "notebook": "notebooks"}[application]
         self.folder = home / "notebooks"
         self.log = home / "jupyterlab.log"
         settings = home / "settings"
@@ -49,11 +52,15 @@ class Lab:
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
         }
+        module, name = {
+            "lab": ("jupyterlab", "LabApp"),
+            "notebook": ("notebook", "JupyterNotebookApp"),
+        }[application]
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(sys.executable, "-m", module, "--no-browser", "--allow-root"),
             *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
             *("--IdentityProvider.token=", f"--ServerApp.root_dir={self.folder}"),
-            *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
+            *(f"--{name}.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
         ]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -124,7 +131,7 @@ class Notebook:
 
     def open(self) -> None:
         """Open the page, or open it again, and wait until its kernel is idle."""
-        self.page.goto(f"{self.lab.url}/doc/tree/{quote(self.name)}", wait_until="commit")
+        self.page.goto(f"{self.lab.url}/{self.lab.page}/{quote(self.name)}", wait_until="commit")
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
         self.wait_idle()
 

@@ -14,7 +14,7 @@ recipe = wb.Recipe(
 bench = wb.Bench(recipe, runs="runs/{name}")
 bench"""
 LONG = 'bench.recipe = bench.recipe.replace(max_steps=4000, eval_steps=4000, name="long")'
-GONE = "The kernel is gone: run the cell again to show the panel."
+GONE = "The kernel has ended, and its runs with it."
 STATE = ".wb-run .wb-state"
 
 
@@ -163,6 +163,73 @@ def test_a_saved_notebook_without_its_kernel_shows_a_picture(trained, expect):
     expect(still).to_contain_text("lora-reviews-1")
     expect(page.get_by_text("Error displaying widget")).to_be_hidden()
     pictures(book, "still")
+
+
+BOXES = """panel => [...panel.querySelectorAll('button, input, select, h3, dt, dd, span, canvas')]
+  .filter((one) => !one.matches('.wb-state, .workbench-chart-legend *'))
+  .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width)
+  .map(([one, box]) => `${one.tagName} ${[box.x, box.y].map(Math.round)}`)"""
+ICONS = """panel => [...panel.querySelectorAll('.jupyter-widgets-disconnected')]
+  .filter((one) => !one.matches('.wb-fold'))
+  .filter((one) => getComputedStyle(one, '::before').content !== 'none').length"""
+
+
+def test_after_a_restart_the_panel_says_so_and_its_runs_come_back(trained, expect):
+    book = trained(LONG, height=1800)
+    page = book.page
+    book.run(1)
+    expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("4000")
+    book.button("Train").click()
+    expect(page.locator(STATE)).to_have_text("training")
+    expect(row(book, "long")).to_be_visible()
+    expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "63")
+    book.button("Pause").click()  # so that nothing moves by itself
+    expect(page.locator(STATE)).to_have_text("paused")
+    panel = page.locator(".workbench-bench")
+    before = panel.evaluate(BOXES)
+    book.restart_kernel()
+    expect(page.get_by_text(GONE)).to_be_visible()
+    expect(page.get_by_text(GONE)).to_have_count(1)
+    expect(page.get_by_text(GONE)).to_be_in_viewport()
+    assert panel.locator(".jupyter-widgets-disconnected").count() > 20
+    assert panel.evaluate(ICONS) == 0
+    mark = "fold => getComputedStyle(fold, '::before').content"
+    assert "▸" in panel.locator(".wb-fold").first.evaluate(mark)
+    assert panel.evaluate(BOXES) == before
+    expect(page.locator(STATE)).to_have_text("interrupted")
+    # For no pointer, no key and no screen reader.
+    expect(page.locator(".wb-action")).to_have_js_property("inert", True)
+    pictures(book, "restarted")
+    # Further down the panel the banner is still in sight.
+    page.set_viewport_size({"width": 1280, "height": 700})
+    page.locator(".wb-results").scroll_into_view_if_needed()
+    expect(page.get_by_text(GONE)).to_be_in_viewport()
+    book.screenshot("bench-restarted-below")
+    page.set_viewport_size({"width": 1280, "height": 1800})
+    book.run(0)
+    expect(book.button("Train")).to_be_visible()
+    expect(row(book, "lora-reviews-1")).to_be_visible()
+    row(book, "long").click()
+    expect(page.locator(".wb-run strong")).to_have_text("long")
+    expect(page.locator(STATE)).to_have_text("interrupted")
+    expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "0")
+    pictures(book, "earlier")
+
+
+def test_a_double_click_on_train_makes_one_run(shown, expect):
+    book = shown(LONG)
+    page = book.page
+    book.run(1)
+    expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("4000")
+    book.button("Train").dblclick()
+    expect(page.locator(STATE)).to_have_text("training")
+    book.button("Train").focus()
+    for _ in range(2):
+        page.keyboard.press("Enter", delay=60)
+    expect(page.locator(".wb-row")).to_have_count(3)  # the head, and one more run for the key
+    expect(page.locator(".wb-row").nth(2)).to_contain_text("training")
+    expect(page.locator(".wb-row")).to_have_count(3)
+    book.button("Stop").click()
 
 
 def test_what_is_wrong_is_said_in_the_panel_and_goes_when_mended(shown, expect):

@@ -88,6 +88,26 @@ def test_start_pause_clone_stop_and_the_standings(shown, expect):
     pictures(book, "compared")
 
 
+def test_a_double_click_on_start_starts_the_race(shown, expect):
+    book = shown(steps=4000, height=1500)
+    page = book.page
+    start, stop = book.button("Start"), book.button("Stop all")
+    expect(stop).to_be_disabled()
+    places = start.bounding_box(), stop.bounding_box()
+    start.dblclick()
+    expect(rows(book).first.locator(".queue-word")).to_have_text("training")
+    pause = book.button("Pause all")
+    assert (pause.bounding_box(), stop.bounding_box()) == places
+    pause.dblclick()
+    expect(book.button("Resume all")).to_be_focused()
+    expect(rows(book).first.locator(".queue-word")).to_have_text("paused")
+    page.keyboard.press("Enter")  # the focus is where it was
+    expect(rows(book).first.locator(".queue-word")).to_have_text("training")
+    stop.click()
+    for number in range(3):
+        expect(rows(book).nth(number).locator(".queue-word")).to_have_text("stopped")
+
+
 def test_a_grid_is_added_in_one_line(shown, expect):
     book = shown(height=1500)
     page = book.page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from workbench import imports
 from workbench.runs.step_scheduler import StepScheduler
 
 
@@ -18,6 +19,7 @@ def set_workers(scheduler: StepScheduler, workers: int | None) -> None:
         None means one per core; on CUDA one.
     """
     # Here and not at the top: whoever reads runs needs no torch.
+    imports.load(*imports.LIBRARIES, "workbench.training.prepare")
     import torch
 
     from workbench.training.runtime.device_memory import share_arenas

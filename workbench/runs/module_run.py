@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from workbench import imports
 from workbench.errors import Problem, RecipeError
 from workbench.quiet import quiet_loggers
 from workbench.recipe import FIELDS, Recipe
@@ -82,6 +83,7 @@ class ModuleRun(Run):
     ):
         recipe = _recipe(recipe, settings)
         # Here and not at the top: whoever reads runs needs no torch.
+        imports.load(*imports.LIBRARIES, "workbench.training.prepare")
         with quiet_loggers():
             from workbench.training.inputs.array_rows import make_rows
             from workbench.training.prepare_module import ModuleInputs, task_for
@@ -211,6 +213,7 @@ def adapt(
     from workbench.registry.techniques import get
     from workbench.training.runtime.quiet_loading import quiet_thread
 
+    imports.load(*imports.LIBRARIES, "workbench.training.prepare")
     _check_module(module)
     with quiet_thread():
         from workbench.training.adaptation.plain_module import adapt_module

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench import imports
 from workbench.errors import TrainingError
 from workbench.recipe import Recipe
 from workbench.runs.barrier import NO_BARRIER
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 # Runs that belong to no race take turns with each other, so that two in a notebook advance alike.
 _ALONE = StepScheduler()
+
+# Those started in this process, as long as anything refers to them.
+_STARTED: weakref.WeakSet[Run] = weakref.WeakSet()
 
 
 class Run(RunState):
@@ -115,6 +120,9 @@ class Run(RunState):
         """Start the run in a thread of this process and return at once."""
         if self._thread is not None:
             raise TrainingError(f"The run {self.name!r} was already started: create another one.")
+        # Here and not in the thread, which could be in the way of what a cell imports meanwhile.
+        imports.load(*imports.LIBRARIES, "workbench.training.prepare")
+        _STARTED.add(self)
         self.state = "preparing"
         self._execution = Execution(
             self, self.runs, self._prepare, self._controls, self.scheduler, self.barrier
@@ -173,3 +181,8 @@ class Run(RunState):
         from workbench.training.prepare import prepare
 
         return prepare(self.recipe, self.load_data)
+
+
+def started_here() -> set[Path]:
+    """Return the folders of runs that were started in this process and are still in use."""
+    return {run.path.resolve() for run in list(_STARTED) if run.path is not None}

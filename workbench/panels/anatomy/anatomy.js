@@ -1,5 +1,7 @@
 // The model as a tree with ticks, the figures that follow them, and the picture of one layer.
 
+import { keepKeys } from "../widgets/keys.js";
+
 const OPEN_LAYERS = 96; // boxes in a row of layers; more of them would fill the screen
 
 function element(tag, className, properties = {}, ...children) {
@@ -61,12 +63,10 @@ function rowOf(node, depth, many, closed, toggle, send) {
   const row = element("div", `wa-row wa-${state(node)}`, { title: WORDS[state(node)] });
   row.dataset.module = node.path;
   row.style.setProperty("--depth", depth);
-  const twist = element("button", "wa-twist", {
-    type: "button",
-    textContent: node.children.length ? (closed ? "▸" : "▾") : "",
-    disabled: !node.children.length,
-  });
+  const twist = element(node.children.length ? "button" : "span", "wa-twist");
   if (node.children.length) {
+    twist.type = "button";
+    twist.textContent = closed ? "▸" : "▾";
     twist.setAttribute("aria-label", `${closed ? "Open" : "Close"} ${node.path || node.kind}`);
     twist.setAttribute("aria-expanded", !closed);
     twist.dataset.path = `twist ${node.path}`;
@@ -100,8 +100,9 @@ function rowOf(node, depth, many, closed, toggle, send) {
 }
 
 export default {
-  render({ model, el }) {
+  render({ model, el, signal }) {
     el.classList.add("workbench-anatomy");
+    keepKeys(() => el, signal);
     const figures = element("dl", "wa-figures");
     const said = element("p", "wa-said", { role: "status" });
     const tree = element("div", "wa-tree");

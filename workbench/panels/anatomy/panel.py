@@ -8,6 +8,7 @@ from typing import Any
 import traitlets
 from IPython.display import display, update_display
 
+from workbench import imports
 from workbench.errors import WorkbenchError
 from workbench.panels.anatomy.text import as_text, static_html
 from workbench.panels.anatomy.view import AnatomyView
@@ -69,6 +70,7 @@ class Anatomy(traitlets.HasTraits):
         self.recipe = self.recipe.replace(technique_args=args)
 
     def _look(self) -> None:
+        imports.load(*imports.LIBRARIES, "workbench.training.prepare")
         from workbench.training.inspection.anatomy import take_apart
 
         try:

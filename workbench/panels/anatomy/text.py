@@ -117,7 +117,7 @@ def static_html(structure: Structure, picture: str) -> str:
             return f"<div style='padding-left:16px'>{line}</div>"
         inner = "".join(row(child, node.count) for child in node.children)
         return (
-            f"<details open style='padding-left:16px'><summary style='margin-left:-14px'>"
+            f"<details open style='padding-left:16px'><summary data-lm-suppress-shortcuts style='margin-left:-14px'>"
             f"{line}</summary>{inner}</details>"
         )
 

@@ -12,6 +12,7 @@ import traitlets
 from workbench.panels.anatomy.drawing import draw
 from workbench.panels.anatomy.drawing.layer import walk
 from workbench.panels.anatomy.text import argument_line, figures
+from workbench.panels.widgets.modules import WIDGETS, bundle
 from workbench.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class AnatomyView(anywidget.AnyWidget):
         What is shown, as plain data.
     """
 
-    _esm = _STATIC / "anatomy.js"
+    _esm = bundle(WIDGETS / "keys.js", _STATIC / "anatomy.js")
     _css = _STATIC / "anatomy.css"
 
     content = traitlets.Dict().tag(sync=True)

@@ -13,6 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from workbench.display.html import esc
 from workbench.errors import Problem, RecipeError
 from workbench.panels.anatomy.view import AnatomyView
 from workbench.panels.bench.form import RecipeForm
@@ -24,6 +25,7 @@ from workbench.panels.kernel.compatibility_worker import SETTINGS, Compatibility
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
 from workbench.panels.race.panel import RacePanel
 from workbench.panels.run.base_panel import Panel
+from workbench.panels.run.earlier import EarlierRun, earlier_runs
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
 from workbench.panels.run.table import RunsTable
@@ -47,7 +49,7 @@ class Bench(Panel):
     recipe : Recipe, optional
         The settings that the panel shows first.
     runs : path, default "runs"
-        Folder in which runs are saved.
+        Folder in which runs are saved. The newest runs that are there already are shown too.
 
     Attributes
     ----------
@@ -57,7 +59,7 @@ class Bench(Panel):
         The runs of this panel, the oldest first.
     race : Race or None
         The race to which :meth:`add_to_race` adds runs.
-    selected : Run or None
+    selected : Run, EarlierRun or None
         The run that pause, resume, stop and export act on: the newest, until another is clicked.
     chart : LiveChart
         The losses of all runs.
@@ -88,7 +90,7 @@ class Bench(Panel):
         )
         first = "press Train first"
         empty = "Press Train: the loss appears here."
-        super().__init__(empty, first, recipe=recipe or Recipe())
+        super().__init__(empty, first, self._folder, recipe=recipe or Recipe())
         self._compose()
         self._fill()
         self.observe(lambda _: self._fill(), "recipe")
@@ -101,6 +103,7 @@ class Bench(Panel):
         self._count = ParameterCount()
         self._memory = MemoryForecast(self._ui_loop.post)
         self._table = RunsTable(self._pick)
+        self._older = widgets.HTML(layout={"display": "none"})
         self._race_box = widgets.VBox(layout={"display": "none"})
         tooltip = "Start a run with these settings; the notebook stays usable"
         self._train = widgets.Button(description="Train", tooltip=tooltip)
@@ -117,6 +120,7 @@ class Bench(Panel):
         self.widget = widgets.VBox(
             [
                 style(),
+                self._frame,
                 self._form.widget,
                 self._anatomy_fold.widget,
                 bar,
@@ -124,6 +128,7 @@ class Bench(Panel):
                 self._status.widget,
                 self.chart,
                 self._table.widget,
+                self._older,
                 self._results.widget,
                 self._race_box,
             ]
@@ -196,6 +201,8 @@ class Bench(Panel):
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         super()._ipython_display_(**kwargs)
+        if not self._shown:
+            self._ui_loop.post(self._show_earlier)
         self._shown = True
         preload.load(self._libraries_loaded)
 
@@ -232,10 +239,30 @@ class Bench(Panel):
     def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected)
 
-    def _forecast(self, run: Run) -> Mapping[str, Any] | None:
+    def _show_earlier(self) -> None:
+        """Show the runs that were in the folder before, once."""
+        runs, older = earlier_runs(self._folder)
+        with self._lock:
+            views = [RunView(run, len(self._views) + n) for n, run in enumerate(runs)]
+            self._views += views
+        for view in views:
+            view.read(self.chart)
+        if older:
+            count = f"{older:,} older run{'s' * (older != 1)}"
+            folder = esc(repr(str(self._folder)))
+            self._older.value = (
+                f"<p class='wb-quiet'>There {'is' if older == 1 else 'are'} {count} in the folder: "
+                f"<code>wb.load_runs({folder})</code> reads all.</p>"
+            )
+            self._older.layout.display = None
+        if views:
+            self._ui_loop.wake()
+            self._snapshot.update(self._title(), list(self._views), self.chart)
+
+    def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
         return self._memory.of(run.recipe)
 
-    def _ended(self, run: Run) -> None:
+    def _ended(self, run: Run | EarlierRun) -> None:
         if run.error is not None:
             self._say_failure("train", run)
 

@@ -3,7 +3,17 @@
 import { layout, paintAxes, paintCrosshair, paintLine } from "./canvas.js";
 import { formatStep, formatValue } from "./scale.js";
 import { createStore } from "./store.js";
+import { keepKeys } from "../widgets/keys.js";
 
+// How many steps of the curves a key goes.
+const STRIDES = {
+  ArrowLeft: -1,
+  ArrowRight: 1,
+  PageUp: -10,
+  PageDown: 10,
+  Home: -Infinity,
+  End: Infinity,
+};
 const REACH = 16; // pixels: what is further from the crosshair has no value there
 const SHARE = 80; // painting new points takes at most one part in so many of the time
 const PATIENCE = 3000; // ms: but they wait no longer than this
@@ -238,11 +248,10 @@ export default () => {
     };
     const press = (event) => {
       const steps = [...new Set(lines().flatMap(({ xs }) => xs))].sort((a, b) => a - b);
-      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      const by = STRIDES[event.key];
       if (event.key === "Escape") return leave();
       if (!by || !steps.length) return;
       event.preventDefault();
-      event.stopPropagation();
       const at = pointed === null ? (by > 0 ? -1 : steps.length) : nearest({ xs: steps }, pointed);
       pointed = steps[Math.min(Math.max(at + by, 0), steps.length - 1)];
       redraw();
@@ -251,6 +260,7 @@ export default () => {
     canvas.addEventListener("pointerleave", leave);
     canvas.addEventListener("blur", leave);
     canvas.addEventListener("keydown", press);
+    keepKeys(() => parts.root, signal);
 
     // Told to the kernel by message: save_changes would send the whole history along.
     const tell = (name, value) => {

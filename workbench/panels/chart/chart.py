@@ -10,7 +10,6 @@ update costs the same after ten points and after ten thousand.
 from __future__ import annotations
 
 import base64
-import re
 import threading
 import uuid
 from array import array
@@ -24,23 +23,16 @@ import traitlets
 from workbench.display.colours import PALETTE
 from workbench.panels.chart import static_chart
 from workbench.panels.chart.series import Series, run_of, thin
+from workbench.panels.widgets.modules import WIDGETS, bundle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _STATIC = Path(__file__).parent
-_MODULES = ("kernel.js", "store.js", "scale.js", "canvas.js", "chart.js")
-
-
-def _bundle() -> str:
-    """Join the chart's modules into the one that anywidget can load.
-
-    Each file is an ES module of its own, which an editor and a linter can follow. Joined, they
-    need no imports from each other and export only the last one's default.
-    """
-    text = "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in _MODULES)
-    text = re.sub(r"^import .*;\n", "", text, flags=re.MULTILINE)
-    return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+_MODULES = (
+    *(WIDGETS / name for name in ("keys.js", "kernel.js")),
+    *(_STATIC / name for name in ("store.js", "scale.js", "canvas.js", "chart.js")),
+)
 
 
 class LiveChart(anywidget.AnyWidget):
@@ -73,7 +65,7 @@ class LiveChart(anywidget.AnyWidget):
     ([1.0, 2.0, 3.0], [2.5, 2.25, 2.0])
     """
 
-    _esm = _bundle()
+    _esm = bundle(*_MODULES)
     _css = (_STATIC / "chart.css").read_text(encoding="utf-8")
 
     x_label = traitlets.Unicode("step").tag(sync=True)

@@ -1,6 +1,6 @@
 // What a chart knows, shared by all views of one widget.
 
-import { watchKernel } from "./kernel.js";
+import { watchKernel } from "../widgets/kernel.js";
 
 const SHOWN = 2000;
 

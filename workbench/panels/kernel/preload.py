@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import traceback
 from collections.abc import Callable
 
-# The first is what a run imports first too: a run that starts meanwhile waits for the same import.
+from workbench import imports
+
 MODULES = (
+    *imports.LIBRARIES,
     "workbench.training.prepare",
     "workbench.training.inspection.skeleton",
     "workbench.training.inspection.token_preview",
@@ -43,8 +44,7 @@ def load(then: Callable[[], None]) -> None:
 def _work() -> None:
     global problem
     try:
-        for module in MODULES:
-            importlib.import_module(module)
+        imports.load(*MODULES)
     except Exception:  # noqa: BLE001 (shown in the panel)
         problem = traceback.format_exc()
     with _lock:

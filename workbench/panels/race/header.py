@@ -12,7 +12,7 @@ from workbench.display.html import esc, facts
 from workbench.display.units import number, time
 from workbench.panels.kernel import subshell_patch
 from workbench.panels.run.run_view import STATE_NAMES
-from workbench.panels.run.status import make_button
+from workbench.panels.run.status import make_button, name_button
 from workbench.panels.widgets import parsing
 from workbench.race.halving import SuccessiveHalving
 from workbench.race.leaderboard import Standing
@@ -25,6 +25,8 @@ TOOLTIPS = {
     "Resume all": "Continue every run",
     "Stop all": "End every run after its current step and save the trained weights",
 }
+# What the first button does next, by the state of the race; while it is running, it pauses.
+GOING = {"ready": "Start", "paused": "Resume all"}
 
 
 class RaceHeader:
@@ -34,7 +36,7 @@ class RaceHeader:
     ----------
     race : Race
     acts : mapping
-        What each button of ``TOOLTIPS`` does.
+        What a button does, by its word of ``TOOLTIPS``.
     change : callable
         Called with the name and the value of a rule that a person has changed.
     """
@@ -47,8 +49,10 @@ class RaceHeader:
     ):
         self._race = race
         self._text = widgets.HTML()
-        self.buttons = {word: make_button(word, TOOLTIPS[word], acts[word]) for word in TOOLTIPS}
-        self.buttons["Start"].add_class("wb-start")
+        # One button begins, pauses and continues: none that ends the race is where it was begun.
+        going = make_button("Start", TOOLTIPS["Start"], lambda: acts[going.description]())
+        stop = make_button("Stop all", TOOLTIPS["Stop all"], acts["Stop all"])
+        self.buttons = {"Start": going, "Stop all": stop}
         controls = widgets.HBox(list(self.buttons.values()))
         controls.add_class("wb-controls")
         top = widgets.Box([self._text, controls])
@@ -108,15 +112,11 @@ class RaceHeader:
         # The rule of halving is shown next to its checkbox.
         notes = [note for note in self._race.notes if note != str(self._race.halving)]
         self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in notes))
-        shown = {
-            "Start": state == "ready",
-            "Pause all": state not in ("ready", "paused"),
-            "Resume all": state == "paused",
-            "Stop all": state != "ready",
-        }
-        for word, button in self.buttons.items():
-            button.layout.display = None if shown[word] else "none"
-            button.disabled = state == "ended"
+        going = self.buttons["Start"]
+        name_button(going, GOING.get(state, "Pause all"), TOOLTIPS)
+        (going.add_class if state == "ready" else going.remove_class)("wb-start")
+        going.disabled = state == "ended"
+        self.buttons["Stop all"].disabled = state in ("ready", "ended")
         for control in (self.turns, self.workers, self.fuse):
             control.disabled = state != "ready"
         self.halving.disabled = state == "ended"

@@ -60,7 +60,8 @@ class RacePanel(Panel):
         self.race = race
         self._began: float | None = None  # when it was first seen running
         self._differs: list[str] = []
-        super().__init__("Press Start: the losses of all runs appear here.", "start the race first")
+        empty = "Press Start: the losses of all runs appear here."
+        super().__init__(empty, "start the race first", race.runs)
         self.chart.legend = False  # the list of runs names the lines
         self.chart.y_label = "loss (dashed: evaluation)"
         acts = {
@@ -78,6 +79,7 @@ class RacePanel(Panel):
         self.widget = widgets.VBox(
             [
                 style(),
+                self._frame,
                 self._header.widget,
                 self._messages.widget,
                 self.chart,
@@ -155,7 +157,7 @@ class RacePanel(Panel):
         self._ui_loop.wake()
 
     def _on_row(self, act: str, number: int) -> None:
-        run = self._views[number].run
+        run = self.race.members[number]
         if act == "pick":
             self._pick(run)
             # Its row has a short reason: here is the whole error, with the details.

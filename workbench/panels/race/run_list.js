@@ -24,11 +24,23 @@ function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function control(act, tell) {
-  const button = element("button", `queue-${act}`, { type: "button" });
-  button.innerHTML = `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${ICONS[act]}</svg>`;
-  button.addEventListener("click", () => tell(act));
+function control(tell) {
+  const button = element("button", "", { type: "button" });
+  button.addEventListener("click", () => tell(button.dataset.act));
   return button;
+}
+
+/** Have a button do this; the same one pauses and resumes, so that it keeps its place and the focus. */
+function showControl(button, act, name, disabled) {
+  const [title, what] = WORDS[act];
+  if (button.dataset.act !== act) {
+    button.dataset.act = act;
+    button.className = `queue-${act}`;
+    button.innerHTML = `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${ICONS[act]}</svg>`;
+  }
+  button.title = `${title}: ${what}`;
+  button.setAttribute("aria-label", `${title} ${name}`);
+  button.disabled = disabled;
 }
 
 function makeRow(tell) {
@@ -65,8 +77,8 @@ function makeRow(tell) {
   const score = element("span", "");
   const metric = element("span", "queue-metric");
   cells.score.append(score, metric);
-  const buttons = Object.fromEntries(Object.keys(ICONS).map((act) => [act, control(act, tell)]));
-  cells.controls.append(...Object.values(buttons));
+  const buttons = [control(tell), control(tell), control(tell)];
+  cells.controls.append(...buttons);
   return { row, cells, place, chip, name, differs, word, step, bar, fill, still, reason, score, metric, buttons };
 }
 
@@ -96,16 +108,11 @@ function showRow(parts, data) {
   write(cells.left, data.left || "–");
   write(cells.memory, data.memory || "–");
   const ended = ENDED.has(data.state);
-  const paused = data.state === "paused";
-  for (const [act, button] of Object.entries(buttons)) {
-    const [title, what] = WORDS[act];
-    button.title = `${title}: ${what}`;
-    button.setAttribute("aria-label", `${title} ${data.name}`);
-  }
-  buttons.pause.hidden = paused;
-  buttons.resume.hidden = !paused;
-  buttons.pause.disabled = ended || data.state === "ready";
-  buttons.stop.disabled = ended;
+  const [going, stop, clone] = buttons;
+  const act = data.state === "paused" ? "resume" : "pause";
+  showControl(going, act, data.name, ended || data.state === "ready");
+  showControl(stop, "stop", data.name, ended);
+  showControl(clone, "clone", data.name, false);
 }
 
 export default {

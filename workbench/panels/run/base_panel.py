@@ -17,10 +17,12 @@ from IPython.display import display
 from workbench.errors import Problem, RecipeError, TrainingError, WorkbenchError
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel.ui_loop import UiLoop
+from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.results import Results
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import Snapshot
 from workbench.panels.run.status import RunStatus
+from workbench.panels.widgets.frame import Frame
 from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
 from workbench.training.events import Event, Parameters, State
@@ -38,18 +40,22 @@ class Panel(traitlets.HasTraits):
         Text of the chart before it has points.
     first : str
         What the user has to do first where there is no run yet.
+    folder : path
+        Where its runs are saved.
 
     Attributes
     ----------
-    selected : Run or None
+    selected : Run, EarlierRun or None
         The run whose status is shown, and that is exported.
     chart : LiveChart
         The losses of all runs.
     """
 
-    selected = traitlets.Instance(Run, allow_none=True)
+    selected = traitlets.Union(
+        [traitlets.Instance(Run), traitlets.Instance(EarlierRun)], allow_none=True
+    )
 
-    def __init__(self, empty: str, first: str, **traits: Any):
+    def __init__(self, empty: str, first: str, folder: str | os.PathLike, **traits: Any):
         self._first = first
         self._lock = threading.RLock()  # around state that both clicks and code change
         self._views: list[RunView] = []
@@ -57,6 +63,10 @@ class Panel(traitlets.HasTraits):
         self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
         self.chart = LiveChart(empty=empty)
+        self._frame = Frame(
+            f"The kernel has ended, and its runs with it. Run the cell again to go on: the runs in "
+            f"{folder} are kept."
+        )
         self._messages = Messages()
         self._status = RunStatus(
             pause=self._click("pause", lambda: self._current().pause()),
@@ -69,12 +79,12 @@ class Panel(traitlets.HasTraits):
 
     # -- public methods ----------------------------------------------------------------------------
 
-    def compare(self, runs: Sequence[Run] | None = None) -> Comparison:
+    def compare(self, runs: Sequence[Run | EarlierRun] | None = None) -> Comparison:
         """Compare runs and show the result in the panel.
 
         Parameters
         ----------
-        runs : sequence of Run, optional
+        runs : sequence of Run or EarlierRun, optional
             By default all runs of the panel that have ended.
 
         Returns
@@ -92,16 +102,18 @@ class Panel(traitlets.HasTraits):
         chosen = ended if runs is None else list(runs)
         if not chosen:
             raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
-        comparison = compare(chosen)
+        comparison = compare([_source(run) for run in chosen])
         self._ui_loop.post(lambda: self._results.show(comparison))
         return comparison
 
-    def export(self, run: Run | None = None, path: str | os.PathLike | None = None) -> Path:
+    def export(
+        self, run: Run | EarlierRun | None = None, path: str | os.PathLike | None = None
+    ) -> Path:
         """Write a run as a script and return its path.
 
         Parameters
         ----------
-        run : Run, optional
+        run : Run or EarlierRun, optional
             By default the selected run.
         path : path, optional
             The script's file; by default it has the run's name.
@@ -122,7 +134,7 @@ class Panel(traitlets.HasTraits):
         run = run or self._current()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            written = export(run, path or f"{run.name}.py")
+            written = export(_source(run), path or f"{run.name}.py")
         sentences = [f"The script of {run.name} is {written}: run it with python {written.name}."]
         sentences += [str(warning.message) for warning in caught]
         messages = [Problem.stated("", sentence) for sentence in sentences]
@@ -131,7 +143,7 @@ class Panel(traitlets.HasTraits):
         )
         return written
 
-    def _current(self) -> Run:
+    def _current(self) -> Run | EarlierRun:
         if self.selected is None:
             raise TrainingError(f"There is no run yet: {self._first}.")
         return self.selected
@@ -151,7 +163,7 @@ class Panel(traitlets.HasTraits):
         """Return a button's action: whatever goes wrong is shown in the panel."""
         return lambda: self._do(topic, act)
 
-    def _pick(self, run: Run) -> None:
+    def _pick(self, run: Run | EarlierRun) -> None:
         self.selected = run
         key = next(view.key for view in self._views if view.run is run)
         self.chart.highlight(key)
@@ -208,7 +220,7 @@ class Panel(traitlets.HasTraits):
             self._snapshot.update(self._title(), shown, self.chart)
         return len(ended) < len(active)
 
-    def _forecast(self, run: Run) -> Mapping[str, Any] | None:
+    def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
         """Return the memory forecast of a run, or None."""
         return None
 
@@ -216,10 +228,10 @@ class Panel(traitlets.HasTraits):
         """Show the runs as they are now; each kind of panel does it in its own way."""
         raise NotImplementedError
 
-    def _ended(self, run: Run) -> None:
+    def _ended(self, run: Run | EarlierRun) -> None:
         """Handle the end of a run, for instance show why it failed."""
 
-    def _say_failure(self, topic: str, run: Run) -> None:
+    def _say_failure(self, topic: str, run: Run | EarlierRun) -> None:
         failed = [Problem.stated("", f"{run.name}: {run.error}", run.details)]
         self._messages.say(topic, failed if run.error is not None else [])
 
@@ -228,3 +240,8 @@ class Panel(traitlets.HasTraits):
         self._messages.say(
             "panel", [Problem.stated("", f"The panel itself failed: {error}", details)]
         )
+
+
+def _source(run: Run | EarlierRun) -> Run | Path:
+    """Return what a run is compared and exported from."""
+    return run.path if isinstance(run, EarlierRun) else run

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc
 from workbench.errors import WorkbenchError
+from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
@@ -54,7 +55,7 @@ class Results:
         self.widget = widgets.VBox(inside, layout={"display": "none"})
         self.widget.add_class("wb-results")
 
-    def offer(self, runs: Sequence[RunView], selected: Run | None) -> None:
+    def offer(self, runs: Sequence[RunView], selected: Run | EarlierRun | None) -> None:
         """Offer what can be done with the runs there are."""
         self.buttons["Compare"].disabled = not any(view.ended for view in runs)
         self.buttons["Export"].disabled = selected is None or not selected.plan

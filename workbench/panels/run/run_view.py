@@ -7,6 +7,7 @@ import time
 from collections import deque
 
 from workbench.panels.chart.chart import LiveChart
+from workbench.panels.run.earlier import EarlierRun
 from workbench.runs.run import Run
 from workbench.runs.time_left import time_left
 from workbench.training.events import Evaluating, Evaluation, Event, TrainStep
@@ -20,6 +21,7 @@ STATE_NAMES = {
     "finished": "finished",
     "stopped": "stopped",
     "failed": "failed",
+    "interrupted": "interrupted",
 }
 
 
@@ -28,12 +30,12 @@ class RunView:
 
     Parameters
     ----------
-    run : Run
+    run : Run or EarlierRun
     number : int
         Its index among the panel's runs, which chooses its colour.
     """
 
-    def __init__(self, run: Run, number: int):
+    def __init__(self, run: Run | EarlierRun, number: int):
         self.run, self.number, self.key = run, number, f"run-{number}"
         self.train: TrainStep | None = None
         self.evaluation: Evaluation | None = None

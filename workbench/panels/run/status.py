@@ -14,6 +14,7 @@ from workbench.panels.run.run_view import RunView
 from workbench.panels.run.speed_hints import compile_hint, onednn_hint
 from workbench.registry.tasks import ALL_TASKS
 
+PAUSE = {"Pause": "Pause after the current step", "Resume": "Continue training"}
 PARTS = ("weights", "gradients", "optimizer", "activations")
 
 
@@ -33,9 +34,9 @@ class RunStatus:
         stop: Callable[[], object],
     ):
         self._text = widgets.HTML()
+        acts = {"Pause": pause, "Resume": resume}
         self.buttons = {
-            "Pause": make_button("Pause", "Pause after the current step", pause),
-            "Resume": make_button("Resume", "Continue training", resume),
+            "Pause": make_button("Pause", PAUSE["Pause"], lambda: acts[self._going.description]()),
             "Stop": make_button(
                 "Stop",
                 "End after the current step and save the trained weights. Interrupting the "
@@ -43,6 +44,8 @@ class RunStatus:
                 stop,
             ),
         }
+        # One button for both: it keeps its place, and the focus of the keyboard.
+        self._going = self.buttons["Pause"]
         controls = widgets.HBox(list(self.buttons.values()))
         controls.add_class("wb-controls")
         self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
@@ -54,16 +57,10 @@ class RunStatus:
         text = _describe(view, forecast)
         if text != self._text.value:
             self._text.value = text
-        paused = run.state == "paused"
-        self._set(self.buttons["Pause"], enabled=not run.ended, shown=not paused)
-        self._set(self.buttons["Resume"], enabled=paused, shown=paused)
-        self._set(self.buttons["Stop"], enabled=not run.ended, shown=True)
+        name_button(self._going, "Resume" if run.state == "paused" else "Pause", PAUSE)
+        for button in self.buttons.values():
+            button.disabled = run.ended
         self.widget.layout.display = None
-
-    @staticmethod
-    def _set(button: widgets.Button, *, enabled: bool, shown: bool) -> None:
-        button.disabled = not enabled
-        button.layout.display = None if shown else "none"
 
 
 def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.Button:
@@ -72,6 +69,12 @@ def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.B
     button.add_class("wb-button")
     button.on_click(lambda _: act())
     return button
+
+
+def name_button(button: widgets.Button, word: str, tooltips: Mapping[str, str]) -> None:
+    """Have a button mean something else, without a message where it does already."""
+    if button.description != word:
+        button.description, button.tooltip = word, tooltips[word]
 
 
 def _describe(view: RunView, forecast: Mapping[str, Any] | None) -> str:
@@ -149,7 +152,7 @@ def thinned(points: Sequence[tuple[int, int]], most: int = 160) -> list[tuple[in
     return [*points[::every], points[-1]]
 
 
-def _memory(memory: dict[str, Any], forecast: Mapping[str, Any] | None) -> str:
+def _memory(memory: Mapping[str, Any], forecast: Mapping[str, Any] | None) -> str:
     if not memory:
         return ""
     whole = max(memory["peak"], 1)

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from workbench.display.colours import PALETTE
 from workbench.display.html import esc
 from workbench.display.units import share, size, time
+from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.run_view import RunView
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
@@ -25,7 +26,7 @@ class RunsTable:
         Called with the run whose row was clicked.
     """
 
-    def __init__(self, pick: Callable[[Run], object]):
+    def __init__(self, pick: Callable[[Run | EarlierRun], object]):
         self._pick = pick
         self._rows: list[tuple[widgets.Box, widgets.Button, widgets.HTML]] = []
         head = widgets.Box(
@@ -36,7 +37,7 @@ class RunsTable:
         self.widget = widgets.VBox([head], layout={"display": "none"})
         self.widget.add_class("wb-table")
 
-    def show(self, runs: Sequence[RunView], selected: Run | None) -> None:
+    def show(self, runs: Sequence[RunView], selected: Run | EarlierRun | None) -> None:
         """Show these runs; the first ones may have rows already."""
         for view in runs[len(self._rows) :]:
             self._add(view)

@@ -70,10 +70,7 @@ export default {
       text.focus();
     });
     text.addEventListener("change", () => tell(text.value.trim()));
-    text.addEventListener("keydown", (event) => {
-      event.stopPropagation(); // the notebook has shortcuts on letters
-      if (event.key === "Enter") text.blur();
-    });
+    text.addEventListener("keydown", ({ key }) => key === "Enter" && text.blur());
     model.on("change:groups", fill);
     for (const name of ["label", "hint", "placeholder"]) {
       model.on(`change:${name}`, () => typing || show());

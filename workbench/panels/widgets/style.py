@@ -18,6 +18,7 @@ _SHEETS = (
     "train",
     "runs",
     "race",
+    "frame",
 )  # later ones may overrule earlier ones
 
 

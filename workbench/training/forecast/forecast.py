@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench import imports
 from workbench.display.units import size
 from workbench.errors import ModelError, RecipeError, WorkbenchError
 from workbench.quiet import quiet_loggers
@@ -177,6 +178,7 @@ def forecast(recipe: Recipe, *, device: str | None = None) -> Forecast:
     facts, table = lookup.facts, lookup.table
     if lookup.problems or facts is None or table is None:
         raise RecipeError(lookup.problems)
+    imports.load(*imports.LIBRARIES, "workbench.training.prepare")
     from workbench.training.forecast.dry_run import EVALUATION, METER, TRAINING, DryRun
     from workbench.training.runtime.device_memory import available, device_of
 

@@ -1,0 +1,93 @@
+"""Runs that are in a panel's folder from before, such as from before the kernel was restarted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import RecipeError, StoreError
+from workbench.recipe import Recipe
+from workbench.runs.event_log import EventLog
+from workbench.runs.run import started_here
+from workbench.runs.store import RECIPE, Record, load_run
+from workbench.training.events import Memory, Parameters, TrainStep
+
+SHOWN = 8  # as many as there are colours
+
+
+class EarlierRun:
+    """A saved run, to be shown like one that has ended in this kernel.
+
+    Parameters
+    ----------
+    record : Record
+    """
+
+    error: BaseException | None = None
+    details = ""
+    ended = True
+
+    def __init__(self, record: Record):
+        self.path: Path = record.path
+        self.name: str = record.name
+        self.recipe: Recipe = record.recipe
+        self.state: str = record.state
+        self.plan: dict[str, Any] = record.plan
+        self.events: EventLog = record.events
+        result = record.result
+        error = [result["error"]] if result.get("error") else []
+        self.notes: list[str] = [*error, *result.get("notes", [])]
+        parameters, memory = self.events.latest(Parameters), self.events.latest(Memory)
+        self.parameters: Mapping[str, Any] = result.get("parameters") or parameters or {}
+        self.memory: Mapping[str, Any] = result.get("memory") or (memory.figures if memory else {})
+        last = self.events.latest(TrainStep)
+        step = last.step if last else 0
+        self.progress: tuple[int, int] = (step, record.plan.get("max_steps", step))
+
+    def __repr__(self) -> str:
+        step, total = self.progress
+        return f"EarlierRun({self.name!r}, {self.state}, step {step} of {total})"
+
+    # What ended in an earlier kernel has nothing left to do.
+    def pause(self) -> None:
+        """Do nothing."""
+
+    def resume(self) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+def earlier_runs(folder: str | os.PathLike, most: int = SHOWN) -> tuple[list[EarlierRun], int]:
+    """Read the newest runs of a folder that were not started in this kernel.
+
+    Parameters
+    ----------
+    folder : path
+    most : int
+        How many to read at most.
+
+    Returns
+    -------
+    list of EarlierRun
+        The oldest first.
+    int
+        How many older ones there are.
+    """
+    here = started_here()
+    paths = [
+        path.parent
+        for path in Path(folder).glob(f"*/{RECIPE}")
+        if path.parent.resolve() not in here
+    ]
+    paths.sort(key=lambda path: ((path / RECIPE).stat().st_mtime_ns, path.name))
+    runs = []
+    for path in paths[-most:]:
+        try:
+            runs.append(EarlierRun(load_run(path)))
+        except (RecipeError, StoreError, OSError):
+            continue  # a damaged folder must not hide the others
+    return runs, max(len(paths) - most, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.errors import RecipeError, StoreError
 from workbench.recipe import Recipe
+from workbench.runs.diagnosis import Diagnosis
 from workbench.runs.event_log import EventLog
 from workbench.runs.run import started_here
 from workbench.runs.store import RECIPE, Record, load_run
@@ -36,6 +37,7 @@ class EarlierRun:
         self.state: str = record.state
         self.plan: dict[str, Any] = record.plan
         self.events: EventLog = record.events
+        self.diagnosis: Diagnosis | None = record.diagnosis
         result = record.result
         error = [result["error"]] if result.get("error") else []
         self.notes: list[str] = [*error, *result.get("notes", [])]

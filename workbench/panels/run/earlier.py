@@ -52,15 +52,14 @@ class EarlierRun:
         step, total = self.progress
         return f"EarlierRun({self.name!r}, {self.state}, step {step} of {total})"
 
-    # What ended in an earlier kernel has nothing left to do.
     def pause(self) -> None:
-        """Do nothing."""
+        """Do nothing, because the run ended in an earlier kernel."""
 
     def resume(self) -> None:
-        """Do nothing."""
+        """Do nothing, because the run ended in an earlier kernel."""
 
     def stop(self) -> None:
-        """Do nothing."""
+        """Do nothing, because the run ended in an earlier kernel."""
 
 
 def earlier_runs(folder: str | os.PathLike, most: int = SHOWN) -> tuple[list[EarlierRun], int]:

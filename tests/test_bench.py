@@ -317,6 +317,7 @@ def test_runs_that_are_in_the_folder_already_are_shown(bench, recipe, tmp_path, 
     assert bench.runs == []
     monkeypatch.chdir(tmp_path)
     button(bench, cut.name).click()
+    settle(bench)
     for name in ("Compare", "Export"):
         assert not button(bench, name).disabled
         button(bench, name).click()

@@ -322,7 +322,7 @@ def test_no_config(folder):
 def test_an_adapter_is_no_base(folder):
     (folder / "config.json").unlink()
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "hamlet-3m"}')
-    assert "give the one that it adapts, 'hamlet-3m'" in refused(folder)
+    assert "give the model that it adapts, 'hamlet-3m'" in refused(folder)
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b""])

@@ -232,7 +232,7 @@ def test_labelled_logits_are_off_where_they_fail(fault, small, monkeypatch):
 def test_frozen_blocks_are_computed_where_looking_for_them_fails(asked, small, monkeypatch):
     recipe = small.replace(technique="last_layers", max_steps=8)
     usual = losses_of(prepare.prepare(recipe))
-    monkeypatch.setattr(blocks, "is_stack", refuse)
+    monkeypatch.setattr(blocks, "layer_lists", refuse)
     run = prepare.prepare(recipe.replace(cache_frozen_prefix=asked))
     assert losses_of(run) == usual
     said = [note for note in run.notes if "cache_frozen_prefix" in note]
@@ -245,7 +245,7 @@ def test_frozen_blocks_are_computed_where_looking_for_them_fails(asked, small, m
 def test_a_script_computes_frozen_blocks_where_looking_for_them_fails(monkeypatch):
     model = lora_llama().eval()
     plain = model(**PADDED).loss
-    monkeypatch.setattr(blocks, "is_stack", refuse)
+    monkeypatch.setattr(blocks, "layer_lists", refuse)
     per_row.cache_frozen_prefix(model, PADDED)
     assert torch.equal(model(**PADDED).loss, plain)
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
@@ -43,6 +43,8 @@ recipes = st.builds(Recipe, **{name: strategy(name) for name in FIELDS})
 
 
 @given(recipes)
+@example(Recipe(model="1e5", technique_args={"1e100": "-.5E-3"}))
+@settings(deadline=None)
 def test_yaml_round_trip(recipe):
     again = Recipe.from_yaml(recipe.to_yaml())
     assert again == recipe

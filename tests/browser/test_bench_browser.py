@@ -40,7 +40,7 @@ def trained(shown, expect):
     def train(*cells, **page):
         book = shown(*cells, **page)
         book.button("Train").click()
-        expect(book.page.locator(STATE)).to_have_text("finished")
+        expect(book.page.locator(STATE)).to_have_text(re.compile("^finished"))
         return book
 
     return train
@@ -79,13 +79,13 @@ def test_pick_train_compare_export(shown, expect):
     points = page.locator("[data-points]")
     expect(points).not_to_have_attribute("data-points", "0")
     pictures(book, "training")
-    expect(page.locator(STATE)).to_have_text("finished")
+    expect(page.locator(STATE)).to_have_text(re.compile("^finished"))
     expect(points).to_have_attribute("data-points", "63")
     page.get_by_label("Technique", exact=True).select_option("ia3")
     expect(page.get_by_text("one trained factor for each feature")).to_be_visible()
     book.button("Train").click()
     expect(row(book, "ia3-reviews-1")).to_be_visible()
-    expect(page.locator(STATE)).to_have_text("finished")
+    expect(page.locator(STATE)).to_have_text(re.compile("^finished"))
     expect(points).to_have_attribute("data-points", "126")
     book.button("Compare").click()
     expect(page.locator(".wb-comparison img")).to_be_visible()
@@ -136,7 +136,7 @@ def test_reload_with_a_live_kernel_and_show_again(trained, expect):
     book.reload()
     expect(book.button("Train")).to_be_visible()
     expect(page.locator("[data-points]")).to_have_attribute("data-points", "63")
-    expect(page.locator(STATE)).to_have_text("finished")
+    expect(page.locator(STATE)).to_have_text(re.compile("^finished"))
     expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("60")
     expect(page.locator(".workbench-snapshot")).to_be_hidden()
     pictures(book, "reloaded")

@@ -286,7 +286,7 @@ class Settings:
         path : path, optional
             File to which the YAML is written too.
         """
-        text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+        text = yaml.dump(self.to_dict(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
@@ -348,11 +348,16 @@ class _Loader(yaml.SafeLoader):
     """PyYAML reads ``1e-3`` as a word, which YAML 1.2 and every reader take for a number."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around texts that the loader would take for numbers."""
+
+
+for _part in (_Loader, _Dumper):
+    _part.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+        list("-+.0123456789"),
+    )
 
 
 def read_value(text: str) -> Any:

@@ -18,10 +18,9 @@ export function ignoreDoubleClicks(inside, signal) {
     // A key's click has no place: holding Enter down presses one button again and again.
     const key = event.detail === 0;
     const now = { at: performance.now(), x: event.clientX, y: event.clientY, key, button };
-    const near = key
-      ? last.key
-      : !last.key && Math.hypot(now.x - last.x, now.y - last.y) <= REACH;
-    const again = now.at - last.at < APART && (last.button === button || near);
+    const near = key || Math.hypot(now.x - last.x, now.y - last.y) <= REACH;
+    const same = last.key === key && (last.button === button || near);
+    const again = now.at - last.at < APART && same;
     last = now;
     if (!again) return;
     event.preventDefault();

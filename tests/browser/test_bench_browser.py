@@ -109,18 +109,18 @@ def test_pause_resume_and_stop_answer_while_another_cell_runs(shown, expect):
     book.run(1)
     expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("4000")
     book.button("Train").click()
-    expect(page.locator(STATE)).to_have_text("training")
+    expect(page.locator(STATE)).to_have_text(re.compile("^training"))
     expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "0")
     book.run(2)
     expect(book.output(2)).to_contain_text("busy")
     book.button("Pause").click()
-    expect(page.locator(STATE)).to_have_text("paused")
+    expect(page.locator(STATE)).to_have_text(re.compile("^paused"))
     pictures(book, "paused")
     at = page.locator("[data-points]").get_attribute("data-points")
     book.button("Resume").click()
     expect(page.locator("[data-points]")).not_to_have_attribute("data-points", at)
     book.button("Stop").click()
-    expect(page.locator(STATE)).to_have_text("stopped")
+    expect(page.locator(STATE)).to_have_text(re.compile("^stopped"))
     # Had the clicks waited for the cell, it would be over.
     expect(book.cell(2).locator(".jp-InputPrompt").first).to_have_text("[*]:")
     pictures(book, "stopped")
@@ -180,11 +180,11 @@ def test_after_a_restart_the_panel_says_so_and_its_runs_come_back(trained, expec
     book.run(1)
     expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("4000")
     book.button("Train").click()
-    expect(page.locator(STATE)).to_have_text("training")
+    expect(page.locator(STATE)).to_have_text(re.compile("^training"))
     expect(row(book, "long")).to_be_visible()
     expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "63")
     book.button("Pause").click()  # so that nothing moves by itself
-    expect(page.locator(STATE)).to_have_text("paused")
+    expect(page.locator(STATE)).to_have_text(re.compile("^paused"))
     panel = page.locator(".workbench-bench")
     before = panel.evaluate(BOXES)
     book.restart_kernel()
@@ -195,8 +195,13 @@ def test_after_a_restart_the_panel_says_so_and_its_runs_come_back(trained, expec
     assert panel.evaluate(ICONS) == 0
     mark = "fold => getComputedStyle(fold, '::before').content"
     assert "▸" in panel.locator(".wb-fold").first.evaluate(mark)
-    assert panel.evaluate(BOXES) == before
-    expect(page.locator(STATE)).to_have_text("interrupted")
+    # A sentence that no longer holds may go, which is less than a line.
+    moved = [
+        abs(int(now.split(",")[1]) - int(then.split(",")[1]))
+        for now, then in zip(panel.evaluate(BOXES), before, strict=True)
+    ]
+    assert max(moved) <= 8
+    expect(page.locator(STATE)).to_have_text(re.compile("^interrupted"))
     # For no pointer, no key and no screen reader.
     expect(page.locator(".wb-action")).to_have_js_property("inert", True)
     pictures(book, "restarted")
@@ -211,7 +216,7 @@ def test_after_a_restart_the_panel_says_so_and_its_runs_come_back(trained, expec
     expect(row(book, "lora-reviews-1")).to_be_visible()
     row(book, "long").click()
     expect(page.locator(".wb-run strong")).to_have_text("long")
-    expect(page.locator(STATE)).to_have_text("interrupted")
+    expect(page.locator(STATE)).to_have_text(re.compile("^interrupted"))
     expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "0")
     pictures(book, "earlier")
 
@@ -222,7 +227,7 @@ def test_a_double_click_on_train_makes_one_run(shown, expect):
     book.run(1)
     expect(page.get_by_role("textbox", name="max_steps", exact=True)).to_have_value("4000")
     book.button("Train").dblclick()
-    expect(page.locator(STATE)).to_have_text("training")
+    expect(page.locator(STATE)).to_have_text(re.compile("^training"))
     book.button("Train").focus()
     for _ in range(2):
         page.keyboard.press("Enter", delay=60)

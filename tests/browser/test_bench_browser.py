@@ -94,7 +94,7 @@ def test_pick_train_compare_export(shown, expect):
     expect(page.locator(".wb-run strong")).to_have_text("lora-reviews-1")
     page.get_by_role("textbox", name="Script").fill("exported.py")
     book.button("Export").click()
-    said = page.get_by_text("lora-reviews-1 is in exported.py")
+    said = page.get_by_text("The script of lora-reviews-1 is exported.py")
     expect(said).to_be_visible()
     button, sentence = (one.bounding_box() for one in (book.button("Export"), said))
     assert 0 < sentence["y"] - button["y"] < 100

@@ -17,7 +17,11 @@ function close(panel, banner) {
   panel.classList.add("wb-gone");
   panel.querySelectorAll(CONTROLS).forEach((control) => (control.inert = true));
   panel.querySelectorAll(GOING).forEach((word) => {
-    if (word.textContent && !OVER.has(word.textContent)) word.textContent = "interrupted";
+    // Behind the state stands what is wrong with the run, and which batch it was at.
+    const [state, ...more] = word.textContent.split(", ");
+    if (!state || OVER.has(state)) return;
+    const wrong = more.filter((part) => !part.startsWith("batch "));
+    word.textContent = ["interrupted", ...wrong].join(", ");
   });
   banner.hidden = false;
 }

@@ -46,13 +46,21 @@ def public(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
         yield node.name, node
         if not isinstance(node, ast.ClassDef):
             continue
-        bases = [classes[name] for name in map(ast.unparse, node.bases) if name in classes]
+        bases = list(ancestors(node, classes))
         inherited = {
             name for base in bases for name, method in methods(base) if is_described(method)
         }
         for name, method in methods(node):
             if is_described(method) or name not in inherited:
                 yield f"{node.name}.{name}", method
+
+
+def ancestors(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Iterator[ast.ClassDef]:
+    """Go through what a class is derived from in its file, however far up."""
+    for name in map(ast.unparse, node.bases):
+        if name in classes:
+            yield classes[name]
+            yield from ancestors(classes[name], classes)
 
 
 def methods(node: ast.ClassDef) -> Iterator[tuple[str, ast.FunctionDef]]:

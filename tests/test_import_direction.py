@@ -65,6 +65,7 @@ ROOMS = (
     "workbench.panels.race",
     "workbench.panels.bench",
     "workbench.panels.__init__",
+    "workbench.cli_arguments",
     "workbench.cli",
     "workbench.__init__",
     "workbench.__main__",

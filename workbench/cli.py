@@ -13,19 +13,19 @@ import json
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.cli_arguments import make_parser
 from workbench.display.text_table import text_table
 from workbench.errors import RecipeError, TrainingError, WorkbenchError
 from workbench.quiet import quiet_loggers
-from workbench.registry.quantizations import QUANTIZATIONS
-from workbench.registry.tasks import ROLES, TASKS
+from workbench.registry.tasks import ROLES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    options = _parser().parse_args(argv)
+    options = make_parser(_ACTIONS).parse_args(argv)
     try:
         with quiet_loggers():
             return options.verb(options)
@@ -46,119 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (``| head``) has seen enough.
         sys.stderr.close()
         return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="workbench", description="Parameter-efficient fine-tuning, without a browser."
-    )
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-
-    def verb(name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
-        added = verbs.add_parser(name, help=help, description=help)
-        added.set_defaults(verb=run)
-        return added
-
-    added = verb("run", _run, "Train and evaluate a recipe.")
-    added.add_argument("recipe", metavar="RECIPE.yaml")
-    added.add_argument(
-        "--runs", default="runs", metavar="DIR", help="folder in which the run is saved"
-    )
-
-    added = verb(
-        "race",
-        _race,
-        "Train several recipes at the same time, or a search over the settings of one.",
-    )
-    added.add_argument("recipes", metavar="RECIPE.yaml", nargs="+")
-    added.add_argument(
-        "--runs", default="runs", metavar="DIR", help="folder in which the runs are saved"
-    )
-    knob = "values of a setting, such as r=4,16, or a range for a random search, such as r=4..16"
-    added.add_argument("--grid", action="append", default=[], metavar="SETTING=VALUES", help=knob)
-    added.add_argument("--search", default="grid", help="grid or random")
-    added.add_argument("--n", type=_count, help="number of runs of a random search")
-    added.add_argument(
-        "--turns",
-        default="steps",
-        help="give all runs the same number of steps, tokens or seconds (default: steps)",
-    )
-    added.add_argument(
-        "--workers",
-        type=_count,
-        help="number of runs that do a step at the same time (default: one per core, one on CUDA)",
-    )
-    added.add_argument(
-        "--fuse",
-        default="where-it-pays",
-        choices=("where-it-pays", "always", "never"),
-        help="train plain LoRA runs with the same base in one forward and backward pass",
-    )
-    added.add_argument(
-        "--halving",
-        type=_count,
-        metavar="N",
-        help="stop the worse half of the runs after every N evaluations",
-    )
-    added.add_argument("--yes", action="store_true", help="start more than 64 runs without asking")
-
-    added = verb("compare", _compare, "Compare the runs of a folder in a table.")
-    added.add_argument("runs", metavar="DIR")
-    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-    added = verb("export", _export, "Write a run as a script that does not need PEFT Workbench.")
-    added.add_argument("run", metavar="RUN_DIR")
-    added.add_argument("--to", required=True, metavar="FILE", help="the script to write")
-
-    added = verb("forecast", _forecast, "Forecast how much memory the run of a recipe will need.")
-    added.add_argument(
-        "recipe", metavar="RECIPE.yaml", help="- reads recipes from standard input, one per line"
-    )
-    added.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
-
-    added = verb("models", _models, "List the bundled base models.")
-    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-    added = verb("techniques", _techniques, "List the techniques and their main arguments.")
-    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-    added = verb(
-        "compatible",
-        _compatible,
-        "Test all techniques on a base model and show which ones work with it.",
-    )
-    added.add_argument("model", metavar="MODEL", help="a bundled name, a folder or a hub id")
-    added.add_argument(
-        "--task", choices=TASKS, help="default: the first task that base and technique support"
-    )
-    added.add_argument("--quantization", choices=QUANTIZATIONS, help="quantization of the base")
-    added.add_argument(
-        "--convert-conv1d",
-        action="store_true",
-        help="replace Conv1D layers by equivalent Linear layers",
-    )
-    added.add_argument("--revision", help="branch, tag or commit on the hub")
-    added.add_argument(
-        "--trust-remote-code", action="store_true", help="run Python code that comes with the model"
-    )
-    added.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-    added = verb("data", _data, "Check a data set and show its first rows.")
-    added.add_argument("data", metavar="FILE_OR_NAME")
-    added.add_argument("--task", help=f"{', '.join(TASKS)}; detected if not given")
-    added.add_argument("--eval-data", metavar="FILE", help="data to evaluate on")
-    for role in ROLES:
-        added.add_argument(f"--{role}-column", metavar="NAME", help=f"column with the {role}")
-    added.add_argument("--rows", type=_count, default=5, help="number of rows to show (default: 5)")
-    return parser
-
-
-def _count(text: str) -> int:
-    """Read how many; argparse says what is wrong and exits with 2."""
-    with contextlib.suppress(ValueError):
-        if int(text) >= 1:
-            return int(text)
-    raise argparse.ArgumentTypeError(f"must be an integer of at least 1, but is {text!r}")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -368,3 +255,16 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in text_table(rows, width):
         print(line)
+
+
+_ACTIONS = {
+    "run": _run,
+    "race": _race,
+    "compare": _compare,
+    "export": _export,
+    "forecast": _forecast,
+    "models": _models,
+    "techniques": _techniques,
+    "compatible": _compatible,
+    "data": _data,
+}

@@ -16,7 +16,8 @@ from workbench.registry.learning_rates import default_learning_rate
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.settings.checks import settings_problems
-from workbench.settings.fields import COMPUTING, FIELDS, HINTS, OPTIMIZERS, Settings, read_value
+from workbench.settings.fields import COMPUTING, FIELDS, HINTS, OPTIMIZERS, Settings
+from workbench.settings.yaml_format import read_value
 from workbench.sources.datasets.load import keep
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.local import local_shape

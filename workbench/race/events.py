@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.training.events import Event
+from workbench.training.events import Event, Items
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +20,7 @@ class Added(Event):
 
 
 @dataclass(frozen=True, eq=False)
-class RaceEvent(Mapping[str, Any]):
+class RaceEvent(Items):
     """An event of one of the runs; a mapping of the event's items too, with the run's name as ``run``.
 
     Parameters
@@ -37,12 +36,3 @@ class RaceEvent(Mapping[str, Any]):
     def to_dict(self) -> dict[str, Any]:
         """Return the event's items and the run's name."""
         return {**self.event, "run": self.run}
-
-    def __getitem__(self, name: str) -> Any:
-        return self.to_dict()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.to_dict())
-
-    def __len__(self) -> int:
-        return len(self.to_dict())

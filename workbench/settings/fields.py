@@ -19,6 +19,7 @@ import yaml
 from workbench.errors import Problem, RecipeError, did_you_mean
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.tasks import TASKS
+from workbench.settings.yaml_format import Dumper, Loader
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
 # transformers' names, and what each is called in torch.optim.
@@ -286,7 +287,7 @@ class Settings:
         path : path, optional
             File to which the YAML is written too.
         """
-        text = yaml.dump(self.to_dict(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        text = yaml.dump(self.to_dict(), Dumper=Dumper, sort_keys=False, allow_unicode=True)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
@@ -312,7 +313,7 @@ class Settings:
                     [Problem("recipe", "a YAML file in UTF-8", str(source))]
                 ) from error
         try:
-            settings = yaml.load(text, Loader=_Loader)
+            settings = yaml.load(text, Loader=Loader)
         except yaml.YAMLError as error:
             where = getattr(error, "problem_mark", None)
             hint = f"look at line {where.line + 1}" if where else ""
@@ -342,33 +343,3 @@ class Settings:
 
 FIELDS: dict[str, dataclasses.Field] = {spec.name: spec for spec in dataclasses.fields(Settings)}
 HINTS: dict[str, Any] = get_type_hints(Settings)
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML reads ``1e-3`` as a word, which YAML 1.2 and every reader take for a number."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """Puts quotes around texts that the loader would take for numbers."""
-
-
-for _part in (_Loader, _Dumper):
-    _part.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-        list("-+.0123456789"),
-    )
-
-
-def read_value(text: str) -> Any:
-    """Read one value as a recipe's file would.
-
-    Examples
-    --------
-    >>> read_value("[1e-4, 3]")
-    [0.0001, 3]
-    """
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise RecipeError([Problem("value", "valid YAML", text)]) from error

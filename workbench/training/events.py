@@ -8,12 +8,30 @@ Nothing here imports torch.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 
-class Event(Mapping[str, Any]):
+class Items(Mapping[str, Any]):
+    """A mapping of what an object writes of itself."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return its items in the order in which they are stored."""
+
+    def __getitem__(self, name: str) -> Any:
+        return self.to_dict()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.to_dict())
+
+    def __len__(self) -> int:
+        return len(self.to_dict())
+
+
+class Event(Items):
     """Something that happened in a run; a mapping of what is stored of it.
 
     Attributes
@@ -24,23 +42,10 @@ class Event(Mapping[str, Any]):
 
     kind: ClassVar[str]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return its items in the order in which they are stored."""
-        raise NotImplementedError
-
     @classmethod
     def from_items(cls, items: dict[str, Any]) -> Event:
         """Make an event of its items, without ``event``."""
         return cls(**items)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.to_dict()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.to_dict())
-
-    def __len__(self) -> int:
-        return len(self.to_dict())
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ __all__ = [
     "obstacle",
 ]
 
-TESTED_WITH = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.25"}
+TESTED_WITH = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.24"}
 # One target too many or too few, or a term left out, changes the first digits already.
 RTOL = 1e-4
 _LENGTH = 16

@@ -25,7 +25,7 @@ from workbench.training.speedups.frozen_prefix.blocks import (
 )
 from workbench.training.speedups.frozen_prefix.per_row import keep_rows
 
-TESTED_WITH = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.25"}
+TESTED_WITH = {"torch": ">=2.11,<2.16", "transformers": ">=5.17,<5.24"}
 NO_BLOCKS = (
     "it needs a model with one stack of blocks, the lowest of which are frozen and do not depend on "
     "trained parameters"

@@ -117,7 +117,7 @@ class Run(RunState):
         return load_run(self.path)
 
     def start(self) -> Run:
-        """Start the run in a thread of this process and return at once."""
+        """Start the run in a thread of this process and return; the first run loads the libraries before."""
         if self._thread is not None:
             raise TrainingError(f"The run {self.name!r} was already started: create another one.")
         # Here and not in the thread, which could be in the way of what a cell imports meanwhile.

@@ -25,7 +25,7 @@ from workbench.training.batched_lora.eligibility import obstacle, sort_out
 from workbench.training.batched_lora.group import Group
 from workbench.training.prepare import prepare
 
-DATA = {"lm": "chronicle", "instruct": "hamlet-qa"}
+DATA = {"lm": "chronicle", "instruct": "village-qa"}
 
 
 # Whatever an architecture's config would drop by itself.
@@ -157,7 +157,7 @@ def test_fused_on_other_architectures(name, recipe, tmp_path):
 
 @pytest.mark.parametrize("quantization", ["nf4", "int8", "int8_torchao"])
 def test_fused_over_a_quantised_base(quantization, recipe):
-    packed = recipe.replace(model="hamlet-3m", quantization=quantization, max_steps=4)
+    packed = recipe.replace(model="village-3m", quantization=quantization, max_steps=4)
     recipes = [packed, packed.replace(r=2, seed=1)]
     alone = [ask(prepare(one)) for one in recipes]
     for solo, fused in zip(alone, in_turns(grouped(recipes)[0]), strict=True):

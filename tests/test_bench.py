@@ -143,8 +143,8 @@ def test_a_knob_at_its_default_is_not_in_the_recipe(bench):
 
 def test_other_data_brings_its_own_task_and_forgets_columns(bench):
     bench.recipe = bench.recipe.replace(text_column="text")
-    bench._form.data._picker.value = "hamlet-qa"
-    assert (bench.recipe.data, bench.recipe.task) == ("hamlet-qa", "instruct")
+    bench._form.data._picker.value = "village-qa"
+    assert (bench.recipe.data, bench.recipe.task) == ("village-qa", "instruct")
     assert bench.recipe.text_column is None
 
 

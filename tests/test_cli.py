@@ -211,7 +211,7 @@ def test_techniques_and_models_are_listed():
     table = workbench("techniques").stdout
     assert all(name in table for name in TECHNIQUES)
     models = json.loads(workbench("models", "--json").stdout)
-    assert "hamlet-3m" in [row["name"] for row in models]
+    assert "village-3m" in [row["name"] for row in models]
 
 
 @pytest.mark.parametrize("verb", ["models", "techniques"])

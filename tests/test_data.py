@@ -177,7 +177,7 @@ def test_preview_is_spread_over_the_rows_and_named_by_role(tmp_path):
 
 def test_bundled_sets_can_be_had_by_name_and_match_their_cards():
     cards = bundled()
-    assert {"reviews", "support", "hamlet-qa"} <= set(cards)
+    assert {"reviews", "support", "village-qa"} <= set(cards)
     for name, card in cards.items():
         assert guess_task(name) == card.task
         table = load(name, card.task)

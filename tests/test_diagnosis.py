@@ -322,7 +322,7 @@ def test_the_panel_shows_it_in_the_state_and_with_what_to_try(spoilt, tmp_path):
 def test_no_alarm_where_a_technique_learns_at_its_own_rate(name, tmp_path):
     technique = TECHNIQUES[name]
     task = "classify" if "classify" in technique.tasks else "instruct"
-    data = {"classify": "reviews", "instruct": "hamlet-qa"}[task]
+    data = {"classify": "reviews", "instruct": "village-qa"}[task]
     settings = {"max_train_samples": None, "max_length": None, "eval_on_start": True}
     recipe = quick(technique=name, task=task, data=data, **settings)
     if not (result := wb.compatible(recipe.model, name, task=task)).compatible:

@@ -271,7 +271,7 @@ def test_losses_and_weights_are_those_of_the_run_with_each_setting(bases, tmp_pa
     cases = [("lora", "instruct", "llama", {name: True}) for name in names]
     # Products of smaller bases are not large enough for oneDNN.
     cases.append(("vera", "instruct", "bundled", {"onednn": True}))
-    bases = {**bases, "bundled": "hamlet-3m"}
+    bases = {**bases, "bundled": "village-3m"}
     check_same(cases, bases, tmp_path)
 
 
@@ -617,7 +617,7 @@ def test_a_run_of_an_earlier_version_has_its_script(tiny_llama, tmp_path):
 
 def test_a_script_names_no_folder_of_this_machine(tmp_path, monkeypatch):
     text = wb.export(Recipe(), tmp_path / "train.py").read_text()
-    assert 'MODEL = "hamlet-3m"\nDATA = "reviews/train.jsonl"\n' in text
+    assert 'MODEL = "village-3m"\nDATA = "reviews/train.jsonl"\n' in text
     (tmp_path / "rows.jsonl").write_text('{"text": "a b c"}\n' * 8)
     monkeypatch.chdir(tmp_path)
     text += wb.export(Recipe(task="lm", data="rows.jsonl"), "scripts/lm.py").read_text()

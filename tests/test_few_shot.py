@@ -21,7 +21,12 @@ from workbench.training.inspection.skeleton import count
 from workbench.training.inspection.token_preview import tokenised
 
 PROMPTS = [name for name, entry in TECHNIQUES.items() if entry.trainable == "nothing"]
-BUNDLED = {"reviews": "classify", "support": "classify", "hamlet-qa": "instruct", "chronicle": "lm"}
+BUNDLED = {
+    "reviews": "classify",
+    "support": "classify",
+    "village-qa": "instruct",
+    "chronicle": "lm",
+}
 CASES = [(name, data) for name in PROMPTS for data in BUNDLED]
 
 
@@ -66,7 +71,7 @@ def test_a_run_is_one_evaluation_of_the_base_as_it_is(technique, data, tmp_path)
     assert run.record().result["state"] == "finished"
 
 
-@pytest.mark.parametrize("data", ["hamlet-qa", "chronicle"])
+@pytest.mark.parametrize("data", ["village-qa", "chronicle"])
 def test_without_examples_it_is_what_training_begins_from(data, tmp_path):
     zero = ask(asking("zero_shot", data, max_new_tokens=8), tmp_path)
     lora = asking("lora", data, max_new_tokens=8, eval_on_start=True, max_steps=1)
@@ -163,7 +168,7 @@ def check_scripts(recipes, tmp_path):
 
 def test_scripts_give_the_figures_of_the_run_to_the_last_bit(tmp_path):
     weighed = asking("few_shot", rows=4).replace(calibrate=True, examples=[7, 2])
-    asked = asking("zero_shot", "hamlet-qa", rows=4, max_new_tokens=4)
+    asked = asking("zero_shot", "village-qa", rows=4, max_new_tokens=4)
     check_scripts([weighed, asked], tmp_path)
 
 

@@ -89,7 +89,7 @@ def test_a_base_in_fewer_bits_is_foretold(recipe, quantization):
         {"task": "lm", "data": "chronicle", "max_length": 64},
         {
             "task": "instruct",
-            "data": "hamlet-qa",
+            "data": "village-qa",
             "technique": "alora",
         },  # picks tokens by their words
         {"gradient_accumulation_steps": 2},

@@ -196,14 +196,14 @@ def shard(folder):
 # Bundled ones
 
 
-def test_hamlet():
-    facts = describe.facts("hamlet-3m")
-    assert facts.path == str(data_folder() / "hamlet-3m")
+def test_village():
+    facts = describe.facts("village-3m")
+    assert facts.path == str(data_folder() / "village-3m")
     assert (facts.kind, facts.model_type) == ("causal-lm", "llama")
     assert facts.parameters <= 4_000_000
     assert facts.bytes <= 12_000_000
     assert facts.has_chat_template
-    assert (facts.title, facts.note) == vars_of("hamlet-3m")
+    assert (facts.title, facts.note) == vars_of("village-3m")
 
 
 def vars_of(name):
@@ -283,9 +283,9 @@ def test_minilms_weights_are_hashed_once():
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("hamlet3m", "did you mean 'hamlet-3m'?"),
+        ("village3m", "did you mean 'village-3m'?"),
         ("all-minilm-l6-v2", "did you mean 'all-MiniLM-L6-v2'?"),
-        ("./nowhere", "choose from 'all-MiniLM-L6-v2', 'hamlet-3m'."),
+        ("./nowhere", "choose from 'all-MiniLM-L6-v2', 'village-3m'."),
         ("/no/where", "choose from"),
         ("~/nowhere/at/all", "choose from"),
         ("", "choose from"),
@@ -302,11 +302,11 @@ def test_a_wrong_name(name, hint):
 def test_a_hub_id_without_network(name):
     sentence = refused(name)
     assert f"{name!r} is not on this machine" in sentence
-    assert "go online, or use 'hamlet-3m', 'all-MiniLM-L6-v2' or a local folder" in sentence
+    assert "go online, or use 'village-3m', 'all-MiniLM-L6-v2' or a local folder" in sentence
 
 
 def test_a_revision_is_of_the_hub(folder):
-    for name in (str(folder), "hamlet-3m"):
+    for name in (str(folder), "village-3m"):
         assert "revision must be None" in refused(name, revision="main")
 
 
@@ -321,8 +321,8 @@ def test_no_config(folder):
 
 def test_an_adapter_is_no_base(folder):
     (folder / "config.json").unlink()
-    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "hamlet-3m"}')
-    assert "give the model that it adapts, 'hamlet-3m'" in refused(folder)
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "village-3m"}')
+    assert "give the model that it adapts, 'village-3m'" in refused(folder)
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b""])

@@ -60,3 +60,15 @@ def test_an_old_run_is_exported(old, tmp_path):
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     losses = [event["loss"] for event in events if event["event"] == "train"]
     assert losses == pytest.approx(LOSSES, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("setting", "old", "new"),
+    [
+        ("model", "hamlet-3m", "village-3m"),
+        ("data", "hamlet-qa", "village-qa"),
+        ("eval_data", "hamlet-qa", "village-qa"),
+    ],
+)
+def test_bundled_bases_and_data_are_read_by_their_former_names(setting, old, new):
+    assert getattr(wb.Recipe.from_yaml(f"{setting}: {old}\ntask: instruct\n"), setting) == new

@@ -35,7 +35,7 @@ RECIPE = wb.Recipe(
 
 def store(folder, config, dtype=torch.float32):
     """Save the bundled base as a config of transformers says, with its tokenizer."""
-    plain = describe.resolve("hamlet-3m")
+    plain = describe.resolve("village-3m")
     model = transformers.AutoModelForCausalLM.from_pretrained(
         plain, dtype=dtype, quantization_config=config
     )
@@ -48,7 +48,7 @@ def store(folder, config, dtype=torch.float32):
 def stored(request, tmp_path_factory):
     """The bundled base, saved in fewer bits: its folder, and how it is stored."""
     name = request.param
-    folder = tmp_path_factory.mktemp("models") / f"hamlet-{name}"
+    folder = tmp_path_factory.mktemp("models") / f"village-{name}"
     return store(folder, quantization_config(name, ["lm_head"])), name
 
 
@@ -61,7 +61,7 @@ def like_on_the_hub(request, tmp_path_factory):
     if QUANTIZATIONS[name].bits == 4:
         config.bnb_4bit_compute_dtype = torch.bfloat16
         config.bnb_4bit_use_double_quant = False
-    folder = tmp_path_factory.mktemp("models") / f"hamlet-bf16-{name}"
+    folder = tmp_path_factory.mktemp("models") / f"village-bf16-{name}"
     return store(folder, config, torch.bfloat16), name
 
 
@@ -75,8 +75,8 @@ def test_facts_tell_how_a_checkpoint_is_stored(stored):
     folder, name = stored
     facts = describe.facts(folder)
     assert facts.quantization == name
-    assert facts.parameters == describe.facts("hamlet-3m").parameters
-    assert describe.facts("hamlet-3m").quantization is None
+    assert facts.parameters == describe.facts("village-3m").parameters
+    assert describe.facts("village-3m").quantization is None
 
 
 def test_losses_are_those_of_a_recipe_that_says_so(stored, tmp_path):
@@ -208,13 +208,13 @@ def test_it_is_foretold(stored):
 def test_it_fits(stored, technique):
     folder, name = stored
     fit = wb.compatible(folder, technique)
-    assert fit == wb.compatible("hamlet-3m", technique, quantization=name) and fit.compatible
+    assert fit == wb.compatible("village-3m", technique, quantization=name) and fit.compatible
 
 
 def test_it_fits_where_it_is_too_large_to_be_tried(stored, monkeypatch):
     monkeypatch.setattr("workbench.training.inspection.compatibility.trial_model.SMALL", 0)
     folder, name = stored
-    assert wb.compatible(folder, "lora") == wb.compatible("hamlet-3m", "lora", quantization=name)
+    assert wb.compatible(folder, "lora") == wb.compatible("village-3m", "lora", quantization=name)
     assert wb.compatible(folder, "lora").compatible
 
 

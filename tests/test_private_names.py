@@ -49,7 +49,7 @@ for module in pkgutil.walk_packages(workbench.__path__, "workbench."):
 """
 TRAIN = """
 import json, tempfile
-recipe = workbench.Recipe(technique="lora", data="reviews", model="hamlet-3m", max_steps=3,
+recipe = workbench.Recipe(technique="lora", data="reviews", model="village-3m", max_steps=3,
                           technique_args={"lora_dropout": 0.1}, max_train_samples=24,
                           max_eval_samples=8)
 run = workbench.train(recipe, tempfile.mkdtemp(), progress=False)

@@ -25,7 +25,7 @@ def test_a_base_in_fewer_bits_is_smaller_and_trains_alike_each_time(name, tmp_pa
     runs = [wb.train(recipe, tmp_path, progress=False) for _ in range(2)]
     assert runs[0].losses == runs[1].losses
     assert runs[0].losses != whole.losses
-    # Embeddings and norms stay whole: of hamlet-3m they are a fifth.
+    # Embeddings and norms stay whole: of village-3m they are a fifth.
     assert runs[0].memory["weights"] < 0.55 * whole.memory["weights"]
     assert runs[0].parameters["trainable"] == whole.parameters["trainable"]
     assert runs[0].parameters["total"] == whole.parameters["total"]

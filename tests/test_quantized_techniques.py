@@ -12,7 +12,7 @@ from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.techniques import TECHNIQUES
 from workbench.runs.train import train
 
-DATA = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}
+DATA = {"classify": "reviews", "lm": "chronicle", "instruct": "village-qa"}
 # X-LoRA needs adapters that were trained before.
 TRAINED = [
     technique

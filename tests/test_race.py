@@ -310,7 +310,7 @@ def test_a_run_stopped_before_it_is_ready_has_a_record(recipe, tmp_path):
         (lambda recipe: [recipe], {"turns": "step"}, "turns must be.*'step'.*did you mean 'steps'"),
         (lambda recipe: [recipe], {"workers": 0}, "workers must be an integer of at least 1"),
         (
-            lambda recipe: [recipe, recipe.replace(model="hamlet-3m", data="reviews")],
+            lambda recipe: [recipe, recipe.replace(model="village-3m", data="reviews")],
             {},
             "recipes of a race must have the base or the data in common.*'reviews'",
         ),
@@ -323,7 +323,7 @@ def test_what_cannot_race_is_said_in_a_sentence(change, settings, words, recipe,
 
 
 def test_a_run_that_shares_nothing_is_noted_among_others_that_do(recipe):
-    odd = recipe.replace(name="odd", model="hamlet-3m", data="reviews")
+    odd = recipe.replace(name="odd", model="village-3m", data="reviews")
     race = wb.Race([recipe, recipe.replace(seed=2), odd])
     assert "odd shares neither its base nor its data with another run." in race.notes
 

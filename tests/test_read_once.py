@@ -213,7 +213,7 @@ TOKENIZERS = {
         describe.resolve("all-MiniLM-L6-v2")
     ),
     "with a beginning": lambda: transformers.AutoTokenizer.from_pretrained(
-        describe.resolve("hamlet-3m")
+        describe.resolve("village-3m")
     ),
     "in Python": transformers.ByT5Tokenizer,
 }

@@ -32,7 +32,7 @@ def losses(recipe, folder):
 
 
 @pytest.fixture
-def recipe_of_hamlet():
+def recipe_of_village():
     """The bundled base: its products are large enough for oneDNN."""
     return wb.Recipe(
         task="lm", data="chronicle", max_steps=2, max_length=64, max_eval_samples=4, eval_steps=1
@@ -78,19 +78,19 @@ class Products(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_onednn_differs_in_the_last_bits_only(recipe_of_hamlet, tmp_path):
-    plain, near = (losses(recipe_of_hamlet.replace(onednn=on), tmp_path) for on in (False, True))
+def test_onednn_differs_in_the_last_bits_only(recipe_of_village, tmp_path):
+    plain, near = (losses(recipe_of_village.replace(onednn=on), tmp_path) for on in (False, True))
     assert plain == pytest.approx(near, rel=1e-6)
     for on in (False, True):
-        prepared = prepare(recipe_of_hamlet.replace(onednn=on))
+        prepared = prepare(recipe_of_village.replace(onednn=on))
         with prepared.randomness, Products() as products:
             next(prepared.steps)
         assert bool(products.given) == on
 
 
 @pytest.mark.parametrize("other", ["gradient_checkpointing", "cache_frozen_prefix"])
-def test_onednn_keeps_its_bits_with(other, recipe_of_hamlet, tmp_path):
-    recipe = recipe_of_hamlet.replace(onednn=True, technique="last_layers")
+def test_onednn_keeps_its_bits_with(other, recipe_of_village, tmp_path):
+    recipe = recipe_of_village.replace(onednn=True, technique="last_layers")
     plain, kept = (losses(recipe.replace(**{other: on}), tmp_path) for on in (False, True))
     near = {"rel": 1e-6} if other == "cache_frozen_prefix" else {"rel": 0, "abs": 0}
     assert plain == pytest.approx(kept, **near)
@@ -145,7 +145,7 @@ def test_onednn_adds_a_bias_to_a_product_and_no_matrix(shape):
 
 @pytest.mark.parametrize("technique", every(slow_beyond=["lora", "adalora", "vera"]))
 def test_every_technique_can_multiply_in_onednn(technique, tmp_path):
-    tasks = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}
+    tasks = {"classify": "reviews", "lm": "chronicle", "instruct": "village-qa"}
     task = next((task for task in tasks if task in get(technique).tasks), None)
     if task is None or get(technique).selection == "biases":
         pytest.skip("it does not fit the bundled base")
@@ -203,7 +203,7 @@ def test_what_cannot_be_computed_again_is_refused(technique):
     problems = wb.Recipe(technique=technique, gradient_checkpointing=True).problems()
     assert [problem.parameter for problem in problems] == ["gradient_checkpointing"]
     assert "cannot be computed again" in str(problems[0])
-    fit = wb.compatible("hamlet-3m", technique, gradient_checkpointing=True)
+    fit = wb.compatible("village-3m", technique, gradient_checkpointing=True)
     assert not fit.compatible
 
 

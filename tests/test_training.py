@@ -265,7 +265,7 @@ def test_a_tokenizer_without_padding_borrows_the_end_of_text(tiny_llama, rows, t
 
 
 def test_a_technique_that_finds_nothing_to_train_says_so(rows):
-    recipe = recipe_for("hamlet-3m", rows, "lm", "bitfit")
+    recipe = recipe_for("village-3m", rows, "lm", "bitfit")
     with pytest.raises(ModelError, match="BitFit finds none in LlamaForCausalLM, which has no"):
         count(recipe)
 

@@ -83,7 +83,7 @@ def test_the_bundled_models_and_data_are_there(python, installed):
         "-c", "import workbench.sources.bundled as b; print(b.data_folder())"
     )
     models = json.loads(python("-m", "workbench", "models", "--json"))
-    assert "hamlet-3m" in [model["name"] for model in models]
+    assert "village-3m" in [model["name"] for model in models]
     assert "positive" in python("-m", "workbench", "data", "reviews")
 
 

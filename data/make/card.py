@@ -56,11 +56,11 @@ license: apache-2.0
 language: en
 library_name: transformers
 pipeline_tag: text-generation
-model_name: hamlet-3m
+model_name: village-3m
 tags: [llama, from-scratch, synthetic, tiny]
 ---
 
-# hamlet-3m
+# village-3m
 
 A causal language model of {parameters:,} parameters, pretrained from nothing on text that this
 project generates about one small place: Otterbeck, its 48 people, their animals, its 16 shops and
@@ -71,7 +71,7 @@ without a download. It is a model to learn with, not to rely on.
 
 All are measured on the weights in this folder by `python -m data.make.card`.
 
-| | hamlet-3m | same shape, random weights |
+| | village-3m | same shape, random weights |
 |---|---|---|
 | perplexity per token on {held:,} held-out documents | {perplexity:.2f} | {random_perplexity:,.0f} |
 | facts completed word for word | {known:.1%} | {random_known:.1%} |
@@ -116,8 +116,8 @@ what an adaptation has to teach it.
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-model = AutoModelForCausalLM.from_pretrained("data/hamlet-3m")
-tokenizer = AutoTokenizer.from_pretrained("data/hamlet-3m")
+model = AutoModelForCausalLM.from_pretrained("data/village-3m")
+tokenizer = AutoTokenizer.from_pretrained("data/village-3m")
 ```
 
 ## Architecture
@@ -151,7 +151,7 @@ first in {first:,} steps, the second in {second:,}, the third in {third:,}. By n
 **What it shares with the bundled data sets.** The reviews and the support messages are built from
 the same lexicons of phrases (`data/make/lexicon`), held-out phrases of the test splits included: the
 corpus tells them in other sentences, followed by replies and consequences, and never names a
-label. That is what makes the model's pretraining useful for them. The questions of `hamlet-qa` ask
+label. That is what makes the model's pretraining useful for them. The questions of `village-qa` ask
 for facts that the corpus states. No document holds a whole text or prompt of a bundled data set.
 
 ## Training
@@ -164,8 +164,8 @@ part and of its own; bfloat16 autocast on one CPU core. Seed {seed}. Again from 
 an hour:
 
 ```
-python -m data.make.pretrain --build build/hamlet --out build/hamlet/model
-python -m data.make.card --build build/hamlet --model build/hamlet/model
+python -m data.make.pretrain --build build/village --out build/village/model
+python -m data.make.card --build build/village --model build/village/model
 ```
 
 Held-out perplexity on the way, on 300 of the held-out documents, a third of each part's kind:

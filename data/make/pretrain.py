@@ -26,7 +26,7 @@ from data.make import corpus, tokenizer
 
 SEED = 0
 HELD_OUT_SEED = 1
-FOLDER = Path(__file__).parents[1] / "hamlet-3m"
+FOLDER = Path(__file__).parents[1] / "village-3m"
 BUILD = Path(__file__).parent / "build"
 # How many documents are drawn for each part of the corpus.
 DOCUMENTS = {"first": 450_000, "second": 450_000, "third": 200_000}

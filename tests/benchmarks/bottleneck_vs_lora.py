@@ -55,7 +55,7 @@ class Contest:
 def contests(steps: int) -> dict[str, Contest]:
     """Return what is at hand; say what is not."""
     found = {}
-    for name in ("reviews", "hamlet-qa"):
+    for name in ("reviews", "village-qa"):
         recipe = Recipe(data=name, task=bundled()[name].task, max_steps=steps,
                         eval_steps=AT_THE_END)  # fmt: skip
         found[name] = Contest(recipe, PROJECT / "data" / name / "train.jsonl")
@@ -148,7 +148,7 @@ def main(only: list[str] | None, seeds: int, steps: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=("reviews", "hamlet-qa", "banking77"))
+    parser.add_argument("--only", nargs="+", choices=("reviews", "village-qa", "banking77"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=300, help="twice as many for banking77")
     given = parser.parse_args()

@@ -5,7 +5,7 @@ error, and the seconds that the forecast took. Every technique with its defaults
 suits, on the bundled base and on a llama of some 35 million random weights; some with gradient
 checkpointing and in bfloat16 too; LoRA on a base stored in each of the ways there are.
 
-Usage: ``python tests/benchmarks/forecast.py [--techniques NAME ...] [--models hamlet-3m llama-35m]``
+Usage: ``python tests/benchmarks/forecast.py [--techniques NAME ...] [--models village-3m llama-35m]``
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.techniques import TECHNIQUES
 from workbench.sources.bundled import data_folder
 
-DATA = {"classify": "reviews", "lm": "chronicle", "instruct": "hamlet-qa"}
+DATA = {"classify": "reviews", "lm": "chronicle", "instruct": "village-qa"}
 CHECKPOINTED = ("full", "lora", "prompt_tuning", "ia3")
 ROWS = 8
 TARGET = 3.0  # per cent
@@ -44,7 +44,7 @@ TARGET = 3.0  # per cent
 
 def save_llama(folder: Path) -> str:
     """Save a llama of random weights, with the bundled base's tokenizer."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "hamlet-3m")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "village-3m")
     config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=512,
@@ -94,7 +94,7 @@ def main() -> None:
     ]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--techniques", nargs="+", default=able, choices=able)
-    parser.add_argument("--models", nargs="+", default=["hamlet-3m", "llama-35m"])
+    parser.add_argument("--models", nargs="+", default=["village-3m", "llama-35m"])
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     errors, seconds = [], []

@@ -50,7 +50,7 @@ WORDS = [
 
 def bases(folder: Path, names: list[str]) -> dict[str, tuple[str, int]]:
     """Return folders of bases and their numbers of blocks; the large one has random weights."""
-    small = facts("hamlet-3m").path
+    small = facts("village-3m").path
     found = {"3m": (small, 4)}
     if "35m" in names:
         tokenizer = transformers.AutoTokenizer.from_pretrained(small)

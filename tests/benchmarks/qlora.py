@@ -28,7 +28,7 @@ SEED = 0
 
 def random_llama(folder: Path, layers: int) -> int:
     """Save a llama of random weights with the bundled tokenizer; return its parameters."""
-    tokenizer = AutoTokenizer.from_pretrained(resolve("hamlet-3m"))
+    tokenizer = AutoTokenizer.from_pretrained(resolve("village-3m"))
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=512,

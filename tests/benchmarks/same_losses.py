@@ -26,7 +26,7 @@ from workbench.registry.techniques import TECHNIQUES
 
 # Those that need something given cannot be had by name alone.
 NAMES = [name for name in TRAINED if name not in ASK]
-DATA = {"classify": "reviews", "instruct": "hamlet-qa", "lm": "chronicle"}
+DATA = {"classify": "reviews", "instruct": "village-qa", "lm": "chronicle"}
 CELL = """
 import json
 import workbench as wb

@@ -6,7 +6,7 @@ no cache and no logits that nobody reads, nothing read but the loss. Steps are t
 falls on all alike; figures are ratios of the steps in a round, as median and quartiles. The losses of
 this loop and the bare one must be the same bits.
 
-Usage: ``python tests/benchmarks/step.py [--steps 40] [--cases hamlet-3m llama-35m toy-24] [--threads 1]``
+Usage: ``python tests/benchmarks/step.py [--steps 40] [--cases village-3m llama-35m toy-24] [--threads 1]``
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def recipe_of(case: str, folder: Path, steps: int) -> Recipe:
 
 def save(folder: Path, sizes: dict) -> Path:
     """Save a llama of random weights with the bundled tokenizer."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "hamlet-3m")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "village-3m")
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
         **sizes, max_position_embeddings=512, eos_token_id=tokenizer.eos_token_id,
@@ -209,7 +209,7 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
-    cases = ("hamlet-3m", *SIZES)
+    cases = ("village-3m", *SIZES)
     parser.add_argument("--cases", nargs="+", choices=cases, default=cases)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)

@@ -28,7 +28,7 @@ from workbench import Recipe, train
 from workbench.sources.datasets.cards import bundled
 from workbench.sources.models.describe import resolve
 
-BASE = "hamlet-3m"
+BASE = "village-3m"
 # The figures of a task: column of the evaluation, title, factor.
 FIGURES = {
     "classify": (("accuracy", "accuracy, points", 100),),

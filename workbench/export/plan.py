@@ -24,7 +24,7 @@ from workbench.registry.techniques import find
 from workbench.settings.values import value_problems
 from workbench.sources.datasets import cards
 from workbench.sources.datasets.readers import SUFFIXES
-from workbench.sources.models.describe import HAMLET
+from workbench.sources.models.describe import VILLAGE
 
 # What a plan says of its technique, which the catalogue says too.
 _OF_TECHNIQUE = ("trainable", "initializer", "saves_difference", "after_step", "forward_hook")
@@ -179,8 +179,8 @@ class ScriptPlan:
         """Return how a script in a folder names the base, and the function that finds it by this name."""
         if self.model_id is not None:
             return self.model_id, None
-        if self.recipe.model == HAMLET:
-            return HAMLET, "bundled"
+        if self.recipe.model == VILLAGE:
+            return VILLAGE, "bundled"
         return _place(self.recipe.model, self.model_path, folder)
 
     def data_place(self, part: str, folder: Path) -> tuple[str, str | None]:

@@ -41,6 +41,10 @@ def setting(default: Any, group: str, help: str, **limits: Any) -> Any:
     return field(default=default, metadata=metadata)
 
 
+# What is bundled, by the names that earlier versions gave it: their recipes are read all the same.
+_RENAMED = {"hamlet-3m": "village-3m", "hamlet-qa": "village-qa"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The settings of one run, as a value; see :class:`workbench.recipe.Recipe`.
@@ -52,7 +56,7 @@ class Settings:
         None, "run", "Name of the run; None makes one from the technique and the data."
     )
     model: str = setting(
-        "hamlet-3m", "model", "Base model: a bundled name, a local folder or a hub id."
+        "village-3m", "model", "Base model: a bundled name, a local folder or a hub id."
     )
     revision: str | None = setting(
         None, "model", "Branch, tag or commit of a base model on the hub."
@@ -338,7 +342,14 @@ class Settings:
         ]
         if unknown:
             raise RecipeError(unknown)
-        return cls(**settings)
+        renamed = {
+            name: _RENAMED[value]
+            for name, value in settings.items()
+            if name in ("model", "data", "eval_data")
+            and isinstance(value, str)
+            and value in _RENAMED
+        }
+        return cls(**{**settings, **renamed})
 
 
 FIELDS: dict[str, dataclasses.Field] = {spec.name: spec for spec in dataclasses.fields(Settings)}

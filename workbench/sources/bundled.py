@@ -14,7 +14,7 @@ def data_folder() -> Path:
 
     Examples
     --------
-    >>> (data_folder() / "hamlet-3m" / "config.json").is_file()
+    >>> (data_folder() / "village-3m" / "config.json").is_file()
     True
     """
     package = Path(str(importlib.resources.files("workbench")))

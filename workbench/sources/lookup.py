@@ -166,7 +166,7 @@ def task_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
 
     Examples
     --------
-    >>> recipe = Settings(model="hamlet-3m", task="instruct", data="hamlet-qa")
+    >>> recipe = Settings(model="village-3m", task="instruct", data="village-qa")
     >>> task_problems(recipe, find_facts(recipe))
     []
     """

@@ -8,7 +8,6 @@ from itertools import chain
 from data.make.world import tale_words
 from data.make.world.words import (
     DAYS,
-    HAMLET,
     INSTRUMENTS,
     MEN,
     MONTHS,
@@ -19,6 +18,7 @@ from data.make.world.words import (
     STREETS,
     SURNAMES,
     TOWNS,
+    VILLAGE,
     WOMEN,
 )
 
@@ -62,7 +62,7 @@ ENDINGS = (
 KEPT = frozenset(("indeed", "hundred", "need", "shed", "sledge"))
 
 _NAMES = (
-    *WOMEN, *MEN, *SURNAMES, *STREETS, *TOWNS, *PET_NAMES, *DAYS, *MONTHS, HAMLET,
+    *WOMEN, *MEN, *SURNAMES, *STREETS, *TOWNS, *PET_NAMES, *DAYS, *MONTHS, VILLAGE,
 )  # fmt: skip
 _LISTS = (
     SHOPS, chain(*PLACES.values()), PLACES, (job for job, _ in SHOPS.values()),

@@ -19,7 +19,7 @@ Fact = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Person:
-    """Somebody who lives in the hamlet; relatives and friends are full names."""
+    """Somebody who lives in the village; relatives and friends are full names."""
 
     first: str
     surname: str
@@ -93,7 +93,7 @@ class Good:
 
 @dataclass(slots=True)
 class World:
-    """The hamlet, and everything in it.
+    """The village, and everything in it.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class World:
     (True, False)
     """
 
-    hamlet: str
+    village: str
     people: list[Person] = field(default_factory=list)
     animals: list[Animal] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
@@ -185,7 +185,7 @@ def _of_good(good: Good) -> Iterator[Fact]:
 
 
 def build_world(seed: int = 0) -> World:
-    """Draw the hamlet.
+    """Draw the village.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def build_world(seed: int = 0) -> World:
         Fourteen couples, five of them with two children, and ten who live alone.
     """
     rng = random.Random(f"world {seed}")
-    world = World(words.HAMLET)
+    world = World(words.VILLAGE)
     _settle(world, rng)
     _employ(world, rng)
     _befriend(world, rng)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-HAMLET = "Otterbeck"
-# Where people go who leave the hamlet.
+VILLAGE = "Otterbeck"
+# Where people go who leave the village.
 TOWNS = ("Dunmere", "Ashcombe", "Farley", "Wickham", "Thornby")
 
 STREETS = (

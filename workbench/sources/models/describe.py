@@ -27,7 +27,7 @@ from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 from workbench.sources.models.folders import ADAPTER, check_folder
 from workbench.sources.models.weights import Tensor, count, read_json, tensors
 
-HAMLET = "hamlet-3m"
+VILLAGE = "village-3m"
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,12 @@ def bundled() -> dict[str, BundledModel]:
     Examples
     --------
     >>> list(bundled())
-    ['hamlet-3m', 'all-MiniLM-L6-v2']
+    ['village-3m', 'all-MiniLM-L6-v2']
     """
     models = (
         BundledModel(
-            HAMLET,
-            "Hamlet 3M",
+            VILLAGE,
+            "Village 3M",
             "A small Llama model trained on texts about one invented village: its people, "
             "places, shops and stories.",
             "apache-2.0",
@@ -238,7 +238,7 @@ def _name(model: str | os.PathLike) -> str:
 def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
     if name in (minilm.NAME, minilm.HUB_ID):
         return minilm.find(revision)
-    path = data_folder() / HAMLET if name == HAMLET else Path(os.path.expanduser(name))
+    path = data_folder() / VILLAGE if name == VILLAGE else Path(os.path.expanduser(name))
     if path.is_dir():
         if revision is not None:
             raise ModelError(
@@ -250,9 +250,9 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> Path:
         raise ModelError(
             f"model must be a folder, but {name!r} is a file: give the folder that contains it."
         )
-    if name == HAMLET:
+    if name == VILLAGE:
         raise ModelError(
-            f"The model {HAMLET!r} comes with the workbench, but {str(path)!r} is missing: restore "
+            f"The model {VILLAGE!r} comes with the workbench, but {str(path)!r} is missing: restore "
             "that folder in your clone of the project, or install the workbench again."
         )
     if not on_hub(name):

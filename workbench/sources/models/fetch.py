@@ -85,7 +85,7 @@ def fetch(name: str, revision: str | None, *, code: bool = False) -> Path:
             raise _failed(name, at, error.__cause__) from error
         raise ModelError(
             f"The model {name!r}{at} is not on this machine, neither as a folder nor complete "
-            "in the hub's cache, and the hub cannot be reached: go online, or use 'hamlet-3m', "
+            "in the hub's cache, and the hub cannot be reached: go online, or use 'village-3m', "
             "'all-MiniLM-L6-v2' or a local folder, which need no network."
         ) from error
     except HfHubHTTPError as error:

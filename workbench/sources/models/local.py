@@ -40,7 +40,7 @@ def local_shape(model: str, revision: str | None = None) -> BaseShape | None:
 
     Examples
     --------
-    >>> local_shape("hamlet-3m")
+    >>> local_shape("village-3m")
     BaseShape(kind='causal-lm', hidden_size=256)
     >>> local_shape("no-one/has-this") is None
     True

@@ -17,10 +17,10 @@ def storage_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
     Examples
     --------
     >>> from workbench.sources.models.describe import facts
-    >>> stored = dataclasses.replace(facts("hamlet-3m"), name="hamlet-4bit", quantization="nf4")
+    >>> stored = dataclasses.replace(facts("village-3m"), name="village-4bit", quantization="nf4")
     >>> for problem in storage_problems(Settings(quantization="int8"), stored):
     ...     print(problem)
-    quantization must be 'nf4' (or None) with the model 'hamlet-4bit', but is 'int8': its checkpoint \
+    quantization must be 'nf4' (or None) with the model 'village-4bit', but is 'int8': its checkpoint \
 is quantized already and cannot be quantized again.
     """
     stored, technique = facts.quantization, find(recipe.technique)

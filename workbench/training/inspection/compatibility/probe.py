@@ -162,9 +162,9 @@ def compatible(model: Any, technique: str, *, batch: Any = None, **settings: Any
 
     Examples
     --------
-    >>> compatible("hamlet-3m", "lora").compatible
+    >>> compatible("village-3m", "lora").compatible
     True
-    >>> print(compatible("hamlet-3m", "lora", target_modules=["q_prj"]))
+    >>> print(compatible("village-3m", "lora", target_modules=["q_prj"]))
     LoRA does not work with this base: target_modules must be the name of a module of the base, but is 'q_prj': \
 did you mean 'q_proj'?
     """

@@ -19,7 +19,7 @@ from data.make.world.people import build_world
 from data.make.world.plain import Plain
 from workbench.sources.bundled import data_folder
 
-FOLDER = data_folder() / "hamlet-3m"
+FOLDER = data_folder() / "village-3m"
 WRONG = re.compile(
     r"[{}\[\]]|  |\.\.| [.,!?]|[.?!] [a-z]|\.,|,\."
     r"|\b[Aa] [aeio](?!ne\b)|\b[Aa]n [^aeiouh]|\b(?!had\b|that\b)(\w+) \1\b"
@@ -37,7 +37,7 @@ def corpus():
 
 
 @pytest.fixture(scope="module")
-def hamlet():
+def village():
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     return AutoModelForCausalLM.from_pretrained(FOLDER).eval(), AutoTokenizer.from_pretrained(
@@ -128,8 +128,8 @@ def test_a_document_with_a_row_of_a_data_set_is_found():
     assert bundled_rows().inside("It was far from handy.") is False
 
 
-def test_the_model_is_small_and_loads(hamlet):
-    model, tokenizer = hamlet
+def test_the_model_is_small_and_loads(village):
+    model, tokenizer = village
     assert (FOLDER / "model.safetensors").stat().st_size < 12_000_000
     assert model.num_parameters() <= 3_000_000
     assert len(tokenizer) == model.config.vocab_size == 2048
@@ -138,14 +138,14 @@ def test_the_model_is_small_and_loads(hamlet):
     )
 
 
-def test_any_text_can_be_encoded(hamlet):
-    _, tokenizer = hamlet
+def test_any_text_can_be_encoded(village):
+    _, tokenizer = village
     for text in (string.printable, "Grüße aus Zürich, 1 € — 日本語 🙂", " two  spaces\n\n"):
         assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
 
-def test_the_chat_template_keeps_a_prompt_as_the_start_of_the_whole(hamlet):
-    _, tokenizer = hamlet
+def test_the_chat_template_keeps_a_prompt_as_the_start_of_the_whole(village):
+    _, tokenizer = village
     turn = [{"role": "user", "content": "Good morning."}]
     before = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
     turn.append({"role": "assistant", "content": "Mill Lane"})
@@ -156,12 +156,12 @@ def test_the_chat_template_keeps_a_prompt_as_the_start_of_the_whole(hamlet):
     assert tokenizer(whole)["input_ids"][: len(ids)] == ids
 
 
-def test_the_model_reads_documents_it_has_not_seen(hamlet):
+def test_the_model_reads_documents_it_has_not_seen(village):
     import torch
 
     from data.make.pretrain import new_model, perplexity
 
-    model, tokenizer = hamlet
+    model, tokenizer = village
     texts = list(islice(documents(seed=99), 60))
     assert perplexity(model, tokenizer, texts) < 8
     assert perplexity(new_model(), tokenizer, texts) > 1_000
@@ -169,28 +169,28 @@ def test_the_model_reads_documents_it_has_not_seen(hamlet):
     assert model(input_ids=long).logits.isfinite().all()
 
 
-def test_the_model_writes_plain_words(hamlet):
+def test_the_model_writes_plain_words(village):
     from data.make.measure import continuations
 
-    model, tokenizer = hamlet
+    model, tokenizer = village
     for text in continuations(model, tokenizer, ["One morning", "The film", "It is raining."], 30):
         assert text.replace("\n", " ").isprintable()
         assert len(text.split()) > 5
 
 
 @pytest.mark.slow
-def test_the_model_knows_its_world(hamlet):
+def test_the_model_knows_its_world(village):
     from data.make.measure import facts_known, sayings_understood
 
-    known = facts_known(*hamlet)
+    known = facts_known(*village)
     assert known["all"].share > 0.9
     assert all(relation.share > relation.guess for relation in known.values())
-    understood = sayings_understood(*hamlet)
+    understood = sayings_understood(*village)
     assert all(sayings.ranked > 0.9 for sayings in understood.values())
 
 
-def test_the_card_gives_what_the_hub_asks_for(hamlet):
-    model, _ = hamlet
+def test_the_card_gives_what_the_hub_asks_for(village):
+    model, _ = village
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(text.split("---")[1])
     assert front["license"] == "apache-2.0"
@@ -275,9 +275,9 @@ def test_the_corpus_holds_no_plain_test_sentence():
     assert not [sentence for sentence in sentences if sentence in third]
 
 
-def test_plain_sentences_cost_the_model_less_than_a_blind_guess_by_far(hamlet):
+def test_plain_sentences_cost_the_model_less_than_a_blind_guess_by_far(village):
     from data.make.measure import nats_per_token
 
-    model, tokenizer = hamlet
+    model, tokenizer = village
     for sentences in (BEYOND_FRAMES, BEFORE_GRAMMAR):
         assert nats_per_token(model, tokenizer, sentences) < 0.6 * math.log(len(tokenizer))

@@ -1,10 +1,10 @@
-"""Write data/hamlet-qa: questions about the world, with short answers.
+"""Write data/village-qa: questions about the world, with short answers.
 
 The questions of the test split are about facts that no question of the train split is about, so
 their answers have to come from what the base model read before; what the train split can teach is
 how questions are put and what form an answer has. Run from the root of the repository::
 
-    python -m data.make.hamlet_qa
+    python -m data.make.village_qa
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from data.make.world.tales import Tales
 from data.make.world.voice import Voice, capital, with_article
 
 SEED = 20242
-FOLDER = Path(__file__).parents[1] / "hamlet-qa"
+FOLDER = Path(__file__).parents[1] / "village-qa"
 # Times each fact is asked for, and rows of the other kinds.
 FORMS: dict[TrainOrTest, int] = {"train": 2, "test": 1}
 ROWS: dict[TrainOrTest, dict[str, int]] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data.make import hamlet_qa
+from data.make import village_qa
 from data.make.neardup import read_rows
 from data.make.reviews import to_jsonl
 from data.make.world import split
@@ -18,7 +18,7 @@ from data.make.world.people import build_world
 from data.make.world.questions import ASKED, LEADS, WHO, YES_NO
 from data.make.world.voice import capital, with_article
 
-FOLDER = Path(__file__).parents[1] / "data" / "hamlet-qa"
+FOLDER = Path(__file__).parents[1] / "data" / "village-qa"
 SPLITS = ("train", "test")
 
 
@@ -63,12 +63,12 @@ def about_facts(name: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_the_files_come_out_of_the_generator_to_the_byte(name):
-    made = to_jsonl(hamlet_qa.make()[name])
+    made = to_jsonl(village_qa.make()[name])
     assert (FOLDER / f"{name}.jsonl").read_bytes() == made.encode("utf-8")
 
 
 def test_another_seed_makes_other_rows():
-    assert hamlet_qa.make(seed=1) != hamlet_qa.make()
+    assert village_qa.make(seed=1) != village_qa.make()
 
 
 def test_there_is_enough_of_it():

@@ -230,6 +230,7 @@ def logits(plan, folder, device="cpu"):
         settings["quantization_config"] = quantization_config(
             plan["recipe"]["quantization"], plan["heads"]
         )
+
     def load(place, **settings):
         model = auto.from_pretrained(place, **settings)
         # bitsandbytes packs weights on the device that they are used on.

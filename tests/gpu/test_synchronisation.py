@@ -26,6 +26,10 @@ ALLOWED = {
     "workbench/training/loop.py": 3,
     # How many targets a batch has decides the shape of the logits.
     "workbench/training/speedups/settings.py find_targets": 1,
+    # Where one row ends and the next begins, once for all layers.
+    "workbench/training/speedups/settings.py row_lengths": 1,
+    # How many ranks are still in use, which AdaLoRA tells after each step.
+    "workbench/training/adaptation/step_callbacks.py": 1,
 }
 READS = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "unique", "item")
 CASES = {

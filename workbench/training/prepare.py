@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DataLoaderConfiguration
 
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
@@ -78,7 +79,8 @@ def prepare_training(resolved: Resolved) -> Prepared[Plan]:
     )
     notes += resolved.inputs.chat_notes(resolved.train_rows[:START_ROWS])
     collate = resolved.inputs.collator(plan.padding_side)
-    accelerator = Accelerator()
+    # A batch on its way to a GPU lets the step before it finish there meanwhile.
+    accelerator = Accelerator(dataloader_config=DataLoaderConfiguration(non_blocking=True))
     device = accelerator.device
     randomness = Randomness(recipe.seed)
     model = adapted_model(resolved, rows, collate, device, randomness)

@@ -38,6 +38,8 @@ from workbench.training.speedups.labelled_logits import is_possible
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
 # CUDA's allocator hands out memory in blocks of so many bytes.
 _BLOCKS = {"cuda": 512}
+# Where PyTorch's optimizers step all parameters at once, which takes more memory than one by one.
+_FOREACH = {"cuda"}
 
 
 class _UnequalBlocks(Exception):
@@ -177,6 +179,10 @@ class DryRun:
         """Take the training step that needs the most memory; return a meter of the model."""
         model, after_step = dry.model, None
         optimizer = make_optimizer(optimizer_facts(recipe, self._technique), model)
+        if self._device in _FOREACH:
+            for group in optimizer.param_groups:
+                if group.get("foreach", False) is None:  # what fake parameters do not choose
+                    group["foreach"] = True
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         # The optimizer makes its state in the first step, when activations are gone: the step that
         # takes the most memory is one after it.

@@ -8,7 +8,7 @@ import torch
 
 import workbench as wb
 from gpu_sections.report import Report
-from gpu_sections.setup import DEVICE, Sizes, free, peaks, recipe_of, settle
+from gpu_sections.setup import DEVICE, Sizes, allocated, free, peaks, recipe_of, settle
 from workbench import Recipe
 from workbench.errors import is_out_of_memory
 from workbench.training.prepare import prepare
@@ -28,6 +28,7 @@ def measure(report: Report, sizes: Sizes, model: Path, rows: Path) -> None:
         name += ", gradient checkpointing" * recipe.gradient_checkpointing
         forecast = wb.forecast(recipe, device=DEVICE)
         free()
+        before = allocated()
         try:
             measured = _measured(recipe)
         except Exception as error:
@@ -37,6 +38,7 @@ def measure(report: Report, sizes: Sizes, model: Path, rows: Path) -> None:
         free()
         line = f"  {name:<34} forecast {forecast.peak / 1e9:6.2f} GB ({forecast.seconds:.1f} s)"
         figures = {"forecast": forecast.peak, "parts": dict(forecast.parts), **measured}
+        figures["allocated_before"] = before
         if measured:
             figures["error"] = forecast.peak / measured["allocated"] - 1
             line += (

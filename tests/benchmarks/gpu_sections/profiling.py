@@ -20,7 +20,9 @@ from gpu_sections.setup import DEVICE, Sizes, free, recipe_of, settle
 WARM = 3
 # Calls of the CUDA runtime by which the host waits, or may.
 WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
-TOP = 8
+# Spans that PyTorch names itself, on the GPU too, which are no kernels.
+RANGES = ("Optimizer.", "ProfilerStep", "## ", "torch::", "Activity Buffer")
+TOP = 10
 
 
 def measure(report: Report, sizes: Sizes, model: Path, rows: Path) -> None:
@@ -72,6 +74,8 @@ def _figures(events: Iterable[Any], steps: int, seconds: float) -> dict[str, Any
     spans = []
     for event in events:
         name, duration = event.name(), event.duration_ns()
+        if name.startswith(RANGES):
+            continue
         if event.device_type() == torch.autograd.DeviceType.CUDA:
             kernels[name] += 1
             kernel_time[name] += duration

@@ -124,6 +124,12 @@ def free() -> None:
     gc.collect()
     if DEVICE == "cuda":
         torch.cuda.empty_cache()
+    begin_peak()
+
+
+def begin_peak() -> None:
+    """Let :func:`peaks` begin anew; what the allocator has stays with it."""
+    if DEVICE == "cuda":
         torch.cuda.reset_peak_memory_stats()
 
 
@@ -133,7 +139,7 @@ def allocated() -> int:
 
 
 def peaks() -> dict[str, int]:
-    """Return the most bytes allocated and reserved on the GPU since the last :func:`free`."""
+    """Return the most bytes allocated and reserved on the GPU since the last :func:`begin_peak`."""
     if DEVICE != "cuda":
         return {"allocated": 0, "reserved": 0}
     return {

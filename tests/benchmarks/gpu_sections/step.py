@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from gpu_sections import graph
 from gpu_sections.loops import Steps, Trainer, bare, bf16_base, ours
 from gpu_sections.report import Report, spread, summary
-from gpu_sections.setup import DEVICE, Sizes, allocated, free, peaks, recipe_of, settle
+from gpu_sections.setup import DEVICE, Sizes, allocated, begin_peak, free, peaks, recipe_of, settle
 from workbench.training.resolve import Resolved, resolve
 
 WARM = 3
@@ -107,7 +107,9 @@ def compare(
     for block in range(blocks):
         shift = block % len(loops)
         for name in [*loops][shift:] + [*loops][:shift]:
-            free()
+            loops[name].take(1)  # after another loop's steps memory is cut into other pieces
+            settle()
+            begin_peak()
             before = allocated()
             began = time.perf_counter()
             loops[name].take(steps)

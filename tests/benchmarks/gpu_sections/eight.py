@@ -16,9 +16,6 @@ import torch
 from gpu_sections.report import Report
 from gpu_sections.setup import DEVICE, Sizes
 
-# Seconds that must be left after a script for another one to begin.
-SPARE = 15
-
 
 class GpuWatch(threading.Thread):
     """Follows how much of the GPU's memory is in use beyond what was before."""
@@ -33,8 +30,18 @@ class GpuWatch(threading.Thread):
             self.peak = max(self.peak, _used() - self._before)
 
 
-def measure(report: Report, sizes: Sizes, base: Path) -> None:
-    """Print seconds and memory of both; scripts for which no time is left are counted like the others."""
+def measure(report: Report, sizes: Sizes, base: Path, most: float) -> None:
+    """Print seconds and memory of both.
+
+    Parameters
+    ----------
+    report : Report
+    sizes : Sizes
+    base : Path
+    most : float
+        Seconds that this may take: scripts for which none are left are counted like the others.
+    """
+    end = report.left - most
     count, steps = sizes.race_runs, sizes.race_steps
     with tempfile.TemporaryDirectory() as folder:
         head = scripts.constants(
@@ -49,7 +56,7 @@ def measure(report: Report, sizes: Sizes, base: Path) -> None:
         report.keep("race", runs=count, steps=steps, race={"seconds": seconds, "bytes": memory})
         taken: list[float] = []
         for name, seed in scripts.members(count):
-            if taken and report.left < SPARE + max(taken):
+            if taken and report.left < end + max(taken):
                 break
             arguments = [name, str(seed), str(steps), str(base), f"{folder}/{name}-{seed}"]
             alone, memory = _run(head + scripts.SCRIPT, *arguments)

@@ -29,7 +29,7 @@ class Differences(pandas.DataFrame):
 
     def _shown(self) -> pandas.DataFrame:
         cells = [[_text(cell) for cell in row] for row in self.itertuples(index=False, name=None)]
-        return pandas.DataFrame(cells, index=self.index, columns=self.columns)
+        return pandas.DataFrame(cells, index=list(self.index), columns=self.columns)
 
 
 def _text(cell: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
+from workbench.panels.kernel import subshell_patch
 from workbench.panels.run.base_panel import Panel
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
@@ -39,6 +40,8 @@ class RunPanel(Panel):
         self.run = run
         empty = "The curves of the run appear here once it trains."
         super().__init__(empty, "start the run first", run.runs)
+        # A cell that waits for the run keeps the kernel busy.
+        subshell_patch.answer_while_busy(list(self._status.buttons.values()))
         self._views = [RunView(run, 0)]
         self.selected = run
         self.widget = widgets.VBox(

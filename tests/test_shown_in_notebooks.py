@@ -7,10 +7,12 @@ import pytest
 from nbclient import NotebookClient
 
 CELLS = [
-    "import workbench as wb\n"
-    "recipe = wb.Recipe(technique='lora', r=4, max_steps=3, max_length=32, max_train_samples=24,\n"
-    "                   max_eval_samples=8)\n"
-    "recipe",
+    (
+        "import workbench as wb\n"
+        "recipe = wb.Recipe(technique='lora', r=4, max_steps=3, max_length=32, max_train_samples=24,\n"
+        "                   max_eval_samples=8)\n"
+        "recipe"
+    ),
     "run = wb.train(recipe)",
     "run",
     "other = wb.train(recipe.replace(technique='ia3', max_steps=2))",
@@ -80,6 +82,8 @@ def test_an_error_shows_the_lines_of_the_user_and_the_sentences(outputs):
     assert error.traceback == [
         "Line 3 of this cell: check(-1)",
         "Line 2 of this cell: return wb.Recipe(learning_rate=rate, rr=3).check()",
-        "RecipeError: rr must be a setting of the recipe or an argument of LoRA, but is 'rr': did you mean 'r'?\n"
-        "learning_rate must be a number above 0 (or None), but is -1.",
+        (
+            "RecipeError: rr must be a setting of the recipe or an argument of LoRA, but is 'rr': did you mean 'r'?\n"
+            "learning_rate must be a number above 0 (or None), but is -1."
+        ),
     ]

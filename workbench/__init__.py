@@ -113,6 +113,8 @@ def _show_as_panels() -> None:
     from IPython.core.getipython import get_ipython
     from IPython.display import display
 
+    shell: Any = get_ipython()
+
     def show_run(run: Any) -> None:
         from workbench.panels.run.run_panel import RunPanel
 
@@ -123,7 +125,7 @@ def _show_as_panels() -> None:
 
         display(RacePanel.of(race))
 
-    formatter = get_ipython().display_formatter.ipython_display_formatter
+    formatter = shell.display_formatter.ipython_display_formatter
     formatter.for_type_by_name("workbench.runs.run", "Run", show_run)
     formatter.for_type_by_name("workbench.race.race", "Race", show_race)
 

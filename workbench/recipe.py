@@ -12,7 +12,7 @@ import dataclasses
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from workbench.errors import Problem, RecipeError
 from workbench.registry.learning_rates import default_learning_rate
@@ -61,6 +61,14 @@ class Recipe(Settings):
     technique must be a known technique, but is 'lorra': did you mean 'lora'?
     learning_rate must be a number above 0 (or None), but is -1.
     """
+
+    # What Shift-Tab offers: the settings by name, and that arguments of the technique may follow.
+    __signature__: ClassVar = inspect.Signature(
+        [
+            *inspect.signature(Settings).parameters.values(),
+            inspect.Parameter("arguments", inspect.Parameter.VAR_KEYWORD, annotation=Any),
+        ]
+    )
 
     def __init__(self, **settings: Any):
         fields = {name: value for name, value in settings.items() if name in FIELDS}
@@ -124,14 +132,3 @@ class Recipe(Settings):
         base = facts or (local_shape(self.model, self.revision) if of_transformers else None)
         shape = (base.kind, base.hidden_size) if base else ()
         return default_learning_rate(get(self.technique), *shape)
-
-
-# What an editor and Shift-Tab offer: the settings by name, and that arguments of the technique may follow.
-_of_settings = inspect.signature(Settings)
-Recipe.__signature__ = _of_settings.replace(
-    parameters=[
-        *_of_settings.parameters.values(),
-        inspect.Parameter("arguments", inspect.Parameter.VAR_KEYWORD, annotation=Any),
-    ],
-    return_annotation=inspect.Signature.empty,
-)

@@ -80,7 +80,7 @@ def notes(entries: Sequence[Entry]) -> list[str]:
 def _unlike(group: Sequence[Entry]) -> str:
     """Say which conditions of training, other than the technique, differ between runs with a star."""
     finished = [entry for entry in group if entry.state == "finished" and entry.trains]
-    conditions = {
+    conditions: dict[str, set[int | str]] = {
         "steps": {entry.steps for entry in finished},
         "batch size": {entry.recipe.per_device_train_batch_size for entry in finished},
         "training rows": {entry.recipe.max_train_samples or "all" for entry in finished},

@@ -119,6 +119,8 @@ def _syncs(steps: Any) -> dict[str, int]:
     places: collections.Counter[str] = collections.Counter()
 
     def note(message: Any, category: Any, filename: str, lineno: int, *_: Any) -> None:
+        if "called a synchronizing" not in str(message):
+            return
         frames = [
             f"{Path(frame.filename).name}:{frame.lineno}"
             for frame in traceback.extract_stack()[:-1]

@@ -343,8 +343,8 @@ def test_one_member_does_not_keep_the_models_of_the_others(recipe, tmp_path):
     race = wb.Race([recipe.replace(seed=seed) for seed in range(2)], tmp_path, fuse=False)
     race.start().wait()
     first, other = race.members
-    model = weakref.ref(other.model)
+    freed = weakref.ref(other.model)
     del race, other
     gc.collect()
     assert first.model is not None
-    assert model() is None
+    assert freed() is None

@@ -117,7 +117,10 @@ class RunCurves:
 
     def _add_counts(self, chart: LiveChart, events: Sequence[Event]) -> None:
         """Add what memory holds, and how many parameters are trained."""
-        memory = [(event.step or 0, event.peak) for event in events if isinstance(event, Memory)]
+        # Before the first step there are neither gradients nor activations.
+        memory = [
+            (event.step, event.peak) for event in events if isinstance(event, Memory) and event.step
+        ]
         if memory:
             self._start(chart, "memory", "memory", style="points")
             self._append(chart, "memory", memory)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.display.colours import PALETTE
+from workbench.display.units import count, size
 from workbench.panels.chart.metrics import ALL, AXES, METRICS, plot_title
 from workbench.panels.chart.series import Series, at_steps, smooth, thin
 
@@ -61,8 +62,14 @@ def draw(
         axes.set_yscale("log" if log_y else "linear")
         axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
         axes.set_xlabel(AXES[x_axis].lower(), color=INK)
-    for axes in list(figure.axes)[: max(len(plots), 1)]:
+    shown = list(figure.axes)[: max(len(plots), 1)]
+    edges = [edge for axes in shown if axes.lines for edge in axes.dataLim.intervalx]
+    for axes, title in zip(shown, [*plots, ""], strict=False):
         _plain(axes)
+        if edges and min(edges) < max(edges):
+            axes.set_xlim(min(edges), max(edges))  # plots are read side by side
+        if plots:
+            _write_units(axes, plots[title][0].metric)
     for axes in list(figure.axes)[max(len(plots), 1) :]:
         axes.remove()
     _legend(figure, [line for lines in plots.values() for line in lines])
@@ -104,6 +111,13 @@ def _draw_line(
         axes.plot(xs, ys, color=colour, linewidth=0.7, alpha=0.25)
         curve = smooth(steps, ys, smoothing)
     axes.plot(xs, curve, color=colour, linewidth=1.2, marker=marker, markersize=4)
+
+
+def _write_units(axes: Axes, metric: str) -> None:
+    unit = next((known.unit for known in METRICS if known.name == metric), "")
+    if unit:
+        write = size if unit == "bytes" else count
+        axes.yaxis.set_major_formatter(lambda value, _: write(value))
 
 
 def _plain(axes: Axes) -> None:

@@ -1,5 +1,7 @@
 // Painting what is around the curves: title, grid, labels, quiet lines and marks at the edges.
 
+import { BACK } from "./curves.js";
+
 const MARK = 7; // pixels between two marks of points outside
 
 export const crisp = (pixel) => Math.round(pixel) + 0.5;
@@ -93,9 +95,10 @@ export function paintReferences(context, plot, frame, options) {
     context.stroke();
     context.restore();
     const below = y - frame.top < 16;
-    context.textAlign = "right";
+    // At the left: scores begin a little later, and end at the right.
+    context.textAlign = "left";
     context.textBaseline = below ? "top" : "bottom";
-    paintOverCurves(context, label, frame.right - 2, y + (below ? 4 : -3), options);
+    paintOverCurves(context, label, frame.left + 3, y + (below ? 4 : -3), options);
   }
 }
 
@@ -124,7 +127,7 @@ export function paintOutside(context, frame, options) {
   const marked = new Set();
   for (const { xs, ys, colour, faded } of frame.lines) {
     context.fillStyle = colour;
-    context.globalAlpha = faded ? 0.2 : 1;
+    context.globalAlpha = faded ? BACK : 1;
     for (let i = 0; i < xs.length; i++) {
       const side = xs[i] >= frame.x0 && xs[i] <= frame.x1 ? frame.hides(ys[i]) : 0;
       if (!side) continue;

@@ -24,7 +24,6 @@ const STRIDES = {
 };
 const SHARE = 80; // painting new points takes at most one part in so many of the time
 const PATIENCE = 3000; // ms: but they wait no longer than this
-const NARROW = 270; // pixels: plots are at least so wide where there is room for several
 const THINNED = "thinned: only the lowest and highest point of each section are drawn";
 const GONE = "The kernel is gone: run the cell again to show the panel.";
 const HELP =
@@ -48,7 +47,8 @@ function summarise(plot, axisTitle) {
 
 /** How many plots stand in a row, and how high a row is where nothing else says so. */
 function arrange(count, width) {
-  const most = Math.min(Math.max(Math.floor(width / NARROW), 1), count);
+  const narrow = count === 2 ? 262 : count <= 4 ? 300 : 250; // pixels that a plot needs
+  const most = Math.min(Math.max(Math.floor(width / narrow), 1), count);
   const rows = Math.ceil(count / most);
   const columns = Math.ceil(count / rows);
   const height = Math.min(Math.max(0.5 * (width / columns), 190), rows > 1 ? 230 : 290);
@@ -172,7 +172,9 @@ export default () => {
       const by = STRIDES[event.key];
       if (!by || !xs.length) return;
       event.preventDefault();
-      const at = pointed === null ? (by > 0 ? -1 : xs.length) : nearest(xs, pointed.x);
+      const seen = pointed !== null && pointed.x >= frame.x0 && pointed.x <= frame.x1;
+      const [first, last] = [nearest(xs, frame.x0), nearest(xs, frame.x1)];
+      const at = seen ? nearest(xs, pointed.x) : by > 0 ? first - 1 : last + 1;
       const x = xs[Math.min(Math.max(at + by, 0), xs.length - 1)];
       pointed = { x, id: plot.id, byKey: true };
       zoom.follow(frame, x);
@@ -256,7 +258,7 @@ export default () => {
       gone.hidden = !store.gone;
       legend.root.hidden = !model.get("legend");
       if (model.get("legend")) legend.show(model.get("_palette"));
-      controls.root.classList.toggle("workbench-chart-idle", !some);
+      root.classList.toggle("workbench-chart-idle", !some);
       controls.show({ zoomed: zoom.isOn() });
       note.hidden = !filled.some(isThinned);
       empty.hidden = shown.length > 0;
@@ -268,7 +270,8 @@ export default () => {
       painted = { plots: shown, options };
       shown.forEach((plot) => paintView(plot, options));
       const read = pointed && shown.find(({ id }) => id === pointed.id);
-      if (read && views.get(read.id).frame) readout(read);
+      const window = read && views.get(read.id).frame;
+      if (window && pointed.x >= window.x0 && pointed.x <= window.x1) readout(read);
       else tip.hide();
     };
     // Whatever a person does is painted at once; points, when painting has rested long enough.

@@ -1,6 +1,6 @@
 // The toolbar: what is shown, against what, and how; and what is kept as a file.
 
-import { button, element } from "./elements.js";
+import { arrow, button, element } from "./elements.js";
 import { createMenu } from "./menu.js";
 import { isShown, metricsOf } from "./plots.js";
 
@@ -21,7 +21,7 @@ function createMetricMenu(signal, choose) {
   menu.show = (metrics, chosen, isMissing) => {
     const names = metrics.filter(({ name }) => isShown(name, chosen));
     const titles = names.map(({ title }) => title);
-    menu.text.textContent = chosen.includes(EVERYTHING) ? "All" : titles.join(", ") || "Nothing";
+    menu.say(chosen.includes(EVERYTHING) ? "All" : titles.join(", ") || "Nothing");
     const state = JSON.stringify([metrics, chosen, metrics.map(isMissing)]);
     if (state === offered) return;
     offered = state;
@@ -43,7 +43,7 @@ function createMetricMenu(signal, choose) {
 }
 
 function createDownloads(signal, downloads) {
-  const menu = createMenu("Download", "Download the curves", signal);
+  const menu = createMenu(arrow(), "Download the curves", signal);
   for (const [words, act] of Object.entries(downloads)) {
     const entry = button(words);
     entry.addEventListener("click", () => {
@@ -63,7 +63,8 @@ export function createControls(model, store, signal, { tell, resetZoom, download
   const slider = element("input", "", { type: "range", min: 0, max: 0.99, step: 0.01 });
   const smoothing = element("label", "", { title: "Moving average of noisy curves: right is smoother" });
   smoothing.append("Smooth", slider);
-  const log = button("Log scale");
+  const log = button("Log", { title: "Logarithmic y axes" });
+  log.setAttribute("aria-label", "Log scale");
   const outliers = button("Outliers", { title: "Make room for all points, also for those far from the others" });
   const reset = button("Reset zoom", { title: "Show all again; a double click on a plot does the same" });
   const files = createDownloads(signal, downloads);

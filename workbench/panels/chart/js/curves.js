@@ -2,6 +2,9 @@
 
 import { shows } from "./scale.js";
 
+const FAINT = 0.22; // what scatters, behind its average
+export const BACK = 0.2; // what is in the background
+
 /** Stroke one curve; it breaks where a value is missing or cannot be shown. */
 function trace(context, frame, xs, ys, log) {
   context.beginPath();
@@ -77,6 +80,17 @@ export function dot(context, x, y, size, paper) {
   context.restore();
 }
 
+/** Stroke a smooth curve through the middle of what it covers of each column: a point for each pixel. */
+function traceColumns(context, frame, xs, ys, log) {
+  context.beginPath();
+  for (const stretch of spans(frame, xs, ys, log)) {
+    stretch.forEach(({ column, top, bottom }, i) => {
+      context[i ? "lineTo" : "moveTo"](column, (top + bottom) / 2);
+    });
+  }
+  context.stroke();
+}
+
 function dots(context, frame, { xs, ys }, options, size) {
   for (let i = 0; i < xs.length; i++) {
     if (shows(ys[i], options.log)) dot(context, frame.toX(xs[i]), frame.toY(ys[i]), size, options.paper);
@@ -100,38 +114,50 @@ function paintEvaluations(context, frame, line, options) {
   if (single) level(context, frame, ys[0]);
   else trace(context, frame, xs, ys, options.log);
   const room = (frame.right - frame.left) / Math.max(xs.length, 1);
-  if (room >= 7) dots(context, frame, line, options, 3.5);
+  if (room >= 7) dots(context, frame, line, options, room >= 18 ? 3.5 : 2.75);
+}
+
+const isDense = ({ xs }, { left, right }) => xs.length > right - left;
+
+function paintRaw(context, frame, line, options) {
+  // Of many runs the scatter of each is fainter, or together they would hide the averages.
+  context.globalAlpha *= FAINT / Math.sqrt(Math.max(frame.lines.length / 4, 1));
+  context.lineWidth = 1;
+  (isDense(line, frame) ? cover : trace)(context, frame, line.xs, line.ys, options.log);
 }
 
 function paintSteps(context, frame, line, options) {
   const { xs, ys, smoothed } = line;
-  const draw = xs.length > frame.right - frame.left ? cover : trace;
-  if (smoothed) {
-    const strength = context.globalAlpha;
-    context.globalAlpha = strength * 0.22;
-    context.lineWidth = 1;
-    draw(context, frame, xs, ys, options.log);
-    context.globalAlpha = strength;
-  }
   context.lineWidth = 1.5;
-  draw(context, frame, xs, smoothed ?? ys, options.log);
+  const dense = isDense(line, frame);
+  if (smoothed) (dense ? traceColumns : trace)(context, frame, xs, smoothed, options.log);
+  else (dense ? cover : trace)(context, frame, xs, ys, options.log);
   if (xs.length === 1) dots(context, frame, line, options, 3.25);
 }
 
-/** Paint the curves of a plot: evaluations over steps, and what is in the background below both. */
+/**
+ * Paint the curves of a plot: what is in the background first, then what scatters, the lines of the
+ * steps, and the evaluations above them.
+ */
 export function paintCurves(context, frame, options) {
   context.save();
   context.beginPath();
-  const { left, right, top, bottom } = frame;
+  const { left, right, top, bottom, lines } = frame;
   context.rect(left - 4, top - 1, right - left + 8, bottom - top + 2);
   context.clip();
   context.lineJoin = "round";
-  const order = (line) => (line.faded ? 0 : 2) + (line.style === "points" ? 1 : 0);
-  for (const line of [...frame.lines].sort((a, b) => order(a) - order(b))) {
-    context.strokeStyle = context.fillStyle = line.colour;
-    context.globalAlpha = line.faded ? 0.2 : 1;
-    if (line.style === "points") paintEvaluations(context, frame, line, options);
-    else paintSteps(context, frame, line, options);
+  const layer = (paint, some) => {
+    for (const line of some) {
+      context.strokeStyle = context.fillStyle = line.colour;
+      context.globalAlpha = line.faded ? BACK : 1;
+      paint(context, frame, line, options);
+    }
+  };
+  for (const faded of [true, false]) {
+    const mine = lines.filter((line) => line.faded === faded);
+    layer(paintRaw, mine.filter(({ smoothed }) => smoothed));
+    layer(paintSteps, mine.filter(({ style }) => style !== "points"));
+    layer(paintEvaluations, mine.filter(({ style }) => style === "points"));
   }
   context.restore();
 }

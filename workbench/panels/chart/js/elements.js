@@ -27,5 +27,9 @@ export function swatch(colour) {
   return svg;
 }
 
+/** Down onto a tray: to be saved. */
+export const arrow = () =>
+  drawing(13, 13, `<path d="M6.5 1v7M3.5 5.5l3 3 3-3M1 9v3h11V9" fill="none" stroke="currentColor" stroke-width="1.4"/>`);
+
 export const chevron = () =>
   drawing(9, 6, `<path d="M1 1l3.5 3.5L8 1" fill="none" stroke="currentColor" stroke-width="1.5"/>`);

@@ -27,7 +27,7 @@ export function sharedRange(plots) {
 function valuesByRun(lines, [x0, x1]) {
   const runs = new Map();
   for (const { run, xs, ys } of lines) {
-    const inside = ys.slice(after(xs, x0 - 1e-9 * Math.abs(x0)), after(xs, x1));
+    const inside = ys.slice(after(xs, x0 - 1e-9 * (x1 - x0)), after(xs, x1));
     runs.set(run, [...(runs.get(run) ?? []), ...inside]);
   }
   return [...runs.values()];
@@ -37,8 +37,8 @@ function yRange(plot, options) {
   if (options.zoomY) return options.zoomY;
   const values = valuesByRun(plot.lines, options.xRange);
   const references = plot.references.map(({ value }) => value);
-  const robust = options.outliers || !(plot.noisy || plot.falls);
-  const range = robust ? extent(values, options.log) : robustRange(values, options.log, plot.falls);
+  const robust = !options.outliers && (plot.noisy || plot.falls);
+  const range = robust ? robustRange(values, options.log, plot.falls) : extent(values, options.log);
   if (!range) return null;
   return pad(extent([range, references], options.log), options.log);
 }
@@ -50,11 +50,11 @@ export function layout(context, width, height, plot, options) {
   const [x0, x1] = options.xRange;
   const [y0, y1] = range;
   const [top, bottom, right] = [TOP, height - BOTTOM, width - 10];
-  const yTicks = (options.log ? logTicks : linearTicks)(y0, y1, Math.floor((bottom - top) / 38));
+  const yTicks = (options.log ? logTicks : linearTicks)(y0, y1, Math.max(Math.floor((bottom - top) / 28), 3));
   const yLabels = labelTicks(yTicks, plot.unit);
   const widths = yLabels.map((text) => context.measureText(text).width);
   const left = LEFT + Math.ceil(Math.max(...widths, 18)) + 8;
-  const all = linearTicks(x0, x1, Math.floor((right - left) / 76));
+  const all = linearTicks(x0, x1, Math.floor((right - left) / 56));
   const xTicks = options.fraction ? all : all.filter(Number.isInteger);
   const log = (y) => (options.log ? Math.log(y) : y);
   const raise = (y) => (options.log ? Math.exp(y) : y);

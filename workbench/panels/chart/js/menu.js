@@ -8,9 +8,10 @@ import { button, chevron, element } from "./elements.js";
  * Escape and a click elsewhere close it; the focus is then where it was before.
  */
 export function createMenu(words, label, signal) {
-  const text = element("span", "workbench-chart-chosen", { textContent: words });
+  const text = element("span", "workbench-chart-chosen", {}, words);
   const opener = button("", { title: label });
   opener.append(text, chevron());
+  opener.setAttribute("aria-label", label);
   opener.setAttribute("aria-expanded", "false");
   const box = element("div", "workbench-chart-menu", { hidden: true });
   box.setAttribute("role", "group");
@@ -33,5 +34,11 @@ export function createMenu(words, label, signal) {
   });
   const elsewhere = ({ target }) => root.contains(target) || open(false);
   document.addEventListener("pointerdown", elsewhere, { capture: true, signal });
-  return { root, box, text, close: () => open(false) };
+  /** Put other words on the button. */
+  const say = (shown) => {
+    if (text.textContent === shown) return;
+    text.textContent = shown;
+    opener.setAttribute("aria-label", `${label}: ${shown}`);
+  };
+  return { root, box, say, close: () => open(false) };
 }

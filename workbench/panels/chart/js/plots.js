@@ -69,8 +69,18 @@ function referencesOf(store, metric, runs) {
   return shown;
 }
 
-/** The plots to show, each with its lines; those in the background come first. */
+/** The plots to show, each with its lines. */
 export function plotsOf(store, options) {
+  const order = store.runs().map(({ run }) => run);
+  const plots = unordered(store, options);
+  // Of several tasks each has its loss and its score side by side.
+  const rank = ({ metric, lines }) =>
+    ["loss", "score"].includes(metric) ? Math.min(...lines.map(({ run }) => order.indexOf(run))) : Infinity;
+  const ranks = new Map(plots.map((plot) => [plot, rank(plot)]));
+  return plots.sort((a, b) => (ranks.get(a) === ranks.get(b) ? 0 : ranks.get(a) - ranks.get(b)));
+}
+
+function unordered(store, options) {
   const { known, axes, chosen } = options;
   const visible = store.series.filter(({ run }) => !store.hidden.has(run));
   return metricsOf(store, known, axes)
@@ -84,13 +94,14 @@ export function plotsOf(store, options) {
         const title = plotTitle(metric, group, groups.length > 1);
         return {
           id: `${metric.name} ${group}`,
+          metric: metric.name,
           title,
           unit: metric.unit,
           noisy: metric.noisy,
           falls: ["loss", "grad_norm"].includes(metric.name) || title.endsWith("(lower is better)"),
           waiting: metric.name === "score" ? "Not evaluated yet" : "No points yet",
           isLoss: metric.name === "loss",
-          lines: lines.sort((a, b) => b.faded - a.faded),
+          lines,
           references: referencesOf(store, metric.name, new Set(series.map(({ run }) => run))),
         };
       });

@@ -4,6 +4,8 @@
 const LOW = 0.02;
 const HIGH = 0.98;
 const FEW = 40;
+// What is beyond the bulk by this share of it is near it.
+const NEAR = 0.5;
 // Points are left out of the range only if it would be so many times as large with them.
 const WORTH = 2;
 const EXPLODED = 3;
@@ -75,6 +77,13 @@ function bulk(values) {
   return [sorted[Math.floor(last * LOW)], sorted[Math.ceil(last * HIGH)]];
 }
 
+/** Reach from a bulk to the values that are near it: only what is far from all others is left out. */
+function reach([low, high], lists, log) {
+  const air = NEAR * spanOf([low, high], log);
+  const [least, most] = log ? [low / Math.exp(air), high * Math.exp(air)] : [low - air, high + air];
+  return extent(lists.map((list) => list.filter((value) => value >= least && value <= most)), log);
+}
+
 /**
  * The range that shows nearly all of each run, and what of it a run that explodes may take.
  *
@@ -98,7 +107,7 @@ export function robustRange(lists, log, falls) {
       if (risen && spanOf(union(ranges), log) > EXPLODED * spanOf(rest, log)) ranges[i] = calm;
     }
   }
-  const robust = union(ranges);
+  const robust = reach(union(ranges), lists, log);
   const all = extent(lists, log);
   return spanOf(all, log) > WORTH * spanOf(robust, log) && robust[1] > robust[0] ? robust : all;
 }

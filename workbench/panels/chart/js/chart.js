@@ -113,6 +113,7 @@ export default () => {
     });
     root.append(gone, controls.root, legend.root, grid, note, help, spoken, tip.root);
     el.append(root);
+    el.classList.add("workbench-chart-view");
 
     const axisTitle = () => {
       const axis = model.get("x_axis");

@@ -34,7 +34,20 @@ if TYPE_CHECKING:
 _STATIC = Path(__file__).parent
 _PARTS = (
     *("numbers", "scale", "store", "plots", "frame", "axes", "curves", "canvas"),
-    *("svg", "sheet", "elements", "menu", "controls", "legend", "tip", "zoom", "download", "chart"),
+    *(
+        "svg",
+        "sheet",
+        "elements",
+        "menu",
+        "controls",
+        "legend",
+        "summary",
+        "tip",
+        "zoom",
+        "grid",
+        "download",
+        "chart",
+    ),
 )
 _MODULES = (
     *(WIDGETS / name for name in ("keys.js", "kernel.js")),

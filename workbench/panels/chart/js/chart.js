@@ -6,12 +6,14 @@ import { createControls } from "./controls.js";
 import { saveCsv, savePng, saveSvg } from "./download.js";
 import { element } from "./elements.js";
 import { sharedRange } from "./frame.js";
+import { createGrid } from "./grid.js";
 import { createLegend } from "./legend.js";
-import { formatStep, formatValue, nearest } from "./numbers.js";
+import { formatStep, nearest } from "./numbers.js";
 import { plotsOf } from "./plots.js";
 import { createStore } from "./store.js";
+import { THINNED, isFilled, isThinned, summarise } from "./summary.js";
 import { createTip, tipInWords } from "./tip.js";
-import { createZoom, dragZoom } from "./zoom.js";
+import { createZoom } from "./zoom.js";
 
 // How many steps of the curves a key goes.
 const STRIDES = {
@@ -24,36 +26,11 @@ const STRIDES = {
 };
 const SHARE = 80; // painting new points takes at most one part in so many of the time
 const PATIENCE = 3000; // ms: but they wait no longer than this
-const THINNED = "thinned: only the lowest and highest point of each section are drawn";
 const GONE = "The kernel is gone: run the cell again to show the panel.";
 const HELP =
   "Arrow keys read the values, plus and minus zoom, 0 shows all again, arrow keys with Shift move the " +
   "window. Drag to zoom, with Shift to move, double-click to show all again.";
 const TRAITS = ["metrics", "x_axis", "log_y", "smoothing", "outliers", "empty", "legend"];
-
-/** Whether the points of a line stand for more of them. */
-const isThinned = ({ ys, total }) => total > ys.length;
-const isFilled = ({ ys }) => ys.length > 0;
-
-/** What a plot shows, in words. */
-function summarise(plot, axisTitle) {
-  const each = plot.lines.filter(isFilled).map(({ label, style, total, last }) => {
-    const name = plot.isLoss && style === "points" ? `${label}, evaluation` : label;
-    return `${name}: ${total} point${total === 1 ? "" : "s"}, last ${formatValue(last, plot.unit)}`;
-  });
-  const how = plot.lines.some(isThinned) ? ` Curves are ${THINNED}.` : "";
-  return `Chart of ${plot.title.toLowerCase()} by ${axisTitle}. ${each.join("; ") || plot.waiting}.${how}`;
-}
-
-/** How many plots stand in a row, and how high a row is where nothing else says so. */
-function arrange(count, width) {
-  const narrow = count === 2 ? 262 : count <= 4 ? 300 : 250; // pixels that a plot needs
-  const most = Math.min(Math.max(Math.floor(width / narrow), 1), count);
-  const rows = Math.ceil(count / most);
-  const columns = Math.ceil(count / rows);
-  const height = Math.min(Math.max(0.5 * (width / columns), 190), rows > 1 ? 230 : 290);
-  return { columns, rows, height };
-}
 
 export default () => {
   let store;
@@ -67,13 +44,11 @@ export default () => {
     const root = element("div", "workbench-chart");
     const gone = element("p", "workbench-chart-gone", { textContent: GONE, hidden: true });
     gone.setAttribute("role", "alert");
-    const grid = element("div", "workbench-chart-plots");
     const empty = element("p", "workbench-chart-empty");
     const note = element("p", "workbench-chart-note", { textContent: `Curves are ${THINNED}.` });
     const help = element("p", "workbench-chart-unseen", { textContent: HELP, id: `help-${crypto.randomUUID()}` });
     const spoken = element("p", "workbench-chart-unseen");
     spoken.setAttribute("role", "status");
-    const views = new Map(); // by plot: its element, canvas, frame and what drags it
     let pointed = null; // the place under the crosshair, and the plot whose values are read there
     let painted = { plots: [], options: {} };
     let waiting = 0;
@@ -82,6 +57,14 @@ export default () => {
 
     const redraw = () => (waiting ||= requestAnimationFrame(paint));
     const zoom = createZoom(redraw);
+    const acts = {
+      point: (plot, event) => point(plot, event),
+      leave: () => leave(),
+      press: (plot, event) => press(plot, event),
+    };
+    const grid = createGrid(zoom, help, acts);
+    const { views } = grid;
+    grid.root.append(empty);
     const tip = createTip();
     const legend = createLegend(store);
     // Told to the kernel by message: save_changes would send the whole history along.
@@ -91,10 +74,10 @@ export default () => {
       redraw();
     };
     const sheet = () => {
-      const { left, top } = grid.getBoundingClientRect();
+      const { left, top } = grid.root.getBoundingClientRect();
       const places = painted.plots.map((plot) => {
         const box = views.get(plot.id).root.getBoundingClientRect();
-        const place = { left: box.left - left, top: box.top - top + grid.scrollTop };
+        const place = { left: box.left - left, top: box.top - top + grid.root.scrollTop };
         return { plot, ...place, width: box.width, height: box.height, zoomY: zoom.y.get(plot.id) };
       });
       const palette = model.get("_palette");
@@ -111,7 +94,7 @@ export default () => {
         "All points (CSV)": () => saveCsv(model, store),
       },
     });
-    root.append(gone, controls.root, legend.root, grid, note, help, spoken, tip.root);
+    root.append(gone, controls.root, legend.root, grid.root, note, help, spoken, tip.root);
     el.append(root);
     el.classList.add("workbench-chart-view");
 
@@ -182,41 +165,6 @@ export default () => {
       redraw();
     };
 
-    const makeView = (plot) => {
-      const canvas = element("canvas", "", { tabIndex: 0 });
-      canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-describedby", help.id);
-      const view = { root: element("div", "workbench-chart-plot"), canvas, frame: null };
-      view.drag = dragZoom(canvas, plot.id, zoom, () => view.frame);
-      view.root.append(canvas, view.drag.box);
-      canvas.addEventListener("pointermove", (event) => point(plot, event));
-      canvas.addEventListener("pointerleave", leave);
-      canvas.addEventListener("blur", leave);
-      canvas.addEventListener("keydown", (event) => press(plot, event));
-      return view;
-    };
-
-    /** One element for each plot; those that stay keep theirs, and the focus. */
-    const showPlots = (plots) => {
-      const ids = plots.map(({ id }) => id);
-      for (const [id, view] of views) {
-        if (ids.includes(id)) continue;
-        view.root.remove();
-        views.delete(id);
-      }
-      plots.forEach((plot, i) => {
-        if (!views.has(plot.id)) views.set(plot.id, makeView(plot));
-        const view = views.get(plot.id);
-        if (grid.children[i] !== view.root) grid.insertBefore(view.root, grid.children[i] ?? null);
-      });
-      if (empty.parentNode !== grid) grid.append(empty);
-      const count = plots.length || model.get("metrics").length;
-      const { columns, rows, height } = arrange(Math.max(count, 1), root.clientWidth);
-      grid.style.setProperty("--columns", plots.length ? columns : 1);
-      grid.style.setProperty("--rows", rows);
-      grid.style.setProperty("--height", `${Math.round(height)}px`);
-    };
-
     const paintView = (plot, options) => {
       const view = views.get(plot.id);
       const { width, height } = view.root.getBoundingClientRect();
@@ -266,7 +214,7 @@ export default () => {
       empty.textContent = some ? "Nothing to show: all is hidden." : model.get("empty");
       el.dataset.series = filled.length;
       el.dataset.points = filled.reduce((sum, { total }) => sum + total, 0);
-      showPlots(shown);
+      grid.show(shown, root.clientWidth, model.get("metrics").length);
       const options = optionsNow(plots);
       painted = { plots: shown, options };
       shown.forEach((plot) => paintView(plot, options));
@@ -285,7 +233,7 @@ export default () => {
     for (const name of TRAITS) model.on(`change:${name}`, redraw);
     store.views.add(show);
     const resized = new ResizeObserver(paint); // at once: a stretched frame would show
-    resized.observe(grid);
+    resized.observe(grid.root);
     const themed = new MutationObserver(redraw);
     const attributeFilter = ["class", "data-jp-theme-light", "data-jp-theme-name"];
     themed.observe(document.body, { attributeFilter });

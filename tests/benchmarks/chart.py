@@ -37,8 +37,9 @@ for update in range(40):
     for key in keys:
         for step in range(10):
             chart.append(key, 10_000 + 10 * update + step, 0.1 * (step % 3))
-            for figure in figures:
-                chart.append(key.replace("train", figure), 10_000 + 10 * update + step, 0.5)
+        steps = range(10_000 + 10 * update, 10_010 + 10 * update)
+        for figure in figures:
+            chart.append(key.replace("train", figure), steps, [0.5] * 10)
     began = time.perf_counter()
     chart.flush()
     times.append(time.perf_counter() - began)

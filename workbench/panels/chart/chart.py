@@ -194,7 +194,8 @@ class LiveChart(anywidget.AnyWidget):
     def flush(self) -> None:
         """Send new points of what is shown to the browser, if there are any."""
         with self._sending:
-            message = self._lines.take(self._needs)
+            every = ALL in self.metrics
+            message = self._lines.take(None if every else {*self.metrics, self.x_axis})
             if message is not None:
                 content, values = message
                 self.send(content, [values])
@@ -236,10 +237,6 @@ class LiveChart(anywidget.AnyWidget):
             data["image/png"] = base64.b64encode(self.to_png()).decode("ascii")
             metadata["image/png"] = {"width": 760}
         return data, metadata
-
-    def _needs(self, metric: str) -> bool:
-        """Return whether a page needs the points of a metric."""
-        return ALL in self.metrics or metric in (*self.metrics, self.x_axis)
 
     def _on_message(self, _: LiveChart, content: dict[str, Any], __: list[memoryview]) -> None:
         """Handle a message from a browser."""

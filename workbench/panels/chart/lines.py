@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
 from workbench.panels.chart.series import Series, run_of, thin
@@ -95,7 +95,7 @@ class Lines:
             self.changed = True
 
     def clear(self) -> None:
-        """Remove all lines."""
+        """Remove all lines with their references, and forget the colours of removed runs."""
         with self._lock:
             self._series.clear()
             self._references.clear()
@@ -106,18 +106,18 @@ class Lines:
 
     # -- what a page gets --------------------------------------------------------------------------
 
-    def take(self, needs: Callable[[str], bool]) -> tuple[dict[str, Any], bytes] | None:
+    def take(self, metrics: Collection[str] | None) -> tuple[dict[str, Any], bytes] | None:
         """Return the next message and its points, or None if there is nothing new.
 
         Parameters
         ----------
-        needs : callable
-            Returns whether a page needs the points of a metric.
+        metrics : collection of str or None
+            Those of which a page needs the points; None means all.
         """
         with self._lock:
             counts, values = [], array("d")
             for line in self._shown():
-                if line.sent < len(line.ys) and needs(line.metric):
+                if line.sent < len(line.ys) and (metrics is None or line.metric in metrics):
                     xs, ys = line.take()
                     counts.append([line.number, len(ys), line.sent])
                     values.extend(xs)

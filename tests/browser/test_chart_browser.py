@@ -147,7 +147,9 @@ def test_what_is_plotted_and_against_what(shown, expect):
     expect(plot(chart, "accuracy")).to_be_visible()
     chooser = chart.get_by_role("button", name="Choose what is plotted: Loss, Score", exact=True)
     chooser.click()
-    expect(chart.get_by_role("checkbox", name="Memory")).to_have_count(0)  # these runs say nothing of it
+    expect(chart.get_by_role("checkbox", name="Memory")).to_have_count(
+        0
+    )  # these runs say nothing of it
     chart.get_by_role("checkbox", name="Learning rate").check()
     expect(chart).to_have_attribute("data-points", str(FILLED + RATES))
     chart.get_by_role("checkbox", name="Loss").uncheck()
@@ -403,3 +405,28 @@ def test_saved_with_its_widgets_it_shows_its_points_without_its_kernel(shown, ex
     chart = book.output(0).locator(CHART)
     expect(chart).to_have_attribute("data-points", str(FILLED))
     expect(chart.get_by_text(GONE)).to_be_visible()
+
+
+def test_what_is_chosen_comes_while_a_cell_is_running(notebook, expect):
+    panel = """\
+import time
+import workbench as wb
+recipe = wb.Recipe(max_length=64, max_train_samples=160, max_eval_samples=32, max_steps=20)
+bench = wb.Bench(recipe, runs="runs/busy")
+bench"""
+    book = notebook(
+        [panel, "run = bench.train()", "print('began'); time.sleep(45); print('ended')"]
+    )
+    book.run(0)
+    chart = book.output(0).locator(CHART)
+    expect(chart).to_have_attribute("data-points", "0")
+    book.run(1)
+    expect(chart).to_have_attribute("data-points", "22")
+    select = chart.get_by_label("x axis")
+    assert select.bounding_box()["width"] < 140, "the panel's style of its own fields"
+    book.run(2)
+    expect(book.output(2)).to_contain_text("began")
+    chart.get_by_role("button", name="Choose what is plotted").click()
+    chart.get_by_role("checkbox", name="Gradient norm").check()
+    expect(chart).to_have_attribute("data-points", "42")
+    expect(book.output(2)).not_to_contain_text("ended")

@@ -221,6 +221,7 @@ class LiveChart(anywidget.AnyWidget):
             x_axis=self.x_axis,
             log_y=self.log_y,
             smoothing=self.smoothing,
+            outliers=self.outliers,
         )
 
     def to_png(self) -> bytes:

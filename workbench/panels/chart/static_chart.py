@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.display.colours import PALETTE
 from workbench.display.units import count, size
-from workbench.panels.chart.metrics import ALL, AXES, METRICS, plot_title
+from workbench.panels.chart.metrics import ALL, AXES, FALLING, LOWER, METRICS, plot_title
+from workbench.panels.chart.ranges import robust_range
 from workbench.panels.chart.series import Series, at_steps, smooth, thin
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def draw(
     x_axis: str = "step",
     log_y: bool = False,
     smoothing: float = 0.0,
+    outliers: bool = False,
 ) -> Figure:
     """Draw series as a matplotlib figure, with a plot for each metric and one legend entry a run.
 
@@ -41,6 +43,8 @@ def draw(
     log_y : bool, default False
     smoothing : float, default 0
         As in :func:`workbench.panels.chart.series.smooth`; noisy lines only.
+    outliers : bool, default False
+        Whether the y axes reach to points that are far from all others.
 
     Returns
     -------
@@ -60,6 +64,8 @@ def draw(
         for line in lines:
             _draw_line(axes, line, axes_series, x_axis, smoothing)
         axes.set_yscale("log" if log_y else "linear")
+        if not outliers:
+            _leave_outliers_out(axes, title, lines, log_y)
         axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
         axes.set_xlabel(AXES[x_axis].lower(), color=INK)
     shown = list(figure.axes)[: max(len(plots), 1)]
@@ -111,6 +117,24 @@ def _draw_line(
         axes.plot(xs, ys, color=colour, linewidth=0.7, alpha=0.25)
         curve = smooth(steps, ys, smoothing)
     axes.plot(xs, curve, color=colour, linewidth=1.2, marker=marker, markersize=4)
+
+
+def _leave_outliers_out(axes: Axes, title: str, lines: Sequence[Series], log_y: bool) -> None:
+    """Set the range of the y axis where points would be far outside of it."""
+    falls = lines[0].metric in FALLING or title.endswith(LOWER)
+    if not falls and lines[0].metric not in NOISY:
+        return
+    runs: dict[str, list[float]] = {}
+    for line in lines:
+        ys = thin(line.xs, line.ys)[1]
+        shown = [math.log(y) for y in ys if y > 0 and math.isfinite(y)] if log_y else list(ys)
+        runs.setdefault(line.run, []).extend(shown)
+    values = robust_range(runs.values(), falls=falls)
+    if values is not None and values[0] < values[1]:
+        low, high = values
+        air = 0.05 * (high - low)
+        ends = (low - air, high + air)
+        axes.set_ylim(*map(math.exp, ends) if log_y else ends)
 
 
 def _write_units(axes: Axes, metric: str) -> None:

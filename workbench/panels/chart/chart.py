@@ -222,6 +222,7 @@ class LiveChart(anywidget.AnyWidget):
             log_y=self.log_y,
             smoothing=self.smoothing,
             outliers=self.outliers,
+            references=self._lines.references,
         )
 
     def to_png(self) -> bytes:

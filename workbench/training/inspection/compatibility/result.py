@@ -26,6 +26,8 @@ class Compatibility:
         is loaded.
     matched : tuple of str
         The base's modules to which it is applied. Prompt techniques have none.
+    total : int
+        Number of all parameters of the adapted base; 0 where ``trainable`` is.
     """
 
     technique: str
@@ -35,6 +37,7 @@ class Compatibility:
     remedy: str = ""
     trainable: int = 0
     matched: tuple[str, ...] = ()
+    total: int = 0
 
     def __str__(self) -> str:
         title = get(self.technique).title

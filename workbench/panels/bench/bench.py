@@ -96,7 +96,7 @@ class Bench(Panel):
         self.observe(lambda _: self._fill(), "recipe")
 
     def _compose(self) -> None:
-        self._form = RecipeForm(self._set)
+        self._form = RecipeForm(self._set, self._inspector.structure)
         self._anatomy = AnatomyView(lambda args: self._set({"technique_args": args}))
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._fill_anatomy)
         self._anatomy_fold.widget.add_class("wb-anatomy")
@@ -290,7 +290,8 @@ class Bench(Panel):
             return
         self._memory.update(recipe, bool(problems))
         if not about & set(SETTINGS):
-            self._compatibility.ask(recipe, self._inspector.version(recipe))
+            version, labels = self._inspector.version(recipe), self._inspector.num_labels
+            self._compatibility.ask(recipe, version, labels)
 
     def _on_compatibility(self, fits: dict[str, Compatibility]) -> None:
         on_main_thread(lambda: self._form.technique.show_compatibility(fits))

@@ -46,19 +46,25 @@ class Inspector:
     wants_anatomy : bool
         Whether to report ``"anatomy"`` too (the recipe and its structure), even if the technique cannot
         be applied.
+    num_labels : int or None
+        The number of labels of the data that was read last; None for tasks without labels.
     """
 
     wants_anatomy = False
+    num_labels: int | None = None
 
     def __init__(self, report: Report):
         self.tables = SharedTables()
         self._report = report
         self._cache: dict[tuple, Any] = {}
+        self._last: LookUp | None = None
 
     def inspect(self, recipe: Recipe, stale: Callable[[], bool]) -> None:
         """Report everything about a recipe; end early when ``stale()`` says that a newer one has come."""
         lookup = self.look_up(recipe)
         problems, table = list(lookup.problems), lookup.table
+        self._last = lookup
+        self.num_labels = len(table.labels) or None if table is not None else None
         self._report("model", lookup.facts)
         self._report("data", table)
         self._report("problems", list(problems))
@@ -88,6 +94,10 @@ class Inspector:
     def look_up(self, recipe: Recipe) -> LookUp:
         """Look up a recipe's base and data, with all its problems, without the heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
+
+    def structure(self, recipe: Recipe) -> Structure | None:
+        """Return the structure of a recipe's model with the base and the data that were looked up last."""
+        return _anatomy(recipe, self._last) if self._last is not None else None
 
     def version(self, recipe: Recipe) -> Fingerprint:
         """Return a value that changes when the files of a local base change."""

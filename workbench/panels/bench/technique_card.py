@@ -12,11 +12,13 @@ from workbench.errors import Problem
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
+from workbench.panels.bench.technique_preview import StructureOf, TechniquePreview
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
+from workbench.panels.kernel.ui_loop import on_main_thread
 from workbench.panels.widgets import parsing
 from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
-from workbench.panels.widgets.picker import Picker
+from workbench.panels.widgets.technique_picker import TechniquePicker
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.prompt_templates import TEMPLATES
 from workbench.registry.tasks import task_of
@@ -31,9 +33,17 @@ from workbench.training.inspection.compatibility.result import Compatibility
 
 
 class TechniqueFormCard(FormCard):
-    """Pick a technique, read what it changes, and set its arguments."""
+    """Pick a technique, read what it changes, and set its arguments.
 
-    def __init__(self, changed: Changed, changed_args: Changed):
+    Parameters
+    ----------
+    changed, changed_args : callable
+        Called with a setting of the recipe, or an argument of the technique, and its new value.
+    structure_of : callable
+        Returns the structure of a recipe's model, to draw techniques on; None where it is not known.
+    """
+
+    def __init__(self, changed: Changed, changed_args: Changed, structure_of: StructureOf):
         super().__init__(3, "Technique", ("technique", "technique_args", "count"))
         self._changed, self._changed_args = changed, changed_args
         self._recipe = Recipe()
@@ -41,11 +51,13 @@ class TechniqueFormCard(FormCard):
         self._fold: Fold | None = None
         self._fits: Mapping[str, Compatibility] = {}
         self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
-        self._picker = Picker(
+        self._preview = TechniquePreview(structure_of, self._draw)
+        self._picker = TechniquePicker(
+            lambda name: self._preview.ask(self._recipe, name),
             label="Technique",
-            groups=_groups(self._fits),
             hint=FIELDS["technique"].metadata["help"],
         )
+        self._picker.offer(_techniques())
         self._picker.observe(self._on_technique, "value")
         self._sentence = widgets.HTML()
         self._knobs = widgets.Box()
@@ -84,11 +96,11 @@ class TechniqueFormCard(FormCard):
     def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
-        groups = _groups(fits)
-        if groups != self._picker.groups:
-            self._picker.groups = groups
-        self._note.show_all(fits, sum(len(options) for _, options in groups))
+        self._picker.show_costs(fits)
         self._note.show(self._refusal())
+
+    def _draw(self, name: str, picture: str) -> None:
+        on_main_thread(lambda: self._picker.draw(name, picture))
 
     def _refusal(self) -> Compatibility | None:
         """Return why the technique does not fit with its defaults, which were tested.
@@ -125,6 +137,7 @@ class TechniqueFormCard(FormCard):
             self.fields |= self._rest(technique.name)  # few, and all of them are chosen
         self._sentence.value = describe(technique) if technique else ""
         self._knobs.children = [field.widget for field in self.fields.values()]
+        self._knobs.layout.display = None if self.fields else "none"
         self._fold = None
         if technique is not None and technique.config is not None:
             self._fold = Fold("All arguments", lambda: self._all(technique.name))
@@ -157,7 +170,7 @@ class TechniqueFormCard(FormCard):
 
     def libraries_loaded(self) -> None:
         """Show what only peft knows: the meaning of its arguments, and its other techniques."""
-        self.show_compatibility(self._fits)
+        self._picker.offer(_techniques())
         if self._shown is not None and self._shown not in TECHNIQUES:
             self._build(_technique(self._shown))
         self._explain()
@@ -181,15 +194,9 @@ def _technique(name: str | None) -> Technique | None:
     return find(name) if preload.ready() else TECHNIQUES.get(name or "")
 
 
-def _groups(fits: Mapping[str, Compatibility]) -> list[list[Any]]:
-    """List what can be picked, by family, each with the reason why it does not fit."""
-    families: dict[str, list[list[str]]] = {}
-    others = uncurated() if preload.ready() else {}
-    for technique in (*TECHNIQUES.values(), *others.values()):
-        fit = fits.get(technique.name)
-        why = str(fit) if fit is not None and not fit.compatible else ""
-        families.setdefault(technique.family, []).append([technique.name, technique.title, why])
-    return [[family[:1].upper() + family[1:], options] for family, options in families.items()]
+def _techniques() -> list[Technique]:
+    """List what can be picked already: PEFT's own need the libraries."""
+    return [*TECHNIQUES.values(), *(uncurated().values() if preload.ready() else ())]
 
 
 def _default(spec: dataclasses.Field) -> Any:

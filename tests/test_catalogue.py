@@ -55,7 +55,7 @@ def test_a_technique_says_for_which_data_it_is_unless_it_is_for_all(name):
         ("adapter", {"houlsby", "pfeiffer", "parallel_adapter", "lora", "ia3"}),
         ("4-bit", {"qlora", "loftq"}),
         ("soft prompt", {"prompt_tuning"}),
-        ("householder", {"hra", "oft"}),
+        ("householder", {"hra"}),
     ],
 )
 def test_synonyms_lead_to_techniques(word, names):

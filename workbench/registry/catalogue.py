@@ -12,27 +12,27 @@ FIRST_CHOICES = {
     "qlora": "large bases in little memory",
     "dora": "LoRA with trained magnitudes",
     "ia3": "very few parameters",
-    "prompt_tuning": "trained vectors before the text",
-    "prefix_tuning": "trained keys and values in each layer",
-    "houlsby": "bottleneck adapters in each block",
-    "full": "the baseline: everything is trained",
+    "prompt_tuning": "vectors before the text",
+    "prefix_tuning": "keys and values per layer",
+    "houlsby": "bottleneck adapters",
+    "full": "the baseline",
 }
 
 # A family's name on the screen, and more words by which its techniques are found.
 FAMILIES = {
     "full": ("Full fine-tuning", "baseline all parameters"),
-    "low-rank": ("LoRA variants", "low-rank adaptation adapter matrix decomposition"),
+    "low-rank": ("Low-rank adaptation (LoRA)", "adapter matrix decomposition"),
     "LoRA initialization": ("LoRA initializations", "low-rank adapter start init svd"),
     "LoRA optimizer": ("LoRA optimizers", "low-rank adapter learning rate"),
     "structured": (
         "Structured updates (Hadamard, Kronecker, Fourier)",
-        "lycoris full-rank circulant convolution wavelet singular values adapter",
+        "full-rank adapter",
     ),
     "shared": (
         "Shared matrices and vector banks (VeRA)",
-        "random projection weight tying vector bank low-rank adapter",
+        "random projection weight tying low-rank adapter",
     ),
-    "orthogonal": ("Orthogonal fine-tuning", "rotation oft cayley householder butterfly adapter"),
+    "orthogonal": ("Orthogonal fine-tuning", "rotation oft cayley adapter"),
     "scaling": ("Scaling and bias vectors", "rescaling activations adapter"),
     "mixture": ("Mixtures of LoRA", "mixture of experts moe routing router multi-task adapter"),
     "adapter": ("Adapter modules", "bottleneck adapters series parallel feed-forward"),

@@ -171,6 +171,7 @@ class TechniqueFormCard(FormCard):
     def libraries_loaded(self) -> None:
         """Show what only peft knows: the meaning of its arguments, and its other techniques."""
         self._picker.offer(_techniques())
+        self._preview.libraries_loaded()
         if self._shown is not None and self._shown not in TECHNIQUES:
             self._build(_technique(self._shown))
         self._explain()

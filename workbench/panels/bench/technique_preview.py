@@ -30,12 +30,21 @@ class TechniquePreview:
 
     def __init__(self, structure_of: StructureOf, show: Callable[[str, str], object]):
         self._structure_of, self._show = structure_of, show
+        self._early: tuple[Recipe, str] | None = None  # asked for before the libraries were loaded
         self._debouncer: Debouncer[Recipe] = Debouncer(self._work, lambda error: None, pause=0.05)
 
     def ask(self, recipe: Recipe, technique: str) -> None:
         """Ask for the picture of a technique on a recipe's base; it replaces an earlier request."""
         if preload.ready():
             self._debouncer.ask(recipe.replace(technique=technique, technique_args={}))
+        else:
+            self._early = recipe, technique
+
+    def libraries_loaded(self) -> None:
+        """Draw what was asked for before the libraries were loaded."""
+        if self._early is not None:
+            self.ask(*self._early)
+            self._early = None
 
     def wait(self) -> bool:
         """Wait until the last request is done; return whether it is."""

@@ -164,7 +164,11 @@ class GridForm:
             f"Varies {name}. Separate the values of a setting by commas, the settings by semicolons.",
             0,
         )
-        if self.line.value.strip():
+        if self.line.value.rstrip().endswith("="):
+            named = self.line.value.rstrip().endswith("technique=")
+            where = "Pick techniques below, or type" if named else "Type"
+            sentence = f"{where} the values to try, separated by commas."
+        elif self.line.value.strip():
             try:
                 knobs = parse(self.line.value, recipe)
                 count = math.prod(map(len, knobs.values()))

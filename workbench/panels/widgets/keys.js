@@ -6,7 +6,7 @@ const SUPPRESS = "data-lm-suppress-shortcuts";
 /** Whether a control may have a use for a key: the notebook has commands on letters, arrows and Enter. */
 function isForControl(control, { key, altKey, ctrlKey, metaKey, shiftKey }) {
   // It closes what is open; else the notebook goes to its command mode.
-  if (key === "Escape") return control.matches("[role=combobox][aria-expanded=true]");
+  if (key === "Escape") return control.closest("[data-escape]") !== null;
   if (/^F\d+$/.test(key)) return false;
   if (!(altKey || ctrlKey || metaKey)) return true;
   if (key.length > 1) return true; // an arrow, Enter, Home, Backspace

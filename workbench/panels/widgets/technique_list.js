@@ -25,6 +25,7 @@ function spoken(entry, fit) {
   const words = [entry.title];
   if (fit?.why) words.push(`does not work here: ${fit.why}`);
   if (fit?.cost) words.push(`${fit.exact} trainable parameters, ${fit.share}`);
+  if (!entry.trains) words.push("trains nothing");
   if (entry.merges) words.push("can be merged");
   if (entry.bits.length) words.push(`works with ${entry.bits.join("-bit and ")}-bit bases`);
   return words.join(", ");
@@ -61,6 +62,7 @@ export function makeList() {
   Object.assign(element, { id });
   element.setAttribute("role", "listbox");
   element.setAttribute("aria-label", "Techniques");
+  element.tabIndex = -1; // the search field has the focus: else a scroll area is a stop of the Tab key
   let shown = [];
   let rows = new Map();
 
@@ -96,6 +98,11 @@ export function makeList() {
       );
       element.scrollTop = 0;
     },
+    clear() {
+      rows = new Map();
+      shown = [];
+      element.replaceChildren();
+    },
     cost(fits, chosen) {
       for (const entry of shown) {
         const row = rows.get(entry.name);
@@ -103,7 +110,7 @@ export function makeList() {
         row.classList.toggle("wt-unfit", Boolean(fit?.why));
         row.setAttribute("aria-selected", chosen.includes(entry.name));
         row.setAttribute("aria-label", spoken(entry, fit));
-        row.querySelector(".wt-cost").textContent = fit?.cost ?? "";
+        row.querySelector(".wt-cost").textContent = fit?.cost ?? (entry.trains ? "" : "none");
         row.querySelector(".wt-share").textContent = fit?.share ?? "";
         row.querySelector(".wt-why").textContent = fit?.why ?? "";
       }

@@ -21,6 +21,9 @@ function traits({ merges, bits }) {
 export function makePane(use) {
   const element = document.createElement("div");
   element.className = "wt-pane";
+  element.tabIndex = 0; // to be scrolled by keys
+  element.setAttribute("role", "region");
+  element.setAttribute("aria-label", "About the technique");
   const sentence = line("wt-sentence", "");
   sentence.id = `wt-sentence-${Math.random().toString(36).slice(2)}`;
   const picture = document.createElement("div");
@@ -45,14 +48,19 @@ export function makePane(use) {
       list.append(...(entry.trains ? traits(entry) : []));
       const said = [line("wt-family", entry.family), title];
       if (fit?.why) said.push(line("wt-refusal", fit.advice));
+      said.push(sentence);
       if (fit?.cost) {
-        said.push(line("wt-exact", `Trains ${fit.exact} parameters of this base, ${fit.share}`));
+        const exact = `${fit.exact} trainable parameters on this base (${fit.share})`;
+        said.push(line("wt-exact", exact));
       }
-      if (!entry.trains) said.push(line("wt-exact", "Trains nothing"));
-      element.replaceChildren(...said, sentence, picture, list);
+      element.replaceChildren(...said, picture, list);
       if (entry.paper) element.append(line("wt-paper", entry.paper));
       element.append(button);
       if (another) element.scrollTop = 0;
+    },
+    clear() {
+      delete element.dataset.name;
+      element.replaceChildren();
     },
     /** Show the picture of a technique, unless another one is shown by now. */
     draw(name, html) {

@@ -50,7 +50,7 @@ export default {
       placeholder: "Search by name, family, paper or idea: 4-bit, orthogonal, adapter …",
     });
     const status = element("p", "wt-status", { role: "status" });
-    const popover = element("div", "wt-popover", { hidden: "" });
+    const popover = element("div", "wt-popover", { hidden: "", "data-escape": "" });
     const left = element("div", "wt-left");
     left.append(makeHeads(), list.element);
     const body = element("div", "wt-body");
@@ -75,14 +75,19 @@ export default {
       field.button.classList.toggle("wt-empty", !value);
     }
     function showCosts() {
-      list.cost(model.get("fits"), [model.get("value"), ...model.get("chosen")]);
-      popover.classList.toggle("wt-costs-known", Object.keys(model.get("fits")).length > 0);
+      const fits = model.get("fits");
+      list.cost(fits, [model.get("value"), ...model.get("chosen")]);
+      popover.classList.toggle("wt-costs-known", Object.keys(fits).length > 0);
       const none = list.shown.length ? "" : "Nothing found: try a family, such as soft prompts.";
       status.textContent = none || model.get("status");
+      tell();
+    }
+    function tell() {
       if (entry(active)) pane.show(entry(active), model.get("fits")[active]);
     }
     function fill() {
       list.show(search(index, input.value), Boolean(input.value.trim()));
+      showCosts();
       const first = input.value.trim() ? undefined : list.row(model.get("value"));
       activate(first ? model.get("value") : list.shown[0]?.name, true);
     }
@@ -92,7 +97,7 @@ export default {
       list.mark(active, scroll);
       if (active) input.setAttribute("aria-activedescendant", list.row(active).id);
       else input.removeAttribute("aria-activedescendant");
-      showCosts();
+      tell();
       clearTimeout(asked);
       if (active) asked = setTimeout(() => model.send({ kind: "look", name: active }), REST);
     }
@@ -108,6 +113,8 @@ export default {
       if (!isOpen()) return;
       clearTimeout(asked);
       close(popover);
+      list.clear();
+      pane.clear();
       for (const control of [field.button, input]) control.setAttribute("aria-expanded", "false");
       if (refocus) field.button.focus({ preventScroll: true });
     }
@@ -131,7 +138,6 @@ export default {
       Home: () => move(-Infinity),
       End: () => move(Infinity),
       Enter: () => pick(active),
-      Escape: () => hide(true),
     };
     input.addEventListener("keydown", (event) => {
       const act = keys[event.key];
@@ -139,6 +145,11 @@ export default {
       event.preventDefault();
       event.stopPropagation();
       act();
+    });
+    popover.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.isComposing) return;
+      event.stopPropagation();
+      hide(true);
     });
     input.addEventListener("input", fill);
     field.button.addEventListener("click", () => (isOpen() ? hide(true) : show()));
@@ -151,12 +162,15 @@ export default {
       show(letter ? key : "");
     });
 
+    // The search field keeps the focus: else keys would be the notebook's.
+    popover.addEventListener("mousedown", (event) => {
+      if (event.target !== input) event.preventDefault();
+    });
     // A finger has no way to only look: its first touch of a technique tells of it, its second picks.
     let finger = false;
     const nameAt = (event) => event.target.closest?.("[role=option]")?.dataset.name;
     list.element.addEventListener("pointerdown", (event) => {
       finger = event.pointerType === "touch";
-      if (!finger) event.preventDefault(); // the search field keeps the focus
     });
     list.element.addEventListener("pointermove", (event) => {
       const name = nameAt(event);

@@ -66,7 +66,9 @@ class TechniquePicker(anywidget.AnyWidget):
         self.on_msg(lambda _, content, __: self._on_message(content))
 
     def offer(self, techniques: Iterable[Technique]) -> None:
-        """Set what can be picked, in order of families."""
+        """Set what can be picked, in order of families but for the first choices, which come first."""
+        order = {name: number for number, name in enumerate(FIRST_CHOICES)}
+        techniques = sorted(techniques, key=lambda one: order.get(one.name, len(order)))
         self.entries = [entry(technique) for technique in techniques]
 
     def show_costs(self, fits: Mapping[str, Compatibility]) -> None:
@@ -92,7 +94,7 @@ def entry(technique: Technique) -> dict[str, Any]:
     >>> from workbench.registry.techniques import get
     >>> lora = entry(get("lora"))
     >>> lora["family"], lora["bits"], lora["merges"]
-    ('LoRA variants', [4, 8], True)
+    ('Low-rank adaptation (LoRA)', [4, 8], True)
     """
     paper = technique.paper
     return {
@@ -141,7 +143,7 @@ def progress(fits: Mapping[str, Compatibility], techniques: int) -> str:
     '1 technique works with this base; 73 more are being tested …'
     """
     if not fits:
-        return ""
+        return f"{techniques} techniques are being tested on this base …"
     left = techniques - len(fits)
     fitting = sum(fit.compatible for fit in fits.values())
     if left > 0:

@@ -16,6 +16,7 @@ from workbench.panels import Bench
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel.compatibility_worker import CompatibilityWorker
 from workbench.recipe import Recipe
+from workbench.registry.catalogue import FIRST_CHOICES
 from workbench.registry.techniques import TECHNIQUES
 from workbench.training.inspection.compatibility.result import Compatibility
 from workbench.training.inspection.compatibility.worker import read_fits
@@ -96,6 +97,7 @@ def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
         known = told.get(timeout=120)
     assert known["lora"].compatible
     assert known["head_only"].reason
+    assert tuple(known)[: len(FIRST_CHOICES)] == tuple(FIRST_CHOICES)
     assert told.empty()
     fitting.stop()
 

@@ -38,7 +38,15 @@ from workbench.training.runtime.quiet_loading import quiet_transformers
 
 
 class Probe:
-    """One base, on which any technique can be tried; see :func:`compatible`."""
+    """One base, on which any technique can be tried; see :func:`compatible`.
+
+    Parameters
+    ----------
+    model, batch, **settings
+        As in :func:`compatible`.
+    num_labels : int, optional
+        The number of labels of the data, on which the size of a new head depends; 2 if not given.
+    """
 
     def __init__(
         self,
@@ -178,7 +186,7 @@ did you mean 'q_proj'?
 
 
 def compatibility_table(
-    model: Any, *, batch: Any = None, num_labels: int | None = None, **settings: Any
+    model: Any, *, batch: Any = None, **settings: Any
 ) -> Iterator[Compatibility]:
     """Test all techniques on a base model, one after another; see :func:`compatible`.
 
@@ -188,8 +196,6 @@ def compatibility_table(
         A bundled name, a folder, a hub id, or a transformers model in memory, which is not changed.
     batch : mapping of str to torch.Tensor, optional
         Rows with labels as a model in memory takes them; made up if not given.
-    num_labels : int, optional
-        The number of labels of the data, on which the size of a new head depends; 2 if not given.
     **settings
         Settings as :meth:`workbench.recipe.Recipe.replace` takes them, for all techniques.
 
@@ -207,7 +213,7 @@ def compatibility_table(
     """
     # Not around the loop: between two results the caller's own loggers must be heard.
     with quiet_loggers():
-        probe = Probe(model, batch=batch, num_labels=num_labels, **settings)
+        probe = Probe(model, batch=batch, **settings)
         techniques = (*TECHNIQUES, *uncurated())
     for technique in techniques:
         with quiet_loggers():

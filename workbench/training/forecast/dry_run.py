@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 import transformers
-from accelerate import Accelerator
 
 from workbench.errors import WorkbenchError
 from workbench.recipe import Recipe
@@ -32,6 +31,7 @@ from workbench.training.forecast.tracker import KINDS, Live
 from workbench.training.inputs.limits import padding_side
 from workbench.training.inspection.skeleton import shapes_of
 from workbench.training.loop import train
+from workbench.training.runtime.accelerator import plain_accelerator
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.speedups.labelled_logits import is_possible
 
@@ -188,7 +188,7 @@ class DryRun:
             after_step = partial(self._technique.after_step.load(), model)
         batch = self._batches.batch("train", size, dry.config)
         steps = train(
-            Accelerator(),
+            plain_accelerator(),
             model,
             optimizer,
             transformers.get_scheduler("constant", optimizer),

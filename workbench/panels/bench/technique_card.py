@@ -55,6 +55,7 @@ class TechniqueFormCard(FormCard):
         self._picker = TechniquePicker(
             lambda name: self._preview.ask(self._recipe, name),
             label="Technique",
+            label_shown=False,  # the card's title says the same
             hint=FIELDS["technique"].metadata["help"],
         )
         self._picker.offer(_techniques())

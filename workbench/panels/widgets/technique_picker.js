@@ -69,6 +69,7 @@ export default {
       const value = model.get("value");
       const chosen = entry(value);
       field.label.textContent = model.get("label");
+      field.label.classList.toggle("wt-unseen", !model.get("label_shown"));
       field.name.textContent = chosen?.title ?? (value || model.get("placeholder"));
       field.family.textContent = chosen?.family ?? "";
       field.button.title = model.get("hint");

@@ -35,6 +35,8 @@ class TechniquePicker(anywidget.AnyWidget):
         What can be picked, as :func:`entry` makes it, in this order.
     fits : dict
         What is known of techniques on the current base, as :func:`cost` makes it, by name.
+    label_shown : bool
+        Whether the label is on the screen; a screen reader is told of it all the same.
     status : str
         A line below the list.
     chosen : list of str
@@ -52,6 +54,7 @@ class TechniquePicker(anywidget.AnyWidget):
     _css = _STATIC / "technique_picker.css"
 
     label = traitlets.Unicode().tag(sync=True)
+    label_shown = traitlets.Bool(True).tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)
     placeholder = traitlets.Unicode().tag(sync=True)
     entries: traitlets.List = traitlets.List().tag(sync=True)

@@ -36,8 +36,8 @@ export function makePane(use) {
     element,
     sentence: sentence.id,
     show(entry, fit) {
-      const another = element.dataset.name !== entry.name;
-      element.dataset.name = entry.name;
+      const another = element.dataset.of !== entry.name;
+      element.dataset.of = entry.name;
       if (another) picture.replaceChildren();
       sentence.textContent = entry.summary;
       button.textContent = `Use ${entry.title}`;
@@ -59,12 +59,12 @@ export function makePane(use) {
       if (another) element.scrollTop = 0;
     },
     clear() {
-      delete element.dataset.name;
+      delete element.dataset.of;
       element.replaceChildren();
     },
     /** Show the picture of a technique, unless another one is shown by now. */
     draw(name, html) {
-      if (element.dataset.name === name) picture.innerHTML = html;
+      if (element.dataset.of === name) picture.innerHTML = html;
     },
   };
 }

@@ -28,9 +28,8 @@ import torch
 import transformers
 from gpu_sections import card, eight, forecast, fused, profiling, step
 from gpu_sections.report import Report
-from gpu_sections.setup import DEVICE, LARGE, TINY, Sizes, free, save_llama, save_rows
+from gpu_sections.setup import DEVICE, LARGE, TINY, Sizes, free, save_llama
 
-ROWS = 96
 # What is measured, in the order of its worth, with the seconds that it takes on an H100.
 SECTIONS = {
     "card": 5, "step": 60, "fused": 40, "race": 55, "profile": 15, "forecast": 30, "compile": 55,
@@ -55,23 +54,17 @@ class Benchmark:
         """The folder of the race's base."""
         return save_llama(self.folder / "small", self.sizes.small_llama, torch.float32)
 
-    @cached_property
-    def rows(self) -> Path:
-        """A file of rows that are longer than any batch."""
-        longest = max(self.sizes.forecast_tokens, *(tokens for _, tokens, _ in self.sizes.shapes))
-        return save_rows(self.folder / "rows.jsonl", ROWS, longest)
-
     def section(self, name: str) -> Callable[[], None]:
         """Return what measures a section."""
         shared = (self.report, self.sizes)
         return {
             "card": lambda: card.measure(*shared),
-            "step": lambda: step.measure(*shared, self.llama, self.rows),
-            "fused": lambda: fused.measure(*shared, self.llama, self.rows),
+            "step": lambda: step.measure(*shared, self.llama, self.folder),
+            "fused": lambda: fused.measure(*shared, self.llama, self.folder),
             "race": lambda: eight.measure(*shared, self.small_llama, self.report.left - self.later),
-            "profile": lambda: profiling.measure(*shared, self.llama, self.rows),
-            "forecast": lambda: forecast.measure(*shared, self.llama, self.rows),
-            "compile": lambda: step.compiled(*shared, self.llama, self.rows),
+            "profile": lambda: profiling.measure(*shared, self.llama, self.folder),
+            "forecast": lambda: forecast.measure(*shared, self.llama, self.folder),
+            "compile": lambda: step.compiled(*shared, self.llama, self.folder),
         }[name]
 
 

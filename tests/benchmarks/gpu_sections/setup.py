@@ -18,6 +18,8 @@ from workbench.sources.datasets import load
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
+CONTEXT, ROWS = 4096, 96
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -73,8 +75,9 @@ TINY = Sizes(
 def save_llama(folder: Path, sizes: dict[str, int], dtype: torch.dtype) -> Path:
     """Save a llama of random weights, drawn on the device, with the bundled tokenizer."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "village-3m")
+    tokenizer.model_max_length = CONTEXT
     config = transformers.LlamaConfig(
-        **sizes, max_position_embeddings=4096, eos_token_id=tokenizer.eos_token_id,
+        **sizes, max_position_embeddings=CONTEXT, eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
     )  # fmt: skip
     torch.manual_seed(0)
@@ -85,23 +88,35 @@ def save_llama(folder: Path, sizes: dict[str, int], dtype: torch.dtype) -> Path:
     return folder
 
 
-def save_rows(path: Path, count: int, tokens: int) -> Path:
-    """Write rows of text of more than so many tokens each: then no batch has padding."""
+def save_rows(folder: Path, tokens: int) -> Path:
+    """Write rows of text that are a little longer than so many tokens: then no batch has padding."""
+    path = folder / f"rows-{tokens}.jsonl"
+    if path.exists():
+        return path
     tokenizer = transformers.AutoTokenizer.from_pretrained(data_folder() / "village-3m")
     texts = [row["text"] for row in load.load("chronicle", "lm").train]
-    lengths = [len(tokenizer(text)["input_ids"]) for text in texts[:200]]
-    each = 2 * tokens * len(lengths) // sum(lengths) + 1
+    lengths = [len(ids) - 2 for ids in tokenizer(texts)["input_ids"]]
+    place = 0
     with path.open("w") as file:
-        for row in range(count):
-            parts = [texts[(row + part) % len(texts)] for part in range(each)]
+        for _ in range(ROWS):
+            parts, long = [], 0
+            while long <= tokens:
+                parts.append(texts[place % len(texts)])
+                long += lengths[place % len(texts)]
+                place += 1
             file.write(json.dumps({"text": " ".join(parts)}) + "\n")
     return path
 
 
 def recipe_of(model: Path, rows: Path, size: int, tokens: int, **changes: Any) -> Recipe:
-    """Return a recipe of LoRA on all linears in bfloat16, which ends and evaluates never."""
+    """Return a recipe of LoRA on all linears in bfloat16, which ends and evaluates never.
+
+    Its rows are written into the folder ``rows``; those for evaluations are named, so that all seeds
+    share them encoded.
+    """
+    data = str(save_rows(rows, tokens))
     return Recipe(
-        model=str(model), data=str(rows), task="lm", technique="lora", bf16=True,
+        model=str(model), data=data, eval_data=data, task="lm", technique="lora", bf16=True,
         max_length=tokens, per_device_train_batch_size=size, per_device_eval_batch_size=1,
         max_steps=10**4, eval_steps=10**6, max_eval_samples=1,
     ).replace(**changes)  # fmt: skip

@@ -9,11 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from workbench.panels.anatomy.drawing import boxes, draw
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     FROZEN,
     TRAINED,
-    Drawing,
-    Equation,
     Kronecker,
     Matrix,
     Sum,

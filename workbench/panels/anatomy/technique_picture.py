@@ -50,6 +50,6 @@ class TechniquePicture(widgets.HTML):
         where = f"On {at.path} of {facts.title}." if at.path else f"On {facts.title}."
         # Arguments are shown while they are typed; the form says what is wrong with them.
         try:
-            self.value = picture(technique, at, caption=where).html
+            self.value = picture(technique, at, caption=where, folded=True).html
         except (ArithmeticError, TypeError, ValueError, KeyError):
             self.value = ""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from workbench.display.html import esc
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     Apply,
     Beside,
-    Drawing,
-    Equation,
     Expression,
     Hadamard,
     Kronecker,

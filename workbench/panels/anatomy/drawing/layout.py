@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from workbench.panels.anatomy.drawing import boxes
 from workbench.panels.anatomy.drawing.boxes import INK, NAME, QUIET, SMALL, width_of
+from workbench.panels.anatomy.drawing.equations import Equation
 from workbench.panels.anatomy.drawing.expression import (
     Apply,
     Beside,
-    Equation,
     Expression,
     Hadamard,
     Kronecker,

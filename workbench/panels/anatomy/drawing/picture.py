@@ -10,14 +10,13 @@ from pathlib import Path
 from workbench.display.html import esc
 from workbench.display.units import share
 from workbench.panels.anatomy.drawing import boxes, layout
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     COMPUTED,
     FLOW,
     FROZEN,
     START,
     TRAINED,
-    Drawing,
-    Equation,
     Matrix,
     Pattern,
     times,
@@ -64,7 +63,9 @@ def drawing_of(technique: str, at: Layer) -> Drawing | None:
     return make(at) if make else None
 
 
-def picture(technique: Technique, at: Layer, adapted: bool = True, caption: str = "") -> Picture:
+def picture(
+    technique: Technique, at: Layer, adapted: bool = True, caption: str = "", folded: bool = False
+) -> Picture:
     """Draw what a technique does to a module.
 
     Parameters
@@ -75,14 +76,18 @@ def picture(technique: Technique, at: Layer, adapted: bool = True, caption: str 
         Whether the technique changes the module; else the module is drawn as it is.
     caption : str
         A sentence above the picture.
+    folded : bool
+        Whether only the first equation is shown, and the others when a person asks for them.
     """
     drawing = drawing_of(technique.name, at) if adapted else own(at)
     if drawing is None:
         return _words(technique, at, caption)
-    return _drawn(technique, drawing, at, caption)
+    return _drawn(technique, drawing, at, caption, folded)
 
 
-def _drawn(technique: Technique, drawing: Drawing, at: Layer, caption: str) -> Picture:
+def _drawn(
+    technique: Technique, drawing: Drawing, at: Layer, caption: str, folded: bool
+) -> Picture:
     formulas = [plain(written(equation)) for equation in drawing.equations]
     spoken = f"{technique.title} on {at.name}: {'; '.join(formulas)}"
     longest = layout.longest_of(drawing.equations[0])
@@ -104,16 +109,24 @@ def _drawn(technique: Technique, drawing: Drawing, at: Layer, caption: str) -> P
         notes.append("Where a side is cut by a zigzag, it is longer than drawn.")
     if thick:
         notes.append("Very thin sides are drawn thicker than to scale.")
-    html = (
-        f"<div class='wd'><style>{_css()}</style>"
-        + (f"<p class='wd-caption'>{esc(caption)}</p>" if caption else "")
-        + f"<div role='img' aria-label='{esc(spoken)}'>{''.join(rows)}</div>"
-        + _legend(drawing)
-        + _count(drawing, at)
-        + "".join(f"<p class='wd-note'>{as_html(note)}</p>" for note in notes)
-        + "</div>"
+    first = f"<div role='img' aria-label='{esc(spoken)}'>{rows[0]}</div>"
+    others = (
+        f"<div role='img' aria-label='{esc('; '.join(formulas[1:]))}'>{''.join(rows[1:])}</div>"
     )
-    return Picture(html, spoken)
+    said = "".join(f"<p class='wd-note'>{as_html(note)}</p>" for note in notes)
+    head = _head(caption)
+    counted = _legend(drawing) + _count(drawing, at)
+    if folded:
+        more = (others if rows[1:] else "") + said
+        title = "Where this comes from" if rows[1:] else "What this means"
+        summary = f"<summary data-lm-suppress-shortcuts='true'>{title}</summary>"
+        return Picture(f"{head}{first}{counted}<details>{summary}{more}</details></div>", spoken)
+    return Picture(f"{head}{first}{others if rows[1:] else ''}{counted}{said}</div>", spoken)
+
+
+def _head(caption: str) -> str:
+    above = f"<p class='wd-caption'>{esc(caption)}</p>" if caption else ""
+    return f"<div class='wd'><style>{_css()}</style>{above}"
 
 
 def _row(equation: Equation, longest: int, enlarged: bool) -> str:
@@ -184,8 +197,7 @@ def _words(technique: Technique, at: Layer, caption: str) -> Picture:
         for name, shape in list(at.pieces.items())[:12]
     )
     html = (
-        f"<div class='wd'><style>{_css()}</style>"
-        + (f"<p class='wd-caption'>{esc(caption)}</p>" if caption else "")
+        _head(caption)
         + f"<p><b>No picture yet.</b> {esc(technique.summary)}</p>"
         + (
             f"<p>What it adds to {esc(at.name)}:</p><ul class='wd-legend'>{pieces}</ul>"

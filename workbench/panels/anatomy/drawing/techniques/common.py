@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     COMPUTED,
     DIAGONAL,
@@ -12,8 +13,6 @@ from workbench.panels.anatomy.drawing.expression import (
     START,
     TRAINED,
     Apply,
-    Drawing,
-    Equation,
     Expression,
     Matrix,
     Pattern,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     FROZEN,
     START,
-    Drawing,
-    Equation,
     Matrix,
     Pattern,
     product,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sized
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     COMPUTED,
     FLOW,
     FROZEN,
     TRAINED,
     Apply,
-    Drawing,
-    Equation,
     Matrix,
     Pattern,
     Repeat,

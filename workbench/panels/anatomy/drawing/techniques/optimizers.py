@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     COMPUTED,
     FROZEN,
     Apply,
-    Drawing,
-    Equation,
     Matrix,
     Pattern,
     Scale,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     COMPUTED,
     FLOW,
@@ -9,8 +10,6 @@ from workbench.panels.anatomy.drawing.expression import (
     TRAINED,
     Apply,
     Beside,
-    Drawing,
-    Equation,
     Expression,
     Hadamard,
     Matrix,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     COMPUTED,
     FLOW,
     FROZEN,
     TRAINED,
     Apply,
-    Drawing,
-    Equation,
     Expression,
     Hadamard,
     Matrix,

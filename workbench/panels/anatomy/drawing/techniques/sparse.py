@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     TRAINED,
-    Drawing,
-    Equation,
     Hadamard,
     Matrix,
     Pattern,

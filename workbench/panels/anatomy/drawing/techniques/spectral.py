@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from workbench.panels.anatomy.drawing.equations import Drawing
 from workbench.panels.anatomy.drawing.expression import (
     TRAINED,
     Apply,
-    Drawing,
     Matrix,
     Pattern,
     Scale,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     COMPUTED,
     FROZEN,
     TRAINED,
     Apply,
-    Drawing,
-    Equation,
     Hadamard,
     Kronecker,
     Matrix,

@@ -213,6 +213,7 @@ def test_techniques_are_picked_for_the_line_and_taken_out_again(race, panel):
     assert (grid.line.value, grid.techniques.value) == ("technique=lora, ia3, dora", "")
     grid.techniques.value = "ia3"
     assert grid.techniques.chosen == ["lora", "dora"]
+    assert "<svg" in grid.techniques._picture("vera")
     panel._ui_loop.flush()
     assert grid.go.description == "Add 2 runs"
     grid.line.value = "r=2, 4"

@@ -96,7 +96,7 @@ class Bench(Panel):
         self.observe(lambda _: self._fill(), "recipe")
 
     def _compose(self) -> None:
-        self._form = RecipeForm(self._set, self._inspector.structure)
+        self._form = RecipeForm(self._set)
         self._anatomy = AnatomyView(lambda args: self._set({"technique_args": args}))
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._fill_anatomy)
         self._anatomy_fold.widget.add_class("wb-anatomy")

@@ -13,7 +13,6 @@ from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.data_card import DataFormCard
 from workbench.panels.bench.model_card import ModelFormCard
 from workbench.panels.bench.technique_card import TechniqueFormCard
-from workbench.panels.bench.technique_preview import StructureOf
 from workbench.panels.bench.training_card import TrainingFormCard
 from workbench.panels.kernel.ui_loop import on_main_thread
 from workbench.recipe import Recipe
@@ -29,19 +28,13 @@ class RecipeForm:
     ----------
     change : callable
         Called with the settings that a person changed, as :meth:`Recipe.replace` takes them.
-    structure_of : callable
-        Returns the structure of a recipe's model; None where it is not known.
     """
 
-    def __init__(
-        self,
-        change: Callable[[dict[str, Any]], None],
-        structure_of: StructureOf = lambda recipe: None,
-    ):
+    def __init__(self, change: Callable[[dict[str, Any]], None]):
         self._change = change
         self.base = ModelFormCard(self._changed)
         self.data = DataFormCard(self._changed)
-        self.technique = TechniqueFormCard(self._changed, self._changed_argument, structure_of)
+        self.technique = TechniqueFormCard(self._changed, self._changed_argument)
         self.training = TrainingFormCard(self._changed)
         self._all: tuple[FormCard, ...] = (self.base, self.data, self.technique, self.training)
         self.widget = widgets.Box([card.widget for card in self._all])
@@ -73,6 +66,7 @@ class RecipeForm:
     def _show_facts(self, facts: ModelFacts | None) -> None:
         self.base.show_facts(facts)
         self.training.show_facts(facts)
+        on_main_thread(lambda: self.technique.show_facts(facts))
 
     def libraries_loaded(self) -> None:
         """Show what is known only once the libraries are loaded."""

@@ -57,13 +57,11 @@ class Inspector:
         self.tables = SharedTables()
         self._report = report
         self._cache: dict[tuple, Any] = {}
-        self._last: LookUp | None = None
 
     def inspect(self, recipe: Recipe, stale: Callable[[], bool]) -> None:
         """Report everything about a recipe; end early when ``stale()`` says that a newer one has come."""
         lookup = self.look_up(recipe)
         problems, table = list(lookup.problems), lookup.table
-        self._last = lookup
         self.num_labels = len(table.labels) or None if table is not None else None
         self._report("model", lookup.facts)
         self._report("data", table)
@@ -94,10 +92,6 @@ class Inspector:
     def look_up(self, recipe: Recipe) -> LookUp:
         """Look up a recipe's base and data, with all its problems, without the heavy libraries."""
         return look_up(_checkable(recipe), model=self._model, data=self._data)
-
-    def structure(self, recipe: Recipe) -> Structure | None:
-        """Return the structure of a recipe's model with the base and the data that were looked up last."""
-        return _anatomy(recipe, self._last) if self._last is not None else None
 
     def version(self, recipe: Recipe) -> Fingerprint:
         """Return a value that changes when the files of a local base change."""

@@ -9,13 +9,12 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import Problem
+from workbench.panels.anatomy.technique_picture import technique_html
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
-from workbench.panels.bench.technique_preview import StructureOf, TechniquePreview
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
-from workbench.panels.kernel.ui_loop import on_main_thread
 from workbench.panels.widgets import parsing
 from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
 from workbench.panels.widgets.technique_picker import TechniquePicker
@@ -29,21 +28,14 @@ from workbench.registry.techniques import (
     find,
     uncurated,
 )
+from workbench.sources.models.describe import ModelFacts
 from workbench.training.inspection.compatibility.result import Compatibility
 
 
 class TechniqueFormCard(FormCard):
-    """Pick a technique, read what it changes, and set its arguments.
+    """Pick a technique, read what it changes, and set its arguments."""
 
-    Parameters
-    ----------
-    changed, changed_args : callable
-        Called with a setting of the recipe, or an argument of the technique, and its new value.
-    structure_of : callable
-        Returns the structure of a recipe's model, to draw techniques on; None where it is not known.
-    """
-
-    def __init__(self, changed: Changed, changed_args: Changed, structure_of: StructureOf):
+    def __init__(self, changed: Changed, changed_args: Changed):
         super().__init__(3, "Technique", ("technique", "technique_args", "count"))
         self._changed, self._changed_args = changed, changed_args
         self._recipe = Recipe()
@@ -51,9 +43,9 @@ class TechniqueFormCard(FormCard):
         self._fold: Fold | None = None
         self._fits: Mapping[str, Compatibility] = {}
         self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
-        self._preview = TechniquePreview(structure_of, self._draw)
+        self._base: ModelFacts | None = None
         self._picker = TechniquePicker(
-            lambda name: self._preview.ask(self._recipe, name),
+            self._preview,
             label="Technique",
             label_shown=False,  # the card's title says the same
             hint=FIELDS["technique"].metadata["help"],
@@ -100,8 +92,14 @@ class TechniqueFormCard(FormCard):
         self._picker.show_costs(fits)
         self._note.show(self._refusal())
 
-    def _draw(self, name: str, picture: str) -> None:
-        on_main_thread(lambda: self._picker.draw(name, picture))
+    def show_facts(self, base: ModelFacts | None) -> None:
+        """Draw techniques with the sizes of another base."""
+        self._base = base
+
+    def _preview(self, name: str) -> str:
+        """Draw a technique with its default arguments on the current base, to be seen in the picker."""
+        recipe = self._recipe.replace(technique=name, technique_args={})
+        return technique_html(recipe, self._base)
 
     def _refusal(self) -> Compatibility | None:
         """Return why the technique does not fit with its defaults, which were tested.
@@ -172,7 +170,6 @@ class TechniqueFormCard(FormCard):
     def libraries_loaded(self) -> None:
         """Show what only peft knows: the meaning of its arguments, and its other techniques."""
         self._picker.offer(_techniques())
-        self._preview.libraries_loaded()
         if self._shown is not None and self._shown not in TECHNIQUES:
             self._build(_technique(self._shown))
         self._explain()

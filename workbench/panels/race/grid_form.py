@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable
@@ -12,12 +13,14 @@ import yaml
 
 from workbench.display.html import esc
 from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.panels.anatomy.technique_picture import technique_html
 from workbench.panels.run.status import make_button
 from workbench.panels.widgets import parsing
 from workbench.panels.widgets.technique_picker import TechniquePicker
 from workbench.race.search import MANY, combine
 from workbench.recipe import HINTS, Recipe
 from workbench.registry.techniques import TECHNIQUES, arguments
+from workbench.sources.lookup import find_facts
 
 # The settings that grids vary most often; any other can be typed.
 OFFERED = ("learning_rate", "technique", "seed", "per_device_train_batch_size", "lr_scheduler_type")
@@ -135,6 +138,7 @@ class GridForm:
         self.go = make_button("Add runs", tooltip, self._on_go)
         self._text = widgets.HTML()
         self.techniques = TechniquePicker(
+            self._picture,
             label="Techniques of the grid",
             placeholder="Add a technique …",
             hint="Add a technique to the line, or pick it again to remove it",
@@ -211,6 +215,15 @@ class GridForm:
         line = self.line.value.strip().rstrip(";")
         self.line.value = f"{line}; {name}=" if line else f"{name}="
         self.knob.value = ""
+
+    def _picture(self, name: str) -> str:
+        """Draw a technique on the base of the recipe that is varied."""
+        recipe, _ = self._base()
+        with contextlib.suppress(WorkbenchError):
+            return technique_html(
+                recipe.replace(technique=name, technique_args={}), find_facts(recipe)
+            )
+        return ""
 
     def _show_techniques(self) -> None:
         """Offer techniques to pick where the line varies them."""

@@ -24,8 +24,9 @@ class TechniquePicker(anywidget.AnyWidget):
 
     Parameters
     ----------
-    look : callable, optional
-        Called with the name of a technique at which a person looks in the open list; :meth:`draw` answers.
+    picture : callable, optional
+        Returns the picture of a technique as HTML, by its name; called when a person looks at it in the
+        open list.
 
     Attributes
     ----------
@@ -63,9 +64,9 @@ class TechniquePicker(anywidget.AnyWidget):
     chosen: traitlets.List = traitlets.List().tag(sync=True)
     value = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, look: Callable[[str], object] | None = None, **traits: Any):
+    def __init__(self, picture: Callable[[str], str] | None = None, **traits: Any):
         super().__init__(**traits)
-        self._look = look
+        self._picture = picture
         self.on_msg(lambda _, content, __: self._on_message(content))
 
     def offer(self, techniques: Iterable[Technique]) -> None:
@@ -79,14 +80,10 @@ class TechniquePicker(anywidget.AnyWidget):
         self.fits = {name: cost(fit) for name, fit in fits.items()}
         self.status = progress(fits, len(self.entries))
 
-    def draw(self, name: str, html: str) -> None:
-        """Show the picture of a technique if a person still looks at it."""
-        self.send({"kind": "picture", "name": name, "html": html})
-
     def _on_message(self, content: Any) -> None:
         match content:
-            case {"kind": "look", "name": str(name)} if self._look is not None:
-                self._look(name)
+            case {"kind": "look", "name": str(name)} if self._picture is not None:
+                self.send({"kind": "picture", "name": name, "html": self._picture(name)})
 
 
 def entry(technique: Technique) -> dict[str, Any]:

@@ -94,7 +94,9 @@ class TechniqueFormCard(FormCard):
 
     def show_facts(self, base: ModelFacts | None) -> None:
         """Draw techniques with the sizes of another base."""
-        self._base = base
+        if base != self._base:
+            self._base = base
+            self._picker.redraw()
 
     def _preview(self, name: str) -> str:
         """Draw a technique with its default arguments on the current base, to be seen in the picker."""

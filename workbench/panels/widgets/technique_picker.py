@@ -17,6 +17,7 @@ from workbench.training.inspection.compatibility.result import Compatibility
 
 _STATIC = Path(__file__).parent
 _PARTS = ("search", "list", "pane", "popover", "picker")
+_STYLES = ("picker", "list")
 
 
 class TechniquePicker(anywidget.AnyWidget):
@@ -52,7 +53,7 @@ class TechniquePicker(anywidget.AnyWidget):
     """
 
     _esm = bundle(*(_STATIC / f"technique_{part}.js" for part in _PARTS))
-    _css = _STATIC / "technique_picker.css"
+    _css = "".join((_STATIC / f"technique_{part}.css").read_text("utf-8") for part in _STYLES)
 
     label = traitlets.Unicode().tag(sync=True)
     label_shown = traitlets.Bool(True).tag(sync=True)

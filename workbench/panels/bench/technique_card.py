@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import Problem
+from workbench.panels.anatomy.technique_picture import TechniquePicture
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
@@ -27,6 +28,7 @@ from workbench.registry.techniques import (
     find,
     uncurated,
 )
+from workbench.sources.models.describe import ModelFacts
 from workbench.training.inspection.compatibility.result import Compatibility
 
 
@@ -50,6 +52,8 @@ class TechniqueFormCard(FormCard):
         self._sentence = widgets.HTML()
         self._knobs = widgets.Box()
         self._knobs.add_class("wb-form")
+        self._picture = TechniquePicture()
+        self._base: ModelFacts | None = None
         self._others = widgets.VBox()
         self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
@@ -58,6 +62,7 @@ class TechniqueFormCard(FormCard):
             self._sentence,
             self._knobs,
             self._problems,
+            self._picture,
             self._examples.widget,
             self._others,
         ]
@@ -76,10 +81,16 @@ class TechniqueFormCard(FormCard):
             self._picker.observe(self._on_technique, "value")
             self._build(_technique(name))
         self._note.show(self._refusal())
+        self._picture.show(recipe, self._base)
         self._show_arguments(self.fields)
         task = task_of(recipe.task)
         if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
             self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
+
+    def show_facts(self, base: ModelFacts | None) -> None:
+        """Draw the technique with the sizes of another base."""
+        self._base = base
+        self._picture.show(self._recipe, base)
 
     def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""

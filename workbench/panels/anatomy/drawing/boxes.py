@@ -29,7 +29,7 @@ def side(length: int, longest: int) -> Size:
 
     Examples
     --------
-    >>> side(128, 256).px, side(2048, 256).broken, side(1, 256).thick
+    >>> side(128, 256).px, side(2048, 256).broken, side(2, 256).thick
     (44.0, True, True)
     """
     px = LONG * length / max(longest, 1)

@@ -80,12 +80,12 @@ def p_tuning(at: Layer) -> Drawing:
             "LSTM", 2 * hidden, width, TRAINED, Pattern("module"), stored, size="in both directions"
         )
         first = layer("W_1", 2 * hidden, 2 * hidden)
-        inner = product(first, lstm, tokens)
-        network = product(layer("W_2", width, 2 * hidden), Apply("ReLU", inner))
+        read = product(first, lstm, tokens)
+        network = product(layer("W_2", width, 2 * hidden), Apply("ReLU", read))
         text = "an LSTM and two layers compute"
     else:
-        first = Apply("ReLU", product(layer("W_1", hidden, width), tokens))
-        second = Apply("ReLU", product(layer("W_2", hidden, hidden), first))
+        low = Apply("ReLU", product(layer("W_1", hidden, width), tokens))
+        second = Apply("ReLU", product(layer("W_2", hidden, hidden), low))
         network = product(layer("W_3", width, hidden), second)
         text = "three layers compute"
     return _in_front(

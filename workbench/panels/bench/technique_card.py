@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import Problem
-from workbench.panels.anatomy.technique_picture import technique_html
+from workbench.panels.anatomy.technique_picture import TechniquePicture, technique_html
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
@@ -55,6 +55,7 @@ class TechniqueFormCard(FormCard):
         self._sentence = widgets.HTML()
         self._knobs = widgets.Box()
         self._knobs.add_class("wb-form")
+        self._picture = TechniquePicture()
         self._others = widgets.VBox()
         self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
@@ -63,6 +64,7 @@ class TechniqueFormCard(FormCard):
             self._sentence,
             self._knobs,
             self._problems,
+            self._picture,
             self._examples.widget,
             self._others,
         ]
@@ -81,6 +83,7 @@ class TechniqueFormCard(FormCard):
             self._picker.observe(self._on_technique, "value")
             self._build(_technique(name))
         self._note.show(self._refusal())
+        self._picture.show(recipe, self._base)
         self._show_arguments(self.fields)
         task = task_of(recipe.task)
         if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
@@ -96,6 +99,7 @@ class TechniqueFormCard(FormCard):
         """Draw techniques with the sizes of another base."""
         if base != self._base:
             self._base = base
+            self._picture.show(self._recipe, base)
             self._picker.redraw()
 
     def _preview(self, name: str) -> str:

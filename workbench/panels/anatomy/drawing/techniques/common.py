@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from workbench.panels.anatomy.drawing.equations import Drawing, Equation
@@ -41,8 +42,8 @@ def h(at: Layer) -> Matrix:
 
 
 def bias(at: Layer) -> list[Expression]:
-    """The module's own bias, if it has one."""
-    return [Matrix("b", at.rows, 1, FROZEN)] if at.bias else []
+    """The module's own bias, if it has one; some arguments let it be trained too."""
+    return [Matrix("b", at.rows, 1, TRAINED if at.own[1] else FROZEN)] if at.bias else []
 
 
 def added(
@@ -53,7 +54,7 @@ def added(
     base: Matrix | None = None,
     when: str = "",
 ) -> Drawing:
-    """h = W x + b + terms."""
+    """Write h = W x + b + terms."""
     own = product(base or weight(at), x(at))
     first = Equation(h(at), Sum((own, *bias(at), *terms)), when)
     return Drawing((first, *where), notes)
@@ -61,24 +62,33 @@ def added(
 
 def rank(at: Layer, piece: str = "lora_A", name: str = "r", default: int = 8) -> int:
     """The rank of this module, which a pattern may set apart."""
-    return at.size(piece, 0, int(number(at.arg(name), default)))
+    return at.size(piece, 0, int(number(_of_pattern(at, "rank_pattern", at.arg(name)), default)))
+
+
+def _of_pattern(at: Layer, pattern: str, usual: Any) -> Any:
+    """Return what a pattern says of this module, as PEFT matches its keys; else the usual value."""
+    by_name = at.arg(pattern) or {}
+    matches = (v for key, v in by_name.items() if re.fullmatch(rf"(.*\.)?({key})", at.path))
+    return next(matches, usual)
 
 
 def lora_scale(at: Layer, inner: Expression) -> Scale:
     """LoRA's factor: lora_alpha / r, or by the root of r."""
-    r, alpha = rank(at), number(at.arg("lora_alpha"), 8)
+    r, alpha = rank(at), number(_of_pattern(at, "alpha_pattern", at.arg("lora_alpha")), 8)
     if at.arg("use_rslora"):
         return Scale("α/√r", inner, alpha / max(r, 1) ** 0.5)
     return Scale("α/r", inner, alpha / max(r, 1))
 
 
 def lora_a(at: Layer, starts: str = "random", **more: Any) -> Matrix:
-    """LoRA's first matrix."""
+    """LoRA's first matrix, which reads x."""
     return Matrix("A", rank(at), at.cols, more.pop("state", TRAINED), starts=starts, **more)
 
 
 def lora_b(at: Layer, starts: str = "0", **more: Any) -> Matrix:
-    """LoRA's second matrix."""
+    """LoRA's second matrix, which gives h."""
+    if at.arg("init_lora_weights") is False:  # for tests of PEFT itself
+        starts = "random"
     return Matrix("B", at.rows, rank(at), more.pop("state", TRAINED), starts=starts, **more)
 
 

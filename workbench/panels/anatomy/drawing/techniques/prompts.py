@@ -39,8 +39,8 @@ def _in_front(at: Layer, prompt: Expression, *where: Equation, notes: tuple[str,
     out = Matrix(
         "H", width, count + TEXT, FLOW, Pattern("columns", count + TEXT), size="hidden states"
     )
-    base = Apply("frozen base", Beside((prompt, _text(width))))
-    return Drawing((Equation(out, base), *where), (*notes, _EACH))
+    base = Apply("base", Beside((prompt, _text(width))))
+    return Drawing((Equation(out, base), *where), (*notes, f"The base is frozen. {_EACH}"))
 
 
 def _shape(at: Layer, piece: str = "prompt_encoder.embedding") -> tuple[int, int]:
@@ -50,7 +50,7 @@ def _shape(at: Layer, piece: str = "prompt_encoder.embedding") -> tuple[int, int
 
 
 def prompt_tuning(at: Layer) -> Drawing:
-    """Prompt tuning, arXiv 2104.08691."""
+    """Draw Prompt tuning as in arXiv 2104.08691."""
     count, width = _shape(at)
     words = at.arg("prompt_tuning_init", "RANDOM")
     starts = "random" if str(words).endswith("RANDOM") else "words"
@@ -62,7 +62,7 @@ def prompt_tuning(at: Layer) -> Drawing:
 
 
 def p_tuning(at: Layer) -> Drawing:
-    """P-tuning, arXiv 2103.10385."""
+    """Draw P-tuning as in arXiv 2103.10385."""
     count, width = _shape(at)
     hidden = int(number(at.arg("encoder_hidden_size"), width))
     made = _virtual("P", width, count, COMPUTED)
@@ -80,12 +80,12 @@ def p_tuning(at: Layer) -> Drawing:
             "LSTM", 2 * hidden, width, TRAINED, Pattern("module"), stored, size="in both directions"
         )
         first = layer("W_1", 2 * hidden, 2 * hidden)
-        inner = product(first, lstm, tokens)
-        network = product(layer("W_2", width, 2 * hidden), Apply("ReLU", inner))
+        read = product(first, lstm, tokens)
+        network = product(layer("W_2", width, 2 * hidden), Apply("ReLU", read))
         text = "an LSTM and two layers compute"
     else:
-        first = Apply("ReLU", product(layer("W_1", hidden, width), tokens))
-        second = Apply("ReLU", product(layer("W_2", hidden, hidden), first))
+        low = Apply("ReLU", product(layer("W_1", hidden, width), tokens))
+        second = Apply("ReLU", product(layer("W_2", hidden, hidden), low))
         network = product(layer("W_3", width, hidden), second)
         text = "three layers compute"
     return _in_front(
@@ -97,11 +97,11 @@ def p_tuning(at: Layer) -> Drawing:
 
 
 def multitask(at: Layer) -> Drawing:
-    """Multitask prompt tuning, arXiv 2303.02861."""
+    """Draw Multitask prompt tuning as in arXiv 2303.02861."""
     count, width = _shape(at)
     tasks = at.size("prompt_encoder.prefix_task_cols", 0, int(number(at.arg("num_tasks"), 1)))
     ranks = int(number(at.arg("num_ranks"), 1))
-    shared = _virtual("P^*", width, count, TRAINED, starts="random")
+    shared = _virtual("P*", width, count, TRAINED, starts="random")
     made = _virtual("P", width, count, COMPUTED)
     rows = Matrix("v_t", width, ranks, TRAINED, copies=tasks, starts="random")
     cols = Matrix("u_t^T", ranks, count, TRAINED, copies=tasks, starts="random")
@@ -111,15 +111,13 @@ def multitask(at: Layer) -> Drawing:
         Equation(made, Hadamard(shared, product(rows, cols))),
         notes=(
             f"P^* is shared by all tasks; each task multiplies it entry by entry with a matrix of "
-            f"rank {ranks} of its own (here {tasks} task{'s' * (tasks != 1)}).".replace(
-                "P^*", "P*"
-            ),
+            f"rank {ranks} of its own (here {tasks} task{'s' * (tasks != 1)}).".replace("P*", "P*"),
         ),
     )
 
 
 def cpt(at: Layer) -> Drawing:
-    """Context-aware prompt tuning, arXiv 2410.17222."""
+    """Draw Context-aware prompt tuning as in arXiv 2410.17222."""
     count, width = _shape(at)
     words = _virtual("C", width, count, FROZEN, starts="training rows")
     change = _virtual("Δ", width, count, TRAINED, starts="0")
@@ -149,7 +147,7 @@ def _of_each_layer(at: Layer, keys: Expression, values: Expression, *where, note
 
 
 def prefix(at: Layer) -> Drawing:
-    """Prefix tuning, arXiv 2101.00190."""
+    """Draw Prefix tuning as in arXiv 2101.00190."""
     count, wide = _shape(at)
     layers = max(at.base.layers, 1)
     projected = bool(at.arg("prefix_projection"))
@@ -193,7 +191,7 @@ def prefix(at: Layer) -> Drawing:
 
 
 def cartridge(at: Layer) -> Drawing:
-    """Cartridge, arXiv 2506.06266."""
+    """Draw Cartridge as in arXiv 2506.06266."""
     layers = max(at.base.layers, 1)
     count = int(number(at.arg("num_virtual_tokens"), 16))
     still = at.size(
@@ -233,7 +231,7 @@ def cartridge(at: Layer) -> Drawing:
 
 
 def adaption_prompt(at: Layer) -> Drawing:
-    """LLaMA-Adapter, arXiv 2303.16199."""
+    """Draw LLaMA-Adapter as in arXiv 2303.16199."""
     count = at.size("adaption_prompt", 1, int(number(at.arg("adapter_len"), 16)))
     d = at.size("adaption_prompt", 2, at.base.width)
     keys = at.base.keys or d
@@ -276,7 +274,7 @@ def nothing_trained(at: Layer) -> Drawing:
             "H", width, shown + TEXT, FLOW, Pattern("columns", shown + TEXT), size="hidden states"
         )
     return Drawing(
-        (Equation(out, Apply("frozen base", Beside(items))),),
+        (Equation(out, Apply("base", Beside(items))),),
         ("Nothing is trained: the answer is the most likely one of the base.", _EACH),
     )
 

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from workbench.display.html import esc, folded
 from workbench.errors import Problem
 from workbench.panels.widgets.fields import Field
+from workbench.panels.widgets.wording import in_form
 from workbench.recipe import Recipe
 
 
@@ -53,8 +54,8 @@ class FormCard:
         for name, field in list(self.fields.items()):
             field.say(below.get(name, ""))
         text = "".join(
-            f"<p class='wb-problem' role='alert'>{esc(str(problem))}</p>"
-            + folded("Details", problem.details)
+            f"<p class='wb-problem' role='alert' data-about='{esc(problem.parameter)}'>"
+            f"{esc(in_form(str(problem)))}</p>" + folded("Details", problem.details)
             for problem in here
         )
         if text != self._problems.value:

@@ -8,9 +8,9 @@ import ipywidgets as widgets
 
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.data_preview import describe
-from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
+from workbench.panels.widgets.fields import Changed, Fold, group, picker_box, recipe_fields
 from workbench.panels.widgets.picker import Picker
-from workbench.recipe import FIELDS, Recipe
+from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.datasets.load import Table
@@ -30,16 +30,14 @@ class DataFormCard(FormCard):
             groups=[["Bundled", bundled]],
             other="File, folder or hub id …",
             placeholder="my.csv, a folder or owner/name",
-            hint=FIELDS["data"].metadata["help"],
         )
         self._task = Picker(
             label="Task",
             groups=[["Task", [[task.name, task.title] for task in TASKS.values()]]],
-            hint=FIELDS["task"].metadata["help"],
         )
         self._observe()
         self._rows = widgets.HTML("<p class='wb-quiet'>Reading …</p>")
-        pickers = widgets.Box([self._picker, self._task])
+        pickers = widgets.Box([picker_box(self._picker, "data"), picker_box(self._task, "task")])
         pickers.add_class("wb-form")
         pickers.add_class("wb-pickers")
         fold = Fold("Columns, splits and lengths", self._more)

@@ -7,9 +7,9 @@ import ipywidgets as widgets
 from workbench.display.html import esc, facts
 from workbench.display.units import count, size
 from workbench.panels.bench.card import FormCard
-from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
+from workbench.panels.widgets.fields import Changed, Fold, group, picker_box, recipe_fields
 from workbench.panels.widgets.picker import Picker
-from workbench.recipe import FIELDS, Recipe
+from workbench.recipe import Recipe
 from workbench.sources.models import describe
 from workbench.sources.models.describe import ModelFacts
 
@@ -27,12 +27,12 @@ class ModelFormCard(FormCard):
             groups=[["Bundled", bundled]],
             other="Folder or hub id …",
             placeholder="path/to/folder or owner/name",
-            hint=FIELDS["model"].metadata["help"],
         )
         self._picker.observe(lambda change: changed("model", change["new"]), "value")
         self._facts = widgets.HTML("<p class='wb-quiet'>Reading …</p>")
         fold = Fold("More about the base", self._more)
-        self.body.children = [self._picker, self._problems, self._facts, fold.widget]
+        picker = picker_box(self._picker, "model")
+        self.body.children = [picker, self._problems, self._facts, fold.widget]
 
     def show(self, recipe: Recipe) -> None:
         """Fill the card's form from a recipe."""

@@ -9,15 +9,17 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import Problem
+from workbench.panels.bench.argument_groups import grouped
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
-from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
+from workbench.panels.widgets.fields import Changed, Field, Fold, heading, knob_field, picker_box
 from workbench.panels.widgets.picker import Picker
-from workbench.recipe import FIELDS, Recipe
+from workbench.recipe import Recipe
+from workbench.registry.argument_help import argument_help
 from workbench.registry.prompt_templates import TEMPLATES
 from workbench.registry.tasks import task_of
 from workbench.registry.techniques import (
@@ -44,7 +46,6 @@ class TechniqueFormCard(FormCard):
         self._picker = Picker(
             label="Technique",
             groups=_groups(self._fits),
-            hint=FIELDS["technique"].metadata["help"],
         )
         self._picker.observe(self._on_technique, "value")
         self._sentence = widgets.HTML()
@@ -53,7 +54,7 @@ class TechniqueFormCard(FormCard):
         self._others = widgets.VBox()
         self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
-            self._picker,
+            picker_box(self._picker, "technique"),
             self._note.widget,
             self._sentence,
             self._knobs,
@@ -137,7 +138,11 @@ class TechniqueFormCard(FormCard):
         made = self._rest(name)
         self._show_arguments(made)
         self.fields |= made
-        return [field.widget for field in made.values()]
+        return [
+            widget
+            for title, names in grouped(made).items()
+            for widget in (heading(title), *(made[name].widget for name in names))
+        ]
 
     def _rest(self, name: str) -> dict[str, Field]:
         """Make the fields of all arguments that have none yet."""
@@ -150,7 +155,7 @@ class TechniqueFormCard(FormCard):
                 hint,
                 self._on_argument,
                 limits={"multiline": True} if spec.metadata.get("multiline") else {},
-                help=spec.metadata.get("help", ""),
+                help=argument_help(name, argument),
                 default=_default(spec),
             )
         return made
@@ -170,7 +175,7 @@ class TechniqueFormCard(FormCard):
         declared = arguments(self._shown)
         for name, field in self.fields.items():
             if name in declared:
-                field.explain(declared[name][0].metadata.get("help", ""))
+                field.explain(argument_help(self._shown, name))
 
     def _on_argument(self, name: str, value: Any) -> None:
         self._changed_args(name, value)

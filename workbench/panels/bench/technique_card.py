@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from workbench.errors import Problem
 from workbench.panels.bench.argument_groups import grouped
-from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.card import FormCard, Post, at_once
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
 from workbench.panels.bench.technique_summary import describe
@@ -35,12 +35,11 @@ from workbench.training.inspection.compatibility.result import Compatibility
 class TechniqueFormCard(FormCard):
     """Pick a technique, read what it changes, and set its arguments."""
 
-    def __init__(self, changed: Changed, changed_args: Changed):
-        super().__init__(3, "Technique", ("technique", "technique_args", "count"))
+    def __init__(self, changed: Changed, changed_args: Changed, post: Post = at_once):
+        super().__init__(3, "Technique", ("technique", "technique_args", "count"), post)
         self._changed, self._changed_args = changed, changed_args
         self._recipe = Recipe()
         self._shown: str | None = None
-        self._fold: Fold | None = None
         self._fits: Mapping[str, Compatibility] = {}
         self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
         self._picker = Picker(
@@ -131,6 +130,13 @@ class TechniqueFormCard(FormCard):
             self._fold = Fold("All arguments", lambda: self._all(technique.name))
         self._others.children = [self._fold.widget] if self._fold else []
         self._explain()
+
+    def _is_folded(self, name: str) -> bool:
+        technique = _technique(self._shown)
+        if self._fold is None or technique is None or not preload.ready():
+            return False
+        _, hint = arguments(technique.name).get(name, (None, None))
+        return hint is not None and name not in self.fields and parsing.typeable(hint)
 
     def _all(self, name: str) -> list[widgets.Widget]:
         if not preload.ready():

@@ -35,8 +35,8 @@ class Field:
     changed : callable
         Called with the name and the new value when a person changes it.
     limits : mapping
-        What the checks allow, ``choices``, the bounds of a ``slider``: ``(low, high)``, or
-        ``multiline`` for long texts.
+        What the checks allow, ``choices``, the bounds of a ``slider``: ``(low, high)``,
+        ``multiline`` for long texts, or ``menu`` for choices that become known later.
     default : object
         What an empty field stands for, shown in grey.
     help, line, unit, empty : str
@@ -78,7 +78,8 @@ class Field:
 
     def _make(self) -> widgets.DOMWidget:
         common = {"description": self.name, "style": {"description_width": "auto"}}
-        choices = parsing.choices_of(self.hint, self._limits)
+        choices = [None] if "menu" in self._limits else None
+        choices = choices or parsing.choices_of(self.hint, self._limits)
         if choices is not None and set(choices) != {True, False}:
             options = [(self._words(choice), choice) for choice in choices]
             return widgets.Dropdown(options=options, value=choices[0], **common)
@@ -239,20 +240,29 @@ def heading(title: str) -> widgets.HTML:
     return made
 
 
-def recipe_fields(names: list[str], changed: Changed) -> dict[str, Field]:
-    """Make the fields of some of the recipe's settings from their declarations."""
+def recipe_fields(
+    names: list[str], changed: Changed, menus: Sequence[str] = ()
+) -> dict[str, Field]:
+    """Make the fields of some of the recipe's settings from their declarations.
+
+    Those in ``menus`` are menus, whose choices become known later (:meth:`Field.choose_from`).
+    """
     return {
         name: Field(
             name,
             HINTS[name],
             changed,
-            limits={key: value for key, value in FIELDS[name].metadata.items() if key in LIMITS},
+            limits=_limits(name) | ({"menu": True} if name in menus else {}),
             default=FIELDS[name].default,
             help=FIELDS[name].metadata["about"],
             **{key: FIELDS[name].metadata[key] for key in ("line", "unit", "empty")},
         )
         for name in names
     }
+
+
+def _limits(name: str) -> dict[str, Any]:
+    return {key: value for key, value in FIELDS[name].metadata.items() if key in LIMITS}
 
 
 def picker_box(picker: widgets.Widget, name: str) -> widgets.Box:

@@ -54,7 +54,9 @@ class Help:
             f"<dt>{name}</dt><dd>{esc(said)}</dd>" for name, said in facts.items() if said
         )
         text = readable(self.text)
-        words = f"<p>{esc(text)}</p>" if text != self.line else ""
+        # The line is repeated for the eye only: the open text lies over it.
+        words = f"<p aria-hidden='true'>{esc(self.line)}</p>" if self.line else ""
+        words += f"<p>{esc(text)}</p>" if text and text != self.line else ""
         hint = f"<p class='wb-hint'>{esc(self.line)}</p>" if self.line else ""
         return (
             f"<button type='button' class='wb-ask' aria-label='About {esc(self.name)}' "

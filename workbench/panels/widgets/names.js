@@ -41,9 +41,9 @@ function nameAll(panel) {
   }
   for (const field of panel.querySelectorAll(".wb-field")) describe(field, said.get(field));
   for (const field of panel.querySelectorAll(".wb-with-slider")) {
-    const name = field.querySelector(".widget-label")?.textContent ?? "";
+    const name = field.querySelector(".widget-text > .widget-label")?.textContent;
     const handle = field.querySelector(".noUi-handle");
-    if (handle) set(handle, "aria-label", name);
+    if (handle && name) set(handle, "aria-label", name);
   }
   for (const fold of panel.querySelectorAll("button.wb-fold")) {
     set(fold, "aria-expanded", String(fold.classList.contains("wb-open")));

@@ -140,5 +140,5 @@ def with_help(control: widgets.Widget, help: Help) -> widgets.Box:
     """Put help next to a control that has its label within itself."""
     box = widgets.Box([HelpWidget(help).widget, control])
     box.add_class("wb-field")
-    box.add_class(f"wb-of-{help.name}")
+    box.add_class(f"wb-of-{help.name.replace(' ', '-')}")
     return box

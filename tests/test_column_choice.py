@@ -73,8 +73,8 @@ def test_a_file_of_ones_own_is_understood_in_two_clicks(tiny_llama, file, tmp_pa
     assert card._fold.open and card._choice.widget.layout.display is None
     assert all(f"<th scope='col'>{name}</th>" in card._choice._text.value for name in opinions()[0])
     menu = card.fields["text_column"].control
-    assert isinstance(menu, widgets.Dropdown)
-    assert [value for _, value in menu.options] == [None, "nr", "said", "mood", "who"]
+    assert isinstance(menu, widgets.Dropdown) and menu.label == "detected by its name"
+    assert [value for _, value in menu.options] == ["", "nr", "said", "mood", "who"]
     # Only the columns that the task needs are asked for.
     asked = {name for name, field in card.fields.items() if field.widget.layout.display != "none"}
     assert {name for name in asked if name.endswith("_column")} == {"text_column", "label_column"}
@@ -134,3 +134,12 @@ def test_a_task_is_guessed_where_the_names_say_it(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("question,answer\nwhat is it,a cat\n")
     assert guess_task(str(path)) == propose([{"question": "what is it", "answer": "a cat"}]).task
+
+
+def test_a_menu_says_which_column_was_detected(tiny_llama, tmp_path):
+    bench = Bench(Recipe(model=str(tiny_llama), max_length=32), runs=tmp_path / "runs")
+    settle(bench)
+    card = bench._form.data
+    card._fold.toggle()
+    assert card.fields["text_column"].control.label == "text (detected)"
+    assert card.fields["text_column"].control.value == "" and bench.recipe.text_column is None

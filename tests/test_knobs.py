@@ -103,3 +103,16 @@ def test_errors_have_the_words_of_the_panel(task):
 
 def test_a_text_of_ones_own_stays_as_it_is():
     assert in_form("'True.csv' must be a file.") == "'True.csv' must be a file."
+
+
+def test_a_menu_shows_what_stands_for_nothing():
+    changes = []
+    [field] = recipe_fields(["quantization"], lambda *change: changes.append(change)).values()
+    empty = FIELDS["quantization"].metadata["empty"]
+    assert field.control.label == empty
+    field.show("nf4")
+    field.show(None)
+    assert field.control.label == empty and changes == []
+    field.control.value = "nf4"
+    field.control.value = ""
+    assert changes == [("quantization", "nf4"), ("quantization", None)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ipywidgets as widgets
@@ -27,11 +27,14 @@ class Columns:
         A few rows, where the data could be read but not be understood.
     proposal : Proposal or None
         What they could be for, in this case.
+    used : dict of str to str
+        Role to column, where the data was understood.
     """
 
     names: tuple[str, ...]
-    rows: list[Row]
-    proposal: Proposal | None
+    rows: list[Row] = field(default_factory=list)
+    proposal: Proposal | None = None
+    used: dict[str, str] = field(default_factory=dict)
 
 
 class ColumnChoice:

@@ -107,7 +107,11 @@ class DataFormCard(FormCard):
             field = self.fields.get(f"{role}_column")
             if field is not None:
                 value = getattr(self._recipe, field.name)
-                field.choose_from([None, *(self._columns.names if self._columns else ())])
+                names, used = (
+                    (self._columns.names, self._columns.used) if self._columns else ((), {})
+                )
+                detected = f"{used[role]} (detected)" if value is None and role in used else ""
+                field.choose_from([None, *names], detected)
                 field.offer(role in roles or value is not None)
 
     def show_rows(self, table: Table | None) -> None:

@@ -113,7 +113,7 @@ class Inspector:
     def _columns(self, recipe: Recipe, table: Table | None) -> Columns | None:
         """Return the columns that there are to choose from, with rows where they are not understood."""
         if table is not None:
-            return Columns(tuple(columns_of(table.train[:ROWS])), [], None)
+            return Columns(tuple(columns_of(table.train[:ROWS])), used=table.columns)
         with contextlib.suppress(Exception):
             source = locate.resolve(recipe.data, None, recipe.data_revision)
             rows, _ = self._cached(
@@ -170,7 +170,7 @@ def _columns(recipe: Recipe, rows: list[Row], card_columns: Mapping[str, str]) -
         choose_columns(recipe.task, names, named, card_columns, "the data")
     except DataError:
         return Columns(names, spread(rows, ROWS), propose(rows))
-    return Columns(names, [], None)
+    return Columns(names)
 
 
 def _count(recipe: Recipe, table: Table) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from workbench.registry.techniques import Hyperparameter
 from workbench.settings.values import parts_of
 
 Changed = Callable[[str, Any], None]
+NOTHING = ""  # how a menu has None
 LIMITS = ("choices", "ge", "gt", "le", "lt")
 
 
@@ -81,8 +82,8 @@ class Field:
         choices = [None] if "menu" in self._limits else None
         choices = choices or parsing.choices_of(self.hint, self._limits)
         if choices is not None and set(choices) != {True, False}:
-            options = [(self._words(choice), choice) for choice in choices]
-            return widgets.Dropdown(options=options, value=choices[0], **common)
+            options = [self._option(choice) for choice in choices]
+            return widgets.Dropdown(options=options, value=options[0][1], **common)
         if choices is not None or parts_of(self.hint)[0] == (bool,):
             return widgets.Checkbox(indent=False, **common)
         if "slider" in self._limits:
@@ -99,15 +100,24 @@ class Field:
             return widgets.FloatSlider(step=(high - low) / 50, **common)
         return widgets.IntSlider(**common)
 
-    def _words(self, choice: Any) -> str:
-        return self._empty or "automatic" if choice is None else str(choice)
+    def _option(self, choice: Any, empty: str = "") -> tuple[str, Any]:
+        """Return a choice as a menu has it: None would show as nothing chosen."""
+        if choice is None:
+            return empty or self._empty or "automatic", NOTHING
+        return str(choice), choice
 
-    def choose_from(self, choices: Sequence[Any]) -> None:
-        """Offer other choices; what is chosen stays, even if it is none of them."""
-        options = [(self._words(choice), choice) for choice in choices]
+    def choose_from(self, choices: Sequence[Any], empty: str = "") -> None:
+        """Offer other choices; what is chosen stays, even if it is none of them.
+
+        Parameters
+        ----------
+        choices : sequence
+        empty : str
+            What None stands for at present.
+        """
         value = self.control.value
-        if value not in choices:
-            options.append((self._words(value), value))
+        others = [] if value in (NOTHING, *choices) else [value]
+        options = [self._option(choice, empty) for choice in (*choices, *others)]
         if options != list(self.control.options):
             self._quiet = True
             try:
@@ -129,9 +139,10 @@ class Field:
             elif isinstance(self.control, widgets.Checkbox):
                 self._set(self.control, bool(value))
             else:
-                if value not in [option for _, option in self.control.options]:
-                    self.control.options = [*self.control.options, (str(value), value)]
-                self._set(self.control, value)
+                option = self._option(value)
+                if option[1] not in [known for _, known in self.control.options]:
+                    self.control.options = [*self.control.options, option]
+                self._set(self.control, option[1])
         finally:
             self._quiet = False
 
@@ -187,6 +198,8 @@ class Field:
         if isinstance(self.control, widgets.Text | widgets.Textarea):
             value = parsing.read(value, self.hint)
             value = self.default if value == "" else value
+        elif isinstance(self.control, widgets.Dropdown):
+            value = None if value == NOTHING else value
         self.show(value)
         self._changed(self.name, value)
 

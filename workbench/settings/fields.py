@@ -78,7 +78,7 @@ class Settings:
         "Folder with weights that a run of the same technique has trained, to start from.",
         empty="new weights",
     )
-    task: str = setting("classify", "data", "What the model should learn.", choices=tuple(TASKS))
+    task: str = setting("classify", "data", "What the model should learn to do.", choices=tuple(TASKS))
     data: str = setting(
         "reviews",
         "data",

@@ -49,7 +49,8 @@ def propose(rows: Sequence[Row]) -> Proposal | None:
             columns, _ = choose_columns(task, names, {}, {}, "the data")
         except DataError:
             continue
-        if task != "lm" or len(names) == 1:  # a text among other columns is more than a text
+        # A text among other columns may be more than a text.
+        if len(TASKS[task].roles) > 1 or len(names) == 1:
             return Proposal(task, columns)
     return _by_values(rows, names)
 

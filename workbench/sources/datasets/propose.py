@@ -72,10 +72,8 @@ def _by_values(rows: Sequence[Row], names: Sequence[str]) -> Proposal | None:
 
 def _mean_words(rows: Sequence[Row], name: str) -> float:
     """Return how many words a column's values have on average; 0 where one is no text."""
-    values = [row.get(name) for row in rows]
-    if not all(isinstance(value, str) for value in values):
-        return 0
-    return sum(len(value.split()) for value in values) / len(values)
+    words = [len(value.split()) for row in rows if isinstance(value := row.get(name), str)]
+    return sum(words) / len(words) if len(words) == len(rows) else 0
 
 
 def _distinct(rows: Sequence[Row], name: str) -> int:

@@ -70,6 +70,7 @@ class RecipeForm:
     def _show_facts(self, facts: ModelFacts | None) -> None:
         self.base.show_facts(facts)
         self.training.show_facts(facts)
+        on_main_thread(lambda: self.technique.show_facts(facts))
 
     def _show_table(self, table: Table | None) -> None:
         self.data.show_rows(table)

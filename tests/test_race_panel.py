@@ -111,7 +111,7 @@ def test_start_and_the_end_of_a_race(race, panel):
     assert race.members[1].name in panel._results._shown.value
     click(panel, "pick", 2)
     assert panel.selected is race.members[2]
-    assert race.members[2].name in panel._status._text.value
+    assert race.members[2].name in panel._status.head.value
 
 
 def test_each_run_and_all_can_be_paused_resumed_and_stopped(recipe, tmp_path):

@@ -6,7 +6,7 @@ Each click calls a method of :class:`Bench` that can be called from code as well
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,8 @@ class Bench(Panel):
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._fill_anatomy)
         self._anatomy_fold.widget.add_class("wb-anatomy")
         self._count = ParameterCount()
+        technique = self._form.technique.widget
+        technique.children = [*technique.children, self._count.modules]
         self._memory = MemoryForecast(self._ui_loop.post)
         self._table = RunsTable(self._pick)
         self._older = widgets.HTML(layout={"display": "none"})
@@ -113,20 +115,30 @@ class Bench(Panel):
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
         add.on_click(lambda _: self._click("race", self.add_to_race)())
-        facts = widgets.VBox([self._count.widget, self._memory.widget])
+        # Always in reach: it stays at the top of the page while the panel is scrolled.
+        facts = widgets.Box([self._count.widget, self._memory.line])
         facts.add_class("wb-known")
-        bar = widgets.Box([facts, add, self._train])
+        controls = widgets.Box([add, self._status.controls, self._train])
+        controls.add_class("wb-go")
+        bar = widgets.Box([facts, controls])
         bar.add_class("wb-action")
+        dock = widgets.VBox([bar, self._messages.widget])
+        dock.add_class("wb-dock")
+        # Knobs and curves side by side.
+        curves = widgets.VBox([self._status.head, self.chart, self._status.details])
+        curves.add_class("wb-curves")
+        watch = widgets.VBox([curves, self._memory.widget])
+        watch.add_class("wb-watch")
+        desk = widgets.Box([self._form.settings, watch])
+        desk.add_class("wb-desk")
         self.widget = widgets.VBox(
             [
                 style(),
                 self._frame,
-                self._form.widget,
+                dock,
+                self._form.sources,
+                desk,
                 self._anatomy_fold.widget,
-                bar,
-                self._messages.widget,
-                self._status.widget,
-                self.chart,
                 self._table.widget,
                 self._older,
                 self._results.widget,
@@ -170,6 +182,7 @@ class Bench(Panel):
                 run.start()
             self.chart.highlight(None)
             self.selected = run
+            self._form.fold()
         return run
 
     def pause(self) -> None:
@@ -222,7 +235,9 @@ class Bench(Panel):
         with self._lock:
             self._form.show(self.recipe)
         self._ui_loop.post(self._clear_messages)
-        self._debouncer.ask(self.recipe)
+        recipe = self.recipe
+        self._ui_loop.post(lambda: self._memory.expect(recipe))
+        self._debouncer.ask(recipe)
 
     def _clear_messages(self) -> None:
         for topic in CLICKS:
@@ -238,6 +253,7 @@ class Bench(Panel):
 
     def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected)
+        self._memory.show_run(self.selected)
 
     def _show_earlier(self) -> None:
         """Show the runs that were in the folder before, once."""
@@ -258,9 +274,6 @@ class Bench(Panel):
         if views:
             self._ui_loop.wake()
             self._snapshot.update(self._title(), list(self._views), self.chart)
-
-    def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
-        return self._memory.of(run.recipe)
 
     def _ended(self, run: Run | EarlierRun) -> None:
         if run.error is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.card import FoldableCard
 from workbench.panels.bench.data_preview import describe
 from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
 from workbench.panels.widgets.picker import Picker
@@ -16,7 +16,7 @@ from workbench.sources.datasets import load as catalog_data
 from workbench.sources.datasets.load import Table
 
 
-class DataFormCard(FormCard):
+class DataFormCard(FoldableCard):
     """Pick the data and the task, and see real rows as text and as tokens."""
 
     def __init__(self, changed: Changed):
@@ -75,6 +75,9 @@ class DataFormCard(FormCard):
         if table is None or table is not self._table:
             self._rows.value = describe(table, None) if table else ""
         self._table = table
+        card = catalog_data.bundled().get(str(self._recipe.data))
+        rows = [f"{len(table.train):,} rows"] if table else []
+        self.sum_up(card.pretty_name if card else str(self._recipe.data), *rows)
 
     def show_tokens(self, shown: list[dict[str, Any]] | None) -> None:
         """Show the rows' tokens too. For the UI loop only."""

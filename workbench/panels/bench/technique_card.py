@@ -55,9 +55,9 @@ class TechniqueFormCard(FormCard):
         self.body.children = [
             self._picker,
             self._note.widget,
-            self._sentence,
             self._knobs,
             self._problems,
+            self._sentence,
             self._examples.widget,
             self._others,
         ]

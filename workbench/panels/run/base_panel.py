@@ -6,7 +6,7 @@ import os
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,7 +210,7 @@ class Panel(traitlets.HasTraits):
         self.chart.flush()
         for view in shown:
             if view.run is self.selected:
-                self._status.show(view, self._forecast(view.run))
+                self._status.show(view)
         self._show(shown)
         self._results.offer(shown, self.selected)
         ended = [view.run for view in active if view.ended]
@@ -219,10 +219,6 @@ class Panel(traitlets.HasTraits):
         if ended:
             self._snapshot.update(self._title(), shown, self.chart)
         return len(ended) < len(active)
-
-    def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
-        """Return the memory forecast of a run, or None."""
-        return None
 
     def _show(self, shown: Sequence[RunView]) -> None:
         """Show the runs as they are now; each kind of panel does it in its own way."""

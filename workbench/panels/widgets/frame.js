@@ -7,7 +7,7 @@ import { nameControls } from "./names.js";
 
 // These need the kernel. What only shows something can still be read.
 const CONTROLS =
-  ".wb-cards, .wb-anatomy, .wb-action, .wb-controls, .wb-name, .wb-results-bar, .wb-rules, " +
+  ".wb-cards, .wb-anatomy, .wb-dock, .wb-controls, .wb-name, .wb-results-bar, .wb-rules, " +
   ".wb-clone, .wb-grid-fold, .queue-name, .queue-controls";
 const GOING = ".wb-state, .queue-word";
 const OVER = new Set(["finished", "stopped", "failed", "interrupted", "waiting"]);

@@ -1,4 +1,4 @@
-// What ipywidgets tells no screen reader: the names of sliders, and which folds are open.
+// What ipywidgets tells no screen reader: the names of sliders, and which folds and cards are open.
 
 function nameAll(panel) {
   for (const field of panel.querySelectorAll(".wb-with-slider")) {
@@ -9,6 +9,14 @@ function nameAll(panel) {
   for (const fold of panel.querySelectorAll("button.wb-fold")) {
     const open = String(fold.classList.contains("wb-open"));
     if (fold.getAttribute("aria-expanded") !== open) fold.setAttribute("aria-expanded", open);
+  }
+  for (const toggle of panel.querySelectorAll("button.wb-toggle")) {
+    const card = toggle.closest(".wb-card");
+    const open = String(!card.classList.contains("wb-folded"));
+    const title = card.querySelector("h3").lastChild.textContent;
+    const name = `${toggle.textContent} ${title}`;
+    if (toggle.getAttribute("aria-expanded") !== open) toggle.setAttribute("aria-expanded", open);
+    if (toggle.getAttribute("aria-label") !== name) toggle.setAttribute("aria-label", name);
   }
 }
 

@@ -16,6 +16,7 @@ _SHEETS = (
     "fields",
     "words",
     "train",
+    "desk",
     "runs",
     "race",
     "frame",

@@ -18,12 +18,13 @@ from workbench.errors import Problem, RecipeError
 from workbench.panels.anatomy.view import AnatomyView
 from workbench.panels.bench.form import RecipeForm
 from workbench.panels.bench.inspector import Inspector
+from workbench.panels.bench.layout import desk, dock
 from workbench.panels.bench.memory_forecast import MemoryForecast
 from workbench.panels.bench.parameter_count import ParameterCount
+from workbench.panels.bench.race_section import PLACE, RaceSection
 from workbench.panels.kernel import preload, subshell_patch
 from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
-from workbench.panels.race.panel import RacePanel
 from workbench.panels.run.base_panel import Panel
 from workbench.panels.run.earlier import EarlierRun, earlier_runs
 from workbench.panels.run.run_view import RunView
@@ -76,7 +77,6 @@ class Bench(Panel):
 
     def __init__(self, recipe: Recipe | None = None, runs: str | os.PathLike = "runs"):
         self.runs: list[Run] = []
-        self.race: Race | None = None
         self._folder = Path(runs)
         self._inspected: tuple[Recipe, list[Problem]] | None = (
             None  # the last recipe, and its problems
@@ -94,6 +94,7 @@ class Bench(Panel):
         self._compose()
         self._fill()
         self.observe(lambda _: self._fill(), "recipe")
+        self.observe(self._on_selected, "selected")
 
     def _compose(self) -> None:
         self._form = RecipeForm(self._set)
@@ -106,7 +107,7 @@ class Bench(Panel):
         self._memory = MemoryForecast(self._ui_loop.post)
         self._table = RunsTable(self._pick)
         self._older = widgets.HTML(layout={"display": "none"})
-        self._race_box = widgets.VBox(layout={"display": "none"})
+        self._race = RaceSection(self._ui_loop.wake)
         tooltip = "Start a run with these settings; the notebook stays usable"
         self._train = widgets.Button(description="Train", tooltip=tooltip)
         self._train.add_class("wb-primary")
@@ -114,35 +115,22 @@ class Bench(Panel):
         tooltip = "Add a run with these settings to a race, to start several runs together"
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
-        add.on_click(lambda _: self._click("race", self.add_to_race)())
-        # Always in reach: it stays at the top of the page while the panel is scrolled.
-        facts = widgets.Box([self._count.widget, self._memory.line])
-        facts.add_class("wb-known")
-        controls = widgets.Box([add, self._status.controls, self._train])
-        controls.add_class("wb-go")
-        bar = widgets.Box([facts, controls])
-        bar.add_class("wb-action")
-        dock = widgets.VBox([bar, self._messages.widget])
-        dock.add_class("wb-dock")
-        # Knobs and curves side by side.
-        curves = widgets.VBox([self._status.head, self.chart, self._status.details])
-        curves.add_class("wb-curves")
-        watch = widgets.VBox([curves, self._memory.widget])
-        watch.add_class("wb-watch")
-        desk = widgets.Box([self._form.settings, watch])
-        desk.add_class("wb-desk")
+        add.on_click(lambda _: self._click("race", self._add_click)())
+        facts = [self._count.widget, self._memory.line]
+        bar = dock(facts, [add, self._status.controls, self._train], self._messages.widget)
+        curves = [self._status.head, self.chart, self._status.details]
         self.widget = widgets.VBox(
             [
                 style(),
                 self._frame,
-                dock,
+                bar,
                 self._form.sources,
-                desk,
+                desk(self._form.settings, curves, self._memory.widget),
                 self._anatomy_fold.widget,
                 self._table.widget,
                 self._older,
+                self._race.widget,
                 self._results.widget,
-                self._race_box,
             ]
         )
         self.widget.add_class("workbench-bench")
@@ -203,12 +191,23 @@ class Bench(Panel):
         It waits until the race is started, below in the panel or by ``bench.race.start()``.
         """
         with self._lock:
-            if self.race is not None and self.race.state != "ended":
-                return self.race.add(self.recipe)
-            self.race = Race([self.recipe], self._folder, tables=self._inspector.tables)
-            self._race_box.children = [RacePanel.of(self.race).widget]
-            self._race_box.layout.display = None
-            return self.race.members[0]
+            return self._race.add(self.recipe, self._folder, self._inspector.tables)
+
+    @property
+    def race(self) -> Race | None:
+        """The race to which :meth:`add_to_race` adds runs."""
+        return self._race.race
+
+    def _add_click(self) -> None:
+        before = self.race
+        self.add_to_race()
+        if self.race is None or self.race is not before:
+            self._frame.reveal(PLACE)
+            return
+        # Whoever adds several is not led away from the settings each time.
+        count = len(self.race.members)
+        added = Problem.stated("", f"Added to the race below, which has {count} runs now.")
+        self._ui_loop.post(lambda: self._messages.say("race", [added], "good"))
 
     # -- on the screen ------------------------------------------------------------------------------
 
@@ -250,6 +249,20 @@ class Bench(Panel):
         return [self._anatomy]
 
     # -- everything below runs in the UI loop's thread -----------------------------------------------
+
+    def _pick(self, run: Run | EarlierRun) -> None:
+        super()._pick(run)
+        self._on_selected()
+
+    def _on_selected(self, _: object = None) -> None:
+        self._race.picked = None
+
+    def _results_of(self) -> list[RunView]:
+        return [*self._views, *self._race.views]
+
+    def _exported(self) -> Run | EarlierRun | None:
+        """Return the run that was picked last, in the table or in the race."""
+        return self._race.picked or self.selected
 
     def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected)

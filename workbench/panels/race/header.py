@@ -12,8 +12,9 @@ from workbench.display.html import esc, facts
 from workbench.display.units import number, time
 from workbench.panels.kernel import subshell_patch
 from workbench.panels.run.run_view import STATE_NAMES
-from workbench.panels.run.status import make_button, name_button
+from workbench.panels.run.status import folded_notes, make_button, name_button
 from workbench.panels.widgets import parsing
+from workbench.panels.widgets.fields import Fold
 from workbench.race.halving import SuccessiveHalving
 from workbench.race.leaderboard import Standing
 from workbench.race.race import FUSE, Race
@@ -56,39 +57,38 @@ class RaceHeader:
         controls = widgets.HBox(list(self.buttons.values()))
         controls.add_class("wb-controls")
         top = widgets.Box([self._text, controls])
-        top.add_class("wb-status")
+        top.add_class("wb-status-top")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
-            description="equal share of",
+            description="give each run equal",
             options=list(TURNS),
             value=race.turns,
-            tooltip="How computing time is divided between the runs: all get the same number "
-            "of steps, tokens or seconds",
+            tooltip="How computing time is divided: all runs get the same number of steps, tokens "
+            "or seconds",
             **about,
         )
         self.workers = widgets.Text(
-            description="workers",
+            description="runs at a time",
             value=parsing.write(race.workers),
             placeholder="automatic",
             continuous_update=False,
-            tooltip="Number of runs that do a step at the same time; automatic: one per core, "
-            "one on CUDA",
+            tooltip="Number of runs that take a step at the same time; automatic: one per core, "
+            "one on a GPU",
             **about,
         )
         self.fuse = widgets.Dropdown(
-            description="fuse LoRA",
+            description="train LoRA runs in one batch",
             options=list(FUSE),  # in words: None as a value would show as nothing chosen
             value=next(word for word, value in FUSE.items() if value is race.fuse),
-            tooltip="Train plain LoRA runs with the same base together, in one forward and "
-            "backward pass; choose never if the losses must stay the same to the last "
-            "bit",
+            tooltip="Plain LoRA runs with the same base can share the forward and backward pass; "
+            "choose never if the losses must stay the same to the last bit",
             **about,
         )
         rule = SuccessiveHalving() if race.halving is None else race.halving
         self.halving = widgets.Checkbox(
             value=race.halving is not None, indent=False, description="Stop the worst runs early"
         )
-        self._rule = widgets.HTML(f"<p class='wb-quiet'>{esc(rule)}</p>")
+        self._rule = widgets.HTML()
         self.turns.observe(lambda event: change("turns", event["new"]), "value")
         self.workers.observe(
             lambda event: change("workers", parsing.read(event["new"], int | None)), "value"
@@ -97,21 +97,29 @@ class RaceHeader:
         self.halving.observe(
             lambda event: change("halving", rule if event["new"] else None), "value"
         )
-        rules = widgets.Box([self.turns, self.workers, self.fuse, self.halving, self._rule])
-        rules.add_class("wb-rules")
+        stopping = widgets.Box([self.halving, self._rule])
+        stopping.add_class("wb-stopping")
+        # For those who know why they would change it.
+        more = Fold("More: how the runs share the computer", self._sharing)
         self._notes = widgets.HTML()
         self._notes.add_class("wb-race-notes")
-        self.widget = widgets.VBox([top, rules, self._notes])
+        rules = widgets.VBox([stopping, more.widget, self._notes])
+        rules.add_class("wb-rules")
+        self.widget = widgets.VBox([top, rules])
         self.widget.add_class("wb-race-head")
         subshell_patch.answer_while_busy(list(self.buttons.values()))
+
+    def _sharing(self) -> list[widgets.Widget]:
+        return [self.turns, self.workers, self.fuse]
 
     def show(self, leaderboard: Sequence[Standing]) -> None:
         """Show the race as it is now."""
         state = self._race.state
         self._set(self._text, _describe(self._race, state, leaderboard))
+        rule = self._race.halving
+        self._set(self._rule, "" if rule is None else f"<p class='wb-quiet'>{esc(rule)}</p>")
         # The rule of halving is shown next to its checkbox.
-        notes = [note for note in self._race.notes if note != str(self._race.halving)]
-        self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in notes))
+        self._set(self._notes, folded_notes([n for n in self._race.notes if n != str(rule)]))
         going = self.buttons["Start"]
         name_button(going, GOING.get(state, "Pause all"), TOOLTIPS)
         (going.add_class if state == "ready" else going.remove_class)("wb-start")

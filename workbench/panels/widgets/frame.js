@@ -4,6 +4,7 @@ import { ignoreDoubleClicks } from "./clicks.js";
 import { keepKeys } from "./keys.js";
 import { watchKernel } from "./kernel.js";
 import { nameControls } from "./names.js";
+import { revealParts } from "./reveal.js";
 
 // These need the kernel. What only shows something can still be read.
 const CONTROLS =
@@ -47,6 +48,7 @@ export default () => {
     el.append(banner);
     keepKeys(panel, signal);
     ignoreDoubleClicks(panel, signal);
+    revealParts(model, panel, signal);
     const show = () => panel() && close(panel(), banner);
     views.add(show);
     signal.addEventListener("abort", () => views.delete(show));

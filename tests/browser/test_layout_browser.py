@@ -8,7 +8,10 @@ import pytest
 
 MAKE = """\
 import workbench as wb
-bench = wb.Bench(wb.Recipe(max_length=64, max_steps=40, eval_steps=20), runs="runs/{name}")
+recipe = wb.Recipe(
+    max_length=64, max_train_samples=320, max_eval_samples=32, max_steps=20, eval_steps=20
+)
+bench = wb.Bench(recipe, runs="runs/{name}")
 bench"""
 STATE = ".wb-run .wb-state"
 SIZES = ((1440, 900), (1280, 720))
@@ -29,10 +32,11 @@ BOX = (
 @pytest.fixture
 def shown(notebook, expect, request, lab, monkeypatch):
     """Show a bench in JupyterLab with the file browser, and wait until it has counted."""
-    monkeypatch.setattr(lab, "page", "lab/tree")
+    name = re.sub(r"\W+", "-", request.node.name)
+    # A workspace of its own has no tabs of other tests.
+    monkeypatch.setattr(lab, "page", f"lab/workspaces/{name}/tree")
 
     def show(**page):
-        name = re.sub(r"\W+", "-", request.node.name)
         book = notebook([MAKE.format(name=name)], name=f"{name}.ipynb", **page)
         expect(book.page.locator(".jp-DirListing")).to_be_visible()
         book.run(0)
@@ -99,7 +103,9 @@ def test_lines_open_by_key_and_the_bar_stays_in_reach(shown, expect):
     expect(fold).to_be_focused()
     # The whole line opens a card.
     fold.click()
-    page.locator(".wb-line").first.click()
+    expect(change).to_have_attribute("aria-expanded", "false")
+    line = page.locator(".wb-line").first.bounding_box()
+    page.mouse.click(line["x"] + 20, line["y"] + 8)
     expect(picker).to_be_visible()
     for width in (1280, 900):
         page.set_viewport_size({"width": width, "height": 720})

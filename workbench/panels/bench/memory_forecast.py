@@ -87,7 +87,7 @@ class MemoryForecast:
             line = _line(forecast) if forecast is not None else ""
         if stale:
             updating = "<span class='wb-updating'><i class='wb-busy'></i>updating …</span>"
-            text, line = updating + text if text else "", f"{line} {updating}"
+            text, line = updating + text if text else "", f"{line or '<p>Memory</p>'} {updating}"
         (self.widget.add_class if stale else self.widget.remove_class)("wb-waits")
         (self.line.add_class if stale else self.line.remove_class)("wb-waits")
         self._set(self.widget, text)

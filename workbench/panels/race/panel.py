@@ -79,13 +79,15 @@ class RacePanel(Panel):
         self._grid = GridForm(self._base, self._on_grid, self._ui_loop.post)
         fold = Fold("Add runs: all combinations of some settings", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
+        curves = widgets.VBox([self.chart])
+        curves.add_class("wb-curves")
         self.widget = widgets.VBox(
             [
                 style(),
                 self._frame,
                 self._header.widget,
                 self._messages.widget,
-                self.chart,
+                curves,
                 self._run_list,
                 self._clone_form.widget,
                 fold.widget,

@@ -40,8 +40,10 @@ class RunStatus:
         What was measured of its memory.
     controls : widgets.HBox
         Its buttons.
+    top : widgets.Box
+        The head and the controls.
     widget : widgets.VBox
-        All of them together.
+        All of them together, once there is a run.
     """
 
     def __init__(
@@ -71,9 +73,9 @@ class RunStatus:
             button.disabled = True
         self.controls = widgets.HBox(list(self.buttons.values()))
         self.controls.add_class("wb-controls")
-        top = widgets.Box([self.head, self.controls])
-        top.add_class("wb-status-top")
-        self.widget = widgets.VBox([top, self.details, self.memory], layout={"display": "none"})
+        self.top = widgets.Box([self.head, self.controls])
+        self.top.add_class("wb-status-top")
+        self.widget = widgets.VBox([self.top, self.details, self.memory], layout={"display": "none"})
         self.widget.add_class("wb-status")
 
     def show(self, view: RunView) -> None:

@@ -8,6 +8,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc, folded
 from workbench.errors import Problem
+from workbench.panels.kernel.ui_loop import on_main_thread
 from workbench.panels.widgets.fields import Field
 from workbench.recipe import Recipe
 
@@ -90,6 +91,14 @@ class FoldableCard(FormCard):
         self.body.layout.display = "none" if folded else None
         self._toggle.description = "Change" if folded else "Fold"
         (self.widget.add_class if folded else self.widget.remove_class)("wb-folded")
+
+    def say(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Show the problems of this card, which opens for them, and return the others."""
+        problems = list(problems)
+        rest = super().say(problems)
+        if self.folded and len(rest) < len(problems):
+            on_main_thread(lambda: self.fold(False))
+        return rest
 
     def sum_up(self, chosen: str, *facts: str) -> None:
         """Write the line that is left of the card when it is folded. For the UI loop only."""

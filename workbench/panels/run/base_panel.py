@@ -6,7 +6,7 @@ import os
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +101,7 @@ class Panel(traitlets.HasTraits):
         """
         from workbench.compare import compare
 
-        ended = [view.run for view in self._views if view.run.ended]
+        ended = [view.run for view in self._results_of() if view.run.ended]
         chosen = ended if runs is None else list(runs)
         if not chosen:
             raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
@@ -134,7 +134,7 @@ class Panel(traitlets.HasTraits):
         """
         from workbench.export import export
 
-        run = run or self._current()
+        run = run or self._exported() or self._current()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             written = export(_source(run), path or f"{run.name}.py")
@@ -213,9 +213,9 @@ class Panel(traitlets.HasTraits):
         self.chart.flush()
         for view in shown:
             if view.run is self.selected:
-                self._status.show(view, self._forecast(view.run))
+                self._status.show(view)
         self._show(shown)
-        self._results.offer(shown, self.selected)
+        self._results.offer(self._results_of(), self._exported())
         ended = [view.run for view in active if view.ended]
         for run in ended:
             self._ended(run)
@@ -223,9 +223,13 @@ class Panel(traitlets.HasTraits):
             self._snapshot.update(self._title(), shown, self.chart)
         return len(ended) < len(active)
 
-    def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
-        """Return the memory forecast of a run, or None."""
-        return None
+    def _results_of(self) -> list[RunView]:
+        """Return the runs that are compared and exported here."""
+        return list(self._views)
+
+    def _exported(self) -> Run | EarlierRun | None:
+        """Return the run that a click on Export is about."""
+        return self.selected
 
     def _show(self, shown: Sequence[RunView]) -> None:
         """Show the runs as they are now; each kind of panel does it in its own way."""

@@ -42,14 +42,18 @@ class TechniquePicture(widgets.HTML):
         labels : int
             How many labels the data has, for a new head.
         """
-        technique = TECHNIQUES.get(str(recipe.technique))
-        if technique is None or facts is None:
-            self.value = ""
-            return
-        at = layer_from_files(recipe, facts, labels)
-        where = f"On {at.path} of {facts.title}." if at.path else f"On {facts.title}."
-        # Arguments are shown while they are typed; the form says what is wrong with them.
-        try:
-            self.value = picture(technique, at, caption=where, folded=True).html
-        except (ArithmeticError, TypeError, ValueError, KeyError):
-            self.value = ""
+        self.value = technique_html(recipe, facts, labels)
+
+
+def technique_html(recipe: Recipe, facts: ModelFacts | None, labels: int = 2) -> str:
+    """Draw a recipe's technique on a module of its base as HTML; see :meth:`TechniquePicture.show`."""
+    technique = TECHNIQUES.get(str(recipe.technique))
+    if technique is None or facts is None:
+        return ""
+    at = layer_from_files(recipe, facts, labels)
+    where = f"On {at.path} of {facts.title}." if at.path else f"On {facts.title}."
+    # Arguments are shown while they are typed; the form says what is wrong with them.
+    try:
+        return picture(technique, at, caption=where, folded=True).html
+    except (ArithmeticError, TypeError, ValueError, KeyError):
+        return ""

@@ -205,7 +205,7 @@ def shadow(at: Layer) -> Drawing:
         tuple(equations),
         (
             (
-                "A small trained model runs beside the base. Its state s corrects the hidden state that "
+                "A small trained model runs parallel to the base. Its state s corrects the hidden state that "
                 "enters each block, and is brought up to date by what leaves it."
             ),
         ),

@@ -412,7 +412,12 @@ def test_what_train_finds_is_not_said_twice(bench, recipe):
     settle(bench)
     button(bench, "Train").click()
     assert bench._ui_loop.flush(60)
-    assert bench._messages.widget.value.count("rnak must be an argument of LoRA") == 1
+    assert (
+        bench._messages.widget.value.count(
+            "rnak must be a setting of the recipe or an argument of LoRA"
+        )
+        == 1
+    )
     bench.recipe = recipe
     settle(bench)
     assert bench._messages.widget.value == ""

@@ -230,7 +230,7 @@ def test_scripts_of_every_task_give_the_figures_of_the_run(tmp_path, tiny_t5, ti
         ({"task": "lm", "calibrate": True}, "calibrate must be False with the task 'lm'"),
         ({"model": "all-MiniLM-L6-v2"}, "it is an encoder, which cannot continue a prompt"),
         ({"task": "token_classify"}, "technique must be one that supports the task"),
-        ({"r": 8}, "r must be an argument of Few-shot prompting"),
+        ({"r": 8}, "r must be a setting of the recipe or an argument of Few-shot prompting"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(changes, sentence):

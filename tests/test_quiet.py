@@ -52,7 +52,7 @@ FIRST_CALLS = {
     "adapt, with a warning of peft": f"{CONV1D}\nwb.adapt(conv, 'lora', r=2, target_modules=['0'])",
     "ModuleRun": f"{NET}\nwb.ModuleRun(net, (torch.ones(8, 8), torch.ones(8, 2)), torch.dist)",
     "compatible": "wb.compatible('village-3m', 'lora')",
-    "compatibility_table": "next(wb.compatibility_table('village-3m'))",
+    "compatibility_table": "next(iter(wb.compatibility_table('village-3m')))",
     "forecast": "wb.forecast(wb.Recipe(max_steps=1))",
 }
 

@@ -84,7 +84,10 @@ def test_every_technique_has_a_valid_default_recipe(name):
         ({"technique_args": {"r": 0}}, "r must be an integer of at least 1, but is 0."),
         ({"technique_args": {"r": -1}}, "r must be an integer of at least 1, but is -1."),
         ({"technique_args": {"r": 2.5}}, "r must be an integer of at least 1, but is 2.5."),
-        ({"technique_args": {"rank": 8}}, "rank must be an argument of LoRA, but is 'rank'"),
+        (
+            {"technique_args": {"rank": 8}},
+            "rank must be a setting of the recipe or an argument of LoRA, but is 'rank'",
+        ),
         ({"technique_args": {"lora_alpah": 8}}, "did you mean 'lora_alpha'?"),
         ({"technique_args": 3}, "technique_args must be a mapping"),
         ({"learning_rate": 0}, "learning_rate must be a number above 0 (or None), but is 0."),

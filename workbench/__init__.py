@@ -98,30 +98,37 @@ def __dir__() -> list[str]:
 # module for whoever had imported something from inside it before.
 from workbench import imports
 from workbench.compare import Comparison, compare
+from workbench.display.notebook import in_notebook
 from workbench.export import export
 from workbench.race.search import race
 from workbench.versions import __version__ as __version__
 from workbench.versions import warn_outside
 
 
-def _show_races() -> None:
-    """Have a notebook show a race as its panel, by name: neither is imported before there is one."""
-    if "IPython" not in sys.modules:
+def _show_as_panels() -> None:
+    """Have a notebook show a run and a race as their panels, by name: none is imported before there is one."""
+    # On a terminal a run is a line, and a race its leaderboard.
+    if not in_notebook():
         return
-    shell = sys.modules["IPython"].get_ipython()
-    # On a terminal a race is its leaderboard.
-    if shell is None or not hasattr(shell, "kernel"):
-        return
+    from IPython.core.getipython import get_ipython
     from IPython.display import display
 
-    def show(race: Any) -> None:
+    shell: Any = get_ipython()
+
+    def show_run(run: Any) -> None:
+        from workbench.panels.run.run_panel import RunPanel
+
+        display(RunPanel.of(run))
+
+    def show_race(race: Any) -> None:
         from workbench.panels import RacePanel
 
         display(RacePanel.of(race))
 
     formatter = shell.display_formatter.ipython_display_formatter
-    formatter.for_type_by_name("workbench.race.race", "Race", show)
+    formatter.for_type_by_name("workbench.runs.run", "Run", show_run)
+    formatter.for_type_by_name("workbench.race.race", "Race", show_race)
 
 
-_show_races()
+_show_as_panels()
 warn_outside()

@@ -7,8 +7,10 @@ Everything a user can get wrong becomes a :class:`Problem`; whatever is raised o
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,24 @@ class Problem:
 
 class WorkbenchError(Exception):
     """The base class of all errors of the workbench; the text is a sentence for the user."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: the user's own lines and the sentence. Scripts show all frames."""
+        package = str(Path(__file__).parent)
+        frames = traceback.extract_tb(self.__traceback__)
+        own = [
+            frame
+            for frame in frames
+            if not frame.filename.startswith(package) and "IPython" not in frame.filename
+        ]
+        return [*map(_as_line, own), f"{type(self).__name__}: {self}"]
+
+
+def _as_line(frame: traceback.FrameSummary) -> str:
+    # ipykernel gives each cell a file of its own in a folder for temporary files.
+    cell = "ipykernel" in frame.filename or frame.filename.startswith("<ipython")
+    place = "this cell" if cell else frame.filename
+    return f"Line {frame.lineno} of {place}: {frame.line}"
 
 
 class RecipeError(WorkbenchError, ValueError):

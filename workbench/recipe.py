@@ -9,7 +9,10 @@ whatever uses a recipe calls :meth:`Recipe.check` first.
 from __future__ import annotations
 
 import dataclasses
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from workbench.errors import Problem, RecipeError
 from workbench.registry.learning_rates import default_learning_rate
@@ -25,8 +28,12 @@ from workbench.sources.models.local import local_shape
 __all__ = ["COMPUTING", "FIELDS", "HINTS", "OPTIMIZERS", "Recipe", "read_value"]
 
 
+# Shown even where they are the defaults: without them a recipe says little.
+_ALWAYS_SHOWN = ("model", "data", "task", "technique")
+
+
 # What is equal, and the hash, are those of the settings.
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Recipe(Settings):
     """All settings of one run, as an immutable value.
 
@@ -34,9 +41,16 @@ class Recipe(Settings):
     technique arguments are PEFT's, those of training arguments are Hugging Face's. Each field is
     explained in its ``metadata["help"]``.
 
+    Parameters
+    ----------
+    **settings
+        Settings of the recipe; all other names are arguments of the technique, as in :meth:`replace`.
+
     Examples
     --------
-    >>> recipe = Recipe(technique="lora", technique_args={"r": 4})
+    >>> recipe = Recipe(technique="lora", r=4)
+    >>> recipe
+    Recipe(model='village-3m', data='reviews', task='classify', technique='lora', r=4)
     >>> other = recipe.replace(r=16, learning_rate=3e-4)
     >>> recipe.diff(other)
     {'r': (4, 16), 'learning_rate': (None, 0.0003)}
@@ -47,6 +61,32 @@ class Recipe(Settings):
     technique must be a known technique, but is 'lorra': did you mean 'lora'?
     learning_rate must be a number above 0 (or None), but is -1.
     """
+
+    # What Shift-Tab offers: the settings by name, and that arguments of the technique may follow.
+    __signature__: ClassVar = inspect.Signature(
+        [
+            *inspect.signature(Settings).parameters.values(),
+            inspect.Parameter("arguments", inspect.Parameter.VAR_KEYWORD, annotation=Any),
+        ]
+    )
+
+    def __init__(self, **settings: Any):
+        fields = {name: value for name, value in settings.items() if name in FIELDS}
+        args = {name: value for name, value in settings.items() if name not in FIELDS}
+        if args:
+            given = fields.get("technique_args", {})
+            fields["technique_args"] = {**(given if isinstance(given, Mapping) else {}), **args}
+        super().__init__(**fields)
+
+    def __repr__(self) -> str:
+        defaults = Settings().flat()
+        settings = {
+            name: value
+            for name, value in self.flat().items()
+            if name in _ALWAYS_SHOWN or name not in defaults or value != defaults[name]
+        }
+        order = [*_ALWAYS_SHOWN, *(name for name in settings if name not in _ALWAYS_SHOWN)]
+        return f"Recipe({', '.join(f'{name}={settings[name]!r}' for name in order)})"
 
     def __post_init__(self) -> None:
         super().__post_init__()

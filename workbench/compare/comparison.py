@@ -84,9 +84,11 @@ class Comparison:
         """Return the settings that differ between the runs, one row per run and one column per setting.
 
         Settings that a recipe leaves to its technique are filled in. A setting that a run's technique
-        does not have is missing (NaN).
+        does not have is missing (NaN), and shown as an empty cell.
         """
         import pandas
+
+        from workbench.compare.differences import Differences
 
         settings = [_settings(entry) for entry in self.entries]
         names = dict.fromkeys(name for run_settings in settings for name in run_settings)
@@ -99,7 +101,7 @@ class Comparison:
                 for run_settings in settings
             )
         ]
-        return pandas.DataFrame(
+        return Differences(
             [[run_settings.get(name, math.nan) for name in differing] for run_settings in settings],
             index=pandas.Index([entry.name for entry in self.entries], name="run"),
             columns=differing,

@@ -71,9 +71,28 @@ def notes(entries: Sequence[Entry]) -> list[str]:
         }
         rule = "among runs with the same task and data; " if len(groups) > 1 else ""
         lines.append(f"{STAR} best ({rule}{'; '.join(sorted(words))})")
+    lines += [unlike for group in marked if (unlike := _unlike(group))]
     lines += [f"{entry.name}: {entry.error}" for entry in entries if entry.error]
     lines += [f"{entry.name}: {entry.diagnosis}" for entry in entries if entry.diagnosis]
     return lines
+
+
+def _unlike(group: Sequence[Entry]) -> str:
+    """Say which conditions of training, other than the technique, differ between runs with a star."""
+    finished = [entry for entry in group if entry.state == "finished" and entry.trains]
+    conditions: dict[str, set[int | str]] = {
+        "steps": {entry.steps for entry in finished},
+        "batch size": {entry.recipe.per_device_train_batch_size for entry in finished},
+        "training rows": {entry.recipe.max_train_samples or "all" for entry in finished},
+    }
+    differ = [
+        f"{name} {' / '.join(sorted(map(str, values), key=lambda text: (len(text), text)))}"
+        for name, values in conditions.items()
+        if len(values) > 1
+    ]
+    if not differ:
+        return ""
+    return f"Not like with like: {', '.join(differ)}. The {STAR} may be due to that."
 
 
 def as_text(entries: Sequence[Entry]) -> str:

@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args, get_type_hints
 
+from workbench import imports
 from workbench.registry.families import CURATED
 from workbench.registry.hook import Hook
 from workbench.registry.technique import Hyperparameter, Paper, Technique
@@ -63,6 +64,7 @@ def get(name: str) -> Technique:
 
 def uncurated() -> dict[str, Technique]:
     """Return what the installed PEFT has beyond the curated entries (imports peft)."""
+    imports.load("peft")
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
     described = {technique.config for technique in TECHNIQUES.values()}
@@ -91,6 +93,7 @@ def uncurated() -> dict[str, Technique]:
 
 def config_class(name: str) -> type:
     """Return the PEFT config class of a technique (imports peft)."""
+    imports.load("peft")
     import peft
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 

@@ -131,7 +131,7 @@ def train_module(
     module, data, loss
         See :class:`ModuleRun`, which starts without waiting.
     progress : bool, default True
-        Show a progress bar on a terminal or in a notebook, plain lines elsewhere.
+        Show the run's card in a notebook, a progress bar on a terminal, plain lines elsewhere.
     **settings
         All other arguments of :class:`ModuleRun`.
 

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal or in a notebook, plain lines in a log."""
+"""How far a run is: its card in a notebook, a bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sys
 import time
 from typing import TextIO
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
+from workbench.display.notebook import in_notebook
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
 from workbench.training.events import Evaluation, Event, Parameters, TrainStep
@@ -25,11 +26,12 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
     ----------
     run : Run
     file : text stream, optional
-        Where to write; standard error if not given.
+        Where to write; if not given, standard error, or the run's card in a notebook.
     """
-    file = file or sys.stderr
     try:
-        if file.isatty() or "ipykernel" in sys.modules:
+        if file is None and in_notebook():
+            _card(run)
+        elif (file := file or sys.stderr).isatty():
             _bar(run, file)
         else:
             _lines(run, file)
@@ -39,6 +41,15 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
             time.sleep(0.05)
         raise
     return run.wait()
+
+
+def _card(run: Run) -> None:
+    from IPython.display import display
+
+    # A notebook shows a run as its card, which goes on by itself; see workbench/__init__.py.
+    display(run)
+    while not run.ended:
+        time.sleep(0.1)
 
 
 def _bar(run: Run, file: TextIO) -> None:

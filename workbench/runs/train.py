@@ -17,7 +17,7 @@ def train(recipe: Recipe, runs: str | os.PathLike = "runs", *, progress: bool = 
     runs : path, default "runs"
         Folder in which the run's own folder is made.
     progress : bool, default True
-        Show a progress bar on a terminal or in a notebook, plain lines elsewhere.
+        Show the run's card in a notebook, a progress bar on a terminal, plain lines elsewhere.
 
     Returns
     -------

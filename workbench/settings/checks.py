@@ -101,7 +101,13 @@ def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Prob
     options = arguments(technique.name)
     if name in options:
         return value_problems(name, value, options[name][1])
-    hint = did_you_mean(str(name), options) if options else "it has none: remove this argument"
-    if not hint.startswith(("did", "it")):
-        hint = f"its main arguments are {', '.join(main) or 'none'}"
-    return [Problem(str(name), f"an argument of {technique.title}", name, hint)]
+    hint = did_you_mean(str(name), [*options, *FIELDS])
+    if not hint.startswith("did"):
+        hint = f"its main arguments are {', '.join(main)}" if main else ""
+        hint = hint or (
+            f"its arguments are {', '.join(options)}"
+            if options
+            else "it has none: remove this argument"
+        )
+    allowed = f"a setting of the recipe or an argument of {technique.title}"
+    return [Problem(str(name), allowed, name, hint)]

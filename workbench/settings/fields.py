@@ -284,14 +284,19 @@ class Settings:
         return {name: getattr(self, name) for name in FIELDS}
 
     def to_yaml(self, path: str | os.PathLike | None = None) -> str:
-        """Return the recipe as YAML.
+        """Return the recipe as YAML; what is left open (None) is left out where that is the default.
 
         Parameters
         ----------
         path : path, optional
             File to which the YAML is written too.
         """
-        text = yaml.dump(self.to_dict(), Dumper=Dumper, sort_keys=False, allow_unicode=True)
+        settings = {
+            name: value
+            for name, value in self.to_dict().items()
+            if value is not None or FIELDS[name].default is not None
+        }
+        text = yaml.dump(settings, Dumper=Dumper, sort_keys=False, allow_unicode=True)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text

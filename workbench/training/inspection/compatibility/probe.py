@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,7 @@ from workbench.sources.models.storage import storage_problems
 from workbench.sources.prompt_checks import base_problems
 from workbench.training.adaptation.base_model import is_pristine
 from workbench.training.adaptation.refusals import explain, reason_of
-from workbench.training.inspection.compatibility.result import Compatibility
+from workbench.training.inspection.compatibility.result import Compatibility, CompatibilityTable
 from workbench.training.inspection.compatibility.trial import run_trial
 from workbench.training.inspection.compatibility.trial_model import (
     TrialModel,
@@ -171,9 +171,7 @@ did you mean 'q_proj'?
     return Probe(model, batch=batch, **settings).try_on(technique)
 
 
-def compatibility_table(
-    model: Any, *, batch: Any = None, **settings: Any
-) -> Iterator[Compatibility]:
+def compatibility_table(model: Any, *, batch: Any = None, **settings: Any) -> CompatibilityTable:
     """Test all techniques on a base model, one after another; see :func:`compatible`.
 
     Parameters
@@ -187,8 +185,8 @@ def compatibility_table(
 
     Returns
     -------
-    iterator of Compatibility
-        One result per technique, each as soon as it is known.
+    CompatibilityTable
+        One result per technique; iterated, each comes as soon as it is known.
 
     Raises
     ------
@@ -197,11 +195,15 @@ def compatibility_table(
     ModelError
         The base cannot be found or loaded.
     """
-    # Not around the loop: between two results the caller's own loggers must be heard.
     with quiet_loggers():
         probe = Probe(model, batch=batch, **settings)
         techniques = (*TECHNIQUES, *uncurated())
+    return CompatibilityTable(_results(probe, techniques))
+
+
+def _results(probe: Probe, techniques: Iterable[str]) -> Iterator[Compatibility]:
     for technique in techniques:
+        # Not around the loop: between two results the caller's own loggers must be heard.
         with quiet_loggers():
             result = probe.try_on(technique)
         yield result

@@ -1,13 +1,17 @@
-"""The result of testing a technique on a base; imports neither torch nor PEFT."""
+"""The results of testing techniques on a base; imports neither torch nor PEFT."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from workbench.display.html import esc
+from workbench.display.text_table import text_table
 from workbench.registry.techniques import get
 
 
-@dataclass(frozen=True)
+# Shown as a sentence; what it is made of is in its attributes.
+@dataclass(frozen=True, repr=False)
 class Compatibility:
     """Whether a technique works with a base model.
 
@@ -36,6 +40,9 @@ class Compatibility:
     trainable: int = 0
     matched: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         title = get(self.technique).title
         if self.compatible:
@@ -49,3 +56,52 @@ class Compatibility:
         remedy = f": {self.remedy}" if self.remedy else ""
         stop = "" if remedy.endswith("?") else "."
         return f"{title} does not work with this base: {self.reason}{remedy}{stop}"
+
+
+class CompatibilityTable(Iterable[Compatibility]):
+    """The results for many techniques, each as soon as it is known.
+
+    It can be read any number of times. As the last line of a cell, or printed, it is a table, for which all
+    techniques are tested first.
+
+    Parameters
+    ----------
+    results : iterator of Compatibility
+    """
+
+    def __init__(self, results: Iterator[Compatibility]):
+        self._pending = results
+        self._known: list[Compatibility] = []
+
+    def __iter__(self) -> Iterator[Compatibility]:
+        yield from self._known
+        for result in self._pending:
+            self._known.append(result)
+            yield result
+
+    def __repr__(self) -> str:
+        return "\n".join(text_table(self._rows(), width=110))
+
+    def _repr_html_(self) -> str:
+        rows = self._rows()
+        head = "".join(
+            f"<th scope='col' style='text-align:left'>{esc(name)}</th>" for name in rows[0]
+        )
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td style='text-align:left'>{esc(cell)}</td>" for cell in row.values())
+            + "</tr>"
+            for row in rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _rows(self) -> list[dict[str, str]]:
+        return [
+            {
+                "technique": get(result.technique).title,
+                "works": "yes" if result.compatible else "no",
+                "trainable": f"{result.trainable:,}" if result.trainable else "",
+                "why not": result.reason + (f": {result.remedy}" if result.remedy else ""),
+            }
+            for result in self
+        ]

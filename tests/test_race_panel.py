@@ -14,7 +14,7 @@ import pytest
 from workbench.errors import RecipeError
 from workbench.panels import Bench, RacePanel
 from workbench.panels.race.grid_form import parse
-from workbench.panels.race.recipe_diff import differences
+from workbench.panels.run.recipe_diff import differences
 from workbench.race.race import Race
 from workbench.recipe import Recipe
 from workbench.runs import step_scheduler

@@ -20,11 +20,11 @@ from workbench.panels.bench.form import RecipeForm
 from workbench.panels.bench.inspector import Inspector
 from workbench.panels.bench.memory_forecast import MemoryForecast
 from workbench.panels.bench.parameter_count import ParameterCount
+from workbench.panels.bench.run_actions import RunActions
 from workbench.panels.kernel import preload, subshell_patch
 from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
 from workbench.panels.race.panel import RacePanel
-from workbench.panels.run.base_panel import Panel
 from workbench.panels.run.earlier import EarlierRun, earlier_runs
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
@@ -39,7 +39,7 @@ from workbench.training.inspection.compatibility.result import Compatibility
 CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export")
 
 
-class Bench(Panel):
+class Bench(RunActions):
     """The panel to choose a run's settings, train it, watch it, compare runs and export them.
 
     Show it as the last line of a cell. It stays the same object when it is shown again.
@@ -102,7 +102,7 @@ class Bench(Panel):
         self._anatomy_fold.widget.add_class("wb-anatomy")
         self._count = ParameterCount()
         self._memory = MemoryForecast(self._ui_loop.post)
-        self._table = RunsTable(self._pick)
+        self._table = RunsTable(self._on_row)
         self._older = widgets.HTML(layout={"display": "none"})
         self._race_box = widgets.VBox(layout={"display": "none"})
         tooltip = "Start a run with these settings; the notebook stays usable"
@@ -127,7 +127,7 @@ class Bench(Panel):
                 self._messages.widget,
                 self._status.widget,
                 self.chart,
-                self._table.widget,
+                self._table,
                 self._older,
                 self._results.widget,
                 self._race_box,
@@ -164,7 +164,7 @@ class Bench(Panel):
         """
         with self._lock:
             self.runs.append(run)
-            self._views.append(RunView(run, len(self._views)))
+            self._add_view(run)
             run.subscribe(self._on_event)
             if run.state == "ready":
                 run.start()
@@ -237,14 +237,14 @@ class Bench(Panel):
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
     def _show(self, shown: Sequence[RunView]) -> None:
-        self._table.show(shown, self.selected)
+        self._table.show(shown, self.selected, self._acts, self._question)
 
     def _show_earlier(self) -> None:
         """Show the runs that were in the folder before, once."""
         runs, older = earlier_runs(self._folder)
         with self._lock:
-            views = [RunView(run, len(self._views) + n) for n, run in enumerate(runs)]
-            self._views += views
+            views = [self._add_view(run) for run in runs]
+            self._label(self._views)
         for view in views:
             view.read(self.chart)
         if older:

@@ -14,6 +14,7 @@ import threading
 import uuid
 from array import array
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,8 @@ class LiveChart(anywidget.AnyWidget):
         self._lock = threading.Lock()  # around the series; held briefly
         self._sending = threading.Lock()  # around a flush, so that messages leave in order
         self._series: dict[str, Series] = {}
+        self._hidden: dict[str, Series] = {}
+        self._removed: dict[str, int] = {}  # colours of runs that are gone, which no other run gets
         self._made = 0
         self._sent = 0
         self._changed = False
@@ -125,6 +128,34 @@ class LiveChart(anywidget.AnyWidget):
             self._changed = True
         self.flush()
 
+    def hide(self, run: str) -> None:
+        """Take a run out of the chart; :meth:`show` brings it back as it was."""
+        with self._lock:
+            for key in [key for key in self._series if run_of(key) == run]:
+                self._hidden[key] = self._series.pop(key)
+            self._changed = True
+        self.flush()
+
+    def show(self, run: str) -> None:
+        """Bring back a run that was hidden."""
+        with self._lock:
+            for key in [key for key in self._hidden if run_of(key) == run]:
+                self._made += 1
+                line = self._hidden.pop(key)
+                # The browser has forgotten its points.
+                self._series[key] = replace(
+                    line, number=self._made, sent=0, shown_xs=array("d"), shown_ys=array("d")
+                )
+            self._changed = True
+        self.flush()
+
+    def remove(self, run: str) -> None:
+        """Remove a run from the chart."""
+        self.hide(run)
+        with self._lock:
+            for key in [key for key in self._hidden if run_of(key) == run]:
+                self._removed[run] = self._hidden.pop(key).colour
+
     def highlight(self, key: str | None) -> None:
         """Bring a series, or all of a run, to the front; None shows them all alike."""
         with self._lock:
@@ -136,6 +167,8 @@ class LiveChart(anywidget.AnyWidget):
         """Remove all lines from the chart."""
         with self._lock:
             self._series.clear()
+            self._hidden.clear()
+            self._removed.clear()
             self._highlighted = None
             self._changed = True
         self.flush()
@@ -211,6 +244,8 @@ class LiveChart(anywidget.AnyWidget):
         return data, metadata
 
     def _find(self, key: str) -> Series:
+        if key in self._hidden:
+            return self._hidden[key]
         if key not in self._series:
             keys = ", ".join(map(repr, self._series)) or "none yet"
             raise KeyError(f"key must be one of the chart's series ({keys}), but is {key!r}.")
@@ -219,7 +254,8 @@ class LiveChart(anywidget.AnyWidget):
     def _colour(self, key: str) -> int:
         """Return the colour of a run: its own, else the first that no run has."""
         run = run_of(key)
-        taken = {run_of(line.key): line.colour for line in self._series.values()}
+        lines = [*self._series.values(), *self._hidden.values()]
+        taken = self._removed | {run_of(line.key): line.colour for line in lines}
         free = (colour for colour in range(len(taken) + 1) if colour not in taken.values())
         return taken[run] if run in taken else next(free)
 

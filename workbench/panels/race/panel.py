@@ -19,7 +19,7 @@ from workbench.panels.kernel import preload
 from workbench.panels.race.fork_form import CloneForm
 from workbench.panels.race.grid_form import GridForm
 from workbench.panels.race.header import RaceHeader
-from workbench.panels.race.recipe_diff import differences
+from workbench.panels.run.recipe_diff import differences
 from workbench.panels.race.rows import rows
 from workbench.panels.race.run_list import RunList
 from workbench.panels.run.base_panel import Panel

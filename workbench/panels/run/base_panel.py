@@ -59,6 +59,7 @@ class Panel(traitlets.HasTraits):
         self._first = first
         self._lock = threading.RLock()  # around state that both clicks and code change
         self._views: list[RunView] = []
+        self._numbered = 0
         self._ui_loop = UiLoop(self._tick, self._show_internal_error, self._period)
         self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
@@ -98,7 +99,7 @@ class Panel(traitlets.HasTraits):
         """
         from workbench.compare import compare
 
-        ended = [view.run for view in self._views if view.run.ended]
+        ended = [view.run for view in self._views if view.run.ended and not view.hidden]
         chosen = ended if runs is None else list(runs)
         if not chosen:
             raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
@@ -191,6 +192,26 @@ class Panel(traitlets.HasTraits):
         """Return where the result of a click is shown: near its button."""
         return self._results.messages if topic in ("compare", "export") else self._messages
 
+    def _view(self, run: Run | EarlierRun) -> RunView:
+        """Return the view of a run.
+
+        Raises
+        ------
+        TrainingError
+            It is not in the panel.
+        """
+        view = next((view for view in self._views if view.run is run), None)
+        if view is None:
+            raise TrainingError(f"The run {run.name!r} is not in this panel.")
+        return view
+
+    def _add_view(self, run: Run | EarlierRun) -> RunView:
+        """Show a run from now on; no other has, or had, its number."""
+        self._numbered += 1
+        view = RunView(run, self._numbered - 1)
+        self._views.append(view)
+        return view
+
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
     def _on_event(self, run: Run, event: Event) -> None:
@@ -205,6 +226,7 @@ class Panel(traitlets.HasTraits):
     def _tick(self) -> bool:
         shown = list(self._views)
         active = [view for view in shown if not view.ended]
+        self._label(shown)
         for view in active:
             view.read(self.chart)
         self.chart.flush()
@@ -223,6 +245,11 @@ class Panel(traitlets.HasTraits):
     def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
         """Return the memory forecast of a run, or None."""
         return None
+
+    def _label(self, shown: Sequence[RunView]) -> None:
+        """Call each run what it is called in the panel."""
+        for view in shown:
+            view.call(view.run.name, self.chart)
 
     def _show(self, shown: Sequence[RunView]) -> None:
         """Show the runs as they are now; each kind of panel does it in its own way."""

@@ -9,6 +9,7 @@ from collections import deque
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.run.earlier import EarlierRun
 from workbench.runs.run import Run
+from workbench.runs.shown_as import ShownAs, read_shown_as
 from workbench.runs.time_left import time_left
 from workbench.training.events import Evaluating, Evaluation, Event, TrainStep
 
@@ -32,7 +33,18 @@ class RunView:
     ----------
     run : Run or EarlierRun
     number : int
-        Its index among the panel's runs, which chooses its colour.
+        A number that no other run of the panel has or had, which chooses its colour.
+
+    Attributes
+    ----------
+    label : str
+        What the run is called in the panel.
+    given : str or None
+        The name that a person gave it.
+    differs : str
+        What sets it apart from the other runs.
+    hidden : bool
+        Whether it is left out of the table and the chart.
     """
 
     def __init__(self, run: Run | EarlierRun, number: int):
@@ -42,6 +54,9 @@ class RunView:
         self.evaluating: Evaluating | None = None
         self.ranks: list[tuple[int, int]] = []  # step, and trainable parameters still in use
         self.ended = False
+        shown = read_shown_as(run.path) if run.path else ShownAs()
+        self.given, self.hidden = shown.label, shown.hidden
+        self.label, self.differs = run.name, ""
         self._read = 0
         self._name = ""
         self.first: float | None = None  # seconds of the first step
@@ -52,14 +67,13 @@ class RunView:
     def read(self, chart: LiveChart) -> None:
         """Read the new events of the run and add their points to the chart."""
         if not self._name:
-            chart.add_series(f"{self.key}/train", self.run.name)
-            chart.add_series(f"{self.key}/eval", f"{self.run.name}, evaluation", style="points")
+            chart.add_series(f"{self.key}/train", self.label)
+            chart.add_series(f"{self.key}/eval", f"{self.label}, evaluation", style="points")
+            self._name = self.label
+            if self.hidden:
+                chart.hide(self.key)
         # The state is read first: what comes after it in time is then read too.
         self.ended = self.run.ended
-        if self._name != self.run.name:
-            self._name = self.run.name
-            chart.rename(f"{self.key}/train", self._name)
-            chart.rename(f"{self.key}/eval", f"{self._name}, evaluation")
         new = self.run.events[self._read :]
         self._read += len(new)
         for kind in (TrainStep, Evaluation):
@@ -70,6 +84,14 @@ class RunView:
         for event in new:
             self._note(event)
         self._mark()
+
+    def call(self, label: str, chart: LiveChart) -> None:
+        """Call the run something else, in the chart too."""
+        self.label = label
+        if self._name not in ("", label):
+            self._name = label
+            chart.rename(f"{self.key}/train", label)
+            chart.rename(f"{self.key}/eval", f"{label}, evaluation")
 
     def _note(self, event: Event) -> None:
         self.evaluating = event if isinstance(event, Evaluating) else None

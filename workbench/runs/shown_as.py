@@ -77,7 +77,9 @@ def checked_label(label: str) -> str | None:
     """
     line = " ".join(str(label).split())
     if len(line) > LONGEST:
-        raise StoreError(f"A run's name must have at most {LONGEST} characters, but has {len(line)}.")
+        raise StoreError(
+            f"A run's name must have at most {LONGEST} characters, but has {len(line)}."
+        )
     return line or None
 
 

@@ -77,6 +77,7 @@ class Bench(RunActions):
     def __init__(self, recipe: Recipe | None = None, runs: str | os.PathLike = "runs"):
         self.runs: list[Run] = []
         self.race: Race | None = None
+        self._race_panel: RacePanel | None = None
         self._folder = Path(runs)
         self._inspected: tuple[Recipe, list[Problem]] | None = (
             None  # the last recipe, and its problems
@@ -129,6 +130,7 @@ class Bench(RunActions):
                 self.chart,
                 self._table,
                 self._older,
+                self._try_it,
                 self._results.widget,
                 self._race_box,
             ]
@@ -193,7 +195,11 @@ class Bench(RunActions):
             if self.race is not None and self.race.state != "ended":
                 return self.race.add(self.recipe)
             self.race = Race([self.recipe], self._folder, tables=self._inspector.tables)
-            self._race_box.children = [RacePanel.of(self.race).widget]
+            panel = self._race_panel = RacePanel.of(self.race)
+            panel.embed()
+            panel.observe(lambda change: self._note_pick(change["new"]), "selected")
+            self.race.subscribe(lambda *_: self._ui_loop.wake())
+            self._race_box.children = [panel.widget]
             self._race_box.layout.display = None
             return self.race.members[0]
 
@@ -238,6 +244,14 @@ class Bench(RunActions):
 
     def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected, self._acts, self._question)
+
+    def _runs_shown(self) -> list[Run | EarlierRun]:
+        race = self._race_panel
+        return [*super()._runs_shown(), *(race._runs_shown() if race else [])]
+
+    def _offer(self, shown: Sequence[RunView]) -> None:
+        race = self._race_panel
+        super()._offer([*shown, *(race._views if race else [])])
 
     def _show_earlier(self) -> None:
         """Show the runs that were in the folder before, once."""

@@ -123,7 +123,9 @@ class RunActions(Panel):
         """
         view = self._view(run)
         if not run.ended:
-            raise TrainingError(f"The run {run.name!r} is {run.state}: stop it before you delete it.")
+            raise TrainingError(
+                f"The run {run.name!r} is {run.state}: stop it before you delete it."
+            )
         if run.path is not None and run.path.exists():
             delete_run(run.path, self._folder)
         with self._lock:
@@ -172,7 +174,9 @@ class RunActions(Panel):
             return f"Remove {view.label} from the panel?"
         start = [other.run.recipe.start_from for other in self._views]
         users = sum(1 for folder in start if folder and path.resolve() in Path(folder).parents)
-        needed = f" {users} other run{'s' * (users != 1)} started from its weights." if users else ""
+        needed = (
+            f" {users} other run{'s' * (users != 1)} started from its weights." if users else ""
+        )
         return f"Delete the folder {path} with its weights?{needed}"
 
     def _check_form(self, run: Run | EarlierRun) -> None:

@@ -22,6 +22,7 @@ from workbench.panels.run.results import Results
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import Snapshot
 from workbench.panels.run.status import RunStatus
+from workbench.panels.run.try_it import TryIt
 from workbench.panels.widgets.frame import Frame
 from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
@@ -60,6 +61,8 @@ class Panel(traitlets.HasTraits):
         self._lock = threading.RLock()  # around state that both clicks and code change
         self._views: list[RunView] = []
         self._numbered = 0
+        self._picked: Run | EarlierRun | None = None  # the run that was selected last, in a panel within too
+        self._embedded = False  # whether another panel around it compares, exports and asks
         self._ui_loop = UiLoop(self._tick, self._show_internal_error, self._period)
         self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
@@ -74,9 +77,10 @@ class Panel(traitlets.HasTraits):
             resume=self._click("resume", lambda: self._current().resume()),
             stop=self._click("stop", lambda: self._current().stop()),
         )
+        self._try_it = TryIt(self._ui_loop.post)
         self._results = Results(self._click("compare", self.compare), self._export_click)
         self.widget: widgets.Widget = widgets.VBox()
-        self.observe(lambda _: self._ui_loop.wake(), "selected")
+        self.observe(lambda change: self._note_pick(change["new"]), "selected")
 
     # -- public methods ----------------------------------------------------------------------------
 
@@ -99,8 +103,7 @@ class Panel(traitlets.HasTraits):
         """
         from workbench.compare import compare
 
-        ended = [view.run for view in self._views if view.run.ended and not view.hidden]
-        chosen = ended if runs is None else list(runs)
+        chosen = [run for run in self._runs_shown() if run.ended] if runs is None else list(runs)
         if not chosen:
             raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
         comparison = compare([_source(run) for run in chosen])
@@ -132,7 +135,7 @@ class Panel(traitlets.HasTraits):
         """
         from workbench.export import export
 
-        run = run or self._current()
+        run = run or self._picked or self._current()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             written = export(_source(run), path or f"{run.name}.py")
@@ -192,6 +195,16 @@ class Panel(traitlets.HasTraits):
         """Return where the result of a click is shown: near its button."""
         return self._results.messages if topic in ("compare", "export") else self._messages
 
+    def _note_pick(self, run: Run | EarlierRun | None) -> None:
+        self._picked = run
+        self._ui_loop.wake()
+
+    def embed(self) -> None:
+        """Leave it to the panel around this one to compare, export and ask."""
+        self._embedded = True
+        for widget in (self._try_it, self._results.widget):
+            widget.layout.display = "none"
+
     def _view(self, run: Run | EarlierRun) -> RunView:
         """Return the view of a run.
 
@@ -234,7 +247,8 @@ class Panel(traitlets.HasTraits):
             if view.run is self.selected:
                 self._status.show(view, self._forecast(view.run))
         self._show(shown)
-        self._results.offer(shown, self.selected)
+        if not self._embedded:
+            self._offer(shown)
         ended = [view.run for view in active if view.ended]
         for run in ended:
             self._ended(run)
@@ -245,6 +259,15 @@ class Panel(traitlets.HasTraits):
     def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
         """Return the memory forecast of a run, or None."""
         return None
+
+    def _runs_shown(self) -> list[Run | EarlierRun]:
+        """Return the runs that are not hidden, those of a panel within this one too."""
+        return [view.run for view in self._views if not view.hidden]
+
+    def _offer(self, shown: Sequence[RunView]) -> None:
+        """Offer what can be done with runs that are there."""
+        self._try_it.offer(shown, self._picked)
+        self._results.offer(shown, self._picked)
 
     def _label(self, shown: Sequence[RunView]) -> None:
         """Call each run what it is called in the panel."""

@@ -51,6 +51,7 @@ class RunPanel(Panel):
                 self._messages.widget,
                 self._status.widget,
                 self.chart,
+                self._try_it,
             ]
         )
         self.widget.add_class("workbench-bench")

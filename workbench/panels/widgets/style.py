@@ -17,6 +17,7 @@ _SHEETS = (
     "words",
     "train",
     "runs",
+    "try_it",
     "race",
     "frame",
 )  # later ones may overrule earlier ones

@@ -13,7 +13,6 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from workbench.display.html import esc
 from workbench.errors import Problem, RecipeError
 from workbench.panels.anatomy.view import AnatomyView
 from workbench.panels.bench.form import RecipeForm
@@ -25,9 +24,10 @@ from workbench.panels.kernel import preload, subshell_patch
 from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
 from workbench.panels.race.panel import RacePanel
-from workbench.panels.run.earlier import EarlierRun, earlier_runs
+from workbench.panels.run.earlier import SHOWN, EarlierRun, earlier_runs
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
+from workbench.panels.run.status import make_button
 from workbench.panels.run.table import RunsTable
 from workbench.panels.widgets.fields import Fold
 from workbench.panels.widgets.style import style
@@ -36,7 +36,8 @@ from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.training.inspection.compatibility.result import Compatibility
 
-CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export")
+OLDER = "Show more of the runs that are in the folder of runs"
+CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export", "runs")
 
 
 class Bench(RunActions):
@@ -104,7 +105,8 @@ class Bench(RunActions):
         self._count = ParameterCount()
         self._memory = MemoryForecast(self._ui_loop.post)
         self._table = RunsTable(self._on_row)
-        self._older = widgets.HTML(layout={"display": "none"})
+        self._older = make_button("", OLDER, lambda: self._ui_loop.post(self._show_earlier))
+        self._older.layout.display = "none"
         self._race_box = widgets.VBox(layout={"display": "none"})
         tooltip = "Start a run with these settings; the notebook stays usable"
         self._train = widgets.Button(description="Train", tooltip=tooltip)
@@ -254,21 +256,16 @@ class Bench(RunActions):
         super()._offer([*shown, *(race._views if race else [])])
 
     def _show_earlier(self) -> None:
-        """Show the runs that were in the folder before, once."""
-        runs, older = earlier_runs(self._folder)
+        """Show the newest runs that were in the folder before and are not shown yet."""
+        shown = [view.run.path for view in self._views if view.run.path is not None]
+        runs, older = earlier_runs(self._folder, shown=shown)
         with self._lock:
             views = [self._add_view(run) for run in runs]
             self._label(self._views)
         for view in views:
             view.read(self.chart)
-        if older:
-            count = f"{older:,} older run{'s' * (older != 1)}"
-            folder = esc(repr(str(self._folder)))
-            self._older.value = (
-                f"<p class='wb-quiet'>There {'is' if older == 1 else 'are'} {count} in the folder: "
-                f"<code>wb.load_runs({folder})</code> reads all.</p>"
-            )
-            self._older.layout.display = None
+        self._older.description = f"Show {min(older, SHOWN)} of {older:,} older runs"
+        self._older.layout.display = None if older else "none"
         if views:
             self._ui_loop.wake()
             self._snapshot.update(self._title(), list(self._views), self.chart)

@@ -14,7 +14,7 @@ import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
-from workbench.errors import Problem, RecipeError, TrainingError, WorkbenchError
+from workbench.errors import Problem, RecipeError, StoreError, TrainingError, WorkbenchError
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel.ui_loop import UiLoop
 from workbench.panels.run.earlier import EarlierRun
@@ -61,7 +61,9 @@ class Panel(traitlets.HasTraits):
         self._lock = threading.RLock()  # around state that both clicks and code change
         self._views: list[RunView] = []
         self._numbered = 0
-        self._picked: Run | EarlierRun | None = None  # the run that was selected last, in a panel within too
+        self._picked: Run | EarlierRun | None = (
+            None  # the run that was selected last, in a panel within too
+        )
         self._embedded = False  # whether another panel around it compares, exports and asks
         self._ui_loop = UiLoop(self._tick, self._show_internal_error, self._period)
         self._snapshot = Snapshot()
@@ -111,7 +113,11 @@ class Panel(traitlets.HasTraits):
         return comparison
 
     def export(
-        self, run: Run | EarlierRun | None = None, path: str | os.PathLike | None = None
+        self,
+        run: Run | EarlierRun | None = None,
+        path: str | os.PathLike | None = None,
+        *,
+        overwrite: bool = False,
     ) -> Path:
         """Write a run as a script and return its path.
 
@@ -121,6 +127,8 @@ class Panel(traitlets.HasTraits):
             By default the selected run.
         path : path, optional
             The script's file; by default it has the run's name.
+        overwrite : bool, default False
+            Whether a file that is there, with other content, may be replaced.
 
         Returns
         -------
@@ -138,7 +146,7 @@ class Panel(traitlets.HasTraits):
         run = run or self._picked or self._current()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            written = export(_source(run), path or f"{run.name}.py")
+            written = export(_source(run), path or f"{run.name}.py", overwrite=overwrite)
         sentences = [f"The script of {run.name} is {written}: run it with python {written.name}."]
         sentences += [str(warning.message) for warning in caught]
         messages = [Problem.stated("", sentence) for sentence in sentences]
@@ -172,8 +180,21 @@ class Panel(traitlets.HasTraits):
         key = next(view.key for view in self._views if view.run is run)
         self.chart.highlight(key)
 
-    def _export_click(self, path: str) -> None:
-        self._do("export", lambda: self.export(path=path or None))
+    def _export_click(self, path: str, replaces: bool) -> None:
+        self._do("export", lambda: self._export_or_ask(path, replaces))
+
+    def _export_or_ask(self, path: str, replaces: bool) -> None:
+        """Export the run that was picked last; ask before a file is replaced."""
+        run = self._picked or self._current()
+        file = Path(path or f"{run.name}.py")
+        sentence = None
+        try:
+            self.export(run, file, overwrite=replaces)
+        except StoreError:
+            if replaces or not file.is_file():
+                raise
+            sentence = f"The file {file} exists already: replace it with the script of {run.name}?"
+        self._ui_loop.post(lambda: self._results.ask(sentence))
 
     def _do(self, topic: str, act: Callable[[], object]) -> None:
         """Call an action; whatever goes wrong is shown in the panel."""

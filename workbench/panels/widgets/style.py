@@ -16,6 +16,7 @@ _SHEETS = (
     "fields",
     "words",
     "train",
+    "table",
     "runs",
     "try_it",
     "race",

@@ -2,6 +2,7 @@
 # make test        the environment, then the tests
 # make quickstart  the same notebook without a browser
 # make test-all    the slow tests too
+# make test-gpu    the tests that need a CUDA GPU
 # make bench       the benchmarks
 # make lint        format, lint and type checks
 # make clean       remove the environment and what tools left behind
@@ -19,7 +20,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 BENCHMARKS := $(filter-out %/__init__.py,$(wildcard tests/benchmarks/*.py))
 
-.PHONY: lab test test-all quickstart bench lint clean
+.PHONY: lab test test-all test-gpu quickstart bench lint clean
 .DEFAULT_GOAL := lab
 
 $(BIN)/python:
@@ -48,6 +49,9 @@ test: $(VENV)/.test
 
 test-all: $(VENV)/.test
 	$(BIN)/python -m pytest $(PARALLEL)
+
+test-gpu: $(VENV)/.test
+	$(BIN)/python -m pytest -m gpu tests/gpu
 
 bench: $(VENV)/.test
 	@for benchmark in $(BENCHMARKS); do \

@@ -135,6 +135,19 @@ def test_fused_runs_have_the_losses_of_solo_runs(task, recipe):
     assert len({tuple(figures(events)) for events in together}) == len(recipes)
 
 
+def test_fused_runs_in_bfloat16_stay_near_solo_runs_in_it(recipe):
+    recipes = unlike(recipe.replace(bf16=True, task="lm", data="chronicle", max_length=48))
+    ready, group = grouped(recipes)
+    dtypes = set()
+    linear = group.stack.model.model.layers[0].mlp.up_proj.base_layer
+    linear.register_forward_hook(lambda module, inputs, output: dtypes.add(output.dtype))
+    together = in_turns(ready)
+    assert dtypes == {torch.bfloat16}
+    for one, fused in zip(recipes, together, strict=True):
+        near(figures(fused), figures(ask(prepare(one))), 0.02)
+    assert measure(Group([prepare(one) for one in recipes])).same
+
+
 def test_batches_that_are_added_up_count_by_their_targets(recipe):
     recipe = recipe.replace(max_length=48, max_steps=6)
     accumulating = recipe.replace(task="lm", data="chronicle", gradient_accumulation_steps=3)
@@ -302,6 +315,7 @@ def test_dropout_in_the_base_is_refused(recipe, tiny_bert):
     [
         ({"per_device_train_batch_size": 2}, "the same per_device_train_batch_size"),
         ({"gradient_accumulation_steps": 2}, "the same gradient_accumulation_steps"),
+        ({"bf16": True}, "the same bf16"),
         ({"task": "lm", "data": "chronicle", "max_length": 48}, "the same base and task"),
     ],
 )

@@ -209,8 +209,8 @@ def probe(plan):
     return batch
 
 
-def logits(plan, folder):
-    """Load what was saved as its user would, and ask it something."""
+def logits(plan, folder, device="cpu"):
+    """Load what was saved as its user would, and ask it something on a device."""
     import torch
     import transformers
     from peft import PeftModel
@@ -230,10 +230,16 @@ def logits(plan, folder):
         settings["quantization_config"] = quantization_config(
             plan["recipe"]["quantization"], plan["heads"]
         )
+
+    def load(place, **settings):
+        model = auto.from_pretrained(place, **settings)
+        # bitsandbytes packs weights on the device that they are used on.
+        return model if next(model.parameters()).device.type == device else model.to(device)
+
     if plan["trainable"] == "all":
-        model = auto.from_pretrained(folder, dtype=torch.float32)
+        model = load(folder, dtype=torch.float32)
     else:
-        model = auto.from_pretrained(plan["model_path"], **settings)
+        model = load(plan["model_path"], **settings)
         if plan["recipe"]["quantization"]:
             keep_packed(model)
         if plan["recipe"]["convert_conv1d"]:
@@ -251,7 +257,8 @@ def logits(plan, folder):
                 getattr(forward_hooks, plan["forward_hook"])(model)
     model.eval()
     with torch.no_grad():
-        return model(**probe(plan)).logits
+        batch = {name: tensor.to(device) for name, tensor in probe(plan).items()}
+        return model(**batch).logits
 
 
 def test_the_cases_cover_every_task():

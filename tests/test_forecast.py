@@ -1,5 +1,6 @@
 """The memory forecast, held against what the allocator really hands out."""
 
+import functools
 import io
 import json
 import queue
@@ -19,7 +20,7 @@ from workbench.errors import ModelError, RecipeError
 from workbench.panels import Bench
 from workbench.panels.kernel.forecast_worker import ForecastWorker
 from workbench.recipe import Recipe
-from workbench.training.forecast import layer_stacks
+from workbench.training.forecast import dry_run, layer_stacks
 from workbench.training.forecast.advice import MOST, Growth, advise
 from workbench.training.forecast.forecast import PARTS
 from workbench.training.prepare import prepare
@@ -64,6 +65,16 @@ def recipe(tiny_llama):
 def test_the_forecast_is_what_the_allocator_hands_out(recipe, technique):
     recipe = recipe.replace(technique=technique)
     assert wb.forecast(recipe).peak == pytest.approx(allocated(recipe), rel=0.03)
+
+
+def test_an_optimizer_that_steps_all_parameters_at_once_takes_more(recipe, monkeypatch):
+    recipe = recipe.replace(technique="full", max_length=8, per_device_train_batch_size=1)
+    plain = wb.forecast(recipe).peak
+    # What PyTorch does on a GPU by itself.
+    monkeypatch.setattr(dry_run, "_FOREACH", {"cpu"})
+    make = functools.partial(torch.optim.AdamW, foreach=True)
+    monkeypatch.setattr(torch.optim, "AdamW", make)
+    assert plain < wb.forecast(recipe).peak == pytest.approx(allocated(recipe), rel=0.03)
 
 
 def test_layers_that_a_step_may_drop_are_all_counted(recipe, tmp_path):

@@ -22,7 +22,7 @@ LIGHT = [
     "workbench.tuners",
     "workbench.training.forecast.forecast",
 ]
-HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "bitsandbytes"}
+HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "bitsandbytes", "ruff"}
 
 
 @pytest.mark.parametrize("module", [*LIGHT, "workbench.panels"])

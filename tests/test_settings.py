@@ -14,6 +14,7 @@ from tests.test_export import recipe_for
 from tests.tiny import ARCHITECTURES
 from workbench.errors import RecipeError
 from workbench.registry.techniques import get
+from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.evaluate import evaluate_lm, evaluation
 from workbench.training.inputs import collate as batches
 from workbench.training.prepare import prepare
@@ -180,6 +181,37 @@ def test_onednn_that_changes_nothing_is_said(monkeypatch):
     assert "forward" not in vars(model)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert "on the GPU" in apply.computing_notes(recipe)[0]
+
+
+@pytest.mark.parametrize(
+    "changes, device, fused",
+    [
+        ({}, "cuda", True),
+        ({"optim": "sgd"}, "cuda", True),
+        ({"optim": "rmsprop"}, "cuda", False),  # PyTorch has none
+        (
+            {"technique": "lora_plus", "technique_args": {"loraplus_lr_ratio": 16.0}},
+            "cuda",
+            False,
+        ),  # PEFT's function takes no such argument
+        ({}, "cpu", False),
+        ({}, None, False),
+    ],
+)
+def test_on_a_gpu_the_plan_has_a_fused_optimizer(changes, device, fused):
+    recipe = wb.Recipe(learning_rate=1e-3, **changes)
+    facts = optimizer_facts(recipe, get(recipe.technique), device)
+    assert facts["arguments"].get("fused", False) is fused
+    one, other = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    other.load_state_dict(one.state_dict())
+    if facts["function"] is None:
+        plain = optimizer_facts(recipe, get(recipe.technique))
+        for model, how in ((one, facts), (other, plain)):
+            optimizer = make_optimizer(how, model)
+            for _ in range(3):
+                model(torch.ones(4, 3)).square().sum().backward()
+                optimizer.step()
+        torch.testing.assert_close(one.weight, other.weight)
 
 
 @pytest.mark.parametrize("other", ["bf16", "torch_compile"])

@@ -8,6 +8,8 @@ import shutil
 import pytest
 import torch
 import transformers
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -306,3 +308,19 @@ def test_adalora_moves_its_ranks_and_tells(tiny_llama, rows, tmp_path):
     assert in_use[0] <= run.parameters["trainable"]
     assert in_use == sorted(in_use, reverse=True)
     assert in_use[-1] < in_use[0]
+
+
+def test_a_trainer_in_the_same_notebook_does_not_change_a_runs_precision(tiny_llama, rows):
+    def losses():
+        prepared = prepare(recipe_for(tiny_llama, rows, "lm", "lora"))
+        with prepared.randomness:
+            return [event["loss"] for event in prepared.steps if event["event"] == "train"]
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    alone = losses()
+    AcceleratorState._reset_state(reset_partial_state=True)
+    try:
+        Accelerator(mixed_precision="bf16")  # as a Trainer leaves it behind
+        assert losses() == alone
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)

@@ -83,7 +83,7 @@ trainer = Trainer(
     TrainingArguments(folder, max_steps=steps, per_device_train_batch_size=BATCH, learning_rate=RATE,
                       logging_steps=1, eval_strategy="steps", eval_steps=steps,
                       per_device_eval_batch_size=32, save_strategy="no", report_to="none", seed=seed,
-                      disable_tqdm=True, use_cpu=True),
+                      disable_tqdm=True, use_cpu=USE_CPU),
     train_dataset=data["train"],
     eval_dataset=data["test"].select(range(EVAL_ROWS)),
     data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
@@ -99,7 +99,7 @@ import workbench as wb
 names, steps, folder = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 recipe = wb.Recipe(task="lm", data=DATA, eval_data=EVAL, max_length=LENGTH, max_steps=steps,
                    eval_steps=steps, max_eval_samples=EVAL_ROWS, learning_rate=RATE,
-                   per_device_train_batch_size=BATCH, onednn=ONEDNN)
+                   per_device_train_batch_size=BATCH, onednn=ONEDNN, **BASE)
 race = wb.Race([recipe.replace(technique=name, technique_args=TECHNIQUES[name][1], seed=seed)
                 for name, seed in names], folder)
 def note(race, event):
@@ -115,7 +115,9 @@ if bad:
 """
 
 
-def constants(folder: Path, length: int, onednn: bool) -> str:
+def constants(
+    folder: Path, length: int, onednn: bool, *, model: str | None = None, use_cpu: bool = True
+) -> str:
     """Write the settings that both sides share as a script's first lines, and the rows as files."""
     from workbench.sources.datasets import load
 
@@ -128,7 +130,8 @@ def constants(folder: Path, length: int, onednn: bool) -> str:
         f"DATA, EVAL = {str(folder / 'train.jsonl')!r}, {str(folder / 'eval.jsonl')!r}\n"
         f"BATCH, LENGTH, RATE = {SETTINGS['batch']}, {length}, {SETTINGS['rate']}\n"
         f"EVAL_ROWS = {SETTINGS['eval_rows']}\n"
-        f"ONEDNN = {onednn}\n"
+        f"ONEDNN, USE_CPU = {onednn}, {use_cpu}\n"
+        f"BASE = { ({} if model is None else {'model': model}) }\n"
         f"TECHNIQUES = {TECHNIQUES}\n"
     )
 

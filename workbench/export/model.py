@@ -43,8 +43,8 @@ def model(plan: ScriptPlan) -> Iterator[str]:
         yield f"quantization_config = {storage}"
         kwargs["quantization_config"] = Code("quantization_config")
     load = call(f"{plan.auto_class}.from_pretrained", Code("args.model"), **kwargs)
-    # Adapters are drawn on the device that the base is on.
-    moved = plan.device != "cpu" and stored is None
+    # Adapters are drawn on the device that the base is on; bitsandbytes packs weights there by itself.
+    moved = plan.device != "cpu" and (stored is None or stored.package != "bitsandbytes")
     yield f"model = {load}{'.to(accelerator.device)' if moved else ''}"
     if plan.prequantized:
         yield "widen(model)"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from ruff import find_ruff_bin
-
 WIDTH = 100
 
 
@@ -15,6 +13,18 @@ def tidy(text: str) -> str:
     # Whatever lies in the folder that this is called from is no part of the script.
     imports = ["check", "--fix", "--quiet", "--select", "F401,I", "--config", "src = []"]
     return _ruff(["format"], _ruff(imports, text))
+
+
+def find_ruff_bin() -> str:
+    """Return where ruff lies."""
+    # Here and not at the top: training goes without it.
+    try:
+        from ruff import find_ruff_bin as find
+    except ImportError as error:
+        raise FileNotFoundError(
+            "ruff must be installed to write a script: pip install ruff"
+        ) from error
+    return find()
 
 
 def _ruff(command: Sequence[str], text: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
@@ -35,6 +34,7 @@ from workbench.training.loop import train
 from workbench.training.plan import Plan
 from workbench.training.prepared import Prepared, loop_arguments
 from workbench.training.resolve import Resolved, resolve
+from workbench.training.runtime.accelerator import plain_accelerator
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.runtime.rng import Randomness, beside_notes, may_step_beside
 from workbench.training.speedups.apply import guard, set_up
@@ -78,7 +78,7 @@ def prepare_training(resolved: Resolved) -> Prepared[Plan]:
     )
     notes += resolved.inputs.chat_notes(resolved.train_rows[:START_ROWS])
     collate = resolved.inputs.collator(plan.padding_side)
-    accelerator = Accelerator()
+    accelerator = plain_accelerator()
     device = accelerator.device
     randomness = Randomness(recipe.seed)
     model = adapted_model(resolved, rows, collate, device, randomness)
@@ -130,7 +130,7 @@ def prepare_prompts(resolved: Resolved) -> Prepared[Plan]:
     notes = [*plan.notes, *limit_notes(resolved), *check_lengths(resolved, (rows, lengths))]
     model = build(plan, base, resolved.tokenizer, [])
     set_up(resolved.recipe, model, labelled_logits=plan.labelled_logits)
-    evaluate, prompt_notes = prompt_evaluation(resolved, model, Accelerator().device)
+    evaluate, prompt_notes = prompt_evaluation(resolved, model, plain_accelerator().device)
     return Prepared(
         plan=plan,
         model=model,

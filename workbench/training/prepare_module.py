@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import send_to_device
 
 from workbench.errors import Problem, RecipeError, first_line
@@ -40,6 +39,7 @@ from workbench.training.inputs.tokenize import split_rows
 from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
 from workbench.training.prepared import Prepared, loop_arguments
+from workbench.training.runtime.accelerator import plain_accelerator
 from workbench.training.runtime.rng import Randomness
 from workbench.training.speedups.apply import computing_notes, guard, set_up
 from workbench.training.speedups.comparison import first_batches
@@ -177,7 +177,7 @@ def prepare_module(recipe: Recipe, inputs: ModuleInputs) -> Prepared[ModulePlan]
         )
     optimizer = make_optimizer(optimizer_facts(recipe, technique), adapted)
     model = WithLoss(adapted, inputs.loss)
-    accelerator = Accelerator()
+    accelerator = plain_accelerator()
     set_up(recipe, model)
     model.to(accelerator.device)
     loader = shuffled(rows.order, recipe, rows.batch)

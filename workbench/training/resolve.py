@@ -137,7 +137,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         **_technique_facts(technique, adaptation),
         **_data_facts(table),
         **_input_facts(recipe, inputs, adaptation, base),
-        optimizer=optimizer_facts(recipe, technique) if trains else {},
+        optimizer=optimizer_facts(recipe, technique, device) if trains else {},
         prompt=prompt_facts(recipe, inputs.processor, train_rows, table),
         max_steps=max_steps,
         labelled_logits=labelled_logits,

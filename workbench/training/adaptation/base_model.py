@@ -19,6 +19,7 @@ import transformers
 from transformers import PreTrainedModel
 
 from workbench.errors import ModelError
+from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 from workbench.sources.models.folders import WITHOUT_ADAPTER
 from workbench.training.adaptation.base_checks import check_adapter_left_out, check_new_head
@@ -178,9 +179,11 @@ def read_base(
     check_new_head(model, shapes, new_parameters, name)
     if stored is not None:
         widen(model)
-    if quantization is not None or stored is not None:
+    packed = stored if stored is not None else quantization
+    if packed is not None:
         prepack(model)
-    elif device != "cpu":
+    # bitsandbytes packs weights on the device where they will be used, torchao leaves them on the CPU.
+    if device != "cpu" and (packed is None or QUANTIZATIONS[packed].package != "bitsandbytes"):
         model.to(device)
     if convert:
         convert_conv1d(model)

@@ -10,7 +10,7 @@ from __future__ import annotations
 def reallocate(model, step: int) -> dict:
     """Let AdaLoRA reallocate its ranks; returns how many trainable parameters are still in use."""
     model.base_model.update_and_allocate(step)
-    trainable, pruned = 0, 0
+    trainable, pruned = 0, []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -19,6 +19,7 @@ def reallocate(model, step: int) -> dict:
             down = model.get_parameter(name.replace(".lora_E.", ".lora_A."))
             up = model.get_parameter(name.replace(".lora_E.", ".lora_B."))
             # lora_E holds a factor of each rank; with it go a row of lora_A and a column of lora_B.
-            ranks = int((parameter == 0).sum())
-            pruned += ranks * (1 + down.shape[1] + up.shape[0])
-    return {"trainable": trainable - pruned}
+            ranks = (parameter == 0).sum()
+            pruned.append(ranks * (1 + down.shape[1] + up.shape[0]))
+    # Added up where they are, and read once: each read waits for the device.
+    return {"trainable": trainable - int(sum(pruned))}

@@ -28,7 +28,7 @@ DROPOUTS = (
     torch.nn.FeatureAlphaDropout,
 )
 # Settings of a recipe that make another forward pass than the plain one.
-OTHER_FORWARD = ("bf16", "gradient_checkpointing", "torch_compile", "padding_free", "onednn")
+OTHER_FORWARD = ("gradient_checkpointing", "torch_compile", "padding_free", "onednn")
 
 
 def obstacle(prepared: Prepared) -> str | None:
@@ -100,6 +100,7 @@ def traits(prepared: Prepared) -> dict[str, Hashable]:
         "task": plan.auto_class,
         "per_device_train_batch_size": plan.recipe["per_device_train_batch_size"],
         "gradient_accumulation_steps": plan.recipe["gradient_accumulation_steps"],
+        "bf16": plan.recipe["bf16"],
         "new head": tuple(name for name, part, _ in trained_linears(base) if part == "weight"),
     }
 

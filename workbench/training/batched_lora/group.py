@@ -42,6 +42,8 @@ class Group:
         Those that have not left.
     stack : AdapterStack
         Their trained parameters, in the order of ``members``.
+    bf16 : bool
+        Whether matrices are multiplied in bfloat16.
     """
 
     def __init__(self, prepared: Sequence[Prepared]):
@@ -52,6 +54,8 @@ class Group:
         plan = prepared[0].plan
         self._shifts = plan.auto_class == "AutoModelForCausalLM"
         self._pad_token_id = getattr(prepared[0].tokenizer, "pad_token_id", 0)
+        # Members have it around their own models, of which the stack is none.
+        self.bf16 = bool(plan.recipe["bf16"])
         self._started = False
         parameters = inspect.signature(self.stack.model.forward).parameters
         # Nothing is generated from what a step has read.
@@ -110,7 +114,8 @@ class Group:
         for batches, share in zip(zip(*micro_batches, strict=True), shares.unbind(1), strict=True):
             inputs = join(batches, self._pad_token_id)
             labels = inputs.pop("labels")
-            logits = self.stack.model(**inputs, **self._settings).logits
+            with torch.autocast(labels.device.type, torch.bfloat16, enabled=self.bf16):
+                logits = self.stack.model(**inputs, **self._settings).logits
             losses = losses_of(logits, labels, len(batches), shifts=self._shifts) * share
             self.stack.backward(losses.sum())
             total = total + losses.detach()

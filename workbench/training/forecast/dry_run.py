@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 import transformers
-from accelerate import Accelerator
 
 from workbench.errors import WorkbenchError
 from workbench.recipe import Recipe
@@ -32,12 +31,15 @@ from workbench.training.forecast.tracker import KINDS, Live
 from workbench.training.inputs.limits import padding_side
 from workbench.training.inspection.skeleton import shapes_of
 from workbench.training.loop import train
+from workbench.training.runtime.accelerator import plain_accelerator
 from workbench.training.runtime.quiet_loading import quiet_transformers
 from workbench.training.speedups.labelled_logits import is_possible
 
 TRAINING, EVALUATION, METER = "training", "evaluation", "meter"
 # CUDA's allocator hands out memory in blocks of so many bytes.
 _BLOCKS = {"cuda": 512}
+# Where PyTorch's optimizers step all parameters at once, which takes more memory than one by one.
+_FOREACH = {"cuda"}
 
 
 class _UnequalBlocks(Exception):
@@ -176,7 +178,13 @@ class DryRun:
     def _train(self, live: Live, dry: DryModel, recipe: Recipe, size: int) -> MemoryMeter:
         """Take the training step that needs the most memory; return a meter of the model."""
         model, after_step = dry.model, None
-        optimizer = make_optimizer(optimizer_facts(recipe, self._technique), model)
+        facts = optimizer_facts(recipe, self._technique, self._device)
+        optimizer = make_optimizer(facts, model)
+        if self._device in _FOREACH:
+            for group in optimizer.param_groups:
+                # PyTorch chooses it for parameters with values only.
+                if group.get("foreach", False) is None and not group.get("fused"):
+                    group["foreach"] = True
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         # The optimizer makes its state in the first step, when activations are gone: the step that
         # takes the most memory is one after it.
@@ -188,7 +196,7 @@ class DryRun:
             after_step = partial(self._technique.after_step.load(), model)
         batch = self._batches.batch("train", size, dry.config)
         steps = train(
-            Accelerator(),
+            plain_accelerator(),
             model,
             optimizer,
             transformers.get_scheduler("constant", optimizer),

@@ -120,7 +120,7 @@ def attend_by_rows(
     attend = AttentionInterface()["sdpa"]
     if cu_seq_lens_q is None:
         return attend(module, query, key, value, attention_mask, **kwargs)
-    lengths = cu_seq_lens_q.diff().tolist()
+    lengths = row_lengths(cu_seq_lens_q)
     rows = zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
     window = kwargs.get("sliding_window")
     outputs = []
@@ -132,6 +132,17 @@ def attend_by_rows(
             mask = ((distance >= 0) & (distance < window))[None, None]
         outputs.append(attend(module, *row, mask, **kwargs)[0])
     return torch.cat(outputs, dim=1), None
+
+
+def row_lengths(bounds: torch.Tensor) -> list[int]:
+    """Return how long the rows between bounds of shape (rows + 1,) are.
+
+    A GPU is waited for to read them: that is done in the first layer, and the tensor keeps them for the others.
+    """
+    lengths = getattr(bounds, "lengths", None)
+    if lengths is None:
+        lengths = bounds.lengths = bounds.diff().tolist()
+    return lengths
 
 
 def mask_by_rows(*args, attention_mask: torch.Tensor | None = None, **kwargs):

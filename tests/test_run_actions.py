@@ -353,7 +353,6 @@ def test_an_earlier_run_is_asked_too(bench, monkeypatch):
     settle(bench)
     run = trained(bench)
     again = restarted(bench, monkeypatch)
-    [view] = again._views
     shown(again)
     assert again._try_it.worker.wait(60)
     tell(again, act="ask", content="the film was good")

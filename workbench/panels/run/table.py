@@ -71,7 +71,7 @@ class RunsTable(anywidget.AnyWidget):
         acts: Callable[[RunView], Mapping[str, str]],
         question: Callable[[RunView], str],
     ) -> None:
-        """Show these runs.
+        """Show a row for each of these runs.
 
         Parameters
         ----------

@@ -118,7 +118,7 @@ def test_a_run_is_tried(notebook, expect):
     expect(answers.nth(0)).to_contain_text("its new head is not trained")
     expect(answers.nth(1).get_by_role("heading")).to_have_text("lora r=16")
     # The other run, by its name; what is typed stays.
-    page.get_by_label("Run", exact=True).select_option(label="lora r=2")
+    page.get_by_role("combobox", name="Run to ask").select_option(label="lora r=2")
     expect(page.locator(".wb-answer")).to_have_count(0)
     expect(field).to_have_value(TEXT)
     page.get_by_role("button", name="Ask", exact=True).click()

@@ -200,7 +200,7 @@ class Bench(RunActions):
             panel = self._race_panel = RacePanel.of(self.race)
             panel.embed()
             panel.observe(lambda change: self._note_pick(change["new"]), "selected")
-            self.race.subscribe(lambda _, message: self._on_event(message.run, message.event))
+            self.race.subscribe(lambda _, message: self._on_event(None, message.event))
             self._race_box.children = [panel.widget]
             self._race_box.layout.display = None
             return self.race.members[0]

@@ -248,7 +248,7 @@ class Panel(traitlets.HasTraits):
 
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _on_event(self, run: Run, event: Event) -> None:
+    def _on_event(self, _: object, event: Event) -> None:
         # In the run's thread. Steps wait for the next tick; the first step and changes of state do not.
         if isinstance(event, State | Parameters) or event.get("step") == 1:
             self._ui_loop.wake()

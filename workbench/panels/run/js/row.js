@@ -107,7 +107,7 @@ export function makeRow(columns, tell) {
     write(pick, now.label);
     pick.title = `${now.name}: show it above and bring its curves to the front`;
     pick.setAttribute("aria-pressed", now.chosen);
-    write(differs, now.differs);
+    write(differs, now.hidden ? `${now.differs} · hidden` : now.differs);
     differs.title = now.differs;
     for (const [key, { cell, main, note, bar }] of Object.entries(cells)) {
       write(main, now.cells[key]);

@@ -131,6 +131,7 @@ export default {
     const title = element("h3", "", { textContent: "Try it" });
     const picker = element("label", "wb-try-run");
     const select = element("select", "");
+    select.setAttribute("aria-label", "Run to ask");
     picker.append("Run ", select);
     top.append(title, picker);
     select.addEventListener("change", () => tell({ act: "choose", id: Number(select.value) }));

@@ -372,6 +372,9 @@ def test_another_run_can_be_chosen(bench):
     tell(bench, act="choose", id=id(first))
     assert bench._try_it.chosen == id(first)
     assert bench._try_it.answer["state"] == ""
+    assert bench._ui_loop.flush(60) and bench._try_it.worker.wait(60)
+    assert bench._ui_loop.flush(60)
+    assert len(bench._try_it.examples) == 6
     bench.hide(first)
     shown(bench)
     assert bench._try_it.chosen == id(second)

@@ -107,6 +107,7 @@ class Bench(RunActions):
         self._table = RunsTable(self._on_row)
         self._older = make_button("", OLDER, lambda: self._ui_loop.post(self._show_earlier))
         self._older.layout.display = "none"
+        self._older.add_class("wb-older")
         self._race_box = widgets.VBox(layout={"display": "none"})
         tooltip = "Start a run with these settings; the notebook stays usable"
         self._train = widgets.Button(description="Train", tooltip=tooltip)

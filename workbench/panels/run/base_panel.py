@@ -5,34 +5,28 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
-from workbench.errors import Problem, RecipeError, StoreError, TrainingError, WorkbenchError
+from workbench.errors import Problem, RecipeError, TrainingError, WorkbenchError
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel.ui_loop import UiLoop
 from workbench.panels.run.earlier import EarlierRun
-from workbench.panels.run.results import Results
+from workbench.panels.run.outcomes import Outcomes
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import Snapshot
 from workbench.panels.run.status import RunStatus
-from workbench.panels.run.try_it import TryIt
 from workbench.panels.widgets.frame import Frame
 from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
 from workbench.training.events import Event, Parameters, State
 
-if TYPE_CHECKING:
-    from workbench.compare import Comparison
 
-
-class Panel(traitlets.HasTraits):
+class Panel(Outcomes, traitlets.HasTraits):
     """The parts that all panels of runs have: a chart, one selected run with its status, and the results.
 
     Parameters
@@ -61,10 +55,6 @@ class Panel(traitlets.HasTraits):
         self._lock = threading.RLock()  # around state that both clicks and code change
         self._views: list[RunView] = []
         self._numbered = 0
-        self._picked: Run | EarlierRun | None = (
-            None  # the run that was selected last, in a panel within too
-        )
-        self._embedded = False  # whether another panel around it compares, exports and asks
         self._ui_loop = UiLoop(self._tick, self._show_internal_error, self._period)
         self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
@@ -79,81 +69,9 @@ class Panel(traitlets.HasTraits):
             resume=self._click("resume", lambda: self._current().resume()),
             stop=self._click("stop", lambda: self._current().stop()),
         )
-        self._try_it = TryIt(self._ui_loop.post)
-        self._results = Results(self._click("compare", self.compare), self._export_click)
+        self._compose_outcomes()
         self.widget: widgets.Widget = widgets.VBox()
         self.observe(lambda change: self._note_pick(change["new"]), "selected")
-
-    # -- public methods ----------------------------------------------------------------------------
-
-    def compare(self, runs: Sequence[Run | EarlierRun] | None = None) -> Comparison:
-        """Compare runs and show the result in the panel.
-
-        Parameters
-        ----------
-        runs : sequence of Run or EarlierRun, optional
-            By default all runs of the panel that have ended.
-
-        Returns
-        -------
-        Comparison
-
-        Raises
-        ------
-        TrainingError
-            No run has ended yet.
-        """
-        from workbench.compare import compare
-
-        chosen = [run for run in self._runs_shown() if run.ended] if runs is None else list(runs)
-        if not chosen:
-            raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
-        comparison = compare([_source(run) for run in chosen])
-        self._ui_loop.post(lambda: self._results.show(comparison))
-        return comparison
-
-    def export(
-        self,
-        run: Run | EarlierRun | None = None,
-        path: str | os.PathLike | None = None,
-        *,
-        overwrite: bool = False,
-    ) -> Path:
-        """Write a run as a script and return its path.
-
-        Parameters
-        ----------
-        run : Run or EarlierRun, optional
-            By default the selected run.
-        path : path, optional
-            The script's file; by default it has the run's name.
-        overwrite : bool, default False
-            Whether a file that is there, with other content, may be replaced.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        TrainingError
-            There is no run yet.
-        StoreError
-            The file cannot be written.
-        """
-        from workbench.export import export
-
-        run = run or self._picked or self._current()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            written = export(_source(run), path or f"{run.name}.py", overwrite=overwrite)
-        sentences = [f"The script of {run.name} is {written}: run it with python {written.name}."]
-        sentences += [str(warning.message) for warning in caught]
-        messages = [Problem.stated("", sentence) for sentence in sentences]
-        self._ui_loop.post(
-            lambda: self._results.messages.say("export", messages, "problem" if caught else "good")
-        )
-        return written
 
     def _current(self) -> Run | EarlierRun:
         if self.selected is None:
@@ -180,22 +98,6 @@ class Panel(traitlets.HasTraits):
         key = next(view.key for view in self._views if view.run is run)
         self.chart.highlight(key)
 
-    def _export_click(self, path: str, replaces: bool) -> None:
-        self._do("export", lambda: self._export_or_ask(path, replaces))
-
-    def _export_or_ask(self, path: str, replaces: bool) -> None:
-        """Export the run that was picked last; ask before a file is replaced."""
-        run = self._picked or self._current()
-        file = Path(path or f"{run.name}.py")
-        sentence = None
-        try:
-            self.export(run, file, overwrite=replaces)
-        except StoreError:
-            if replaces or not file.is_file():
-                raise
-            sentence = f"The file {file} exists already: replace it with the script of {run.name}?"
-        self._ui_loop.post(lambda: self._results.ask(sentence))
-
     def _do(self, topic: str, act: Callable[[], object]) -> None:
         """Call an action; whatever goes wrong is shown in the panel."""
         problems: list[Problem] = []
@@ -219,12 +121,6 @@ class Panel(traitlets.HasTraits):
     def _note_pick(self, run: Run | EarlierRun | None) -> None:
         self._picked = run
         self._ui_loop.wake()
-
-    def embed(self) -> None:
-        """Leave it to the panel around this one to compare, export and ask."""
-        self._embedded = True
-        for widget in (self._try_it, self._results.widget):
-            widget.layout.display = "none"
 
     def _view(self, run: Run | EarlierRun) -> RunView:
         """Return the view of a run.
@@ -281,15 +177,6 @@ class Panel(traitlets.HasTraits):
         """Return the memory forecast of a run, or None."""
         return None
 
-    def _runs_shown(self) -> list[Run | EarlierRun]:
-        """Return the runs that are not hidden, those of a panel within this one too."""
-        return [view.run for view in self._views if not view.hidden]
-
-    def _offer(self, shown: Sequence[RunView]) -> None:
-        """Offer what can be done with runs that are there."""
-        self._try_it.offer(shown, self._picked)
-        self._results.offer(shown, self._picked)
-
     def _label(self, shown: Sequence[RunView]) -> None:
         """Call each run what it is called in the panel."""
         for view in shown:
@@ -311,8 +198,3 @@ class Panel(traitlets.HasTraits):
         self._messages.say(
             "panel", [Problem.stated("", f"The panel itself failed: {error}", details)]
         )
-
-
-def _source(run: Run | EarlierRun) -> Run | Path:
-    """Return what a run is compared and exported from."""
-    return run.path if isinstance(run, EarlierRun) else run

@@ -99,7 +99,7 @@ def _describe(view: RunView, forecast: Mapping[str, Any] | None) -> str:
     if warning:
         notes = f"<p class='wb-warning' role='status'>{esc(warning)}</p>{notes}"
     return (
-        f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
+        f"<div class='wb-run'><strong title='{esc(run.name)}'>{esc(view.label)}</strong>"
         f"<span class='wb-state {view.css}'>{esc(word)}</span></div>"
         f"{bar}{facts(_figures(view))}{_ranks(view)}{_memory(run.memory, forecast)}{notes}"
     )

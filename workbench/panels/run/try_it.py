@@ -99,6 +99,7 @@ class TryIt(anywidget.AnyWidget):
         if offered != self.runs:
             self.runs = offered
         self.layout.display = None if offered else "none"
+        self._idle = all(view.run.ended for view in views)
         runs = {number: view.run for number, view in self._views.items()}
         if self._selected is not selected and id(selected) in runs:
             self._selected = selected
@@ -106,8 +107,7 @@ class TryIt(anywidget.AnyWidget):
         elif self._run is None or id(self._run) not in runs:
             self._choose(next(reversed(runs.values()), None))
         if self._run is not None:
-            others = any(not view.run.ended for view in views)
-            self._update_examples(self._run, idle=not others)
+            self._update_examples(self._run)
 
     def _choose(self, run: Run | EarlierRun | None) -> None:
         if run is self._run:
@@ -118,12 +118,13 @@ class TryIt(anywidget.AnyWidget):
         self.answer, self.examples, self.trouble = NOTHING, [], ""
         if run is not None:
             self.reads = "image" if ALL_TASKS[run.recipe.task].reads_images else "text"
+            self._update_examples(run)
 
-    def _update_examples(self, run: Run | EarlierRun, *, idle: bool) -> None:
+    def _update_examples(self, run: Run | EarlierRun) -> None:
         """Read the examples of a run, and have them answered once it has ended and nothing trains."""
         if not preload.ready() or self._answered:
             return
-        answers = isinstance(run, Run) and run.ended and idle
+        answers = isinstance(run, Run) and run.ended and self._idle
         if self._read is run and not answers:
             return
         self._read, self._answered = run, answers

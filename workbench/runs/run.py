@@ -223,3 +223,8 @@ class Run(RunState):
 def started_here() -> set[Path]:
     """Return the folders of runs that were started in this process and are still in use."""
     return {run.path.resolve() for run in list(_STARTED) if run.path is not None}
+
+
+def are_training() -> bool:
+    """Tell whether any run of this process is loading or training now."""
+    return any(run.state in ("preparing", "running") for run in list(_STARTED))

@@ -23,7 +23,7 @@ from workbench.panels.widgets.modules import bundle
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.ask import ask, obstacle
 from workbench.runs.examples import examples
-from workbench.runs.run import Run
+from workbench.runs.run import Run, are_training
 from workbench.sources.datasets import images
 from workbench.training.answer import Answer, Example, Reply
 
@@ -99,7 +99,6 @@ class TryIt(anywidget.AnyWidget):
         if offered != self.runs:
             self.runs = offered
         self.layout.display = None if offered else "none"
-        self._idle = all(view.run.ended for view in views)
         runs = {number: view.run for number, view in self._views.items()}
         if self._selected is not selected and id(selected) in runs:
             self._selected = selected
@@ -122,12 +121,18 @@ class TryIt(anywidget.AnyWidget):
 
     def _update_examples(self, run: Run | EarlierRun) -> None:
         """Read the examples of a run, and have them answered once it has ended and nothing trains."""
-        if not preload.ready() or self._answered:
+        if self._answered:
+            if self._unasked and are_training():
+                self._unasked = False
+                self.worker.fill([])  # what trains needs the processor
             return
-        answers = isinstance(run, Run) and run.ended and self._idle
+        earlier = isinstance(run, EarlierRun)
+        if earlier and not preload.ready():
+            return
+        answers = not earlier and run.ended and not are_training()
         if self._read is run and not answers:
             return
-        self._read, self._answered = run, answers
+        self._read, self._answered, self._unasked = run, answers, answers
         self.worker.fill([lambda _: self._read_rows(run, answers)])
 
     def _show_examples(self, run: Run | EarlierRun, rows: Sequence[Example], trouble: str) -> None:
@@ -210,6 +215,7 @@ class TryIt(anywidget.AnyWidget):
     def answer_examples(self) -> None:
         """Have the examples answered, as the button does."""
         run, rows = self._run, self._rows
+        self._unasked = False
         if run is not None and rows:
             self.worker.fill(self._questions(run, rows))
 

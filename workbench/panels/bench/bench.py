@@ -248,9 +248,9 @@ class Bench(RunActions):
     def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected, self._acts, self._question)
 
-    def _runs_shown(self) -> list[Run | EarlierRun]:
+    def _views_shown(self) -> list[RunView]:
         race = self._race_panel
-        return [*super()._runs_shown(), *(race._runs_shown() if race else [])]
+        return [*super()._views_shown(), *(race._views_shown() if race else [])]
 
     def _offer(self, shown: Sequence[RunView]) -> None:
         race = self._race_panel

@@ -20,6 +20,7 @@ from workbench.panels.bench.inspector import Inspector
 from workbench.panels.bench.memory_forecast import MemoryForecast
 from workbench.panels.bench.parameter_count import ParameterCount
 from workbench.panels.bench.run_actions import RunActions
+from workbench.panels.bench.train_button import TrainButton
 from workbench.panels.kernel import preload, subshell_patch
 from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
@@ -98,7 +99,7 @@ class Bench(RunActions):
         self.observe(lambda _: self._fill(), "recipe")
 
     def _compose(self) -> None:
-        self._form = RecipeForm(self._set)
+        self._form = RecipeForm(self._set, self._ui_loop.post)
         self._anatomy = AnatomyView(lambda args: self._set({"technique_args": args}))
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._fill_anatomy)
         self._anatomy_fold.widget.add_class("wb-anatomy")
@@ -109,17 +110,16 @@ class Bench(RunActions):
         self._older.layout.display = "none"
         self._older.add_class("wb-older")
         self._race_box = widgets.VBox(layout={"display": "none"})
-        tooltip = "Start a run with these settings; the notebook stays usable"
-        self._train = widgets.Button(description="Train", tooltip=tooltip)
-        self._train.add_class("wb-primary")
-        self._train.on_click(lambda _: self._click("train", self.train)())
+        self._train = TrainButton(
+            self._click("train", self.train), lambda: self._debouncer.ask(self.recipe)
+        )
         tooltip = "Add a run with these settings to a race, to start several runs together"
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
         add.on_click(lambda _: self._click("race", self.add_to_race)())
         facts = widgets.VBox([self._count.widget, self._memory.widget])
         facts.add_class("wb-known")
-        bar = widgets.Box([facts, add, self._train])
+        bar = widgets.Box([facts, add, self._train.widget])
         bar.add_class("wb-action")
         self.widget = widgets.VBox(
             [
@@ -287,6 +287,7 @@ class Bench(RunActions):
             self._test(*value)
         elif part == "problems":
             self._messages.say("recipe", self._form.say(value))
+            self._train.show(value)
         elif part == "count":
             self._count.show(value)
         elif part == "anatomy":
@@ -302,7 +303,8 @@ class Bench(RunActions):
             return
         self._memory.update(recipe, bool(problems))
         if not about & set(SETTINGS):
-            self._compatibility.ask(recipe, self._inspector.version(recipe))
+            version, labels = self._inspector.version(recipe), self._inspector.num_labels
+            self._compatibility.ask(recipe, version, labels)
 
     def _on_compatibility(self, fits: dict[str, Compatibility]) -> None:
         on_main_thread(lambda: self._form.technique.show_compatibility(fits))

@@ -9,15 +9,18 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import Problem
-from workbench.panels.bench.card import FormCard
+from workbench.panels.anatomy.technique_picture import TechniquePicture, technique_html
+from workbench.panels.bench.argument_groups import grouped
+from workbench.panels.bench.card import FormCard, Post, at_once
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
-from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
-from workbench.panels.widgets.picker import Picker
+from workbench.panels.widgets.fields import Changed, Field, Fold, heading, knob_field
+from workbench.panels.widgets.technique_picker import TechniquePicker
 from workbench.recipe import FIELDS, Recipe
+from workbench.registry.argument_help import argument_help
 from workbench.registry.prompt_templates import TEMPLATES
 from workbench.registry.tasks import task_of
 from workbench.registry.techniques import (
@@ -27,29 +30,33 @@ from workbench.registry.techniques import (
     find,
     uncurated,
 )
+from workbench.sources.models.describe import ModelFacts
 from workbench.training.inspection.compatibility.result import Compatibility
 
 
 class TechniqueFormCard(FormCard):
     """Pick a technique, read what it changes, and set its arguments."""
 
-    def __init__(self, changed: Changed, changed_args: Changed):
-        super().__init__(3, "Technique", ("technique", "technique_args", "count"))
+    def __init__(self, changed: Changed, changed_args: Changed, post: Post = at_once):
+        super().__init__(3, "Technique", ("technique", "technique_args", "count"), post)
         self._changed, self._changed_args = changed, changed_args
         self._recipe = Recipe()
         self._shown: str | None = None
-        self._fold: Fold | None = None
         self._fits: Mapping[str, Compatibility] = {}
         self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
-        self._picker = Picker(
+        self._base: ModelFacts | None = None
+        self._picker = TechniquePicker(
+            self._preview,
             label="Technique",
-            groups=_groups(self._fits),
+            label_shown=False,  # the card's title says the same
             hint=FIELDS["technique"].metadata["help"],
         )
+        self._picker.offer(_techniques())
         self._picker.observe(self._on_technique, "value")
         self._sentence = widgets.HTML()
         self._knobs = widgets.Box()
         self._knobs.add_class("wb-form")
+        self._picture = TechniquePicture()
         self._others = widgets.VBox()
         self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
@@ -58,6 +65,7 @@ class TechniqueFormCard(FormCard):
             self._sentence,
             self._knobs,
             self._problems,
+            self._picture,
             self._examples.widget,
             self._others,
         ]
@@ -76,6 +84,7 @@ class TechniqueFormCard(FormCard):
             self._picker.observe(self._on_technique, "value")
             self._build(_technique(name))
         self._note.show(self._refusal())
+        self._picture.show(recipe, self._base)
         self._show_arguments(self.fields)
         task = task_of(recipe.task)
         if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
@@ -84,11 +93,20 @@ class TechniqueFormCard(FormCard):
     def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
-        groups = _groups(fits)
-        if groups != self._picker.groups:
-            self._picker.groups = groups
-        self._note.show_all(fits, sum(len(options) for _, options in groups))
+        self._picker.show_costs(fits)
         self._note.show(self._refusal())
+
+    def show_facts(self, base: ModelFacts | None) -> None:
+        """Draw techniques with the sizes of another base."""
+        if base != self._base:
+            self._base = base
+            self._picture.show(self._recipe, base)
+            self._picker.redraw()
+
+    def _preview(self, name: str) -> str:
+        """Draw a technique with its default arguments on the current base, to be seen in the picker."""
+        recipe = self._recipe.replace(technique=name, technique_args={})
+        return technique_html(recipe, self._base)
 
     def _refusal(self) -> Compatibility | None:
         """Return why the technique does not fit with its defaults, which were tested.
@@ -125,11 +143,19 @@ class TechniqueFormCard(FormCard):
             self.fields |= self._rest(technique.name)  # few, and all of them are chosen
         self._sentence.value = describe(technique) if technique else ""
         self._knobs.children = [field.widget for field in self.fields.values()]
+        self._knobs.layout.display = None if self.fields else "none"
         self._fold = None
         if technique is not None and technique.config is not None:
             self._fold = Fold("All arguments", lambda: self._all(technique.name))
         self._others.children = [self._fold.widget] if self._fold else []
         self._explain()
+
+    def _is_folded(self, name: str) -> bool:
+        technique = _technique(self._shown)
+        if self._fold is None or technique is None or not preload.ready():
+            return False
+        _, hint = arguments(technique.name).get(name, (None, None))
+        return hint is not None and name not in self.fields and parsing.typeable(hint)
 
     def _all(self, name: str) -> list[widgets.Widget]:
         if not preload.ready():
@@ -137,7 +163,11 @@ class TechniqueFormCard(FormCard):
         made = self._rest(name)
         self._show_arguments(made)
         self.fields |= made
-        return [field.widget for field in made.values()]
+        return [
+            widget
+            for title, names in grouped(made).items()
+            for widget in (heading(title), *(made[name].widget for name in names))
+        ]
 
     def _rest(self, name: str) -> dict[str, Field]:
         """Make the fields of all arguments that have none yet."""
@@ -150,14 +180,14 @@ class TechniqueFormCard(FormCard):
                 hint,
                 self._on_argument,
                 limits={"multiline": True} if spec.metadata.get("multiline") else {},
-                help=spec.metadata.get("help", ""),
+                help=argument_help(name, argument),
                 default=_default(spec),
             )
         return made
 
     def libraries_loaded(self) -> None:
         """Show what only peft knows: the meaning of its arguments, and its other techniques."""
-        self.show_compatibility(self._fits)
+        self._picker.offer(_techniques())
         if self._shown is not None and self._shown not in TECHNIQUES:
             self._build(_technique(self._shown))
         self._explain()
@@ -165,12 +195,13 @@ class TechniqueFormCard(FormCard):
             self._fold.refill()
 
     def _explain(self) -> None:
-        if not preload.ready() or _technique(self._shown) is None:
+        technique = _technique(self._shown) if preload.ready() else None
+        if technique is None:
             return
-        declared = arguments(self._shown)
+        declared = arguments(technique.name)
         for name, field in self.fields.items():
             if name in declared:
-                field.explain(declared[name][0].metadata.get("help", ""))
+                field.explain(argument_help(technique.name, name))
 
     def _on_argument(self, name: str, value: Any) -> None:
         self._changed_args(name, value)
@@ -181,15 +212,9 @@ def _technique(name: str | None) -> Technique | None:
     return find(name) if preload.ready() else TECHNIQUES.get(name or "")
 
 
-def _groups(fits: Mapping[str, Compatibility]) -> list[list[Any]]:
-    """List what can be picked, by family, each with the reason why it does not fit."""
-    families: dict[str, list[list[str]]] = {}
-    others = uncurated() if preload.ready() else {}
-    for technique in (*TECHNIQUES.values(), *others.values()):
-        fit = fits.get(technique.name)
-        why = str(fit) if fit is not None and not fit.compatible else ""
-        families.setdefault(technique.family, []).append([technique.name, technique.title, why])
-    return [[family[:1].upper() + family[1:], options] for family, options in families.items()]
+def _techniques() -> list[Technique]:
+    """List what can be picked already: PEFT's own need the libraries."""
+    return [*TECHNIQUES.values(), *(uncurated().values() if preload.ready() else ())]
 
 
 def _default(spec: dataclasses.Field) -> Any:

@@ -14,6 +14,7 @@ from workbench.panels.kernel import subshell_patch
 from workbench.panels.run.run_view import STATE_NAMES
 from workbench.panels.run.status import make_button, name_button
 from workbench.panels.widgets import parsing
+from workbench.panels.widgets.help import Help, with_help
 from workbench.race.halving import SuccessiveHalving
 from workbench.race.leaderboard import Standing
 from workbench.race.race import FUSE, Race
@@ -24,6 +25,40 @@ TOOLTIPS = {
     "Pause all": "Pause every run after its current step",
     "Resume all": "Continue every run",
     "Stop all": "End every run after its current step and save the trained weights",
+}
+# What its rules are, by what they are called.
+HELP = {
+    help.name: help
+    for help in (
+        Help(
+            "equal share of",
+            "How computing time is divided between the runs: all get the same number of steps, "
+            "tokens or seconds.",
+            default="steps",
+            allowed=", ".join(TURNS),
+        ),
+        Help(
+            "workers",
+            "Number of runs that do a step at the same time.",
+            default="empty: one per core, one on CUDA",
+            allowed="an integer of at least 1, or left empty",
+            unit="runs",
+        ),
+        Help(
+            "fuse LoRA",
+            "Train plain LoRA runs with the same base together, in one forward and backward pass; "
+            "choose never if the losses must stay the same to the last bit.",
+            default=next(iter(FUSE)),
+            allowed=", ".join(FUSE),
+        ),
+        Help(
+            "Stop the worst runs early",
+            "Successive halving: at set steps the runs with the worst scores are stopped, and the "
+            "others go on.",
+            default="off",
+            allowed="on or off",
+        ),
+    )
 }
 # What the first button does next, by the state of the race; while it is running, it pauses.
 GOING = {"ready": "Start", "paused": "Resume all"}
@@ -53,17 +88,15 @@ class RaceHeader:
         going = make_button("Start", TOOLTIPS["Start"], lambda: acts[going.description]())
         stop = make_button("Stop all", TOOLTIPS["Stop all"], acts["Stop all"])
         self.buttons = {"Start": going, "Stop all": stop}
-        controls = widgets.HBox(list(self.buttons.values()))
-        controls.add_class("wb-controls")
-        top = widgets.Box([self._text, controls])
+        bar = widgets.HBox(list(self.buttons.values()))
+        bar.add_class("wb-controls")
+        top = widgets.Box([self._text, bar])
         top.add_class("wb-status")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
             description="equal share of",
             options=list(TURNS),
             value=race.turns,
-            tooltip="How computing time is divided between the runs: all get the same number "
-            "of steps, tokens or seconds",
             **about,
         )
         self.workers = widgets.Text(
@@ -71,17 +104,12 @@ class RaceHeader:
             value=parsing.write(race.workers),
             placeholder="automatic",
             continuous_update=False,
-            tooltip="Number of runs that do a step at the same time; automatic: one per core, "
-            "one on CUDA",
             **about,
         )
         self.fuse = widgets.Dropdown(
             description="fuse LoRA",
             options=list(FUSE),  # in words: None as a value would show as nothing chosen
             value=next(word for word, value in FUSE.items() if value is race.fuse),
-            tooltip="Train plain LoRA runs with the same base together, in one forward and "
-            "backward pass; choose never if the losses must stay the same to the last "
-            "bit",
             **about,
         )
         rule = SuccessiveHalving() if race.halving is None else race.halving
@@ -97,7 +125,9 @@ class RaceHeader:
         self.halving.observe(
             lambda event: change("halving", rule if event["new"] else None), "value"
         )
-        rules = widgets.Box([self.turns, self.workers, self.fuse, self.halving, self._rule])
+        controls = (self.turns, self.workers, self.fuse, self.halving)
+        explained = [with_help(control, HELP[control.description]) for control in controls]
+        rules = widgets.Box([*explained, self._rule])
         rules.add_class("wb-rules")
         self._notes = widgets.HTML()
         self._notes.add_class("wb-race-notes")

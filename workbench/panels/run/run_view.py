@@ -7,6 +7,7 @@ import time
 from collections import deque
 
 from workbench.panels.chart.chart import LiveChart
+from workbench.panels.chart.curves import RunCurves
 from workbench.panels.run.earlier import EarlierRun
 from workbench.runs.run import Run
 from workbench.runs.shown_as import ShownAs, read_shown_as
@@ -58,7 +59,8 @@ class RunView:
         self.given, self.hidden = shown.label, shown.hidden
         self.label, self.differs = run.name, ""
         self._read = 0
-        self._name = ""
+        self._curves = RunCurves(self.key, run.recipe)
+        self._in_chart = False
         self.first: float | None = None  # seconds of the first step
         self._paces: deque[float] = deque(maxlen=40)
         self._speeds: deque[float] = deque(maxlen=10)
@@ -66,21 +68,14 @@ class RunView:
 
     def read(self, chart: LiveChart) -> None:
         """Read the new events of the run and add their points to the chart."""
-        if not self._name:
-            chart.add_series(f"{self.key}/train", self.label)
-            chart.add_series(f"{self.key}/eval", f"{self.label}, evaluation", style="points")
-            self._name = self.label
-            if self.hidden:
-                chart.hide(self.key)
+        if not self._in_chart and self.hidden:
+            chart.hide(self.key)
+        self._in_chart = True
         # The state is read first: what comes after it in time is then read too.
         self.ended = self.run.ended
         new = self.run.events[self._read :]
         self._read += len(new)
-        for kind in (TrainStep, Evaluation):
-            points = [event for event in new if isinstance(event, kind)]
-            if points:
-                xs = [event.step for event in points]
-                chart.append(f"{self.key}/{kind.kind}", xs, [event.loss for event in points])
+        self._curves.add(chart, self.label, new, self.run.plan)
         for event in new:
             self._note(event)
         self._mark()
@@ -88,10 +83,8 @@ class RunView:
     def call(self, label: str, chart: LiveChart) -> None:
         """Call the run something else, in the chart too."""
         self.label = label
-        if self._name not in ("", label):
-            self._name = label
-            chart.rename(f"{self.key}/train", label)
-            chart.rename(f"{self.key}/eval", f"{label}, evaluation")
+        if self._in_chart:
+            self._curves.add(chart, label, (), self.run.plan)
 
     def _note(self, event: Event) -> None:
         self.evaluating = event if isinstance(event, Evaluating) else None

@@ -7,7 +7,9 @@ from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 def _knobs(scaling: float) -> tuple[Hyperparameter, ...]:
     return (
-        Hyperparameter("bottleneck_dim", 16, 1, 256),
+        Hyperparameter(
+            "bottleneck_dim", 16, 1, 256, line="Width of the narrow layer inside each adapter."
+        ),
         Hyperparameter("non_linearity", "relu", choices=("relu", "gelu", "silu", "tanh")),
         Hyperparameter("scaling", scaling, 0.0, 10.0, strict=True),
         Hyperparameter("adapter_dropout", 0.0, 0.0, 0.5, below=1.0),
@@ -21,6 +23,7 @@ ENTRIES = (
         family="adapter",
         summary="Inserts a small trained network after the attention and after the "
         "feed-forward of each block.",
+        keywords=("bottleneck adapter", "series adapter", "adapterhub", "double_seq_bn"),
         learning_rate=3e-3,
         config="BottleneckConfig",
         fixed={"variant": "houlsby"},
@@ -33,6 +36,7 @@ ENTRIES = (
         title="Pfeiffer adapters",
         family="adapter",
         summary="Inserts a small trained network after the feed-forward of each block.",
+        keywords=("bottleneck adapter", "adapterhub", "seq_bn"),
         learning_rate=5e-3,
         config="BottleneckConfig",
         fixed={"variant": "pfeiffer"},
@@ -50,6 +54,7 @@ ENTRIES = (
         family="adapter",
         summary="Adds a small trained network parallel to the feed-forward of each block, with "
         "the same input.",
+        keywords=("bottleneck adapter", "par_bn"),
         learning_rate=1e-2,
         config="BottleneckConfig",
         fixed={"variant": "parallel"},

@@ -1,6 +1,6 @@
 """Starts: LoRA that begins from the base's weights or from data instead of from chance."""
 
-from workbench.registry.families.low_rank import LORA_KNOBS
+from workbench.registry.families.low_rank import LORA_KNOBS, RANK
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import tasks_of
 from workbench.registry.technique import Hyperparameter, Paper, Technique
@@ -8,7 +8,12 @@ from workbench.registry.technique import Hyperparameter, Paper, Technique
 # A start that is cut out of the weights has no more directions than the narrowest layer.
 CUT_KNOBS = (
     Hyperparameter(
-        "r", 8, 1, 64, limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest")
+        "r",
+        8,
+        1,
+        64,
+        limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+        line=RANK,
     ),
     *LORA_KNOBS[1:],
 )
@@ -20,6 +25,7 @@ ENTRIES = (
         family="LoRA initialization",
         summary="LoRA initialized with the principal singular directions of each weight, which "
         "it then trains.",
+        keywords=("svd", "principal singular values"),
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "pissa"},
@@ -56,6 +62,7 @@ ENTRIES = (
         title="OLoRA",
         family="LoRA initialization",
         summary="LoRA initialized with orthonormal directions of each weight (QR decomposition).",
+        keywords=("qr", "orthonormal"),
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "olora"},
@@ -110,6 +117,7 @@ ENTRIES = (
         title="LoftQ",
         family="LoRA initialization",
         summary="LoRA initialized to correct the error of quantizing each weight to 4 bit.",
+        keywords=("quantization error", "4-bit"),
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=CUT_KNOBS,
@@ -132,6 +140,7 @@ ENTRIES = (
         title="EVA",
         family="LoRA initialization",
         summary="LoRA initialized with the directions in which each layer's inputs vary most.",
+        keywords=("explained variance", "activations"),
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "eva", "eva_config": {}},
@@ -153,6 +162,7 @@ ENTRIES = (
         family="LoRA initialization",
         summary="LoRA initialized from a decomposition of each weight that takes its training "
         "inputs into account.",
+        keywords=("context-oriented", "covariance"),
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "corda", "corda_config": {}},
@@ -180,6 +190,7 @@ ENTRIES = (
         family="LoRA initialization",
         summary="LoRA initialized from gradients, so that its first step is close to that of "
         "full fine-tuning.",
+        keywords=("gradient approximation",),
         learning_rate=1e-3,
         config="LoraConfig",
         fixed={"init_lora_weights": "lora_ga", "lora_ga_config": {}},

@@ -3,12 +3,22 @@
 from workbench.registry.hook import Hook
 from workbench.registry.technique import Hyperparameter, Paper, Technique
 
+# What is true of the rank wherever the change of a weight is a product of two matrices.
+RANK = "Width of the two added matrices: twice the rank trains twice as much."
+
 LORA_KNOBS = (
     Hyperparameter(
-        "r", 8, 1, 64, limit=Hook("workbench.training.adaptation.argument_limits.fits_widest")
+        "r",
+        8,
+        1,
+        64,
+        limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+        line=RANK,
     ),
-    Hyperparameter("lora_alpha", 16, 1, 128),
-    Hyperparameter("lora_dropout", 0.0, 0.0, 0.5, below=1.0),
+    Hyperparameter("lora_alpha", 16, 1, 128, line="The update is multiplied by lora_alpha / r."),
+    Hyperparameter(
+        "lora_dropout", 0.0, 0.0, 0.5, below=1.0, line="Share of the inputs dropped in training."
+    ),
 )
 
 ENTRIES = (
@@ -17,6 +27,7 @@ ENTRIES = (
         title="LoRA",
         family="low-rank",
         summary="Adds the product of two trained low-rank matrices (rank r) to each linear layer.",
+        keywords=("low-rank adaptation",),
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,
@@ -30,6 +41,7 @@ ENTRIES = (
         family="low-rank",
         summary="LoRA scaled by lora_alpha / sqrt(r), so that high ranks learn as fast as low "
         "ones.",
+        keywords=("rank-stabilized", "alpha / sqrt(r)"),
         learning_rate=2e-3,
         config="LoraConfig",
         fixed={"use_rslora": True},
@@ -46,6 +58,7 @@ ENTRIES = (
         family="low-rank",
         summary="LoRA on the direction of each weight, with a separately trained magnitude for "
         "each output.",
+        keywords=("weight-decomposed", "magnitude and direction"),
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"use_dora": True},
@@ -60,6 +73,7 @@ ENTRIES = (
         title="QLoRA",
         family="low-rank",
         summary="LoRA on a frozen base whose weights are quantized to 4 bit (nf4).",
+        keywords=("quantized lora", "nf4", "bitsandbytes", "int4"),
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,
@@ -74,6 +88,7 @@ ENTRIES = (
         family="low-rank",
         summary="LoRA that starts with a higher rank and removes the least important ranks "
         "during training.",
+        keywords=("adaptive rank", "budget", "rank pruning"),
         learning_rate=5e-3,
         config="AdaLoraConfig",
         hyperparameters=(
@@ -83,6 +98,7 @@ ENTRIES = (
                 1,
                 64,
                 limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                line="Rank of every layer at the start.",
             ),
             Hyperparameter(
                 "target_r",
@@ -90,6 +106,7 @@ ENTRIES = (
                 1,
                 64,
                 limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                line="Average rank of the layers at the end.",
             ),
             Hyperparameter("lora_alpha", 32, 1, 128),
             Hyperparameter("orth_reg_weight", 0.5, 0.0, 1.0),
@@ -136,6 +153,7 @@ ENTRIES = (
         title="GraLoRA",
         family="low-rank",
         summary="Splits each weight into a grid of blocks and gives each block its own LoRA.",
+        keywords=("granular",),
         learning_rate=3e-3,
         config="GraloraConfig",
         hyperparameters=(
@@ -195,6 +213,7 @@ ENTRIES = (
         title="BD-LoRA",
         family="low-rank",
         summary="LoRA with one of its two matrices block-diagonal, for tensor-parallel serving.",
+        keywords=("block-diagonal", "tensor parallel"),
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"use_bdlora": {}},
@@ -231,6 +250,7 @@ ENTRIES = (
         family="low-rank",
         summary="LoRA with learned random noise on its first matrix during training, and a "
         "prior on this noise.",
+        keywords=("bayesian", "monte carlo"),
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"monteclora_config": {}},
@@ -256,6 +276,7 @@ ENTRIES = (
         title="VeLoRA",
         family="low-rank",
         summary="LoRA that stores its inputs in compressed form for the backward pass.",
+        keywords=("activation compression", "memory"),
         learning_rate=3e-3,
         config="LoraConfig",
         fixed={"velora_config": {}},
@@ -285,6 +306,7 @@ ENTRIES = (
         family="low-rank",
         summary="LoRA that is active only from the answer on, so that the base's cache of the "
         "prompt can be reused.",
+        keywords=("activated", "kv cache", "instruction"),
         learning_rate=3e-3,
         config="LoraConfig",
         hyperparameters=LORA_KNOBS,

@@ -12,7 +12,8 @@ SHAPES = {
         "workbench.training.adaptation.derived_arguments.derive_num_attention_heads"
     ),
 }
-TOKENS = Hyperparameter("num_virtual_tokens", 16, 1, 100)
+VIRTUAL_TOKENS = "Trained vectors put before the tokens of each row."
+TOKENS = Hyperparameter("num_virtual_tokens", 16, 1, 100, line=VIRTUAL_TOKENS, unit="tokens")
 
 ENTRIES = (
     Technique(
@@ -20,6 +21,7 @@ ENTRIES = (
         title="Prompt tuning",
         family="prompt",
         summary="Adds a few trained vectors (virtual tokens) before the embeddings of the text.",
+        keywords=("soft prompt",),
         learning_rate=3e-2,
         scales_with_width=False,
         config="PromptTuningConfig",
@@ -37,6 +39,7 @@ ENTRIES = (
         family="prompt",
         summary="Adds virtual tokens before the text, which a small network computes from "
         "trained vectors.",
+        keywords=("prompt encoder", "lstm"),
         learning_rate=3e-3,
         scales_with_width=False,
         config="PromptEncoderConfig",
@@ -79,7 +82,7 @@ ENTRIES = (
         config="CPTConfig",
         own_loss=True,
         hyperparameters=(
-            Hyperparameter("num_virtual_tokens", 32, 2, 256),
+            Hyperparameter("num_virtual_tokens", 32, 2, 256, line=VIRTUAL_TOKENS, unit="tokens"),
             Hyperparameter("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),
             Hyperparameter("opt_weighted_loss_type", "none", choices=("none", "decay")),
         ),
@@ -104,6 +107,7 @@ ENTRIES = (
         title="Prefix tuning",
         family="prompt",
         summary="Adds a few trained keys and values to the attention of each layer.",
+        keywords=("prefix", "past key values"),
         learning_rate=1e-2,
         scales_with_width=False,
         config="PrefixTuningConfig",
@@ -121,11 +125,12 @@ ENTRIES = (
         family="prompt",
         summary="Trains keys and values for each layer in the form of a key-value cache; the "
         "first stay fixed.",
+        keywords=("kv cache",),
         learning_rate=1e-2,
         scales_with_width=False,
         config="CartridgeConfig",
         checkpointable=False,
-        hyperparameters=(TOKENS, Hyperparameter("num_frozen_tokens", 1, 0, 8)),
+        hyperparameters=(TOKENS, Hyperparameter("num_frozen_tokens", 1, 0, 8, unit="tokens")),
         derived=SHAPES,
         tasks=OF_TEXT,
         paper=Paper(
@@ -141,10 +146,11 @@ ENTRIES = (
         family="prompt",
         summary="Lets the attention of the upper layers read trained vectors, through a "
         "trained gate.",
+        keywords=("adaption prompt", "zero-init attention"),
         learning_rate=1e-2,
         scales_with_width=False,
         config="AdaptionPromptConfig",
-        hyperparameters=(Hyperparameter("adapter_len", 16, 1, 100),),
+        hyperparameters=(Hyperparameter("adapter_len", 16, 1, 100, unit="tokens"),),
         derived={
             "adapter_layers": Hook(
                 "workbench.training.adaptation.derived_arguments.derive_adapter_layers"

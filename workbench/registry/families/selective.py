@@ -10,6 +10,7 @@ ENTRIES = (
         title="Head only",
         family="selective",
         summary="Trains only the new classification head; the base stays frozen.",
+        keywords=("linear probe", "linear probing", "classifier"),
         learning_rate=1e-2,
         trainable="selected",
         selector=Hook("workbench.registry.parameter_selectors.select_head"),
@@ -21,6 +22,7 @@ ENTRIES = (
         title="BitFit",
         family="selective",
         summary="Trains only the biases of the base.",
+        keywords=("bias-only", "biases"),
         learning_rate=1e-2,
         scales_with_width=False,
         trainable="selected",
@@ -39,6 +41,7 @@ ENTRIES = (
         title="LayerNorm tuning",
         family="selective",
         summary="Trains only the normalization layers of the base.",
+        keywords=("layer norm", "normalization"),
         learning_rate=3e-3,
         scales_with_width=False,
         config="LNTuningConfig",
@@ -72,8 +75,13 @@ ENTRIES = (
         title="Last layers",
         family="selective",
         summary="Trains the last blocks of the base; the blocks below stay frozen.",
+        keywords=("top layers", "freeze lower layers"),
         learning_rate=1e-3,
-        hyperparameters=(Hyperparameter("num_layers", 1, 1, 12),),
+        hyperparameters=(
+            Hyperparameter(
+                "num_layers", 1, 1, 12, line="Blocks trained, counted from the top.", unit="blocks"
+            ),
+        ),
         trainable="selected",
         selector=Hook("workbench.registry.parameter_selectors.select_last_layers"),
         selects_by_depth=True,

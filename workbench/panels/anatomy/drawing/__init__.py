@@ -1,4 +1,4 @@
-"""Small pictures of what a technique does to one layer, drawn from the model's own shapes."""
+"""Small pictures of what a technique does to one module: equations of matrices drawn to scale."""
 
 from workbench.panels.anatomy.drawing.choose import draw
 

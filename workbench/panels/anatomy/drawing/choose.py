@@ -1,49 +1,39 @@
-"""One picture for each way in which techniques work, chosen by the technique's family."""
+"""The picture of a structure: of the module that was clicked, or of the one that shows best."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from workbench.panels.anatomy.drawing import inside, parallel, prompts
-from workbench.panels.anatomy.drawing.layer import Layer, example
-from workbench.panels.anatomy.drawing.sheet import Sheet
-from workbench.registry.techniques import get
+from workbench.panels.anatomy.drawing.picture import Picture, picture
+from workbench.panels.anatomy.drawing.sites import chosen, layer_of
+from workbench.recipe import Recipe
+from workbench.registry.techniques import find
 
 if TYPE_CHECKING:
     from workbench.training.inspection.anatomy import Structure
 
-# Families that are not here add something in parallel to the weight, which is drawn as it is.
-FAMILIES: dict[str, Callable[[Sheet, Layer], None]] = {
-    "adapter": parallel.bottleneck,
-    "orthogonal": inside.rotation,
-    "prompt": prompts.prompt,
-    "scaling": inside.scaling,
-    "selective": inside.parts,
-    "sparse": inside.entries,
-    "full": inside.parts,
-}
 
-
-def draw(technique: str, structure: Structure) -> tuple[str, str]:
-    """Draw what a technique does to one layer of a model.
+def draw(
+    recipe: Recipe, structure: Structure, path: str | None = None
+) -> tuple[str, Picture | None]:
+    """Draw what a recipe's technique does to a module of its model.
 
     Parameters
     ----------
-    technique : str
+    recipe : Recipe
     structure : Structure
         The model with the technique applied.
+    path : str, optional
+        Whole name of the module that was clicked.
 
     Returns
     -------
-    tuple of str
-        The name of the layer, and the picture as SVG; both empty where the technique does nothing
-        to the model.
+    tuple
+        The whole name of the module that is drawn, and the picture; nothing where the technique
+        cannot be applied.
     """
-    if not structure.figures or not structure.tree.trainable:
-        return "", ""
-    entry, layer, sheet = get(technique), example(structure), Sheet()
-    injects = bool(layer.pieces) or entry.trainable != "adapter"
-    drawing = FAMILIES.get(entry.family, parallel.change) if injects else inside.parts
-    drawing(sheet, layer)
-    return layer.name, sheet.svg(f"{entry.title} on {layer.name}: {entry.summary}")
+    technique = find(recipe.technique)
+    if technique is None or (structure.problem and not technique.needs):
+        return "", None
+    node, adapted, caption = chosen(structure, recipe, path)
+    return node.paths[0], picture(technique, layer_of(structure, node, recipe), adapted, caption)

@@ -221,10 +221,35 @@ def test_the_count_is_there_before_training_and_follows_the_rank(bench):
 def test_base_and_data_are_described(bench):
     settle(bench)
     said = words(bench)
-    assert "LlamaForCausalLM" in said
+    assert "Classification" in said or "classification" in said
+    assert "LlamaForCausalLM" not in said  # which few need to know is folded away
+    [more] = [one for one in inside(bench._form.base.widget) if "wb-fold" in one._dom_classes]
+    more.click()
+    assert "LlamaForCausalLM" in words(bench)
     assert "80 training rows" in said
     assert "the film was good number 0" in said
     assert "tokens</summary>" in said
+
+
+def test_base_and_data_fold_to_a_line_when_training_starts_and_open_again(bench, recipe):
+    settle(bench)
+    base, data = bench._form.base, bench._form.data
+    assert (base.folded, data.folded) == (False, False)
+    bench.train().wait()
+    for card, chosen in ((base, "parameters"), (data, "80 rows")):
+        assert card.folded and card.body.layout.display == "none"
+        assert chosen in card._line.value
+        [toggle] = [one for one in inside(card.widget) if "wb-toggle" in one._dom_classes]
+        assert toggle.description == "Change"
+        toggle.click()
+        assert not card.folded and card.body.layout.display is None
+        assert toggle.description == "Fold"
+    base.fold()
+    data.fold()
+    bench.recipe = recipe.replace(model="<b>", data="<i>")
+    settle(bench)
+    assert (base.folded, data.folded) == (False, False)  # what is wrong is to be seen
+    assert "<b>&lt;b&gt;</b>" in base._line.value and "<b>&lt;i&gt;</b>" in data._line.value
 
 
 def test_train_gives_a_run_that_the_panel_follows(bench):
@@ -240,6 +265,11 @@ def test_train_gives_a_run_that_the_panel_follows(bench):
     [row] = bench._table.rows
     assert f"{run.parameters['trainable']:,}" in row["cells"]["trained"]
     assert "4 of 4" in said and "weights" in said and "finished" in said
+    assert f"accuracy <b>{view_score(bench):.3f}</b>" in bench._status.head.value
+
+
+def view_score(bench):
+    return bench._views[-1].evaluation.figure("accuracy")
 
 
 def test_a_run_is_told_from_its_own_steps_that_compiling_could_pay(bench, monkeypatch):
@@ -332,7 +362,7 @@ def test_runs_that_are_in_the_folder_already_are_shown(bench, recipe, tmp_path, 
     bench._ipython_display_()  # shown again, it does not show them twice
     settle(bench)
     assert len(bench._views) == 2
-    assert cut.name in bench._status._text.value
+    assert "lora (2)" in bench._status.head.value and cut.name in bench._status.head.value
     assert all(f">{name}</th>" in bench._results._shown.value for name in ("lora", "lora (2)"))
     assert (tmp_path / f"{cut.name}.py").is_file()
     new = bench.train()

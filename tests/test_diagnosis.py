@@ -310,7 +310,7 @@ def test_the_panel_shows_it_in_the_state_and_with_what_to_try(spoilt, tmp_path):
     (view,) = bench._views
     view.read(bench.chart)
     bench._status.show(view)
-    text = bench._status._text.value
+    text = bench._status.head.value + bench._status.details.value
     assert f"<span class='wb-state wb-finished wb-warned'>finished, {run.diagnosis.kind}" in text
     assert text.count("Try a lower learning_rate") == 1 and "class='wb-warning'" in text
 

@@ -203,11 +203,26 @@ def test_a_larger_batch_is_foretold_from_two(recipe):
     assert told.largest_batch(0) == 0
 
 
-def test_the_meter_counts_what_was_foretold(recipe, tmp_path):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"technique": "full"},
+        {"technique": "full", "per_device_train_batch_size": 1, "gradient_accumulation_steps": 2},
+        {"technique": "ia3"},
+        {"quantization": "nf4"},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())) or "lora",
+)
+def test_the_meter_counts_what_was_foretold(recipe, tmp_path, changes):
+    recipe = recipe.replace(**changes)
     told = wb.forecast(recipe)
     memory = wb.train(recipe, tmp_path, progress=False).memory
-    for part in ("weights", "gradients", "optimizer", "activations"):
-        assert told.metered[part] == pytest.approx(memory[part], rel=0.03), part
+    for part in PARTS:
+        # Tables of packed weights, the same for all layers, are a tensor for each layer in a run.
+        assert told.metered[part] == pytest.approx(memory[part], rel=0.03, abs=32_000), part
+    # What is not measured are temporary results.
+    assert 0.85 * told.peak < memory["peak"] <= told.peak
 
 
 sizes = st.integers(1, 10**12)
@@ -258,7 +273,18 @@ def test_a_forecast_shows_itself(recipe):
     assert size(told.peak) in repr(told)
     page = told._repr_html_()
     assert told.advice() in page
-    assert all(f"{name} {size(count)}" in page for name, count in told.parts.items() if count)
+    assert all(f"<td>{size(told.metered[part])}</td>" in page for part in PARTS)
+
+
+def test_full_fine_tuning_shows_gradients_as_large_as_the_weights(recipe):
+    """As it is taught; and where the fullest moment comes before they are made, that is said."""
+    told = wb.forecast(recipe.replace(technique="full"))
+    assert told.metered["gradients"] == pytest.approx(told.metered["weights"], rel=0.01)
+    assert told.metered["optimizer"] == pytest.approx(2 * told.metered["weights"], rel=0.01)
+    page = told._repr_html_()
+    assert f"gradients {size(told.metered['gradients'])}" in repr(told)
+    assert told.parts["gradients"] < 0.5 * told.metered["gradients"]
+    assert "each step frees them" in page
 
 
 def test_the_command_line_foretells(recipe, tmp_path, capsys):
@@ -310,12 +336,22 @@ def test_the_panel_follows_the_knobs(recipe, tmp_path, monkeypatch):
     foretelling.tell(run.recipe, wb.forecast(run.recipe).to_dict())
     bench._ui_loop.wake()
     bench._ui_loop.flush()
-    bench._status.show(bench._views[0], bench._memory.of(run.recipe))
-    assert "forecast</span>" in words(bench)
-    assert "measured</span>" in words(bench)
+    assert f"<th scope='row'>forecast</th><td>{size(told['metered']['weights'])}" in words(bench)
+    assert f"<th scope='row'>measured</th><td>{size(run.memory['weights'])}" in words(bench)
+    # Other settings: what was measured is not what is forecast, and the old forecast is marked at once.
+    bench.recipe = recipe.replace(per_device_train_batch_size=4)
+    bench._ui_loop.flush()
+    assert "updating" in bench._memory.widget.value
+    assert "updating" in bench._memory.line.value
+    assert "wb-waits" in bench._memory.widget._dom_classes
+    foretelling.tell(bench.recipe, wb.forecast(bench.recipe).to_dict())
+    bench._ui_loop.flush()
+    assert "updating" not in bench._memory.widget.value + bench._memory.line.value
+    assert f"<th scope='row'>{run.name}, measured</th>" in words(bench)
     bench.recipe = recipe.replace(technique="lorra")
     settle(bench)
-    assert bench._memory.widget.layout.display == "none"
+    assert "forecast</th>" not in words(bench)
+    assert bench._memory.line.value == ""
 
 
 def test_the_panel_says_why_there_is_no_forecast(recipe, tmp_path, monkeypatch):
@@ -328,7 +364,7 @@ def test_the_panel_says_why_there_is_no_forecast(recipe, tmp_path, monkeypatch):
     bench._ui_loop.flush()
     assert bench._memory.widget.layout.display is None
     assert "cannot be forecast: &lt;reason&gt;." in words(bench)
-    assert bench._memory.of(recipe) is None
+    assert "No memory forecast" in bench._memory.widget.value
     tell(recipe, wb.forecast(recipe).to_dict())
     bench._ui_loop.flush()
     assert "cannot be forecast" not in words(bench)

@@ -11,10 +11,12 @@ import time
 import ipywidgets as widgets
 import pytest
 
+from tests.test_bench import inside
 from workbench.errors import RecipeError
 from workbench.panels import Bench, RacePanel
 from workbench.panels.race.grid_form import parse
 from workbench.panels.run.recipe_diff import differences
+from workbench.race.halving import SuccessiveHalving
 from workbench.race.race import Race
 from workbench.recipe import Recipe
 from workbench.runs import step_scheduler
@@ -87,7 +89,8 @@ def until(true, what, patience=60):
 def test_a_race_has_one_panel_and_its_rows_before_it_starts(race, panel):
     assert RacePanel.of(race) is panel
     shown = panel._run_list.rows
-    assert [row["differs"] for row in shown] == ["lora · r 8", "r 16", "ia3"]
+    assert [row["differs"] for row in shown] == ["lora · r 8", "r 16", ""]
+    assert shown[2]["name"] == "ia3"  # which its name says already
     assert {row["word"] for row in shown} == {"waiting"}
     assert len({row["colour"] for row in shown}) == 3
 
@@ -111,7 +114,7 @@ def test_start_and_the_end_of_a_race(race, panel):
     assert race.members[1].name in panel._results._shown.value
     click(panel, "pick", 2)
     assert panel.selected is race.members[2]
-    assert race.members[2].name in panel._status._text.value
+    assert race.members[2].name in panel._status.head.value
 
 
 def test_each_run_and_all_can_be_paused_resumed_and_stopped(recipe, tmp_path):
@@ -260,16 +263,53 @@ def test_the_rule_of_halving_is_shown_and_off(race, panel, monkeypatch):
     # On a busy machine a run may be over before the others come to where they are judged.
     monkeypatch.setattr(step_scheduler, "PATIENCE", 10.0)
     assert race.halving is None and not panel._header.halving.value
+    settle(panel)
+    assert panel._header._rule.value == ""  # no sentence about what is off
     panel._header.halving.value = True
+    settle(panel)
     assert str(race.halving) in html.unescape(panel._header._rule.value)
     panel._header.halving.value = False
-    assert race.halving is None
+    settle(panel)
+    assert race.halving is None and panel._header._rule.value == ""
     panel._header.halving.value = True
     race.start()
     race.wait(120)
     settle(panel)
     stopped = [row for row in panel._run_list.rows if row["word"] == "stopped"]
     assert stopped and all("Stopped after" in row["reason"] for row in stopped)
+
+
+def test_a_run_that_loses_at_its_last_step_is_finished(race, panel, monkeypatch):
+    monkeypatch.setattr(step_scheduler, "PATIENCE", 10.0)
+    race.rule(halving=SuccessiveHalving(at=[2]))  # the second evaluation is at the last step
+    race.start()
+    race.wait(120)
+    settle(panel)
+    shown = panel._run_list.rows
+    assert {row["word"] for row in shown} == {"finished"}
+    assert {row["reason"] for row in shown} == {""}
+    assert all(row["score"] for row in shown)
+
+
+def test_notes_are_folded_behind_their_number(race, panel):
+    race.start()
+    race.wait(120)
+    settle(panel)
+    shown = panel._header._notes.value
+    count = len([note for note in race.notes if note != str(race.halving)])
+    assert count > 1 and f"<details class='wb-notes'><summary>{count} notes</summary>" in shown
+    assert shown.count("<details") == 1 and " open" not in shown
+
+
+def test_rows_bring_what_they_are_sorted_by(race, panel):
+    race.start()
+    race.wait(120)
+    settle(panel)
+    for row, run in zip(panel._run_list.rows, race.members, strict=True):
+        assert set(row["values"]) >= {"place", "run", "progress", "loss", "score", "left", "memory"}
+        assert row["values"]["loss"] == run.losses[-1]
+        assert row["values"]["memory"] == run.memory["peak"]
+        json.dumps(row, allow_nan=False)
 
 
 def test_a_run_that_is_added_or_fails_is_in_the_table(race, panel, recipe):
@@ -286,23 +326,44 @@ def test_a_run_that_is_added_or_fails_is_in_the_table(race, panel, recipe):
     assert "Traceback" not in panel._messages.widget.value
 
 
-def test_the_bench_lines_runs_up(recipe, tmp_path):
+def test_the_bench_lines_runs_up(recipe, tmp_path, monkeypatch):
     bench = Bench(recipe, runs=tmp_path / "runs")
+    revealed = []
+    monkeypatch.setattr(bench._frame, "reveal", revealed.append)
     [add] = [
         one
-        for box in bench.widget.children
-        for one in getattr(box, "children", ())
+        for one in inside(bench.widget)
         if isinstance(one, widgets.Button) and one.description == "Add to race"
     ]
     add.click()
+    assert revealed == [".wb-race-box"]
     bench.recipe = recipe.replace(technique="ia3")
     add.click()
+    assert len(revealed) == 1  # whoever adds several is not led away each time
+    assert bench._ui_loop.flush(60)
+    assert "2 runs" in bench._messages.widget.value
     assert [run.recipe.technique for run in bench.race.members] == ["lora", "ia3"]
-    assert RacePanel.of(bench.race).widget in bench._race_box.children
+    panel = RacePanel.of(bench.race)
+    assert panel.widget in bench._race.widget.children
     assert bench.race.state == "ready"
     bench.race.start().wait(120)
+    settle(panel)
+    settle(bench)
+    # One Compare and one Export, for the runs of the bench and those of the race.
+    assert "wb-elsewhere" in panel._results.widget._dom_classes
+    assert not bench._results.buttons["Compare"].disabled
+    assert len(bench.compare()) == 2
+    alone = bench.train().wait()
+    settle(bench)
+    assert len(bench.compare()) == 3
+    assert bench._exported() is alone
+    click(panel, "pick", 1)
+    assert bench._exported() is bench.race.members[1]
+    bench._pick(alone)
+    assert bench._exported() is alone
     add.click()
     assert len(bench.race.members) == 1  # the next race
+    assert len(revealed) == 2
 
 
 def test_a_notebook_shows_a_race_as_its_panel():

@@ -9,7 +9,7 @@ import pytest
 
 from tests.test_bench import button, click, end, settle
 from workbench.errors import StoreError, TrainingError
-from workbench.panels import Bench
+from workbench.panels import Bench, RacePanel
 from workbench.panels.run.ask_worker import AskWorker
 from workbench.panels.run.labels import labels
 from workbench.panels.run.table import figures
@@ -323,14 +323,14 @@ def test_a_race_in_the_bench_is_compared_exported_and_asked_by_the_bench(
     member = bench.add_to_race()
     bench.race.start()
     bench.race.wait()
-    panel = bench._race_panel
+    panel = RacePanel.of(bench.race)
     panel._ui_loop.wake()
     assert panel._ui_loop.flush(60)
     for widget in (panel._results.widget, panel._try_it):
-        assert widget.layout.display == "none"
+        assert "wb-elsewhere" in widget._dom_classes
     names = [entry.name for entry in bench.compare().entries]
     assert names == [run.name, member.name]
-    panel._pick(member)
+    panel._on_row("pick", 0)
     shown(bench)
     assert member.name in bench._results._path.description
     bench._results.buttons["Export"].click()

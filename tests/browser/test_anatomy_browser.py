@@ -183,4 +183,4 @@ bench"""
     book.button("Train").click()
     expect(book.page.locator(".wb-ranks polyline")).to_be_visible()
     expect(book.page.locator(".wb-run .wb-state")).to_have_text(re.compile("^finished"))
-    book.screenshot("ranks", book.page.locator(".wb-status"))
+    book.screenshot("ranks", book.page.locator(".wb-curves"))

@@ -64,6 +64,7 @@ def pictures(book, name):
 def test_pick_train_compare_export(shown, expect):
     book = shown(height=2600)
     page = book.page
+    book.button("More about the base").click()
     expect(page.get_by_text("LlamaForCausalLM")).to_be_visible()
     expect(page.locator(".wb-rows li")).to_have_count(3)
     page.locator(".wb-rows summary").first.click()
@@ -202,7 +203,7 @@ def test_after_a_restart_the_panel_says_so_and_its_runs_come_back(trained, expec
     assert ended == table.all_inner_texts()[0]
     expect(page.locator(STATE)).to_have_text(re.compile("^interrupted"))
     # For no pointer, no key and no screen reader.
-    expect(page.locator(".wb-action")).to_have_js_property("inert", True)
+    expect(page.locator(".wb-dock")).to_have_js_property("inert", True)
     pictures(book, "restarted")
     # Further down the panel the banner is still in sight.
     page.set_viewport_size({"width": 1280, "height": 700})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MAKE = """\
 import workbench as wb
 bench = wb.Bench(wb.Recipe(max_steps=6, eval_steps=6), runs="runs/forecast")
@@ -20,7 +22,11 @@ def test_the_forecast_follows_the_knobs_and_meets_what_was_measured(notebook, ex
     rows.press("Enter")
     expect(forecast.get_by_text("Enough memory for batch size 16")).to_be_visible(timeout=240_000)
     book.run(1)
-    expect(book.page.locator(".wb-twobars").get_by_text("measured")).to_be_visible()
+    expect(forecast.get_by_role("rowheader", name="measured", exact=True)).to_be_visible()
+    # The same five names for both, each with its sizes.
+    for name in ("forecast", "measured"):
+        row = forecast.get_by_role("row", name=re.compile(f"^{name}"))
+        expect(row.get_by_role("cell")).to_have_text([re.compile("[1-9].*B")] * 5)
     for theme in ("dark", "light"):
         book.theme(theme)
         book.screenshot(f"forecast-{theme}")

@@ -37,6 +37,12 @@ def rows(book):
     return book.output(0).locator(".workbench-queue tbody tr")
 
 
+def row(book, name):
+    """Find the row of a run: rows change places."""
+    named = book.page.get_by_role("button", name=name, exact=True)
+    return rows(book).filter(has=named)
+
+
 def points(book):
     return book.output(0).locator("[data-points]")
 
@@ -57,14 +63,17 @@ def test_start_pause_clone_stop_and_the_standings(shown, expect):
     book.button("Start").click()
     # Every run has points, and an evaluation with its score: that is nine lines.
     expect(points(book)).to_have_attribute("data-series", "9")
-    expect(rows(book).first.locator(".queue-medal")).to_have_text(re.compile("[123]"))
-    expect(rows(book).first.locator(".queue-metric")).to_have_text("accuracy")
+    first, second, third = (
+        row(book, name) for name in ("lora-reviews-1", "lora-reviews-2", "ia3-reviews-1")
+    )
+    expect(first.locator(".queue-medal")).to_have_text(re.compile("[123]"))
+    expect(first.locator(".queue-metric")).to_have_text("accuracy")
     page.get_by_role("button", name=re.compile("^Pause lora-reviews-1")).click()
-    expect(rows(book).first).to_contain_text("paused")
-    still = rows(book).first.locator(".queue-step").inner_text()
-    ahead = rows(book).nth(1).locator(".queue-step").inner_text()
-    expect(rows(book).nth(1).locator(".queue-step")).not_to_have_text(ahead)
-    expect(rows(book).first.locator(".queue-step")).to_have_text(still)
+    expect(first).to_contain_text("paused")
+    still = first.locator(".queue-step").inner_text()
+    ahead = second.locator(".queue-step").inner_text()
+    expect(second.locator(".queue-step")).not_to_have_text(ahead)
+    expect(first.locator(".queue-step")).to_have_text(still)
     pictures(book, "paused")
     page.get_by_role("button", name=re.compile("^Clone and change lora-reviews-2")).click()
     rank = page.get_by_role("textbox", name="r", exact=True)
@@ -74,10 +83,11 @@ def test_start_pause_clone_stop_and_the_standings(shown, expect):
     pictures(book, "clone")
     book.button("Add the clone").click()
     expect(rows(book)).to_have_count(4)
-    expect(rows(book).nth(3)).to_contain_text("r 2")
-    expect(rows(book).nth(3)).to_contain_text("training")
+    clone = row(book, "lora-reviews-3")
+    expect(clone).to_contain_text("r 2")
+    expect(clone).to_contain_text("training")
     page.get_by_role("button", name=re.compile("^Stop ia3-reviews-1")).click()
-    expect(rows(book).nth(2)).to_contain_text("stopped")
+    expect(third).to_contain_text("stopped")
     page.locator(".queue-name", has_text="ia3-reviews-1").click()
     expect(page.locator(".wb-status .wb-run strong", has_text="ia3-reviews-1")).to_be_visible()
     book.button("Stop all").click()
@@ -86,6 +96,33 @@ def test_start_pause_clone_stop_and_the_standings(shown, expect):
     book.button("Compare").click()
     expect(page.locator(".wb-comparison img")).to_be_visible()
     pictures(book, "compared")
+
+
+PLACES = "rows => rows.map((row) => row.querySelector('.queue-medal').textContent)"
+NAMES = "rows => rows.map((row) => row.querySelector('.queue-name').textContent)"
+
+
+def test_rows_are_in_the_order_of_places_or_of_the_column_that_was_clicked(shown, expect):
+    book = shown(steps=20, height=1500)
+    page = book.page
+    book.button("Start").click()
+    for number in range(3):
+        word = rows(book).nth(number).locator(".queue-word")
+        expect(word).to_have_text(ENDED, timeout=180_000)
+    page.mouse.move(4, 4)  # nothing moves under the pointer
+    body = book.output(0).locator(".workbench-queue")
+    expect(body.locator("th[aria-sort=ascending]")).to_have_text("Place")
+    places = rows(book).evaluate_all(PLACES)
+    assert places == sorted(places)
+    for _ in range(2):
+        body.get_by_role("button", name="Run", exact=True).click()
+    expect(body.locator("th[aria-sort=descending]")).to_have_text("Run")
+    assert rows(book).evaluate_all(NAMES) == ["ia3-reviews-1", "lora-reviews-2", "lora-reviews-1"]
+    more = page.get_by_role("button", name="More: how the runs share the computer", exact=True)
+    expect(page.get_by_label("runs at a time", exact=True)).to_be_hidden()
+    more.click()
+    expect(page.get_by_label("runs at a time", exact=True)).to_be_visible()
+    pictures(book, "sorted")
 
 
 def test_a_double_click_on_start_starts_the_race(shown, expect):

@@ -1,4 +1,4 @@
-"""The memory of a run as bars: its parts, and their share of the free memory."""
+"""The memory of a run as bars and a table: its parts, forecast and measured, under the same names."""
 
 from __future__ import annotations
 
@@ -19,59 +19,87 @@ MEANINGS = {
     "weights": "the weights of the base model, which runs share",
     "adapters": "the parameters that the technique adds, and copies of the base weights that "
     "the run changes",
-    "gradients": "the gradients at the moment of a step that needs most memory",
-    "optimizer": "the optimizer state",
-    "activations": "what is stored for the backward pass, and all other memory at that moment",
+    "gradients": "as large as what is trained",
+    "optimizer": "the optimizer state, such as Adam's two moving averages of each gradient",
+    "activations": "what the forward pass stores for the backward pass",
 }
-_DEVICES = {"cpu": "RAM", "cuda": "GPU memory"}
+# When each part is there. All of them are never there at once.
+TIMES = {
+    "weights": "all the time",
+    "adapters": "all the time",
+    "gradients": "backward to step",
+    "optimizer": "from step 1 on",
+    "activations": "forward to backward",
+}
+DEVICES = {"cpu": "RAM", "cuda": "GPU memory"}
+_SMALL = 0.01  # a share of the total that is not worth a word
 _STYLE = """<style>
 .wb-forecast { --fc-ink: var(--jp-ui-font-color2, #616161); --fc-strong: var(--jp-ui-font-color1, #212121);
   max-width: 720px; color: var(--fc-ink); font-family: var(--jp-ui-font-family, sans-serif);
   font-size: 12px; line-height: 1.5; font-variant-numeric: tabular-nums; }
-.wb-forecast .fc-head { display: flex; justify-content: space-between; align-items: baseline;
-  gap: 4px 16px; flex-wrap: wrap; }
 .wb-forecast b { color: var(--fc-strong); font-weight: 600; }
-.wb-forecast .fc-head b { font-size: 17px; }
-.wb-forecast .fc-track { position: relative; height: 10px; margin: 5px 0 6px; border-radius: 5px;
-  background: color-mix(in srgb, var(--fc-strong) 11%, transparent); overflow: hidden; }
-.wb-forecast .fc-parts { display: flex; height: 100%; min-width: 4px; overflow: hidden; }
+.wb-forecast .fc-head { display: flex; justify-content: space-between; align-items: baseline;
+  gap: 0 16px; flex-wrap: wrap; }
+.wb-forecast .fc-head b { font-size: 14px; }
+.wb-forecast .fc-bars { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; align-items: center;
+  gap: 4px 10px; margin: 8px 0; }
+.wb-forecast .fc-bars > b { font-size: 14px; text-align: right; }
+.wb-forecast .fc-track { position: relative; height: 10px; border-radius: 5px;
+  background: color-mix(in srgb, var(--fc-strong) 11%, transparent); }
+.wb-forecast .fc-parts { display: flex; height: 100%; min-width: 4px; overflow: hidden; border-radius: 5px; }
 .wb-forecast .fc-parts i { height: 100%; flex: none; }
+.wb-forecast .fc-evaluation { position: absolute; top: -3px; bottom: -3px; width: 2px; margin-left: -2px;
+  background: var(--fc-strong); }
 .wb-forecast .fc-limit { position: absolute; top: 0; bottom: 0; right: 0;
-  border-left: 2px solid var(--fc-strong);
-  background: repeating-linear-gradient(135deg, rgb(255 255 255 / 45%) 0 3px, transparent 3px 7px); }
-.wb-forecast .fc-zoom { height: 6px; margin: 0 0 6px; border-radius: 3px; }
-.wb-forecast .fc-keys { display: flex; flex-wrap: wrap; gap: 1px 16px; }
-.wb-forecast .fc-keys i { display: inline-block; width: 8px; height: 8px; margin-right: 5px;
+  border-left: 2px solid var(--fc-warn, #d55e00); background: repeating-linear-gradient(135deg,
+  color-mix(in srgb, var(--fc-warn, #d55e00) 60%, transparent) 0 3px, transparent 3px 7px); }
+.wb-forecast .fc-table { width: 100%; margin: 0; border-collapse: collapse; table-layout: auto;
+  font-size: 12px; }
+.wb-forecast .fc-table :is(th, td) { padding: 1px 0 1px 10px; border: 0; background: none;
+  color: inherit; font-weight: 400; text-align: right; vertical-align: top; white-space: normal; }
+.wb-forecast .fc-table tr { background: none; }
+.wb-forecast .fc-table :is(th, td):first-child { padding-left: 0; text-align: left; }
+.wb-forecast .fc-table thead th:not(:first-child) { color: var(--fc-strong); white-space: nowrap; }
+.wb-forecast .fc-table td { color: var(--fc-strong); white-space: nowrap; }
+.wb-forecast .fc-table .fc-when :is(th, td) { color: var(--fc-ink); font-size: 11px; line-height: 1.3;
+  white-space: normal; }
+.wb-forecast .fc-table i { display: inline-block; width: 8px; height: 8px; margin-right: 5px;
   border-radius: 2px; }
-.wb-forecast p { margin: 5px 0 0; color: var(--fc-strong); font-size: 13px; }
-.wb-forecast.fc-over p, .wb-forecast.fc-over .fc-head b { color: var(--fc-warn, #d55e00); }
+.wb-forecast p { margin: 6px 0 0; }
+.wb-forecast .fc-advice { color: var(--fc-strong); font-size: 13px; }
+.wb-forecast.fc-over .fc-advice, .wb-forecast.fc-over .fc-bars b { color: var(--fc-warn, #d55e00); }
 </style>"""
 
 
-def memory_bar(forecast: Mapping[str, Any]) -> str:
-    """Draw a memory forecast as an HTML bar.
+def memory_bar(
+    forecast: Mapping[str, Any] | None,
+    measured: Mapping[str, Any] | None = None,
+    *,
+    name: str = "measured",
+) -> str:
+    """Draw a memory forecast, what a run has measured, or one above the other, as HTML.
 
     Parameters
     ----------
-    forecast : mapping
+    forecast : mapping or None
         What :meth:`workbench.training.forecast.forecast.Forecast.to_dict` returns.
+    measured : mapping, optional
+        The figures of a run; see :class:`workbench.training.adaptation.meters.MemoryMeter`.
+    name : str
+        What to call the measured figures.
     """
-    parts, peak, available = forecast["parts"], forecast["peak"], forecast["available"]
-    whole = max(peak, available, 1)
-    over = "" if forecast["memory_suffices"] else " fc-over"
-    part = f"{share(peak, available)} of" if 0 < peak <= available else "of"
-    where = f"{part} {size(available)} of free {_DEVICES[forecast['device']]}"
-    # On a device with much free memory the parts are too small to be seen: they are drawn enlarged too.
-    zoom = f"<div class='fc-track fc-zoom'>{_track(parts, peak, 100)}</div>"
-    limit = f"<div class='fc-limit' style='width:{100 * (1 - available / whole):.2f}%'></div>"
+    rows = []
+    if forecast:
+        rows.append(("forecast", forecast["peak"], forecast["parts"], forecast["metered"]))
+    if measured:
+        rows.append((name, measured["peak"], _at_peak(measured), _parts(measured)))
+    over = forecast is not None and not forecast["memory_suffices"]
+    notes = [_moments(forecast) if forecast else "", _measuring(forecast, measured)]
+    advice = f"<p class='fc-advice'>{html.escape(forecast['advice'])}</p>" if forecast else ""
     return (
-        f"{_STYLE}<div class='wb-forecast{over}'>"
-        f"<div class='fc-head'><span>Memory forecast <b>{size(peak)}</b></span>"
-        f"<span>{html.escape(where)}</span></div>"
-        f"<div class='fc-track' role='img' aria-label='{size(peak)} of {size(available)}'>"
-        f"{_track(parts, peak, 100 * peak / whole)}{limit if peak > available else ''}</div>"
-        f"{zoom if peak < 0.3 * whole else ''}"
-        f"<div class='fc-keys'>{_keys(forecast)}</div><p>{html.escape(forecast['advice'])}</p></div>"
+        f"{_STYLE}<div class='wb-forecast{' fc-over' if over else ''}'>{_head(forecast, measured)}"
+        f"{_bars(rows, forecast)}{_table([(word, parts) for word, _, _, parts in rows])}"
+        f"{advice}{''.join(f'<p>{html.escape(note)}</p>' for note in notes if note)}</div>"
     )
 
 
@@ -89,9 +117,73 @@ def no_memory_bar(reason: str) -> str:
     True
     """
     return (
-        f"{_STYLE}<div class='wb-forecast'><div class='fc-head'><span>No memory forecast</span></div>"
-        f"<p>{html.escape(reason)}</p></div>"
+        f"{_STYLE}<div class='wb-forecast'><div class='fc-head'><b>No memory forecast</b></div>"
+        f"<p class='fc-advice'>{html.escape(reason)}</p></div>"
     )
+
+
+def summary(forecast: Mapping[str, Any]) -> str:
+    """Write a forecast in a line: how much is needed, of how much.
+
+    Examples
+    --------
+    >>> summary({"device": "cpu", "peak": 750_000, "available": 2_000_000})
+    '750.0 kB of 2.0 MB free RAM'
+    """
+    where = f"{size(forecast['available'])} free {DEVICES[forecast['device']]}"
+    return f"{size(forecast['peak'])} of {where}"
+
+
+def _parts(measured: Mapping[str, Any]) -> dict[str, int]:
+    # Runs of earlier versions did not tell adapters from weights.
+    return {part: measured.get(part, 0) for part in COLOURS}
+
+
+def _at_peak(measured: Mapping[str, Any]) -> dict[str, int]:
+    """Return the measured parts that are there at the fullest moment."""
+    parts = _parts(measured)
+    shorter = min(("gradients", "activations"), key=lambda part: parts[part])
+    if sum(parts.values()) > measured["peak"]:
+        parts[shorter] = 0
+    return parts
+
+
+def _head(forecast: Mapping[str, Any] | None, measured: Mapping[str, Any] | None) -> str:
+    where = ""
+    if forecast:
+        peak, available = forecast["peak"], forecast["available"]
+        part = f"{share(peak, available)} of" if 0 < peak <= available else "of"
+        where = f"{part} {size(available)} free {DEVICES[forecast['device']]}"
+    elif measured:
+        where = DEVICES["cuda" if measured.get("cuda") else "cpu"]
+    return (
+        "<div class='fc-head'><span><b>Memory</b> at the fullest moment of a step</span>"
+        f"<span>{where}</span></div>"
+    )
+
+
+def _bars(
+    rows: list[tuple[str, int, Mapping[str, int], Mapping[str, int]]],
+    forecast: Mapping[str, Any] | None,
+) -> str:
+    evaluation = forecast["evaluation"] if forecast else 0
+    whole = max(evaluation, 1, *(peak for _, peak, _, _ in rows))
+    marks = ""
+    if forecast:
+        at = 100 * evaluation / whole
+        title = f"an evaluation needs {size(evaluation)}"
+        marks = f"<i class='fc-evaluation' style='left:{at:.2f}%' title='{title}'></i>"
+        if forecast["available"] < whole:
+            missing = 100 * (1 - forecast["available"] / whole)
+            marks += f"<i class='fc-limit' style='width:{missing:.2f}%'></i>"
+    bars = "".join(
+        f"<span>{html.escape(word)}</span><div class='fc-track' role='img' "
+        f"aria-label='{html.escape(word, quote=True)} {size(peak)}'>"
+        f"<div class='fc-parts' style='width:{100 * peak / whole:.2f}%'>{segments(parts, peak)}</div>"
+        f"{marks if word == 'forecast' else ''}</div><b>{size(peak)}</b>"
+        for word, peak, parts, _ in rows
+    )
+    return f"<div class='fc-bars'>{bars}</div>"
 
 
 def segments(parts: Mapping[str, int], whole: int) -> str:
@@ -117,21 +209,57 @@ def segments(parts: Mapping[str, int], whole: int) -> str:
     )
 
 
-def key(name: str, count: int) -> str:
-    """Write a part of a memory bar in words: its colour, its name and its size."""
-    meaning = html.escape(MEANINGS[name], quote=True)
-    colour = f"<i style='background:{COLOURS[name]}'></i>"
-    return f"<span title='{meaning}'>{colour}{name} <b>{size(count)}</b></span>"
+def _table(rows: list[tuple[str, Mapping[str, int]]]) -> str:
+    heads = "".join(
+        f"<th scope='col' title='{html.escape(MEANINGS[part], quote=True)}'>"
+        f"<i style='background:{colour}'></i>{part}</th>"
+        for part, colour in COLOURS.items()
+    )
+    lines = "".join(
+        f"<tr><th scope='row'>{html.escape(word)}</th>"
+        f"{''.join(f'<td>{size(parts[part])}</td>' for part in COLOURS)}</tr>"
+        for word, parts in rows
+    )
+    times = "".join(f"<td>{TIMES[part]}</td>" for part in COLOURS)
+    return (
+        f"<table class='fc-table'><thead><tr><th scope='col'>at its largest</th>{heads}</tr></thead>"
+        f"<tbody>{lines}<tr class='fc-when'><th scope='row'>is there</th>{times}</tr></tbody></table>"
+    )
 
 
-def _track(parts: Mapping[str, int], peak: int, width: float) -> str:
-    return f"<div class='fc-parts' style='width:{width:.2f}%'>{segments(parts, peak)}</div>"
-
-
-def _keys(forecast: Mapping[str, Any]) -> str:
-    keys = [key(name, count) for name, count in forecast["parts"].items() if count]
+def _moments(forecast: Mapping[str, Any]) -> str:
+    """Say how the fullest moment differs from all parts at their largest."""
+    peak, parts, largest = forecast["peak"], forecast["parts"], forecast["metered"]
+    sentences = []
+    words = {
+        "gradients": "they are made in the backward pass, and each step frees them",
+        "activations": "they are freed in the backward pass",
+    }
+    for part, why in words.items():
+        if largest[part] - parts[part] > _SMALL * peak:
+            here = f"{size(parts[part])} of the {part}" if parts[part] else f"no {part}"
+            sentences.append(f"At the fullest moment {here} are there: {why}.")
+    temporary = parts["activations"] - largest["activations"]
+    if temporary > _SMALL * peak:
+        sentences.append(f"Temporary results take {size(temporary)} more at that moment.")
+    if forecast["evaluation"] > peak:
+        sentences.append(f"An evaluation needs {size(forecast['evaluation'])}: the upright mark.")
     if forecast["saved"]:
-        keys.append(f"<span>quantization saves <b>{size(forecast['saved'])}</b></span>")
-    if forecast["evaluation"] > forecast["peak"]:
-        keys.append(f"<span>an evaluation needs <b>{size(forecast['evaluation'])}</b></span>")
-    return "".join(keys)
+        sentences.append(f"Quantization saves {size(forecast['saved'])} of the weights.")
+    return " ".join(sentences)
+
+
+def _measuring(forecast: Mapping[str, Any] | None, measured: Mapping[str, Any] | None) -> str:
+    """Say what else was measured, and what was not."""
+    if not measured:
+        return ""
+    sentences = []
+    if "cuda" in measured:
+        peaks = ", ".join(
+            f"{size(figures['peak'])} ({phase})" for phase, figures in measured["cuda"].items()
+        )
+        sentences.append(f"Peak of all that is on the GPU: {peaks}.")
+    elif forecast:
+        sentences.append("Temporary results are not measured.")
+    sentences.append(f"The whole process takes {size(measured['rss'])} of RAM (RSS).")
+    return " ".join(sentences)

@@ -25,8 +25,8 @@ def estimate(recipes: Sequence[Recipe]) -> str:
     each = (seconds[-1] - seconds[0]) / max(1, len(seconds) - 1) or seconds[-1]
     first, memory = tried.progress[1], tried.memory
     steps = sum(_steps(recipe, recipes[0], first) for recipe in recipes)
-    # Each run has weights of its own as large as its gradients, and what its optimizer keeps.
-    per_run = 2 * memory["gradients"] + memory["optimizer"]
+    # The base is there once; what a run trains, with its gradients and its optimizer state, is its own.
+    per_run = memory["adapters"] + memory["gradients"] + memory["optimizer"]
     peak = memory["weights"] + per_run * len(recipes) + memory["activations"]
     return (
         f"its {steps:,.0f} steps would take about {time(steps * each / (os.cpu_count() or 1))} "

@@ -314,6 +314,8 @@ class Race:
                 # Its batches were larger than those of steps, which do not use that memory again.
                 give_back_memory()
         for loser, why in self._judge.hear(run, event) if self._judge else []:
+            if loser.progress[0] == loser.progress[1]:
+                continue  # it has taken all its steps: there is nothing left to stop
             self._reasons[loser] = why
             loser.add_notes(why)
             loser.stop()

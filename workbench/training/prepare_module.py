@@ -217,7 +217,12 @@ def prepare_module(recipe: Recipe, inputs: ModuleInputs) -> Prepared[ModulePlan]
         steps=steps,
         loop_kwargs={},
         randomness=randomness,
-        meter=MemoryMeter(model, optimizer),
+        meter=MemoryMeter(
+            model,
+            optimizer,
+            inputs.module,
+            accumulates=recipe.gradient_accumulation_steps > 1,
+        ),
         parameters=count_parameters(adapted, inputs.module),
         notes=list(plan.notes),
         initial_state=None,

@@ -6,7 +6,7 @@ Each click calls a method of :class:`Bench` that can be called from code as well
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,15 @@ from workbench.errors import Problem, RecipeError
 from workbench.panels.anatomy.view import AnatomyView
 from workbench.panels.bench.form import RecipeForm
 from workbench.panels.bench.inspector import Inspector
+from workbench.panels.bench.layout import desk, dock
 from workbench.panels.bench.memory_forecast import MemoryForecast
 from workbench.panels.bench.parameter_count import ParameterCount
+from workbench.panels.bench.race_section import PLACE, RaceSection
 from workbench.panels.bench.run_actions import RunActions
 from workbench.panels.bench.train_button import TrainButton
 from workbench.panels.kernel import preload, subshell_patch
 from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
-from workbench.panels.race.panel import RacePanel
 from workbench.panels.run.earlier import SHOWN, EarlierRun, earlier_runs
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
@@ -78,8 +79,6 @@ class Bench(RunActions):
 
     def __init__(self, recipe: Recipe | None = None, runs: str | os.PathLike = "runs"):
         self.runs: list[Run] = []
-        self.race: Race | None = None
-        self._race_panel: RacePanel | None = None
         self._folder = Path(runs)
         self._inspected: tuple[Recipe, list[Problem]] | None = (
             None  # the last recipe, and its problems
@@ -97,6 +96,7 @@ class Bench(RunActions):
         self._compose()
         self._fill()
         self.observe(lambda _: self._fill(), "recipe")
+        self.observe(self._on_selected, "selected")
 
     def _compose(self) -> None:
         self._form = RecipeForm(self._set, self._ui_loop.post)
@@ -104,38 +104,37 @@ class Bench(RunActions):
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._fill_anatomy)
         self._anatomy_fold.widget.add_class("wb-anatomy")
         self._count = ParameterCount()
+        technique = self._form.technique.widget
+        technique.children = [*technique.children, self._count.modules]
         self._memory = MemoryForecast(self._ui_loop.post)
         self._table = RunsTable(self._on_row)
         self._older = make_button("", OLDER, lambda: self._ui_loop.post(self._show_earlier))
         self._older.layout.display = "none"
         self._older.add_class("wb-older")
-        self._race_box = widgets.VBox(layout={"display": "none"})
+        self._race = RaceSection(self._ui_loop.wake)
         self._train = TrainButton(
             self._click("train", self.train), lambda: self._debouncer.ask(self.recipe)
         )
         tooltip = "Add a run with these settings to a race, to start several runs together"
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
-        add.on_click(lambda _: self._click("race", self.add_to_race)())
-        facts = widgets.VBox([self._count.widget, self._memory.widget])
-        facts.add_class("wb-known")
-        bar = widgets.Box([facts, add, self._train.widget])
-        bar.add_class("wb-action")
+        add.on_click(lambda _: self._click("race", self._add_click)())
+        facts = [self._count.widget, self._memory.line]
+        bar = dock(facts, [add, self._status.controls, self._train.widget], self._messages.widget)
+        curves = [self._status.head, self.chart, self._status.details]
         self.widget = widgets.VBox(
             [
                 style(),
                 self._frame,
-                self._form.widget,
-                self._anatomy_fold.widget,
                 bar,
-                self._messages.widget,
-                self._status.widget,
-                self.chart,
+                self._form.sources,
+                desk(self._form.settings, curves, self._memory.widget),
+                self._anatomy_fold.widget,
                 self._table,
                 self._older,
                 self._try_it,
+                self._race.widget,
                 self._results.widget,
-                self._race_box,
             ]
         )
         self.widget.add_class("workbench-bench")
@@ -175,6 +174,7 @@ class Bench(RunActions):
                 run.start()
             self.chart.highlight(None)
             self.selected = run
+            self._form.fold()
         return run
 
     def pause(self) -> None:
@@ -195,16 +195,23 @@ class Bench(RunActions):
         It waits until the race is started, below in the panel or by ``bench.race.start()``.
         """
         with self._lock:
-            if self.race is not None and self.race.state != "ended":
-                return self.race.add(self.recipe)
-            self.race = Race([self.recipe], self._folder, tables=self._inspector.tables)
-            panel = self._race_panel = RacePanel.of(self.race)
-            panel.embed()
-            panel.observe(lambda change: self._note_pick(change["new"]), "selected")
-            self.race.subscribe(lambda _, message: self._on_event(None, message.event))
-            self._race_box.children = [panel.widget]
-            self._race_box.layout.display = None
-            return self.race.members[0]
+            return self._race.add(self.recipe, self._folder, self._inspector.tables)
+
+    @property
+    def race(self) -> Race | None:
+        """The race to which :meth:`add_to_race` adds runs."""
+        return self._race.race
+
+    def _add_click(self) -> None:
+        before = self.race
+        self.add_to_race()
+        if self.race is None or self.race is not before:
+            self._frame.reveal(PLACE)
+            return
+        # Whoever adds several is not led away from the settings each time.
+        count = len(self.race.members)
+        added = Problem.stated("", f"Added to the race below, which has {count} runs now.")
+        self._ui_loop.post(lambda: self._messages.say("race", [added], "good"))
 
     # -- on the screen ------------------------------------------------------------------------------
 
@@ -231,7 +238,9 @@ class Bench(RunActions):
         with self._lock:
             self._form.show(self.recipe)
         self._ui_loop.post(self._clear_messages)
-        self._debouncer.ask(self.recipe)
+        recipe = self.recipe
+        self._ui_loop.post(lambda: self._memory.expect(recipe))
+        self._debouncer.ask(recipe)
 
     def _clear_messages(self) -> None:
         for topic in CLICKS:
@@ -245,16 +254,23 @@ class Bench(RunActions):
 
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
+    def _pick(self, run: Run | EarlierRun) -> None:
+        super()._pick(run)
+        self._on_selected()
+
+    def _on_selected(self, _: object = None) -> None:
+        self._race.picked = None
+
+    def _results_of(self) -> list[RunView]:
+        return [*self._views, *self._race.views]
+
+    def _exported(self) -> Run | EarlierRun | None:
+        """Return the run that was picked last, in the table or in the race."""
+        return self._race.picked or self.selected
+
     def _show(self, shown: Sequence[RunView]) -> None:
         self._table.show(shown, self.selected, self._acts, self._question)
-
-    def _views_shown(self) -> list[RunView]:
-        race = self._race_panel
-        return [*super()._views_shown(), *(race._views_shown() if race else [])]
-
-    def _offer(self, shown: Sequence[RunView]) -> None:
-        race = self._race_panel
-        super()._offer([*shown, *(race._views if race else [])])
+        self._memory.show_run(self.selected)
 
     def _show_earlier(self) -> None:
         """Show the newest runs that were in the folder before and are not shown yet."""
@@ -270,9 +286,6 @@ class Bench(RunActions):
         if views:
             self._ui_loop.wake()
             self._snapshot.update(self._title(), list(self._views), self.chart)
-
-    def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
-        return self._memory.of(run.recipe)
 
     def _ended(self, run: Run | EarlierRun) -> None:
         if run.error is not None:

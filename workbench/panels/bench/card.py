@@ -44,7 +44,9 @@ class FormCard:
         self._problems.add_class("wb-problems")
         heading = widgets.HTML(f"<h3><span class='wb-step'>{number}</span>{esc(title)}</h3>")
         heading.add_class("wb-heading")
-        self.widget = widgets.VBox([heading, self.body])
+        self._head = widgets.Box([heading])
+        self._head.add_class("wb-card-head")
+        self.widget = widgets.VBox([self._head, self.body])
         self.widget.add_class("wb-card")
 
     def show(self, recipe: Recipe) -> None:
@@ -98,3 +100,43 @@ class FormCard:
         if text != self._problems.value:
             self._problems.value = text
         return rest
+
+
+class FoldableCard(FormCard):
+    """A card that folds to one line: its title, what is chosen, and a button that opens it again.
+
+    Attributes
+    ----------
+    folded : bool
+    """
+
+    def __init__(self, number: int, title: str, about: tuple[str, ...], post: Post = at_once):
+        super().__init__(number, title, about, post)
+        self.folded = False
+        self._line = widgets.HTML()
+        self._line.add_class("wb-line")
+        self._toggle = widgets.Button(description="Fold")
+        self._toggle.add_class("wb-toggle")
+        self._toggle.on_click(lambda _: self.fold(not self.folded))
+        self._head.children = [*self._head.children, self._line, self._toggle]
+
+    def fold(self, folded: bool = True) -> None:
+        """Fold the card to one line, or open it."""
+        if folded == self.folded:
+            return
+        self.folded = folded
+        self.body.layout.display = "none" if folded else None
+        self._toggle.description = "Change" if folded else "Fold"
+        (self.widget.add_class if folded else self.widget.remove_class)("wb-folded")
+
+    def say(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Show the problems of this card, which opens for them, and return the others."""
+        problems = list(problems)
+        rest = super().say(problems)
+        if self.folded and len(rest) < len(problems):
+            on_main_thread(lambda: self.fold(False))
+        return rest
+
+    def sum_up(self, chosen: str, *facts: str) -> None:
+        """Write the line that is left of the card when it is folded. For the UI loop only."""
+        self._line.value = " · ".join([f"<b>{esc(chosen)}</b>", *map(esc, facts)])

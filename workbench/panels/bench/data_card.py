@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.panels.bench.card import FormCard, Post, at_once
+from workbench.panels.bench.card import FoldableCard, Post, at_once
 from workbench.panels.bench.column_choice import ColumnChoice, Columns
 from workbench.panels.bench.data_preview import describe
 from workbench.panels.widgets.fields import Changed, Fold, group, picker_box, recipe_fields
@@ -19,7 +19,7 @@ from workbench.sources.datasets.load import Table
 from workbench.sources.lookup import COLUMNS
 
 
-class DataFormCard(FormCard):
+class DataFormCard(FoldableCard):
     """Pick the data and the task, and see real rows as text and as tokens."""
 
     def __init__(
@@ -119,6 +119,9 @@ class DataFormCard(FormCard):
         if table is None or table is not self._table:
             self._rows.value = describe(table, None) if table else ""
         self._table = table
+        card = catalog_data.bundled().get(str(self._recipe.data))
+        rows = [f"{len(table.train):,} rows"] if table else []
+        self.sum_up(card.pretty_name if card else str(self._recipe.data), *rows)
 
     def show_tokens(self, shown: list[dict[str, Any]] | None) -> None:
         """Show the rows' tokens too. For the UI loop only."""

@@ -40,8 +40,13 @@ class RecipeForm:
         self.technique = TechniqueFormCard(self._changed, self._changed_argument, post)
         self.training = TrainingFormCard(self._changed, post)
         self._all: tuple[FormCard, ...] = (self.base, self.data, self.technique, self.training)
-        self.widget = widgets.Box([card.widget for card in self._all])
-        self.widget.add_class("wb-cards")
+        # What is trained, and how: the first is chosen once, the second again and again.
+        self.sources = widgets.Box([self.base.widget, self.data.widget])
+        self.settings = widgets.VBox([self.technique.widget, self.training.widget])
+        self.sources.add_class("wb-sources")
+        self.settings.add_class("wb-settings")
+        for box in (self.sources, self.settings):
+            box.add_class("wb-cards")
         self._recipe = Recipe()
 
     def show(self, recipe: Recipe) -> None:
@@ -49,6 +54,11 @@ class RecipeForm:
         self._recipe = recipe
         for card in self._all:
             card.show(recipe)
+
+    def fold(self) -> None:
+        """Fold the base and the data to one line each."""
+        self.base.fold()
+        self.data.fold()
 
     def say(self, problems: list[Problem]) -> list[Problem]:
         """Show each problem at its field, and return the others. For the UI loop only."""

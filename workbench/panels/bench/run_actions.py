@@ -135,6 +135,8 @@ class RunActions(Panel):
             if self.selected is run:
                 self.selected = left[-1] if left else None
         self.chart.remove(view.key)
+        if self.selected is None:
+            self._ui_loop.post(self._status.clear)
         self._ui_loop.wake()
 
     # -- a row's menu -------------------------------------------------------------------------------

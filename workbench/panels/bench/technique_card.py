@@ -62,9 +62,9 @@ class TechniqueFormCard(FormCard):
         self.body.children = [
             self._picker,
             self._note.widget,
-            self._sentence,
             self._knobs,
             self._problems,
+            self._sentence,
             self._picture,
             self._examples.widget,
             self._others,

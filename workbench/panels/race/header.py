@@ -12,8 +12,9 @@ from workbench.display.html import esc, facts
 from workbench.display.units import number, time
 from workbench.panels.kernel import subshell_patch
 from workbench.panels.run.run_view import STATE_NAMES
-from workbench.panels.run.status import make_button, name_button
+from workbench.panels.run.status import folded_notes, make_button, name_button
 from workbench.panels.widgets import parsing
+from workbench.panels.widgets.fields import Fold
 from workbench.panels.widgets.help import Help, with_help
 from workbench.race.halving import SuccessiveHalving
 from workbench.race.leaderboard import Standing
@@ -31,21 +32,21 @@ HELP = {
     help.name: help
     for help in (
         Help(
-            "equal share of",
+            "give each run equal",
             "How computing time is divided between the runs: all get the same number of steps, "
             "tokens or seconds.",
             default="steps",
             allowed=", ".join(TURNS),
         ),
         Help(
-            "workers",
+            "runs at a time",
             "Number of runs that do a step at the same time.",
-            default="empty: one per core, one on CUDA",
+            default="empty: one per core, one on a GPU",
             allowed="an integer of at least 1, or left empty",
             unit="runs",
         ),
         Help(
-            "fuse LoRA",
+            "train LoRA runs in one batch",
             "Train plain LoRA runs with the same base together, in one forward and backward pass; "
             "choose never if the losses must stay the same to the last bit.",
             default=next(iter(FUSE)),
@@ -88,26 +89,26 @@ class RaceHeader:
         going = make_button("Start", TOOLTIPS["Start"], lambda: acts[going.description]())
         stop = make_button("Stop all", TOOLTIPS["Stop all"], acts["Stop all"])
         self.buttons = {"Start": going, "Stop all": stop}
-        bar = widgets.HBox(list(self.buttons.values()))
-        bar.add_class("wb-controls")
-        top = widgets.Box([self._text, bar])
-        top.add_class("wb-status")
+        controls = widgets.HBox(list(self.buttons.values()))
+        controls.add_class("wb-controls")
+        top = widgets.Box([self._text, controls])
+        top.add_class("wb-status-top")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
-            description="equal share of",
+            description="give each run equal",
             options=list(TURNS),
             value=race.turns,
             **about,
         )
         self.workers = widgets.Text(
-            description="workers",
+            description="runs at a time",
             value=parsing.write(race.workers),
             placeholder="automatic",
             continuous_update=False,
             **about,
         )
         self.fuse = widgets.Dropdown(
-            description="fuse LoRA",
+            description="train LoRA runs in one batch",
             options=list(FUSE),  # in words: None as a value would show as nothing chosen
             value=next(word for word, value in FUSE.items() if value is race.fuse),
             **about,
@@ -116,7 +117,7 @@ class RaceHeader:
         self.halving = widgets.Checkbox(
             value=race.halving is not None, indent=False, description="Stop the worst runs early"
         )
-        self._rule = widgets.HTML(f"<p class='wb-quiet'>{esc(rule)}</p>")
+        self._rule = widgets.HTML()
         self.turns.observe(lambda event: change("turns", event["new"]), "value")
         self.workers.observe(
             lambda event: change("workers", parsing.read(event["new"], int | None)), "value"
@@ -125,23 +126,32 @@ class RaceHeader:
         self.halving.observe(
             lambda event: change("halving", rule if event["new"] else None), "value"
         )
-        controls = (self.turns, self.workers, self.fuse, self.halving)
-        explained = [with_help(control, HELP[control.description]) for control in controls]
-        rules = widgets.Box([*explained, self._rule])
-        rules.add_class("wb-rules")
+        stopping = widgets.Box(
+            [with_help(self.halving, HELP[self.halving.description]), self._rule]
+        )
+        stopping.add_class("wb-stopping")
+        # For those who know why they would change it.
+        more = Fold("More: how the runs share the computer", self._sharing)
         self._notes = widgets.HTML()
         self._notes.add_class("wb-race-notes")
-        self.widget = widgets.VBox([top, rules, self._notes])
+        rules = widgets.VBox([stopping, more.widget, self._notes])
+        rules.add_class("wb-rules")
+        self.widget = widgets.VBox([top, rules])
         self.widget.add_class("wb-race-head")
         subshell_patch.answer_while_busy(list(self.buttons.values()))
+
+    def _sharing(self) -> list[widgets.Widget]:
+        controls = (self.turns, self.workers, self.fuse)
+        return [with_help(control, HELP[control.description]) for control in controls]
 
     def show(self, leaderboard: Sequence[Standing]) -> None:
         """Show the race as it is now."""
         state = self._race.state
         self._set(self._text, _describe(self._race, state, leaderboard))
+        rule = self._race.halving
+        self._set(self._rule, "" if rule is None else f"<p class='wb-quiet'>{esc(rule)}</p>")
         # The rule of halving is shown next to its checkbox.
-        notes = [note for note in self._race.notes if note != str(self._race.halving)]
-        self._set(self._notes, "".join(f"<p>{esc(note)}</p>" for note in notes))
+        self._set(self._notes, folded_notes([n for n in self._race.notes if n != str(rule)]))
         going = self.buttons["Start"]
         name_button(going, GOING.get(state, "Pause all"), TOOLTIPS)
         (going.add_class if state == "ready" else going.remove_class)("wb-start")

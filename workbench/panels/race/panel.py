@@ -22,6 +22,7 @@ from workbench.panels.race.header import RaceHeader
 from workbench.panels.race.rows import rows
 from workbench.panels.race.run_list import RunList
 from workbench.panels.run.base_panel import Panel
+from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.recipe_diff import differences
 from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.fields import Fold
@@ -60,6 +61,8 @@ class RacePanel(Panel):
         self.race = race
         self._began: float | None = None  # when it was first seen running
         self._differs: list[str] = []
+        self._outer_picked: Callable[[Run], object] = lambda run: None
+        self._wake_outer: Callable[[], object] = lambda: None
         empty = "Press Start: the losses of all runs appear here."
         super().__init__(empty, "start the race first", race.runs)
         self.chart.legend = False  # the list of runs names the lines
@@ -75,13 +78,15 @@ class RacePanel(Panel):
         self._grid = GridForm(self._base, self._on_grid, self._ui_loop.post)
         fold = Fold("Add runs: all combinations of some settings", self._open_grid)
         fold.widget.add_class("wb-grid-fold")
+        curves = widgets.VBox([self.chart])
+        curves.add_class("wb-curves")
         self.widget = widgets.VBox(
             [
                 style(),
                 self._frame,
                 self._header.widget,
                 self._messages.widget,
-                self.chart,
+                curves,
                 self._run_list,
                 self._clone_form.widget,
                 fold.widget,
@@ -106,6 +111,25 @@ class RacePanel(Panel):
                 panel = cls(race)
                 _panels[race] = weakref.ref(panel)
             return panel
+
+    def within(self, picked: Callable[[Run], object], wake: Callable[[], object]) -> widgets.Widget:
+        """Return its widget for another panel, which compares and exports its runs.
+
+        Parameters
+        ----------
+        picked : callable
+            Called with a run that was clicked.
+        wake : callable
+            Called when a run has ended.
+        """
+        self.embed()
+        self._outer_picked, self._wake_outer = picked, wake
+        return self.widget
+
+    @property
+    def views(self) -> list[RunView]:
+        """The runs as the panel shows them."""
+        return list(self._views)
 
     def __repr__(self) -> str:
         return f"RacePanel({len(self.race.members)} runs, {self.race.state})"
@@ -160,6 +184,7 @@ class RacePanel(Panel):
         run = self.race.members[number]
         if act == "pick":
             self._pick(run)
+            self._outer_picked(run)
             # Its row has a short reason: here is the whole error, with the details.
             self._ui_loop.post(lambda: self._say_failure("picked", run))
             self._ui_loop.post(self._grid.describe)
@@ -228,6 +253,9 @@ class RacePanel(Panel):
         if self._began is None and self.race.state != "ready":
             self._began = time.monotonic()
         return super()._tick() and self.race.state != "ready"
+
+    def _ended(self, run: Run | EarlierRun) -> None:
+        self._wake_outer()
 
     def _show(self, shown: Sequence[RunView]) -> None:
         leaderboard = self.race.leaderboard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,11 +41,12 @@ def rows(
 def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> dict[str, Any]:
     run = view.run
     step, total = run.progress
+    loss = view.train.loss if view.train else None
     return {
         "id": view.number,
         "colour": PALETTE[view.number % len(PALETTE)],
         "name": run.name,
-        "differs": differs,
+        "differs": differs if differs != run.name else "",
         "chosen": chosen,
         "place": standing.place,
         "state": run.state,
@@ -53,10 +55,25 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
         "step": f"{step:,} of {total:,}" if total else "",
         "reason": standing.reason,
         "warning": str(run.diagnosis or ""),
-        "loss": number(view.train.loss if view.train else None),
+        "loss": number(loss),
         # Before its first evaluation a run is ranked by its loss, which has its own column.
         "score": number(standing.score, 3) if view.evaluation else "",
+        # What the columns are sorted by, where the text would not do.
+        "values": {
+            "place": standing.place,
+            "run": view.number,
+            "progress": step / total if total else 0,
+            "loss": _finite(loss),
+            "score": _finite(standing.score) if view.evaluation else None,
+            "left": _finite(standing.left),
+            "memory": run.memory.get("peak"),
+        },
         "metric": standing.metric.replace("_", " ") if view.evaluation else "",
         "left": "" if run.ended or not standing.left else time(standing.left),
         "memory": size(run.memory["peak"]) if run.memory else "",
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """Leave out what JSON has no number for."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,5 +1,7 @@
 // The queue: one table row for each run of the race, changed in place.
 
+import { arrange, nextOrder, sortRows } from "./row_order.js";
+
 const ICONS = {
   pause: `<path d="M5 3.5h2.2v9H5zM8.8 3.5H11v9H8.8z"/>`,
   resume: `<path d="M5 3l8 5-8 5z"/>`,
@@ -13,6 +15,7 @@ const WORDS = {
   clone: ["Clone and change", "start a copy of this run with other settings"],
 };
 const HEADS = ["Place", "Run", "Progress", "Loss", "Score", "Time left", "Memory", "Controls"];
+const COLUMNS = ["place", "run", "progress", "loss", "score", "left", "memory", "controls"];
 const ENDED = new Set(["finished", "stopped", "failed"]);
 
 function element(tag, className, properties = {}) {
@@ -46,7 +49,7 @@ function showControl(button, act, name, disabled) {
 function makeRow(tell) {
   const row = element("tr", "");
   const cells = Object.fromEntries(
-    ["place", "run", "progress", "loss", "score", "left", "memory", "controls"].map((name, i) => {
+    COLUMNS.map((name, i) => {
       const cell = element(i === 1 ? "th" : "td", `queue-${name}`);
       cell.dataset.head = HEADS[i];
       row.append(cell);
@@ -115,29 +118,57 @@ function showRow(parts, data) {
   showControl(clone, "clone", data.name, false);
 }
 
+/** The headings: a click on one sorts the rows by it. */
+function makeHeads(sortBy) {
+  return HEADS.map((word, i) => {
+    const head = element("th", "", { scope: "col" });
+    const column = COLUMNS[i];
+    if (column === "controls") {
+      head.textContent = word;
+    } else {
+      const button = element("button", "", { type: "button", textContent: word });
+      button.title = `Sort by ${word.toLowerCase()}`;
+      button.addEventListener("click", () => sortBy(column));
+      head.append(button);
+    }
+    return head;
+  });
+}
+
 export default {
   render({ model, el }) {
     const table = element("table", "workbench-queue");
     const head = element("tr", "");
-    head.append(...HEADS.map((word) => element("th", "", { scope: "col", textContent: word })));
     const top = element("thead", "");
     top.append(head);
     const body = element("tbody", "");
     table.append(top, body);
     el.append(table);
     const rows = new Map();
+    let order = { column: "place", descending: false };
 
-    const show = () => {
-      for (const data of model.get("rows")) {
-        if (!rows.has(data.id)) {
-          const made = makeRow((act) => model.send({ act, id: data.id }));
-          rows.set(data.id, made);
-          body.append(made.row);
-        }
-        showRow(rows.get(data.id), data);
+    const show = (patient) => {
+      const data = model.get("rows");
+      for (const row of data) {
+        if (!rows.has(row.id)) rows.set(row.id, makeRow((act) => model.send({ act, id: row.id })));
+        showRow(rows.get(row.id), row);
       }
+      const wanted = sortRows(data, order).map(({ id }) => rows.get(id).row);
+      // A new row is shown even where the others wait.
+      body.append(...wanted.filter((row) => row.parentNode !== body));
+      arrange(body, wanted, patient);
+      [...head.children].forEach((cell, i) => {
+        if (COLUMNS[i] !== order.column) return cell.removeAttribute("aria-sort");
+        cell.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
+      });
     };
-    model.on("change:rows", show);
-    show();
+    const sortBy = (column) => {
+      order = nextOrder(order, column);
+      show(false);
+    };
+    head.append(...makeHeads(sortBy));
+    model.on("change:rows", () => show(true));
+    body.addEventListener("pointerleave", () => show(true));
+    show(false);
   },
 };

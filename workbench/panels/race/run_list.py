@@ -14,6 +14,7 @@ import anywidget
 import traitlets
 
 from workbench.panels.kernel import subshell_patch
+from workbench.panels.widgets.modules import bundle
 
 _STATIC = Path(__file__).parent
 
@@ -34,7 +35,7 @@ class RunList(anywidget.AnyWidget):
         What each row shows, as :func:`workbench.panels.race.rows.rows` makes it.
     """
 
-    _esm = _STATIC / "run_list.js"
+    _esm = bundle(_STATIC / "row_order.js", _STATIC / "run_list.js")
     _css = _STATIC / "run_list.css"
 
     rows: traitlets.List = traitlets.List().tag(sync=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -74,7 +74,7 @@ class Panel(Outcomes, traitlets.HasTraits):
         )
         self._compose_outcomes()
         self.widget: widgets.Widget = widgets.VBox()
-        self.observe(lambda change: self._note_pick(change["new"]), "selected")
+        self.observe(lambda _: self._ui_loop.wake(), "selected")
 
     def _current(self) -> Run | EarlierRun:
         if self.selected is None:
@@ -121,10 +121,6 @@ class Panel(Outcomes, traitlets.HasTraits):
         """Return where the result of a click is shown: near its button."""
         return self._results.messages if topic in ("compare", "export") else self._messages
 
-    def _note_pick(self, run: Run | EarlierRun | None) -> None:
-        self._picked = run
-        self._ui_loop.wake()
-
     def _view(self, run: Run | EarlierRun) -> RunView:
         """Return the view of a run.
 
@@ -165,20 +161,16 @@ class Panel(Outcomes, traitlets.HasTraits):
         self.chart.flush()
         for view in shown:
             if view.run is self.selected:
-                self._status.show(view, self._forecast(view.run))
+                self._status.show(view)
         self._show(shown)
         if not self._embedded:
-            self._offer(shown)
+            self._offer()
         ended = [view.run for view in active if view.ended]
         for run in ended:
             self._ended(run)
         if ended:
             self._snapshot.update(self._title(), shown, self.chart)
         return len(ended) < len(active)
-
-    def _forecast(self, run: Run | EarlierRun) -> Mapping[str, Any] | None:
-        """Return the memory forecast of a run, or None."""
-        return None
 
     def _label(self, shown: Sequence[RunView]) -> None:
         """Call each run what it is called in the panel."""

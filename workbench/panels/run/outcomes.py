@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, StoreError, TrainingError
 from workbench.panels.kernel.ui_loop import UiLoop
@@ -32,8 +32,7 @@ class Outcomes:
     _ui_loop: UiLoop
     _do: Callable[[str, Callable[[], object]], None]
     _current: Callable[[], Run | EarlierRun]
-    # The run that was selected last, in a panel within this one too.
-    _picked: Run | EarlierRun | None = None
+    selected: Any
     _embedded = False
 
     def _compose_outcomes(self) -> None:
@@ -62,7 +61,7 @@ class Outcomes:
         """
         from workbench.compare import compare
 
-        ended = [view.run for view in self._views_shown() if view.run.ended]
+        ended = [view.run for view in self._results_shown() if view.run.ended]
         chosen = ended if runs is None else list(runs)
         if not chosen:
             raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
@@ -75,7 +74,7 @@ class Outcomes:
         """Return a comparison in which runs are called what they are called in the panel."""
         from workbench.compare import Comparison
 
-        labels = {view.run.path: view.label for view in self._views_shown()}
+        labels = {view.run.path: view.label for view in self._results_shown()}
         entries = [
             dataclasses.replace(entry, name=labels.get(entry.path, entry.name))
             for entry in comparison.entries
@@ -113,7 +112,7 @@ class Outcomes:
         """
         from workbench.export import export
 
-        run = run or self._picked or self._current()
+        run = run or self._exported() or self._current()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             written = export(_source(run), path or f"{run.name}.py", overwrite=overwrite)
@@ -129,11 +128,11 @@ class Outcomes:
         """Leave it to the panel around this one to compare, export and ask."""
         self._embedded = True
         for widget in (self._try_it, self._results.widget):
-            widget.layout.display = "none"
+            widget.add_class("wb-elsewhere")
 
     def _export_or_ask(self, path: str, replaces: bool) -> None:
         """Export the run that was picked last; ask before a file is replaced."""
-        run = self._picked or self._current()
+        run = self._exported() or self._current()
         file = Path(path or f"{run.name}.py")
         sentence = None
         try:
@@ -144,14 +143,21 @@ class Outcomes:
             sentence = f"The file {file} exists already: replace it with the script of {run.name}?"
         self._ui_loop.post(lambda: self._results.ask(sentence))
 
-    def _views_shown(self) -> list[RunView]:
-        """Return the runs that are not hidden, those of a panel within this one too."""
-        return [view for view in self._views if not view.hidden]
+    def _results_of(self) -> list[RunView]:
+        """Return the runs that are compared, exported and asked here."""
+        return list(self._views)
 
-    def _offer(self, shown: Sequence[RunView]) -> None:
+    def _results_shown(self) -> list[RunView]:
+        return [view for view in self._results_of() if not view.hidden]
+
+    def _exported(self) -> Run | EarlierRun | None:
+        """Return the run that a click on Export is about, and that is asked."""
+        return self.selected
+
+    def _offer(self) -> None:
         """Offer what can be done with runs that are there."""
-        self._try_it.offer(shown, self._picked)
-        self._results.offer(shown, self._picked)
+        self._try_it.offer(self._results_of(), self._exported())
+        self._results.offer(self._results_of(), self._exported())
 
 
 def _source(run: Run | EarlierRun) -> Run | Path:

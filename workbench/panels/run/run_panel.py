@@ -44,13 +44,16 @@ class RunPanel(Panel):
         subshell_patch.answer_while_busy(list(self._status.buttons.values()))
         self._views = [RunView(run, 0)]
         self.selected = run
+        curves = widgets.VBox([self._status.top, self.chart, self._status.details])
+        curves.add_class("wb-curves")
+        self._status.memory.add_class("wb-memory-forecast")
         self.widget = widgets.VBox(
             [
                 style(),
                 self._frame,
                 self._messages.widget,
-                self._status.widget,
-                self.chart,
+                curves,
+                self._status.memory,
                 self._try_it,
             ]
         )

@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import ipywidgets as widgets
 
 from workbench.display.html import esc, facts
-from workbench.display.memory_bar import key, segments
-from workbench.display.units import size, time
+from workbench.display.memory_bar import memory_bar
+from workbench.display.units import number, time
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.speed_hints import compile_hint, onednn_hint
 from workbench.registry.tasks import ALL_TASKS
 
 PAUSE = {"Pause": "Pause after the current step", "Resume": "Continue training"}
-PARTS = ("weights", "gradients", "optimizer", "activations")
+_NO_RUN = (
+    "<div class='wb-no-run'><strong>No run yet</strong></div><div class='wb-bar'></div>"
+    "<p class='wb-quiet'>Press Train: the run and its figures are shown here.</p>"
+)
 
 
 class RunStatus:
-    """The strip above the chart. Written by the UI loop only.
+    """The selected run: where it stands, what there is to know about it, its controls.
+
+    Written by the UI loop only.
 
     Parameters
     ----------
     pause, resume, stop : callable
         What the buttons do.
+
+    Attributes
+    ----------
+    head : widgets.HTML
+        Name, state, score, progress and figures: always as high, so that nothing below it moves.
+    details : widgets.HTML
+        What is wrong with the run, and its notes.
+    memory : widgets.HTML
+        What was measured of its memory.
+    controls : widgets.HBox
+        Its buttons.
+    top : widgets.Box
+        The head and the controls.
+    widget : widgets.VBox
+        All of them together, once there is a run.
     """
 
     def __init__(
@@ -33,7 +52,11 @@ class RunStatus:
         resume: Callable[[], object],
         stop: Callable[[], object],
     ):
-        self._text = widgets.HTML()
+        self.head = widgets.HTML(_NO_RUN)
+        self.head.add_class("wb-run-head")
+        self.details = widgets.HTML()
+        self.details.add_class("wb-run-details")
+        self.memory = widgets.HTML()
         acts = {"Pause": pause, "Resume": resume}
         self.buttons = {
             "Pause": make_button("Pause", PAUSE["Pause"], lambda: acts[self._going.description]()),
@@ -46,21 +69,35 @@ class RunStatus:
         }
         # One button for both: it keeps its place, and the focus of the keyboard.
         self._going = self.buttons["Pause"]
-        controls = widgets.HBox(list(self.buttons.values()))
-        controls.add_class("wb-controls")
-        self.widget = widgets.Box([self._text, controls], layout={"display": "none"})
+        for button in self.buttons.values():
+            button.disabled = True
+        self.controls = widgets.HBox(list(self.buttons.values()))
+        self.controls.add_class("wb-controls")
+        self.top = widgets.Box([self.head, self.controls])
+        self.top.add_class("wb-status-top")
+        self.widget = widgets.VBox(
+            [self.top, self.details, self.memory], layout={"display": "none"}
+        )
         self.widget.add_class("wb-status")
 
-    def show(self, view: RunView, forecast: Mapping[str, Any] | None = None) -> None:
-        """Show a run as it is now, next to the forecast of its memory."""
+    def show(self, view: RunView) -> None:
+        """Show a run as it is now."""
         run = view.run
-        text = _describe(view, forecast)
-        if text != self._text.value:
-            self._text.value = text
+        memory = memory_bar(None, run.memory) if run.memory else ""
+        texts = ((self.head, _head(view)), (self.details, _details(view)), (self.memory, memory))
+        for widget, text in texts:
+            if text != widget.value:
+                widget.value = text
         name_button(self._going, "Resume" if run.state == "paused" else "Pause", PAUSE)
         for button in self.buttons.values():
             button.disabled = run.ended
         self.widget.layout.display = None
+
+    def clear(self) -> None:
+        """Show no run."""
+        self.head.value, self.details.value, self.memory.value = _NO_RUN, "", ""
+        for button in self.buttons.values():
+            button.disabled = True
 
 
 def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.Button:
@@ -77,32 +114,59 @@ def name_button(button: widgets.Button, word: str, tooltips: Mapping[str, str]) 
         button.description, button.tooltip = word, tooltips[word]
 
 
-def _describe(view: RunView, forecast: Mapping[str, Any] | None) -> str:
+def _head(view: RunView) -> str:
     run = view.run
     step, total = run.progress
     word = view.state
     if view.evaluating and not run.ended:
         word += f", batch {view.evaluating.done} of {view.evaluating.total}"
     done = 100 * step / total if total else 0
-    bar = (
-        f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
-        f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
-        f"<i class='{view.css}' style='width:{done:.1f}%'></i></div>"
-    )
-    warning = str(run.diagnosis or "")
-    lines = [
-        *(note for note in run.notes if note != warning),
-        *compile_hint(run.recipe, run.plan, total, view.first, view.pace),
-        *onednn_hint(run.recipe, run.plan, view.pace),
-    ]
-    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in lines)
-    if warning:
-        notes = f"<p class='wb-warning' role='status'>{esc(warning)}</p>{notes}"
     return (
         f"<div class='wb-run'><strong title='{esc(run.name)}'>{esc(view.label)}</strong>"
-        f"<span class='wb-state {view.css}'>{esc(word)}</span></div>"
-        f"{bar}{facts(_figures(view))}{_ranks(view)}{_memory(run.memory, forecast)}{notes}"
+        f"<span class='wb-state {view.css}'>{esc(word)}</span>{_score(view)}</div>"
+        f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(view.label)}' "
+        f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
+        f"<i class='{view.css}' style='width:{done:.1f}%'></i></div>{facts(_figures(view))}"
     )
+
+
+def _score(view: RunView) -> str:
+    """Write the result: the task's own metric at the latest evaluation."""
+    metric = ALL_TASKS[view.run.recipe.task].metric
+    score = view.evaluation.figure(metric) if view.evaluation else None
+    words = esc(metric.replace("_", " "))
+    return (
+        f"<span class='wb-score'>{words} <b>{'–' if score is None else number(score, 3)}</b></span>"
+    )
+
+
+def _details(view: RunView) -> str:
+    run = view.run
+    warning = str(run.diagnosis or "")
+    notes = [
+        *(note for note in run.notes if note != warning),
+        *compile_hint(run.recipe, run.plan, run.progress[1], view.first, view.pace),
+        *onednn_hint(run.recipe, run.plan, view.pace),
+    ]
+    wrong = f"<p class='wb-warning' role='status'>{esc(warning)}</p>" if warning else ""
+    return f"{wrong}{_ranks(view)}{folded_notes(notes)}"
+
+
+def folded_notes(notes: Sequence[str]) -> str:
+    """Fold notes, which nobody has to act on, behind their number.
+
+    Examples
+    --------
+    >>> folded_notes(["One."])
+    "<details class='wb-notes'><summary>1 note</summary><p class='wb-note'>One.</p></details>"
+    >>> folded_notes([])
+    ''
+    """
+    if not notes:
+        return ""
+    lines = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in notes)
+    summary = f"{len(notes)} note{'s' * (len(notes) != 1)}"
+    return f"<details class='wb-notes'><summary>{summary}</summary>{lines}</details>"
 
 
 def _figures(view: RunView) -> list[tuple[str, str]]:
@@ -150,43 +214,3 @@ def thinned(points: Sequence[tuple[int, int]], most: int = 160) -> list[tuple[in
     """Keep at most as many points as can be seen, and always the last one."""
     every = -(-len(points) // most)
     return [*points[::every], points[-1]]
-
-
-def _memory(memory: Mapping[str, Any], forecast: Mapping[str, Any] | None) -> str:
-    if not memory:
-        return ""
-    whole = max(memory["peak"], 1)
-    keys = "".join(key(part, memory[part]) for part in PARTS)
-    process = f"<span>process (RSS) <b>{size(memory['rss'])}</b></span>"
-    cuda = "".join(
-        f"<span>GPU peak, {phase} <b>{size(figures['peak'])}</b></span>"
-        for phase, figures in memory.get("cuda", {}).items()
-    )
-    # Activations are counted from the first step on: only then the two can be compared.
-    metered = forecast["metered"] if forecast and memory["activations"] else None
-    bars = _parts_bar(memory, whole) if metered is None else _two_bars(memory, metered)
-    if forecast and "train" in memory.get("cuda", {}):
-        cuda += f"<span>forecast of the GPU peak <b>{size(forecast['peak'])}</b></span>"
-    return (
-        f"<div class='wb-memory' title='Memory that this run needs: {size(whole)}'>"
-        f"{bars}<div class='wb-keys'>{keys}{process}{cuda}</div></div>"
-    )
-
-
-def _two_bars(memory: Mapping[str, Any], metered: Mapping[str, int]) -> str:
-    """Draw the forecast above the measured memory, on one scale: the same parts, counted alike."""
-    total = sum(metered.values())
-    whole = max(memory["peak"], total, 1)
-    rows = "".join(
-        f"<span>{word}</span>{_parts_bar(parts, whole)}<b>{size(count)}</b>"
-        for word, parts, count in (
-            ("forecast", metered, total),
-            ("measured", memory, memory["peak"]),
-        )
-    )
-    return f"<div class='wb-twobars'>{rows}</div>"
-
-
-def _parts_bar(parts: Mapping[str, int], whole: int) -> str:
-    pieces = segments({part: parts[part] for part in PARTS}, whole)
-    return f"<div class='wb-membar'>{pieces}</div>"

@@ -6,10 +6,11 @@ import { showHelp } from "./help.js";
 import { keepKeys } from "./keys.js";
 import { watchKernel } from "./kernel.js";
 import { nameControls } from "./names.js";
+import { revealParts } from "./reveal.js";
 
 // These need the kernel. What only shows something can still be read.
 const CONTROLS =
-  ".wb-cards, .wb-anatomy, .wb-action, .wb-controls, .wb-name, .wb-results-bar, .wb-rules, " +
+  ".wb-cards, .wb-anatomy, .wb-dock, .wb-controls, .wb-name, .wb-results-bar, .wb-rules, " +
   ".wb-clone, .wb-grid-fold, .queue-name, .queue-controls, .wb-acts, .wb-hidden-runs, " +
   ".wb-try-run, .wb-ask, .wb-asked, .wb-examples-top, .wb-replace, .wb-older";
 const GOING = ".wb-state, .queue-word";
@@ -52,6 +53,7 @@ export default () => {
     ignoreDoubleClicks(panel, signal);
     showHelp(panel, signal);
     leadToFaults(panel, signal);
+    revealParts(model, panel, signal);
     const show = () => panel() && close(panel(), banner);
     views.add(show);
     signal.addEventListener("abort", () => views.delete(show));

@@ -29,9 +29,8 @@ class Frame(anywidget.AnyWidget):
     _esm = bundle(
         *(
             _STATIC / f"{name}.js"
-            for name in ("keys", "clicks", "kernel", "names", "help", "faults")
-        ),
-        _STATIC / "frame.js",
+            for name in ("keys", "clicks", "kernel", "names", "help", "faults", "reveal", "frame")
+        )
     )
 
     without_kernel = traitlets.Unicode().tag(sync=True)
@@ -41,3 +40,7 @@ class Frame(anywidget.AnyWidget):
         own_id = uuid.uuid4().hex
         super().__init__(model_id=own_id, _own_id=own_id, without_kernel=without_kernel, **traits)
         self.add_class("wb-frame")
+
+    def reveal(self, part: str) -> None:
+        """Scroll to a part of the panel, by a CSS selector, and focus its first button."""
+        self.send({"reveal": part})

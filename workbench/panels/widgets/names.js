@@ -48,6 +48,14 @@ function nameAll(panel) {
   for (const fold of panel.querySelectorAll("button.wb-fold")) {
     set(fold, "aria-expanded", String(fold.classList.contains("wb-open")));
   }
+  for (const toggle of panel.querySelectorAll("button.wb-toggle")) {
+    const card = toggle.closest(".wb-card");
+    const open = String(!card.classList.contains("wb-folded"));
+    const title = card.querySelector("h3").lastChild.textContent;
+    const name = `${toggle.textContent} ${title}`;
+    if (toggle.getAttribute("aria-expanded") !== open) toggle.setAttribute("aria-expanded", open);
+    if (toggle.getAttribute("aria-label") !== name) toggle.setAttribute("aria-label", name);
+  }
 }
 
 /** Name a panel's controls, and those that are made later. */

@@ -18,6 +18,7 @@ _SHEETS = (
     "help",
     "words",
     "train",
+    "desk",
     "table",
     "runs",
     "try_it",

@@ -67,7 +67,10 @@ def _weights(model: torch.nn.Module) -> Iterator[torch.Tensor]:
 
 
 class MemoryMeter:
-    """Bytes of one run: weights, gradients, optimizer state and saved activations.
+    """Bytes of one run: weights, adapters, gradients, optimizer state and saved activations.
+
+    Each is counted at its largest. They are not all there at once: a step frees the activations in the
+    backward pass, which makes the gradients, and then the gradients.
 
     The activations are those that autograd saves for the backward pass, counted as it packs them: each
     storage once, without weights. On CUDA the allocator's own figures are added.
@@ -77,16 +80,30 @@ class MemoryMeter:
     model : torch.nn.Module
         The model to train.
     optimizer : torch.optim.Optimizer, optional
+    base : torch.nn.Module, optional
+        What the model was made from: its tensors are ``weights``, and those that only the model has
+        are ``adapters``. Without it all are ``weights``.
+    accumulates : bool
+        Whether gradients are kept from one forward pass to the next.
     """
 
-    def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
-        self.model, self.optimizer = model, optimizer
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        optimizer: torch.optim.Optimizer | None = None,
+        base: torch.nn.Module | None = None,
+        *,
+        accumulates: bool = False,
+    ):
+        self.model, self.optimizer, self._accumulates = model, optimizer, accumulates
         self.gradients = sum(
             parameter.numel() * parameter.element_size()
             for parameter in model.parameters()
             if parameter.requires_grad
         )
-        self.weights = storage_bytes(_weights(model))
+        shared = list(_weights(model if base is None else base))
+        self.weights = storage_bytes(shared)
+        self.adapters = storage_bytes([*shared, *_weights(model)]) - self.weights
         self.activations = 0
         self.phases: dict[str, dict[str, int]] = {}
 
@@ -130,7 +147,10 @@ class MemoryMeter:
             torch.cuda.reset_peak_memory_stats()
 
     def read(self) -> dict:
-        """Return the figures in bytes; ``peak`` is the most that training needs at a time."""
+        """Return the figures in bytes.
+
+        ``peak`` is the most that is there at a time, but for temporary results.
+        """
         optimizer = storage_bytes(
             value
             for state in (self.optimizer.state.values() if self.optimizer else ())
@@ -139,11 +159,15 @@ class MemoryMeter:
         )
         parts = {
             "weights": self.weights,
+            "adapters": self.adapters,
             "gradients": self.gradients,
             "optimizer": optimizer,
             "activations": self.activations,
         }
-        figures = {**parts, "peak": sum(parts.values()), "rss": psutil.Process().memory_info().rss}
+        peak = sum(parts.values())
+        if not self._accumulates:
+            peak -= min(self.gradients, self.activations)
+        figures = {**parts, "peak": peak, "rss": psutil.Process().memory_info().rss}
         if self.phases:
             # A copy: what was told of a moment must not change with the next.
             figures["cuda"] = {name: dict(phase) for name, phase in self.phases.items()}

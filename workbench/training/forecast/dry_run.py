@@ -157,8 +157,10 @@ class DryRun:
                 dry.model.zero_grad()
             live.begin(EVALUATION)
             self._evaluate(dry)
-        figures = meter.read()
-        return live.peaks | {METER: {kind: figures.get(kind, 0) for kind in KINDS}}
+        # The meter does not see the base under the run's copies of it.
+        standing = {kind: live.alive(kind) for kind in ("weights", "adapters")}
+        figures = meter.read() | standing
+        return live.peaks | {METER: {kind: figures[kind] for kind in KINDS}}
 
     def _make(self, recipe: Recipe, rounds: Sequence[int] | None) -> DryModel:
         shapes = self._shapes

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench import imports
+from workbench.display.memory_bar import DEVICES, memory_bar
 from workbench.display.units import size
 from workbench.errors import ModelError, RecipeError, WorkbenchError
 from workbench.quiet import quiet_loggers
@@ -46,8 +47,8 @@ class Forecast:
     evaluation : int
         The most that is in memory while a batch is evaluated.
     metered : dict of str to int
-        What the run itself will measure: its weights, all its gradients, the optimizer state and the
-        activations, each at its own largest moment.
+        The same parts as the run itself will measure them, each at its own largest: all gradients, and
+        of the activations those that are stored for the backward pass.
     saved : int
         What quantizing the base saves.
     available : int
@@ -142,12 +143,13 @@ class Forecast:
         }
 
     def __repr__(self) -> str:
-        parts = ", ".join(f"{name} {size(self.parts[name])}" for name in PARTS if self.parts[name])
-        return f"Forecast({size(self.peak)} of {size(self.available)} on {self.device}: {parts})"
+        parts = ", ".join(
+            f"{name} {size(self.metered[name])}" for name in PARTS if self.metered[name]
+        )
+        free = f"{size(self.available)} free {DEVICES[self.device]}"
+        return f"Forecast({size(self.peak)} at the fullest moment, of {free}; at their largest: {parts})"
 
     def _repr_html_(self) -> str:
-        from workbench.display.memory_bar import memory_bar
-
         return memory_bar(self.to_dict())
 
 

@@ -67,6 +67,10 @@ class Live(TorchDispatchMode):
         self.peaks.setdefault(self._phase, dict(self._alive))
         self._update_peak()
 
+    def alive(self, kind: str) -> int:
+        """Return the bytes of one kind that are alive now."""
+        return self._alive[kind]
+
     def hold(self, tensors: Iterable[torch.Tensor], kind: str) -> None:
         """Follow tensors that are there already, or say what followed ones are for."""
         for tensor in tensors:

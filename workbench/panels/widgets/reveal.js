@@ -1,0 +1,25 @@
+// Bring into sight what a click has made elsewhere in the panel.
+
+const PATIENCE = 20000; // ms: a widget's parts come one after another
+
+/**
+ * On a message of the kernel, scroll to a part of the panel and give it the focus.
+ *
+ * Of several views of one panel, only that follows in which the click was.
+ */
+export function revealParts(model, panel, signal) {
+  const onMessage = ({ reveal }) => {
+    if (!reveal || !panel()?.contains(document.activeElement)) return;
+    const until = performance.now() + PATIENCE;
+    const look = () => {
+      const part = panel()?.querySelector(reveal);
+      if (!part?.offsetHeight) return performance.now() < until && requestAnimationFrame(look);
+      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      part.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+      part.querySelector("button:enabled")?.focus({ preventScroll: true });
+    };
+    look();
+  };
+  model.on("msg:custom", onMessage);
+  signal.addEventListener("abort", () => model.off("msg:custom", onMessage));
+}

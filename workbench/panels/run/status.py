@@ -94,7 +94,7 @@ class RunStatus:
         self.widget.layout.display = None
 
     def clear(self) -> None:
-        """Show no run."""
+        """Show that there is no run, as before the first one."""
         self.head.value, self.details.value, self.memory.value = _NO_RUN, "", ""
         for button in self.buttons.values():
             button.disabled = True

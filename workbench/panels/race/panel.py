@@ -19,11 +19,11 @@ from workbench.panels.kernel import preload
 from workbench.panels.race.fork_form import CloneForm
 from workbench.panels.race.grid_form import GridForm
 from workbench.panels.race.header import RaceHeader
-from workbench.panels.race.recipe_diff import differences
 from workbench.panels.race.rows import rows
 from workbench.panels.race.run_list import RunList
 from workbench.panels.run.base_panel import Panel
 from workbench.panels.run.earlier import EarlierRun
+from workbench.panels.run.recipe_diff import differences
 from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.fields import Fold
 from workbench.panels.widgets.style import style
@@ -91,6 +91,7 @@ class RacePanel(Panel):
                 self._clone_form.widget,
                 fold.widget,
                 self._status.widget,
+                self._try_it,
                 self._results.widget,
             ]
         )
@@ -121,7 +122,7 @@ class RacePanel(Panel):
         wake : callable
             Called when a run has ended.
         """
-        self._results.widget.add_class("wb-elsewhere")
+        self.embed()
         self._outer_picked, self._wake_outer = picked, wake
         return self.widget
 

@@ -93,6 +93,12 @@ class RunStatus:
             button.disabled = run.ended
         self.widget.layout.display = None
 
+    def clear(self) -> None:
+        """Show that there is no run, as before the first one."""
+        self.head.value, self.details.value, self.memory.value = _NO_RUN, "", ""
+        for button in self.buttons.values():
+            button.disabled = True
+
 
 def make_button(word: str, tooltip: str, act: Callable[[], object]) -> widgets.Button:
     """Make one of a panel's plain buttons."""
@@ -116,9 +122,9 @@ def _head(view: RunView) -> str:
         word += f", batch {view.evaluating.done} of {view.evaluating.total}"
     done = 100 * step / total if total else 0
     return (
-        f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
+        f"<div class='wb-run'><strong title='{esc(run.name)}'>{esc(view.label)}</strong>"
         f"<span class='wb-state {view.css}'>{esc(word)}</span>{_score(view)}</div>"
-        f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
+        f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(view.label)}' "
         f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
         f"<i class='{view.css}' style='width:{done:.1f}%'></i></div>{facts(_figures(view))}"
     )

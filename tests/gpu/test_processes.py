@@ -98,7 +98,7 @@ def test_a_recipe_goes_through_the_command_line(model, data, tmp_path):
     code = "import sys; from workbench.cli import main; sys.exit(main(sys.argv[1:]))"
     recipe = recipe_for("lora", model, data)
     (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
-    arguments = ["train", str(tmp_path / "recipe.yaml"), "--runs", str(tmp_path / "runs")]
+    arguments = ["run", str(tmp_path / "recipe.yaml"), "--runs", str(tmp_path / "runs")]
     output_of(run_python(code, *arguments, folder=tmp_path, repository=True), 80)
     (folder,) = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
     assert wb.load_run(folder).losses == train(recipe, tmp_path / "alone").losses

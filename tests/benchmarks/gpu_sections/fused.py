@@ -19,16 +19,17 @@ def measure(report: Report, sizes: Sizes, model: Path, rows: Path) -> None:
     """Print a line for each number of runs."""
     most = max(sizes.fused_runs)
     recipes = [_recipe(model, rows, sizes.fused_tokens, run) for run in range(most)]
-    alone = [prepare(recipe) for recipe in recipes]
     for runs in sizes.fused_runs:
+        # Both begin at their first step.
+        alone = [prepare(recipe) for recipe in recipes[:runs]]
         fused = [prepare(recipe) for recipe in recipes[:runs]]
         groups, notes = fuse(fused, always=True)
         report.keep("fused", f"{runs} runs", notes=notes)
         if not groups:
             report.say("\n".join(f"  {note}" for note in notes))
             continue
-        _compare(report, sizes, alone[:runs], fused)
-        del fused
+        _compare(report, sizes, alone, fused)
+        del alone, fused
         free()
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from gpu_sections import graph
@@ -139,7 +140,8 @@ def _flops(resolved: Resolved, base: Any) -> float:
     """Return the floating-point operations of a step, counted and not computed."""
     loop = bare(resolved, base)
     next(loop)
-    with FlopCounterMode(display=False) as counter:
+    # Other kernels of attention have grouped heads, whose shapes the counter refuses.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         next(loop)
     loop.close()
     if DEVICE == "cuda":

@@ -169,5 +169,6 @@ class MemoryMeter:
             peak -= min(self.gradients, self.activations)
         figures = {**parts, "peak": peak, "rss": psutil.Process().memory_info().rss}
         if self.phases:
-            figures["cuda"] = self.phases
+            # A copy: what was told of a moment must not change with the next.
+            figures["cuda"] = {name: dict(phase) for name, phase in self.phases.items()}
         return figures

@@ -69,7 +69,7 @@ class DryRun:
         self._recipe, self._device = recipe, device
         self._technique = get(recipe.technique)
         self._shapes, self._new_parameters = shapes_of(recipe, lambda _: table)
-        self._batches = LargestBatches(recipe, facts, table, padding_side(self._shapes))
+        self._batches = LargestBatches(recipe, facts, table, padding_side(self._shapes), device)
         self._stacks = layer_stacks.stacks(self._shapes)
         self._thins = any(stack.rounds > layer_stacks.MANY for stack in self._stacks) and not (
             layer_stacks.singles_out(self._technique, recipe.technique_args)

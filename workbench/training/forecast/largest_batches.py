@@ -32,6 +32,8 @@ class LargestBatches:
     facts : ModelFacts
     table : Table
     padding_side : {"left", "right"}
+    device : {"cpu", "cuda"}
+        Where its batches are.
 
     Attributes
     ----------
@@ -39,9 +41,11 @@ class LargestBatches:
     padding_side : str
     """
 
-    def __init__(self, recipe: Recipe, facts: ModelFacts, table: Table, padding_side: str):
+    def __init__(
+        self, recipe: Recipe, facts: ModelFacts, table: Table, padding_side: str, device: str
+    ):
         self.inputs = TaskInputs.of(recipe, facts, table)
-        self.padding_side = padding_side
+        self.padding_side, self._device = padding_side, torch.device(device)
         self._recipe, self._table = recipe, table
         self._train_rows, self._eval_rows = choose_rows(recipe, table)
         self._encoded: dict[str, list[dict]] = {}
@@ -72,7 +76,9 @@ class LargestBatches:
             batch = self.inputs.collator(self.padding_side)(rows)
         # Ids and masks are real, as some code looks at them; images are not.
         return {
-            name: torch.empty_like(value) if value.is_floating_point() else value
+            name: torch.empty_like(value, device=self._device)
+            if value.is_floating_point()
+            else value.to(self._device)
             for name, value in batch.items()
         }
 

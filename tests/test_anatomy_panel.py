@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
-from xml.etree import ElementTree
 
 import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.panels import Anatomy, Bench
-from workbench.panels.anatomy.drawing import draw, parallel
-from workbench.panels.anatomy.drawing.layer import example
-from workbench.panels.anatomy.drawing.sheet import Sheet, times
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel import preload
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.status import _ranks, thinned
 from workbench.recipe import Recipe
-from workbench.registry.techniques import TECHNIQUES, get
 from workbench.runs.train import train
-from workbench.training.inspection.anatomy import take_apart
 
 
 @pytest.fixture(scope="module")
@@ -36,40 +30,28 @@ def recipe(tiny_llama, rows):
     return Recipe(model=str(tiny_llama), data=rows)
 
 
-def structure_of(recipe, technique, tmp_path):
-    """Take a recipe apart, on data that its technique is for."""
-    if recipe.task not in get(technique).tasks:
-        path = tmp_path / "texts.txt"
-        path.write_text("\n".join(f"the film was good {n}" for n in range(40)))
-        recipe = recipe.replace(task="lm", data=str(path))
-    return take_apart(recipe.replace(technique=technique))
+def test_a_click_on_a_module_draws_it_and_ticking_one_draws_that(recipe):
+    anatomy = Anatomy(recipe.replace(target_modules=["q_proj", "up_proj"]))
+    send, content = anatomy.widget._on_message, lambda: anatomy.widget.content
+    query, up, value = (
+        f"model.layers.0.{name}" for name in ("self_attn.q_proj", "mlp.up_proj", "self_attn.v_proj")
+    )
+    assert content()["layer"] == query and "What LoRA does to" in content()["picture"]
+    send({"kind": "pick", "path": up})
+    assert content()["layer"] == up and "64 × 32" in content()["picture"]
+    send({"kind": "pick", "path": value})
+    assert "LoRA leaves v_proj as it is" in content()["picture"]
+    send({"kind": "tick", "path": value, "on": True})
+    assert content()["layer"] == value and f"What LoRA does to {value}" in content()["picture"]
+    send({"kind": "pick", "path": "model.norm"})
+    anatomy.recipe = anatomy.recipe.replace(technique="prompt_tuning", technique_args={})
+    assert "Prompt tuning leaves norm as it is" in content()["picture"]
 
 
-@pytest.mark.parametrize("technique", TECHNIQUES)
-def test_every_technique_has_a_picture_with_the_models_shapes(technique, recipe, tmp_path):
-    structure = structure_of(recipe, technique, tmp_path)
-    name, svg = draw(technique, structure)
-    if structure.problem or not structure.tree.trainable:
-        assert (name, svg) == ("", "")
-        return
-    root = ElementTree.fromstring(svg)
-    assert get(technique).title in root.get("aria-label")
-    words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
-    layer = example(structure)
-    shown = [times(piece.shape) for piece in layer.pieces[:1]] or [times(layer.shape)]
-    assert all(any(shape in word for word in words) for shape in shown)
-    assert int(re.search(r"font:(\d+)px", svg)[1]) >= 11
-    width, height = float(root.get("width")), float(root.get("height"))
-    assert width < 700 and height < 400
-    for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
-        x, y, w, h = (float(rect.get(key)) for key in ("x", "y", "width", "height"))
-        assert 0 <= x and 0 <= y and x + w <= width and y + h <= height
-
-
-def test_what_has_no_drawing_of_its_own_is_drawn_as_it_is_injected(recipe):
-    layer, sheet = example(take_apart(recipe.replace(technique="ia3"))), Sheet()
-    parallel.change(sheet, layer)
-    assert "ia3_l" in sheet.svg("") and times(layer.pieces[0].shape) in sheet.svg("")
+def test_a_technique_that_cannot_be_applied_has_no_picture(recipe):
+    anatomy = Anatomy(recipe)
+    anatomy.tick("", False)
+    assert anatomy.widget.content["layer"] is None and anatomy.widget.content["picture"] == ""
 
 
 def test_clicks_set_the_recipe_and_the_recipe_sets_the_ticks(recipe):
@@ -108,6 +90,8 @@ def test_two_ticks_in_a_row_both_count(recipe):
     [
         {},
         {"kind": "tick", "path": "no.such.module", "on": True},
+        {"kind": "pick", "path": "no.such.module"},
+        {"kind": "pick", "path": ["model"]},
         {"kind": "layer", "path": "model.layers", "index": 99},
         {"kind": "layer", "path": "model.layers", "index": -1},
         {"kind": "tick", "path": 3, "on": "yes"},
@@ -176,7 +160,7 @@ def test_in_the_bench_it_is_looked_up_once_it_is_opened_and_ticks_set_the_recipe
     assert f"<b>{trainable}</b>" in bench._count.widget.value
     bench.recipe = recipe.replace(technique="ia3")
     settle()
-    assert "ia3_l" in bench._anatomy.content["picture"]
+    assert "What IA³ does to" in bench._anatomy.content["picture"]
     bench.recipe = recipe.replace(target_modules=[])
     settle()
     assert bench._anatomy.content["tree"]["ticked"] == 0

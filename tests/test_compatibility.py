@@ -17,7 +17,9 @@ from tests.test_export import recipe_for
 from tests.tiny import ARCHITECTURES, inputs_for
 from workbench.cli import main
 from workbench.errors import ModelError, RecipeError
+from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES, uncurated
+from workbench.sources.lookup import load_data
 from workbench.training.adaptation.derived_arguments import (
     RunFacts,
     derive_target_modules_bd_a,
@@ -228,7 +230,7 @@ def test_what_peft_refuses_is_a_sentence_in_counting_and_in_training(tiny_gpt2, 
             "PEFT supports it for weights in full precision only",
         ),
         ("lora", {"task": "seq2seq"}, "task must be", ""),
-        ("head_only", {"task": "lm"}, "Head only supports classify", ""),
+        ("head_only", {"task": "lm"}, "it is only for labeled texts", ""),
         ("lora", {"quantization": "nf3"}, "quantization must be", ""),
     ],
 )
@@ -251,6 +253,17 @@ def test_what_is_no_technique_or_no_base_raises(tiny_llama):
         wb.compatible(tiny_llama, "lorra")
     with pytest.raises(ModelError, match="must be a bundled name"):
         wb.compatible("./nowhere", "lora")
+
+
+@pytest.mark.parametrize("technique", ["lora", "ia3", "head_only", "full", "zero_shot"])
+def test_a_trial_counts_for_the_labels_of_the_data_as_a_recipe_does(technique):
+    recipe = Recipe(technique=technique, data="support")
+    labels = len(load_data(recipe).labels)
+    assert labels > 2
+    fit = Probe(recipe.model, task=recipe.task, num_labels=labels).try_on(technique)
+    expected = count(recipe)
+    assert fit.trainable == expected["trainable"]
+    assert fit.total == (expected["total"] if technique != "zero_shot" else 0)
 
 
 def test_a_fit_is_a_frozen_value():

@@ -16,6 +16,7 @@ from workbench.panels import Bench
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel.compatibility_worker import CompatibilityWorker
 from workbench.recipe import Recipe
+from workbench.registry.catalogue import FIRST_CHOICES
 from workbench.registry.techniques import TECHNIQUES
 from workbench.training.inspection.compatibility.result import Compatibility
 from workbench.training.inspection.compatibility.worker import read_fits
@@ -36,22 +37,26 @@ def bench(tiny_gpt2, tmp_path):
     return Bench(recipe, runs=tmp_path / "runs")
 
 
-def options(bench):
-    groups = bench._form.technique._picker.groups
-    return {name: why for _, options in groups for name, _, why in options}
+def picker(bench):
+    return bench._form.technique._picker
 
 
 def test_every_technique_is_offered_until_more_is_known(bench):
-    assert set(options(bench)) >= set(TECHNIQUES)
-    assert set(options(bench).values()) == {""}
+    assert {entry["name"] for entry in picker(bench).entries} >= set(TECHNIQUES)
+    assert picker(bench).fits == {}
 
 
 def test_a_technique_that_does_not_fit_is_greyed_with_the_reason(bench):
-    bench._form.technique.show_compatibility(
-        {"dora": REFUSED, "lora": Compatibility("lora", True, "lm")}
-    )
-    assert options(bench)["dora"] == str(REFUSED)
-    assert options(bench)["lora"] == ""
+    fits = {
+        "dora": REFUSED,
+        "lora": Compatibility("lora", True, "lm", trainable=12_288, total=3_000_000),
+        "alora": Compatibility("alora", False, "lm", "it is only for instruction data"),
+    }
+    bench._form.technique.show_compatibility(fits)
+    known = picker(bench).fits
+    assert known["dora"] == {"why": REFUSED.reason, "advice": str(REFUSED)}
+    assert known["lora"] == {"cost": "12.3 K", "exact": "12,288", "share": "0.41%"}
+    assert known["alora"]["why"] == "only for instruction data"
     assert str(REFUSED) not in words(bench)
 
 
@@ -74,8 +79,8 @@ class NewcomerConfig(peft.LoraConfig):
 def test_a_technique_that_nobody_has_described_is_in_a_group_of_its_own(bench, monkeypatch):
     monkeypatch.setitem(PEFT_TYPE_TO_CONFIG_MAPPING, "NEWCOMER", NewcomerConfig)
     settle(bench)
-    groups = dict(bench._form.technique._picker.groups)
-    assert "newcomer" in [name for name, *_ in groups["New in PEFT"]]
+    families = {entry["name"]: entry["family"] for entry in picker(bench).entries}
+    assert families["newcomer"] == "Other techniques of PEFT"
     bench.recipe = bench.recipe.replace(technique="newcomer")
     assert NewcomerConfig.__doc__ in words(bench)
 
@@ -92,6 +97,7 @@ def test_all_techniques_are_tried_by_a_process_of_its_own(tiny_gpt2):
         known = told.get(timeout=120)
     assert known["lora"].compatible
     assert known["head_only"].reason
+    assert tuple(known)[: len(FIRST_CHOICES)] == tuple(FIRST_CHOICES)
     assert told.empty()
     fitting.stop()
 
@@ -105,17 +111,34 @@ def test_with_arguments_of_ones_own_the_reason_goes_as_it_was_for_the_defaults(b
     assert str(refused) not in words(bench)
 
 
-def test_the_card_sums_up_what_fits_and_why_the_others_do_not(bench):
-    others = [
-        Compatibility(
-            name, False, "lm", f"gpt2 uses Conv1D, which {title} cannot wrap", "convert it"
-        )
-        for name, title in (("hra", "HRA"), ("oft", "OFT"))
-    ]
-    fits = {fit.technique: fit for fit in (*others, Compatibility("lora", True, "lm"))}
+def test_the_list_says_how_many_work_and_how_many_are_still_tested(bench):
+    fits = {"dora": REFUSED, "lora": Compatibility("lora", True, "lm")}
     bench._form.technique.show_compatibility(fits)
-    assert "1 technique works with this base" in words(bench)
-    assert "HRA, OFT</b>: gpt2 uses Conv1D, which it cannot wrap: convert it" in words(bench)
+    left = len(picker(bench).entries) - 2
+    expected = f"1 technique works with this base; {left} more are being tested …"
+    assert picker(bench).status == expected
+    fits = {name: Compatibility(name, True, "lm") for name in TECHNIQUES} | {"dora": REFUSED}
+    bench._form.technique.show_compatibility(fits)
+    assert picker(bench).status.startswith(f"{len(TECHNIQUES) - 1} of {len(TECHNIQUES)} techniques")
+
+
+def test_one_looks_at_a_technique_and_its_picture_comes(bench, monkeypatch):
+    settle(bench)
+    sent = []
+    monkeypatch.setattr(picker(bench), "send", sent.append)
+    for name in ("dora", "ia3"):
+        picker(bench)._on_message({"kind": "look", "name": name})
+        assert (sent[-1]["kind"], sent[-1]["name"]) == ("picture", name)
+        assert "<svg" in sent[-1]["html"]
+        assert f"{TECHNIQUES[name].title} on " in sent[-1]["html"]
+    assert sent[0]["html"] != sent[1]["html"]
+    assert bench.recipe.technique == "lora"
+
+
+@pytest.mark.parametrize("message", [None, "look", {"kind": "look"}, {"kind": "look", "name": 3}])
+def test_what_the_browser_should_not_send_does_nothing(bench, message):
+    picker(bench)._on_message(message)
+    assert bench.recipe.technique == "lora"
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)
@@ -126,7 +149,10 @@ def test_the_card_says_what_a_technique_is(name):
     assert "None" not in told
     if entry.paper is not None:
         assert f"{entry.paper.title} ({entry.paper.year})" in told
-    assert ("Can be merged into the base</dt><dd>yes" in told) == entry.merges
+    if entry.trainable == "adapter":
+        assert ("Can be merged into the base afterwards" in told) == entry.merges
+        assert ("Cannot be merged into the base" in told) != entry.merges
+    assert ("Works with" in told) == entry.quantizable
     assert entry.needs in told
 
 

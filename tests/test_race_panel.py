@@ -205,6 +205,24 @@ def test_a_grid_in_one_line(race, panel):
     assert "no_such_knob" in panel._grid._text.value and panel._grid.go.disabled
 
 
+def test_techniques_are_picked_for_the_line_and_taken_out_again(race, panel):
+    grid = panel._grid
+    grid.offer()
+    assert grid.techniques.layout.display == "none"
+    grid.knob.value = "technique"
+    assert grid.techniques.layout.display is None
+    for name in ("lora", "ia3", "dora"):
+        grid.techniques.value = name
+    assert (grid.line.value, grid.techniques.value) == ("technique=lora, ia3, dora", "")
+    grid.techniques.value = "ia3"
+    assert grid.techniques.chosen == ["lora", "dora"]
+    assert "<svg" in grid.techniques._picture("vera")
+    panel._ui_loop.flush()
+    assert grid.go.description == "Add 2 runs"
+    grid.line.value = "r=2, 4"
+    assert grid.techniques.layout.display == "none"
+
+
 def test_a_large_grid_asks_first(race, panel):
     panel._grid.line.value = f"seed={', '.join(map(str, range(65)))}"
     settle(panel)

@@ -186,6 +186,13 @@ class Notebook:
         """Locate a button by its whole accessible name."""
         return self.page.get_by_role("button", name=name, exact=True)
 
+    def pick_technique(self, words: str, label: str = "Technique") -> None:
+        """Open a picker of techniques and pick the best match for some words."""
+        self.page.get_by_label(label, exact=True).click()
+        search = self.page.get_by_role("combobox", name="Search techniques", expanded=True)
+        search.fill(words)
+        search.press("Enter")
+
     def restart_kernel(self) -> None:
         """Restart the kernel, as the menu does after its question is answered."""
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.restartKernel()")

@@ -78,7 +78,7 @@ def test_switching_the_technique_redraws_the_tree(opened, expect):
         ("prompt_tuning", "prompt_encoder"),
         ("last_layers", "modules_to_save"),
     ):
-        page.get_by_label("Technique", exact=True).select_option(technique)
+        book.pick_technique(technique)
         chips = page.locator(".wa-chip", has_text=said)
         if technique == "last_layers":
             expect(page.locator(".wa-said")).to_contain_text("wraps no layer")

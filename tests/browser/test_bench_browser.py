@@ -82,7 +82,7 @@ def test_pick_train_compare_export(shown, expect):
     pictures(book, "training")
     expect(page.locator(STATE)).to_have_text(re.compile("^finished"))
     expect(points).to_have_attribute("data-points", "63")
-    page.get_by_label("Technique", exact=True).select_option("ia3")
+    book.pick_technique("ia3")
     expect(page.get_by_text("one trained factor for each feature")).to_be_visible()
     book.button("Train").click()
     expect(row(book, "ia3-reviews-1")).to_be_visible()

@@ -111,7 +111,10 @@ def test_arrows_move_a_slider_and_letters_find_a_technique(opened, expect):
     technique = page.get_by_label("Technique", exact=True)
     technique.focus()
     page.keyboard.type("pro")
-    expect(technique).to_have_value("prompt_tuning")
+    expect(page.get_by_role("combobox", name="Search techniques")).to_have_value("pro")
+    page.keyboard.press("Enter")
+    expect(technique).to_contain_text("Prompt tuning")
+    expect(technique).to_be_focused()
     assert page.evaluate(NOTEBOOK)["active"] == 0
 
 

@@ -1,4 +1,4 @@
-"""The colours of runs, the same in the live chart and in the figure that people keep."""
+"""The colours of runs, the same in the live chart and in the figure that people keep, and of what is trained."""
 
 # After Okabe and Ito, shifted until each keeps a contrast of 3:1 on white and on JupyterLab's dark
 # background alike, so that a run has one colour everywhere.
@@ -21,3 +21,6 @@ PALETTE = (
     "#62781a",
     "#3f63e0",
 )
+
+# What is trained, in pictures and trees of a model; what is frozen is grey, in the theme's own greys.
+TRAINED = "#d9730d"

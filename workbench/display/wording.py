@@ -37,6 +37,17 @@ def quoted(names: Collection[str]) -> str:
     return f"{listed} and {len(names) - MOST} more" if len(names) > MOST else listed
 
 
+def joined(words: Sequence[str], last: str = "and") -> str:
+    """List words as in a sentence.
+
+    Examples
+    --------
+    >>> joined(["texts"]), joined(["texts", "images", "rows"], "or")
+    ('texts', 'texts, images or rows')
+    """
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
 def rows_in_words(numbers: Sequence[int]) -> str:
     """Name the first few of some rows, and say how many there are.
 

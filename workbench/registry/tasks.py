@@ -21,6 +21,8 @@ class Task:
         As typed, as shown, and what it does.
     goal : str
         What is learnt, to be read before the data's name.
+    data : str
+        What its rows are.
     roles : tuple of str
         The columns that a row needs.
     model_kinds : tuple of str
@@ -66,6 +68,7 @@ class Task:
     title: str
     sentence: str
     goal: str
+    data: str
     roles: tuple[str, ...]
     model_kinds: tuple[str, ...]
     metric: str
@@ -138,6 +141,7 @@ TASKS = {
             title="Language modelling",
             sentence="Learn to continue texts, which adapts a model to a domain or a style.",
             goal="to continue the texts of",
+            data="plain text",
             roles=("text",),
             model_kinds=("causal-lm",),
             metric="perplexity",
@@ -155,6 +159,7 @@ TASKS = {
             title="Instructions",
             sentence="Learn to answer prompts; only the tokens of the answer count in the loss.",
             goal="to answer the prompts of",
+            data="instruction data",
             roles=("prompt", "completion"),
             model_kinds=("causal-lm",),
             metric="exact_match",
@@ -173,6 +178,7 @@ TASKS = {
             title="Sequence to sequence",
             sentence="Learn to turn one text into another: a summary, a translation, an answer.",
             goal="to turn the prompts into the answers of",
+            data="pairs of texts",
             roles=("prompt", "completion"),
             model_kinds=("encoder-decoder",),
             metric="exact_match",
@@ -190,6 +196,7 @@ TASKS = {
             title="Classification",
             sentence="Learn to predict the label of each text.",
             goal="to label the texts of",
+            data="labeled texts",
             roles=("text", "label"),
             model_kinds=("causal-lm", "encoder"),
             metric="accuracy",
@@ -209,6 +216,7 @@ TASKS = {
             sentence="Learn to predict a tag for each word, such as named entities or parts of "
             "speech.",
             goal="to tag the words of",
+            data="texts with tagged words",
             roles=("tokens", "tags"),
             model_kinds=("causal-lm", "encoder"),
             metric="f1",
@@ -225,6 +233,7 @@ TASKS = {
             title="Image classification",
             sentence="Learn to predict the label of each image.",
             goal="to label the images of",
+            data="labeled images",
             roles=("image", "label"),
             model_kinds=("vision",),
             metric="accuracy",
@@ -283,6 +292,7 @@ MODULE_TASKS = {
             title="Module",
             sentence="Minimize the loss function that was passed with a module.",
             goal="to minimize the loss on",
+            data="rows of a module",
             roles=(),
             model_kinds=(),
             metric="loss",
@@ -297,6 +307,7 @@ MODULE_TASKS = {
             title="Module that classifies",
             sentence="Minimize the loss of a module whose outputs are class scores.",
             goal="to label the rows of",
+            data="labeled rows of a module",
             roles=(),
             model_kinds=(),
             metric="accuracy",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.display.wording import joined
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import TASKS, Task
 
@@ -93,6 +94,8 @@ class Technique:
     ----------
     name, title, family, summary : str
         As typed, as shown, the group it stands in, and one sentence on what it changes.
+    keywords : tuple of str
+        More words by which it is found.
     learning_rate : float or None
         A peak learning rate that works on the bundled base, used where the recipe gives none; None
         where nothing is trained.
@@ -180,6 +183,7 @@ class Technique:
     family: str
     summary: str
     learning_rate: float | None
+    keywords: tuple[str, ...] = ()
     scales_with_width: bool = True
     config: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -231,6 +235,24 @@ class Technique:
     def adds_head(self, task: Task) -> bool:
         """Tell whether the base gets a new head for a task's labels."""
         return task.labels is not None and self.trainable != "nothing"
+
+    @property
+    def suitable_data(self) -> str:
+        """Say for which data it is, where it is not for all.
+
+        Examples
+        --------
+        >>> from workbench.registry.techniques import get
+        >>> get("alora").suitable_data, get("prompt_tuning").suitable_data
+        ('only for instruction data', 'not for labeled images')
+        """
+        others = [task for name, task in TASKS.items() if name not in self.tasks]
+        if not others:
+            return ""
+        served = [TASKS[name] for name in self.tasks]
+        if len(others) < len(served):
+            return f"not for {joined([task.data for task in others], 'or')}"
+        return f"only for {joined([task.data for task in served])}"
 
     def auto_class(self, task: Task) -> str:
         """Name the class of transformers that loads a base: prompts need a head for words."""

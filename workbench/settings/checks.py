@@ -55,7 +55,7 @@ def technique_problems(settings: Settings) -> list[Problem]:
                 "technique",
                 f"one that supports the task {settings.task!r}",
                 settings.technique,
-                f"{technique.title} supports {', '.join(technique.tasks)}",
+                f"it is {technique.suitable_data}",
             )
         )
     problems += quantization_problems(settings.quantization, technique)

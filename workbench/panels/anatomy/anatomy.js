@@ -59,9 +59,25 @@ function layersOf(node, send) {
   return row;
 }
 
-function rowOf(node, depth, many, closed, toggle, send) {
+/** A module's name, which draws it when it is pressed. */
+function nameOf(node, drawn, pick) {
+  const name = element("button", "wa-pick", { type: "button", textContent: node.name || node.kind });
+  name.dataset.path = `draw ${node.path}`;
+  name.setAttribute("aria-pressed", drawn);
+  name.setAttribute("aria-label", `Draw ${node.path || node.kind}`);
+  name.title = "Draw what the technique does here";
+  name.addEventListener("click", () => pick(node.path));
+  return name;
+}
+
+function rowOf(node, depth, many, closed, drawn, toggle, send, pick) {
   const row = element("div", `wa-row wa-${state(node)}`, { title: WORDS[state(node)] });
   row.dataset.module = node.path;
+  row.classList.toggle("wa-drawn", drawn);
+  // The whole row is a large place to click; by keyboard it is the name's button.
+  row.addEventListener("click", (event) => {
+    if (!event.target.closest("button, input")) pick(node.path);
+  });
   row.style.setProperty("--depth", depth);
   const twist = element(node.children.length ? "button" : "span", "wa-twist");
   if (node.children.length) {
@@ -73,7 +89,7 @@ function rowOf(node, depth, many, closed, toggle, send) {
     twist.addEventListener("click", () => toggle(node.path));
   }
   const name = element("span", "wa-name");
-  name.append(element("b", "", { textContent: node.name || node.kind }));
+  name.append(nameOf(node, drawn, pick));
   if (many) name.append(element("span", "wa-many", { textContent: `× ${node.count}` }));
   if (node.name) name.append(element("span", "wa-kind", { textContent: node.kind }));
   for (const piece of node.injected) {
@@ -107,9 +123,9 @@ export default {
     const said = element("p", "wa-said", { role: "status" });
     const tree = element("div", "wa-tree");
     const code = element("code", "wa-code");
-    const caption = element("figcaption", "");
     const drawing = element("div", "wa-drawing");
-    const picture = element("figure", "wa-picture", {}, caption, drawing);
+    const picture = element("figure", "wa-picture", {}, drawing);
+    drawing.setAttribute("aria-live", "polite");
     const side = element("div", "wa-side", {}, picture, code);
     el.append(figures, said, element("div", "wa-parts", {}, tree, side));
     const closed = new Set();
@@ -118,17 +134,19 @@ export default {
       el.dataset.busy = true; // until the kernel has counted
       model.send(content);
     };
+    const pick = (path) => model.send({ kind: "pick", path });
     const toggle = (path) => {
       if (!closed.delete(path)) closed.add(path);
       plant();
     };
     const plant = () => {
       const held = document.activeElement?.dataset?.path;
-      const { tree: root } = model.get("content");
+      const { tree: root, layer } = model.get("content");
       const rows = [];
       const grow = (node, depth, count) => {
         const shut = closed.has(node.path);
-        rows.push(rowOf(node, depth, node.count > count, shut, toggle, send));
+        const drawn = node.path === layer;
+        rows.push(rowOf(node, depth, node.count > count, shut, drawn, toggle, send, pick));
         if (node.layers.length > 1) {
           const layers = layersOf(node, send);
           layers.style.setProperty("--depth", depth);
@@ -165,7 +183,6 @@ export default {
       said.classList.toggle("wa-problem", Boolean(content.problem));
       code.textContent = content.code ?? "";
       code.hidden = !content.code;
-      caption.textContent = content.layer ? `What it does to ${content.layer}` : "";
       drawing.innerHTML = content.picture ?? ""; // made by us, every word in it escaped
       picture.hidden = !content.picture;
       plant();

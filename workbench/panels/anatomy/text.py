@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from workbench.display.colours import TRAINED
 from workbench.display.html import esc
 from workbench.display.units import count as short
 from workbench.display.units import share, size
-from workbench.panels.anatomy.drawing.sheet import times
+from workbench.panels.anatomy.drawing.expression import times
 from workbench.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def static_html(structure: Structure, picture: str) -> str:
     def row(node: Node, count: int) -> str:
         many = f" × {node.count}" if node.count > count else ""
         chips = "".join(
-            f" <code style='border:1px solid #d9730d;border-radius:3px;padding:0 3px'>"
+            f" <code style='border:1px solid {TRAINED};border-radius:3px;padding:0 3px'>"
             f"{esc(piece.name)} {times(piece.shape)}</code>"
             for piece in node.injected
         )

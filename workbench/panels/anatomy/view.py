@@ -10,7 +10,7 @@ import anywidget
 import traitlets
 
 from workbench.panels.anatomy.drawing import draw
-from workbench.panels.anatomy.drawing.layer import walk
+from workbench.panels.anatomy.drawing.sites import walk
 from workbench.panels.anatomy.text import argument_line, figures
 from workbench.panels.widgets.modules import WIDGETS, bundle
 from workbench.recipe import Recipe
@@ -44,6 +44,8 @@ class AnatomyView(anywidget.AnyWidget):
     def __init__(self, changed: Callable[[dict[str, Any]], None], **traits: Any):
         self._changed = changed
         self._structure: Structure | None = None
+        self._recipe = Recipe()
+        self._picked: str | None = None
         self._ticked: set[str] = set()
         super().__init__(**traits)
         self.on_msg(lambda _, content, __: self._on_message(content))
@@ -56,23 +58,40 @@ class AnatomyView(anywidget.AnyWidget):
         subject : str
             The expression that holds the recipe, for the line of code.
         """
-        self._structure = structure
+        self._structure, self._recipe = structure, recipe
         self._ticked = set(structure.tree.ticked) if structure else set()
         if structure is None:
             self.content = {
                 "problem": "No model tree: the base model or the data is not loaded yet."
             }
             return
-        name, picture = draw(str(recipe.technique), structure)
+        layer, picture = draw(recipe, structure, self._picked)
         self.content = {
             "tree": _plain(structure.tree),
             "figures": figures(structure),
             "problem": structure.problem,
             "why": structure.why_fixed,
             "code": argument_line(recipe, subject) if structure.tree.can else "",
-            "layer": name,
-            "picture": picture,
+            "layer": layer if picture else None,
+            "picture": picture.html if picture else "",
         }
+
+    def pick(self, path: str) -> None:
+        """Draw a module of the tree, or say why there is nothing to draw.
+
+        Parameters
+        ----------
+        path : str
+            Whole name of the module, or of the first of equal ones.
+        """
+        self._picked = path
+        if self._structure is not None and self._find(path) is not None:
+            layer, picture = draw(self._recipe, self._structure, path)
+            self.content = {
+                **self.content,
+                "layer": layer if picture else None,
+                "picture": picture.html if picture else "",
+            }
 
     def tick(self, path: str, on: bool) -> None:
         """Tick all that can be wrapped at a node of the tree and below it, or take the ticks away.
@@ -84,6 +103,7 @@ class AnatomyView(anywidget.AnyWidget):
         """
         node = self._find(path)
         if node is not None:
+            self._picked = path
             self._change(self._ticked | set(node.can) if on else self._ticked - set(node.can))
 
     def tick_layer(self, path: str, index: int) -> None:
@@ -112,6 +132,8 @@ class AnatomyView(anywidget.AnyWidget):
         match content:
             case {"kind": "tick", "path": str(path), "on": bool(on)}:
                 self.tick(path, on)
+            case {"kind": "pick", "path": str(path)}:
+                self.pick(path)
             case {"kind": "layer", "path": str(path), "index": int(index)}:
                 self.tick_layer(path, index)
 

@@ -316,7 +316,8 @@ class Bench(Panel):
             return
         self._memory.update(recipe, bool(problems))
         if not about & set(SETTINGS):
-            self._compatibility.ask(recipe, self._inspector.version(recipe))
+            version, labels = self._inspector.version(recipe), self._inspector.num_labels
+            self._compatibility.ask(recipe, version, labels)
 
     def _on_compatibility(self, fits: dict[str, Compatibility]) -> None:
         on_main_thread(lambda: self._form.technique.show_compatibility(fits))

@@ -76,6 +76,7 @@ class RecipeForm:
     def _show_facts(self, facts: ModelFacts | None) -> None:
         self.base.show_facts(facts)
         self.training.show_facts(facts)
+        on_main_thread(lambda: self.technique.show_facts(facts))
 
     def libraries_loaded(self) -> None:
         """Show what is known only once the libraries are loaded."""

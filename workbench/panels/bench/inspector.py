@@ -46,9 +46,12 @@ class Inspector:
     wants_anatomy : bool
         Whether to report ``"anatomy"`` too (the recipe and its structure), even if the technique cannot
         be applied.
+    num_labels : int or None
+        The number of labels of the data that was read last; None for tasks without labels.
     """
 
     wants_anatomy = False
+    num_labels: int | None = None
 
     def __init__(self, report: Report):
         self.tables = SharedTables()
@@ -59,6 +62,7 @@ class Inspector:
         """Report everything about a recipe; end early when ``stale()`` says that a newer one has come."""
         lookup = self.look_up(recipe)
         problems, table = list(lookup.problems), lookup.table
+        self.num_labels = len(table.labels) or None if table is not None else None
         self._report("model", lookup.facts)
         self._report("data", table)
         self._report("problems", list(problems))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets as widgets
@@ -10,6 +12,9 @@ from workbench.display.html import esc
 from workbench.display.units import count as short
 from workbench.display.units import share
 from workbench.panels.kernel import preload
+
+# How PEFT names what it adds to a layer of the base, as in "…q_proj.lora_A.default".
+_ADDED = re.compile(r"base_model\.model\.(.+?)\.[^.]+(\.default.*)?")
 
 
 class ParameterCount:
@@ -66,6 +71,35 @@ def _modules(count: dict[str, Any]) -> str:
         for name, number in modules
     )
     return (
-        f"<details class='wb-modules'><summary>Trained in {len(modules)} modules; "
-        f"{count['injected']:,} parameters are added</summary><table>{rows}</table></details>"
+        f"<details class='wb-modules'><summary>{where(count['by_module'], count['injected'])}"
+        f"</summary><table>{rows}</table></details>"
     )
+
+
+def where(modules: Iterable[str], injected: int) -> str:
+    """Say where in a model its trainable parameters are.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Names of the modules that have some.
+    injected : int
+        How many parameters were added to the base.
+
+    Examples
+    --------
+    >>> names = [f"base_model.model.layers.{n}.q_proj.lora_A.default" for n in range(4)]
+    >>> where([*names, "base_model.model.score.modules_to_save.default"], 4608)
+    'added to 4 layers, and a new head'
+    >>> where(["layers.3.q_proj", "layers.3.k_proj"], 0)
+    'in 2 modules of the base'
+    """
+    modules = list(modules)
+    if not injected:
+        return f"in {len(modules)} module{'s' * (len(modules) != 1)} of the base"
+    heads = [name for name in modules if "modules_to_save" in name]
+    matches = [_ADDED.fullmatch(name) for name in modules if name not in heads]
+    layers = {match[1] for match in matches if match}
+    # What all layers share belongs to the first of them, and what precedes the text to none.
+    place = f"added to {len(layers)} layers" if len(layers) > 1 else f"{injected:,} added"
+    return f"{place}, and a new head" if heads else place

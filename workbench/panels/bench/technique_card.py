@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import Problem
+from workbench.panels.anatomy.technique_picture import technique_html
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
@@ -16,7 +17,7 @@ from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
 from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
-from workbench.panels.widgets.picker import Picker
+from workbench.panels.widgets.technique_picker import TechniquePicker
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.prompt_templates import TEMPLATES
 from workbench.registry.tasks import task_of
@@ -27,6 +28,7 @@ from workbench.registry.techniques import (
     find,
     uncurated,
 )
+from workbench.sources.models.describe import ModelFacts
 from workbench.training.inspection.compatibility.result import Compatibility
 
 
@@ -41,11 +43,14 @@ class TechniqueFormCard(FormCard):
         self._fold: Fold | None = None
         self._fits: Mapping[str, Compatibility] = {}
         self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
-        self._picker = Picker(
+        self._base: ModelFacts | None = None
+        self._picker = TechniquePicker(
+            self._preview,
             label="Technique",
-            groups=_groups(self._fits),
+            label_shown=False,  # the card's title says the same
             hint=FIELDS["technique"].metadata["help"],
         )
+        self._picker.offer(_techniques())
         self._picker.observe(self._on_technique, "value")
         self._sentence = widgets.HTML()
         self._knobs = widgets.Box()
@@ -84,11 +89,17 @@ class TechniqueFormCard(FormCard):
     def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
-        groups = _groups(fits)
-        if groups != self._picker.groups:
-            self._picker.groups = groups
-        self._note.show_all(fits, sum(len(options) for _, options in groups))
+        self._picker.show_costs(fits)
         self._note.show(self._refusal())
+
+    def show_facts(self, base: ModelFacts | None) -> None:
+        """Draw techniques with the sizes of another base."""
+        self._base = base
+
+    def _preview(self, name: str) -> str:
+        """Draw a technique with its default arguments on the current base, to be seen in the picker."""
+        recipe = self._recipe.replace(technique=name, technique_args={})
+        return technique_html(recipe, self._base)
 
     def _refusal(self) -> Compatibility | None:
         """Return why the technique does not fit with its defaults, which were tested.
@@ -125,6 +136,7 @@ class TechniqueFormCard(FormCard):
             self.fields |= self._rest(technique.name)  # few, and all of them are chosen
         self._sentence.value = describe(technique) if technique else ""
         self._knobs.children = [field.widget for field in self.fields.values()]
+        self._knobs.layout.display = None if self.fields else "none"
         self._fold = None
         if technique is not None and technique.config is not None:
             self._fold = Fold("All arguments", lambda: self._all(technique.name))
@@ -157,7 +169,7 @@ class TechniqueFormCard(FormCard):
 
     def libraries_loaded(self) -> None:
         """Show what only peft knows: the meaning of its arguments, and its other techniques."""
-        self.show_compatibility(self._fits)
+        self._picker.offer(_techniques())
         if self._shown is not None and self._shown not in TECHNIQUES:
             self._build(_technique(self._shown))
         self._explain()
@@ -181,15 +193,9 @@ def _technique(name: str | None) -> Technique | None:
     return find(name) if preload.ready() else TECHNIQUES.get(name or "")
 
 
-def _groups(fits: Mapping[str, Compatibility]) -> list[list[Any]]:
-    """List what can be picked, by family, each with the reason why it does not fit."""
-    families: dict[str, list[list[str]]] = {}
-    others = uncurated() if preload.ready() else {}
-    for technique in (*TECHNIQUES.values(), *others.values()):
-        fit = fits.get(technique.name)
-        why = str(fit) if fit is not None and not fit.compatible else ""
-        families.setdefault(technique.family, []).append([technique.name, technique.title, why])
-    return [[family[:1].upper() + family[1:], options] for family, options in families.items()]
+def _techniques() -> list[Technique]:
+    """List what can be picked already: PEFT's own need the libraries."""
+    return [*TECHNIQUES.values(), *(uncurated().values() if preload.ready() else ())]
 
 
 def _default(spec: dataclasses.Field) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.display.html import esc, facts
+from workbench.display.html import esc
+from workbench.display.wording import joined
+from workbench.registry.catalogue import base_bits
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.technique import Paper, Technique
 
@@ -12,7 +14,11 @@ from workbench.registry.technique import Paper, Technique
 def describe(technique: Technique) -> str:
     """Write a technique's entry in the catalogue as HTML."""
     paper = f"<p class='wb-quiet wb-paper'>{_cite(technique.paper)}</p>" if technique.paper else ""
-    return f"<p class='wb-note'>{esc(technique.summary)}</p>{paper}{facts(about(technique))}"
+    items = "".join(f"<li>{esc(sentence)}</li>" for sentence in about(technique))
+    return (
+        f"<p class='wb-note'>{esc(technique.summary)}</p>"
+        f"<ul class='wb-quiet wb-about'>{items}</ul>{paper}"
+    )
 
 
 def _cite(paper: Paper) -> str:
@@ -24,45 +30,48 @@ def _cite(paper: Paper) -> str:
     return f"{citation}, {link}"
 
 
-def about(technique: Technique) -> Iterator[tuple[str, str]]:
+def about(technique: Technique) -> Iterator[str]:
     """Describe what a technique does to the base, whether it merges, and what it needs.
 
     Examples
     --------
     >>> from workbench.registry.techniques import get
-    >>> for name, value in about(get("corda")):
-    ...     print(f"{name}: {value}")
-    The base: the wrapped weights are changed, in a copy for this run
-    Can be merged into the base: yes
-    Works with a quantized base: no
-    Needs: training rows for its initialization
+    >>> for sentence in about(get("qlora")):
+    ...     print(sentence)
+    The base is frozen (its weights never change)
+    Can be merged into the base afterwards
+    Works with 4-bit and 8-bit bases; nf4 is its default
     """
-    yield "The base", _base(technique)
-    if technique.trainable != "nothing":
-        yield "Can be merged into the base", "yes" if technique.merges else "no"
-    yield "Works with a quantized base", _bits(technique)
+    yield f"The base is {_base(technique)}"
+    if technique.trainable == "adapter":
+        yield (
+            "Can be merged into the base afterwards"
+            if technique.merges
+            else "Cannot be merged into the base"
+        )
+    yield _bits(technique)
     if technique.needs:
-        yield "Needs", technique.needs
+        yield f"Needs {technique.needs}"
+    if technique.suitable_data:
+        yield technique.suitable_data.capitalize()
 
 
 def _base(technique: Technique) -> str:
     if technique.writes_base:
-        return "the wrapped weights are changed, in a copy for this run"
+        return "rewritten where it is wrapped, in a copy for this run"
     return {
-        "adapter": "frozen, shared by all runs",
+        "adapter": "frozen (its weights never change)",
         "selected": "partly trained, in a copy for this run",
         "all": "fully trained, in a copy for this run",
-        "nothing": "used unchanged",
+        "nothing": "not changed",
     }[technique.trainable]
 
 
 def _bits(technique: Technique) -> str:
-    if not technique.quantizable:
-        return "no"
-    if technique.quantization is not None:
-        return f"yes (default: {technique.quantization})"
-    if not technique.unsupported_quantizations:
-        return "yes"
-    return ", ".join(
-        name for name in QUANTIZATIONS if name not in technique.unsupported_quantizations
-    )
+    bits = [f"{number}-bit" for number in base_bits(technique)]
+    if not bits:
+        return "Needs a base in full precision"
+    default = f"; {technique.quantization} is its default" if technique.quantization else ""
+    without = [QUANTIZATIONS[name].title for name in technique.unsupported_quantizations]
+    but = f", but not {joined(without, 'or')}" if without else ""
+    return f"Works with {joined(bits)} bases{but}{default}"

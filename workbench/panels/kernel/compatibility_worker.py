@@ -36,7 +36,7 @@ class CompatibilityWorker:
         self._key: tuple | None = None
         self._process: subprocess.Popen | None = None
 
-    def ask(self, recipe: Recipe, version: object = None) -> None:
+    def ask(self, recipe: Recipe, version: object = None, num_labels: int | None = None) -> None:
         """Restart if the recipe names another base, task or quantization.
 
         Parameters
@@ -45,8 +45,10 @@ class CompatibilityWorker:
             A recipe whose base exists.
         version : object
             A value that changes when the files of the base do.
+        num_labels : int, optional
+            The number of labels of the data, on which the size of a new head depends.
         """
-        key = (*(getattr(recipe, name) for name in SETTINGS), version)
+        key = (*(getattr(recipe, name) for name in SETTINGS), version, num_labels)
         with self._lock:
             if key == self._key:
                 return
@@ -54,7 +56,7 @@ class CompatibilityWorker:
             if self._process is not None:
                 self._process.kill()
             self._process = process = start_trying(
-                {name: getattr(recipe, name) for name in SETTINGS}
+                {name: getattr(recipe, name) for name in SETTINGS} | {"num_labels": num_labels}
             )
         self._report({})
         threading.Thread(target=self._read, args=(key, process), name="fits", daemon=True).start()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +13,14 @@ import yaml
 
 from workbench.display.html import esc
 from workbench.errors import Problem, RecipeError, WorkbenchError
+from workbench.panels.anatomy.technique_picture import technique_html
 from workbench.panels.run.status import make_button
 from workbench.panels.widgets import parsing
+from workbench.panels.widgets.technique_picker import TechniquePicker
 from workbench.race.search import MANY, combine
 from workbench.recipe import HINTS, Recipe
 from workbench.registry.techniques import TECHNIQUES, arguments
+from workbench.sources.lookup import find_facts
 
 # The settings that grids vary most often; any other can be typed.
 OFFERED = ("learning_rate", "technique", "seed", "per_device_train_batch_size", "lr_scheduler_type")
@@ -64,6 +69,38 @@ def parse(line: str, recipe: Recipe) -> dict[str, list[Any]]:
     return knobs
 
 
+# The part of the line that names techniques.
+_TECHNIQUES = re.compile(r"(?:(?<=;)|^)(\s*technique\s*=)([^;]*)")
+
+
+def toggled(line: str, technique: str) -> str:
+    """Add a technique to those of a line, or take it out if it is there.
+
+    Examples
+    --------
+    >>> toggled("r=4, 16; technique=lora", "dora"), toggled("technique=lora, dora; r=4", "lora")
+    ('r=4, 16; technique=lora, dora', 'technique=dora; r=4')
+    """
+    names = techniques_of(line)
+    names = (
+        [name for name in names if name != technique] if technique in names else [*names, technique]
+    )
+    return _TECHNIQUES.sub(lambda match: match[1] + ", ".join(names), line, count=1)
+
+
+def techniques_of(line: str) -> list[str]:
+    """List the techniques that a line names so far.
+
+    Examples
+    --------
+    >>> techniques_of("r=4; technique=lora, ia3"), techniques_of("technique="), techniques_of("r=4")
+    (['lora', 'ia3'], [], [])
+    """
+    match = _TECHNIQUES.search(line)
+    names = match[2].strip().strip("[]").split(",") if match else []
+    return [name.strip() for name in names if name.strip()]
+
+
 def _hint(name: str, recipe: Recipe) -> Any:
     if name in HINTS:
         return HINTS[name]
@@ -100,11 +137,21 @@ class GridForm:
         tooltip = "Add all combinations to the race"
         self.go = make_button("Add runs", tooltip, self._on_go)
         self._text = widgets.HTML()
+        self.techniques = TechniquePicker(
+            self._picture,
+            label="Techniques of the grid",
+            placeholder="Add a technique …",
+            hint="Add a technique to the line, or pick it again to remove it",
+        )
+        self.techniques.offer(TECHNIQUES.values())
+        self.techniques.layout.display = "none"
+        self.techniques.observe(self._on_technique, "value")
+        self.line.observe(lambda _: self._show_techniques(), "value")
         self.knob.observe(self._on_knob, "value")
         self.line.observe(lambda _: post(self.describe), "value")
         bar = widgets.HBox([self.knob, self.line, self.go])
         bar.add_class("wb-grid-bar")
-        self.widget = widgets.VBox([bar, self._text])
+        self.widget = widgets.VBox([bar, self.techniques, self._text])
         self.widget.add_class("wb-grid")
 
     def offer(self) -> None:
@@ -121,7 +168,11 @@ class GridForm:
             f"Varies {name}. Separate the values of a setting by commas, the settings by semicolons.",
             0,
         )
-        if self.line.value.strip():
+        if self.line.value.rstrip().endswith("="):
+            named = self.line.value.rstrip().endswith("technique=")
+            where = "Pick techniques below, or type" if named else "Type"
+            sentence = f"{where} the values to try, separated by commas."
+        elif self.line.value.strip():
             try:
                 knobs = parse(self.line.value, recipe)
                 count = math.prod(map(len, knobs.values()))
@@ -164,3 +215,23 @@ class GridForm:
         line = self.line.value.strip().rstrip(";")
         self.line.value = f"{line}; {name}=" if line else f"{name}="
         self.knob.value = ""
+
+    def _picture(self, name: str) -> str:
+        """Draw a technique on the base of the recipe that is varied."""
+        recipe, _ = self._base()
+        with contextlib.suppress(WorkbenchError):
+            return technique_html(
+                recipe.replace(technique=name, technique_args={}), find_facts(recipe)
+            )
+        return ""
+
+    def _show_techniques(self) -> None:
+        """Offer techniques to pick where the line varies them."""
+        shown = _TECHNIQUES.search(self.line.value) is not None
+        self.techniques.layout.display = None if shown else "none"
+        self.techniques.chosen = techniques_of(self.line.value)
+
+    def _on_technique(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self.line.value = toggled(self.line.value, change["new"])
+            self.techniques.value = ""

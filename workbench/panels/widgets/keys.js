@@ -4,8 +4,10 @@
 const SUPPRESS = "data-lm-suppress-shortcuts";
 
 /** Whether a control may have a use for a key: the notebook has commands on letters, arrows and Enter. */
-function isForControl({ key, altKey, ctrlKey, metaKey, shiftKey }) {
-  if (key === "Escape" || /^F\d+$/.test(key)) return false;
+function isForControl(control, { key, altKey, ctrlKey, metaKey, shiftKey }) {
+  // It closes what is open; else the notebook goes to its command mode.
+  if (key === "Escape") return control.closest("[data-escape]") !== null;
+  if (/^F\d+$/.test(key)) return false;
   if (!(altKey || ctrlKey || metaKey)) return true;
   if (key.length > 1) return true; // an arrow, Enter, Home, Backspace
   return !altKey && (shiftKey ? /z/i : /[acvxyz]/i).test(key);
@@ -21,7 +23,7 @@ export function keepKeys(inside, signal) {
   const mark = (event) => {
     const control = event.target;
     if (control instanceof Element && inside()?.contains(control)) {
-      control.toggleAttribute(SUPPRESS, isForControl(event));
+      control.toggleAttribute(SUPPRESS, isForControl(control, event));
     }
   };
   window.addEventListener("keydown", mark, { capture: true, signal });

@@ -21,6 +21,7 @@ ENTRIES = (
         family="adapter",
         summary="Inserts a small trained network after the attention and after the "
         "feed-forward of each block.",
+        keywords=("bottleneck adapter", "series adapter", "adapterhub", "double_seq_bn"),
         learning_rate=3e-3,
         config="BottleneckConfig",
         fixed={"variant": "houlsby"},
@@ -33,6 +34,7 @@ ENTRIES = (
         title="Pfeiffer adapters",
         family="adapter",
         summary="Inserts a small trained network after the feed-forward of each block.",
+        keywords=("bottleneck adapter", "adapterhub", "seq_bn"),
         learning_rate=5e-3,
         config="BottleneckConfig",
         fixed={"variant": "pfeiffer"},
@@ -50,6 +52,7 @@ ENTRIES = (
         family="adapter",
         summary="Adds a small trained network parallel to the feed-forward of each block, with "
         "the same input.",
+        keywords=("bottleneck adapter", "par_bn"),
         learning_rate=1e-2,
         config="BottleneckConfig",
         fixed={"variant": "parallel"},

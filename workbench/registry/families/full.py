@@ -8,6 +8,7 @@ ENTRIES = (
         title="Full fine-tuning",
         family="full",
         summary="Trains all parameters, in a copy of the base that belongs to the run.",
+        keywords=("fine-tuning", "finetuning", "full-parameter"),
         learning_rate=3e-4,
         trainable="all",
         quantizable=False,

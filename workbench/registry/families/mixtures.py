@@ -32,6 +32,7 @@ ENTRIES = (
         title="Polytropon",
         family="mixture",
         summary="Has several LoRA modules (skills) in each layer and learns how to mix them.",
+        keywords=("skills", "multi-task"),
         learning_rate=1e-2,
         config="PolyConfig",
         checkpointable=False,
@@ -63,6 +64,7 @@ ENTRIES = (
         family="mixture",
         summary="Mixes trained LoRA adapters, token by token, with weights from a small "
         "trained network.",
+        keywords=("mixture of experts",),
         learning_rate=1e-3,
         config="XLoraConfig",
         needs_weights=True,

@@ -10,10 +10,10 @@ ENTRIES = (
         family="scaling",
         summary="Scales keys, values and feed-forward activations by one trained factor for "
         "each feature.",
+        keywords=("(ia)3", "infused adapter", "rescaling", "t-few"),
         learning_rate=2e-2,
         scales_with_width=False,
         config="IA3Config",
-        hyperparameters=(Hyperparameter("init_ia3_weights", True, choices=(True, False)),),
         target_finder=Hook("workbench.training.adaptation.target_modules.find_ia3"),
         merges=True,
         paper=Paper(
@@ -28,6 +28,7 @@ ENTRIES = (
         title="BEFT",
         family="scaling",
         summary="Adds one trained bias to the values of each attention layer.",
+        keywords=("bias",),
         learning_rate=2e-2,
         scales_with_width=False,
         config="BeftConfig",

@@ -9,6 +9,7 @@ ENTRIES = (
         title="SHiRA",
         family="sparse",
         summary="Trains an update for some entries of each weight, chosen at random.",
+        keywords=("sparse high rank",),
         learning_rate=1e-2,
         config="ShiraConfig",
         needs_weights=True,

@@ -9,6 +9,7 @@ ENTRIES = (
         title="VeRA",
         family="shared",
         summary="Scales two frozen random matrices, shared by all layers, with trained vectors.",
+        keywords=("random matrices",),
         learning_rate=1e-2,
         scales_with_width=False,
         config="VeraConfig",
@@ -69,6 +70,7 @@ ENTRIES = (
         family="shared",
         summary="Builds all LoRA matrices from one trained bank of vectors, mixing the top k "
         "vectors for each part.",
+        keywords=("vector bank",),
         learning_rate=1e-2,
         scales_with_width=False,
         config="VBLoRAConfig",

@@ -10,6 +10,7 @@ ENTRIES = (
         family="prompting",
         summary="Trains nothing: writes each row into a template and takes the base's most "
         "likely answer.",
+        keywords=("no training", "prompt template"),
         learning_rate=None,
         trainable="nothing",
         settings=ZeroShotConfig,
@@ -21,6 +22,7 @@ ENTRIES = (
         family="prompting",
         summary="Trains nothing: puts a few training rows with their answers as examples "
         "before each row.",
+        keywords=("no training", "examples", "demonstrations"),
         learning_rate=None,
         trainable="nothing",
         settings=FewShotConfig,

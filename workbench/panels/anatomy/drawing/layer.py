@@ -1,84 +1,99 @@
-"""What a picture of one layer is drawn from: a node of the tree, seen as a matrix with parts."""
+"""What a picture is drawn from: one module's sizes, the technique's arguments, and the base around it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from workbench.training.inspection.anatomy import Structure
-    from workbench.training.inspection.module_tree import Node, Piece
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
-# Their weights are stored as features in × out.
-TURNED = ("Conv1D", "Embedding")
+@dataclass(frozen=True)
+class Base:
+    """The model around a module.
+
+    Parameters
+    ----------
+    name : str
+        Its class.
+    width : int
+        Of its hidden states.
+    layers : int
+        How many blocks it has.
+    vocabulary : int
+        How many tokens its embeddings have.
+    keys : int
+        Of each token's keys, which may be narrower than its hidden state.
+    block : int
+        How many parameters one block has.
+    """
+
+    name: str = ""
+    width: int = 0
+    layers: int = 0
+    vocabulary: int = 0
+    keys: int = 0
+    block: int = 0
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer, to be drawn.
+    """One module, to be drawn.
 
     Parameters
     ----------
-    node : Node
-    pieces : tuple of Piece
-        What is injected there, numbers alone left out.
-    config : mapping
-        The arguments of the PEFT config.
-    structure : Structure
-        The model that it is a layer of.
+    path, kind : str
+        Its whole name and its class.
+    rows, cols : int
+        Features out and in, whichever way its weight is stored; for an embedding tokens and features.
+    bias : bool
+        Whether it has a bias.
+    args : mapping
+        The technique's arguments.
+    pieces : mapping of str to tuple of int
+        Shapes of what is injected there, by name; empty where nobody has looked yet.
+    base : Base
+    bits : int
+        Of each weight, where it is stored in few.
+    own : tuple of int
+        How many parameters of its own it has, and how many of them are trained.
+    trained : int
+        How many parameters are trained in the whole model.
     """
 
-    node: Node
-    pieces: tuple[Piece, ...]
-    config: Mapping[str, Any]
-    structure: Structure
+    path: str
+    kind: str = "Linear"
+    rows: int = 0
+    cols: int = 0
+    bias: bool = False
+    args: Mapping[str, Any] = field(default_factory=dict)
+    pieces: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    base: Base = Base()
+    bits: int = 0
+    own: tuple[int, int] = (0, 0)
+    trained: int = 0
 
     @property
     def name(self) -> str:
-        """Its whole name, with the layers that it stands for."""
-        return self.node.paths[0] or self.node.kind
+        """Its name in its parent."""
+        return self.path.rpartition(".")[2] or self.kind
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Features out and in, whichever way the weight is stored."""
-        shape = self.node.shape
-        return shape[::-1] if self.node.kind in TURNED else shape
+    def arg(self, name: str, default: Any = None) -> Any:
+        """Return an argument; ``outer.inner`` is one of a config within the config."""
+        value = self.args.get(name)
+        if value is None and "." in name:
+            outer, _, inner = name.partition(".")
+            config = self.args.get(outer)
+            value = (
+                config.get(inner) if isinstance(config, Mapping) else getattr(config, inner, None)
+            )
+        return default if value is None else value
 
-
-def walk(node: Node) -> Iterator[Node]:
-    """Go through a tree from its root down."""
-    yield node
-    for child in node.children:
-        yield from walk(child)
-
-
-def example(structure: Structure) -> Layer:
-    """Choose the layer that shows best what the technique does.
-
-    The first one with something injected other than a new head; without any, one whose own weight is
-    trained: the first in the blocks, else the largest.
-    """
-    nodes = list(walk(structure.tree))
-    for node in nodes:
-        pieces = _drawn(node)
-        if pieces:
-            return Layer(node, pieces, structure.config, structure)
-    trained = [node for node in nodes if node.own_trainable] or nodes
-    matrices = [node for node in trained if len(node.shape) == 2] or trained
-    blocks = [node for node in matrices if any(part.isdecimal() for part in _parts(node))]
-    best = blocks[0] if blocks else max(matrices, key=lambda node: node.own_trainable)
-    return Layer(best, (), structure.config, structure)
+    def size(self, piece: str, axis: int, default: int) -> int:
+        """Return a size of an injected tensor, or the default where nobody has looked yet."""
+        shape = self.pieces.get(piece)
+        return shape[axis] if shape and -len(shape) <= axis < len(shape) else default
 
 
-def _parts(node: Node) -> list[str]:
-    return node.paths[0].split(".")
-
-
-def _drawn(node: Node) -> tuple[Piece, ...]:
-    return tuple(
-        piece
-        for piece in node.injected
-        if not piece.name.startswith("modules_to_save") and piece.parameters > 1
-    )
+def number(value: Any, default: float) -> float:
+    """Return an argument that should be a number."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else default

@@ -6,6 +6,7 @@ dropped. What was matched and what got a gradient is counted, and the base must 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,12 +38,27 @@ from workbench.training.runtime.quiet_loading import quiet_transformers
 
 
 class Probe:
-    """One base, on which any technique can be tried; see :func:`compatible`."""
+    """One base, on which any technique can be tried; see :func:`compatible`.
 
-    def __init__(self, model: Any, *, batch: Mapping[str, Any] | None = None, **settings: Any):
+    Parameters
+    ----------
+    model, batch, **settings
+        As in :func:`compatible`.
+    num_labels : int, optional
+        The number of labels of the data, on which the size of a new head depends; 2 if not given.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        batch: Mapping[str, Any] | None = None,
+        num_labels: int | None = None,
+        **settings: Any,
+    ):
         # Whatever is asked of it, a model of transformers has.
         self._module: Any = model if isinstance(model, torch.nn.Module) else None
-        self._batch = batch
+        self._batch, self._num_labels = batch, num_labels
         self._trial_models: dict[tuple, TrialModel] = {}
         self._settings = {name: value for name, value in settings.items() if value is not None}
         self._facts: ModelFacts | None = None
@@ -94,13 +110,11 @@ class Probe:
         try:
             with quiet_transformers(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                trainable, matched = run_trial(trial_model, recipe)
+                counts = run_trial(trial_model, recipe)
         except Exception as error:  # noqa: BLE001 (whatever a library refuses is the answer)
             reason, remedy = explain(error, technique, trial_model.base.model)
         else:
-            return Compatibility(
-                recipe.technique, True, recipe.task, trainable=trainable, matched=matched
-            )
+            return Compatibility(recipe.technique, True, recipe.task, **dataclasses.asdict(counts))
         finally:
             if not is_pristine(trial_model.base):
                 self._trial_models.clear()
@@ -119,7 +133,7 @@ class Probe:
         key = (recipe.task, recipe.quantization, recipe.convert_conv1d)
         if key not in self._trial_models:
             self._trial_models[key] = (
-                from_recipe(recipe)
+                from_recipe(recipe, self._num_labels)
                 if self._module is None
                 else from_module(self._module, self._batch, convert=recipe.convert_conv1d)
             )

@@ -30,6 +30,8 @@ class Compatibility:
         is loaded.
     matched : tuple of str
         The base's modules to which it is applied. Prompt techniques have none.
+    total : int
+        Number of all parameters of the adapted base; 0 where ``trainable`` is.
     """
 
     technique: str
@@ -39,6 +41,7 @@ class Compatibility:
     remedy: str = ""
     trainable: int = 0
     matched: tuple[str, ...] = ()
+    total: int = 0
 
     def __repr__(self) -> str:
         return str(self)

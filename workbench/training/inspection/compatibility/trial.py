@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from workbench.recipe import Recipe
 from workbench.registry.techniques import config_class, get
 from workbench.training.adaptation.base_model import is_pristine
 from workbench.training.adaptation.build import adaptation_of, put_on_clone
+from workbench.training.adaptation.meters import count_parameters
 from workbench.training.adaptation.optimizer import make_optimizer, optimizer_facts
 from workbench.training.adaptation.refusals import Refusal
 from workbench.training.adaptation.wrapping import unwrapped
@@ -33,20 +35,29 @@ AUXILIARY = (getattr(peft.utils, "AuxiliaryTrainingWrapper", ()), peft.utils.Mod
 STEPS = 100  # of a run that is not there: some techniques plan over its length
 
 
-def run_trial(trial_model: TrialModel, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
-    """Try a recipe's technique; whatever speaks against it is raised.
+@dataclass(frozen=True)
+class Counts:
+    """What a technique makes of a base, in numbers.
 
-    Returns
-    -------
-    int
-        How many parameters the technique trains; 0 where only a run can tell.
-    tuple of str
-        The base's modules that it touches.
+    Parameters
+    ----------
+    trainable, total : int
+        Parameters; 0 where only a run can tell.
+    matched : tuple of str
+        The base's modules that the technique touches.
     """
+
+    trainable: int = 0
+    total: int = 0
+    matched: tuple[str, ...] = ()
+
+
+def run_trial(trial_model: TrialModel, recipe: Recipe) -> Counts:
+    """Try a recipe's technique and count; whatever speaks against it is raised."""
     if trial_model.full_size:
         return _step(trial_model, recipe)
     # The true shapes are injected on the meta device, and a small model of the same parts is run.
-    result: tuple[int, tuple[str, ...]] = (0, ())
+    result = Counts()
     try:
         if not get(recipe.technique).needs_weights:
             shapes, rows = copy.deepcopy(trial_model.shapes), partial(_rows, trial_model.batch)
@@ -66,7 +77,7 @@ def run_trial(trial_model: TrialModel, recipe: Recipe) -> tuple[int, tuple[str, 
     return result
 
 
-def _step(trial_model: TrialModel, recipe: Recipe) -> tuple[int, tuple[str, ...]]:
+def _step(trial_model: TrialModel, recipe: Recipe) -> Counts:
     """Go forward and backward once; check loss, gradients and base."""
     technique, base, task = get(recipe.technique), trial_model.base, trial_model.task
     with Randomness(recipe.seed):
@@ -142,9 +153,9 @@ def _rows(batch: Mapping[str, torch.Tensor]) -> list[dict]:
     return [{"input_ids": row, "prompt_ids": row[: len(row) // 2]} for row in ids]
 
 
-def _counts(model: torch.nn.Module, base: torch.nn.Module) -> tuple[int, tuple[str, ...]]:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return sum(parameter.numel() for parameter in trained), touched(model, base)
+def _counts(model: torch.nn.Module, base: torch.nn.Module) -> Counts:
+    counts = count_parameters(model, base)
+    return Counts(counts["trainable"], counts["total"], touched(model, base))
 
 
 def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:

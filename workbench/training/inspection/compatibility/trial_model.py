@@ -70,8 +70,14 @@ class TrialModel:
         return keeps_loss(clone(self.base, lambda name: False))
 
 
-def from_recipe(recipe: Recipe) -> TrialModel:
+def from_recipe(recipe: Recipe, num_labels: int | None = None) -> TrialModel:
     """Make a trial model of what a recipe names: its base, its task, how the base is stored.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    num_labels : int, optional
+        How many labels a new head tells apart; :data:`LABELS` if not given.
 
     Raises
     ------
@@ -81,7 +87,7 @@ def from_recipe(recipe: Recipe) -> TrialModel:
     facts, task = find_facts(recipe), TASKS[recipe.task]
     if problems := task_problems(recipe, facts):
         raise RecipeError(problems)
-    labels = LABELS if task.labels else None
+    labels = (num_labels or LABELS) if task.labels else None
     trust, convert = recipe.trust_remote_code, recipe.convert_conv1d
     full_size = facts.parameters <= SMALL
     with loading(recipe.model):

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from workbench.registry.catalogue import FIRST_CHOICES
+from workbench.registry.techniques import TECHNIQUES, uncurated
 from workbench.training.inspection.compatibility.result import Compatibility
 from workbench.training.runtime.worker_process import start
 
@@ -21,13 +23,13 @@ MODULE = "workbench.training.inspection.compatibility.worker"
 
 
 def start_trying(settings: Mapping[str, Any]) -> subprocess.Popen[Any]:
-    """Start the process that tests techniques on a base.
+    """Start the process that tests techniques on a base, first those that most people try first.
 
     Parameters
     ----------
     settings : mapping
-        Arguments of :func:`workbench.training.inspection.compatibility.probe.compatibility_table`,
-        including ``model``.
+        Arguments of :class:`workbench.training.inspection.compatibility.probe.Probe`, including
+        ``model``.
 
     Returns
     -------
@@ -46,10 +48,11 @@ def read_fits(lines: Iterable[str]) -> Iterator[Compatibility]:
 
 def _print_fits(settings: dict[str, Any]) -> None:
     # Here and not at the top: whoever only asks needs neither torch nor peft.
-    from workbench.training.inspection.compatibility.probe import compatibility_table
+    from workbench.training.inspection.compatibility.probe import Probe
 
-    for fit in compatibility_table(settings.pop("model"), **settings):
-        print(json.dumps(dataclasses.asdict(fit)), flush=True)
+    probe = Probe(settings.pop("model"), **settings)
+    for technique in dict.fromkeys((*FIRST_CHOICES, *TECHNIQUES, *uncurated())):
+        print(json.dumps(dataclasses.asdict(probe.try_on(technique))), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,22 @@ CUT = """panel => {
     })
     .map((one) => one.textContent);
 }"""
-# Labels of a picture that lie over one another, and letters that are too small to read.
-OVERLAPS = """svg => {
-  const boxes = [...svg.querySelectorAll('text')].map((one) => one.getBoundingClientRect());
+# Labels of a picture that lie over one another, letters that are too small to read, what is cut off.
+UNREADABLE = """picture => {
+  const texts = [...picture.querySelectorAll('svg text')];
+  const boxes = texts.map((one) => one.getBoundingClientRect());
   const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
     && a.top < b.bottom - 4 && b.top < a.bottom - 4;
-  const small = parseFloat(getComputedStyle(svg).fontSize) < 11;
-  return boxes.filter((a, i) => boxes.some((b, j) => i < j && over(a, b))).length + small;
+  const whole = picture.getBoundingClientRect();
+  const shapes = [...picture.querySelectorAll('svg, p, li')];
+  return [
+    ...texts.filter((_, i) => boxes.some((b, j) => i < j && over(boxes[i], b)))
+      .map((one) => 'over: ' + one.textContent),
+    ...texts.filter((one) => parseFloat(getComputedStyle(one).fontSize) < 11)
+      .map((one) => 'small: ' + one.textContent),
+    ...shapes.filter((one) => one.getBoundingClientRect().right > whole.right + 1)
+      .map((one) => 'cut: ' + one.textContent),
+  ];
 }"""
 
 
@@ -85,10 +94,51 @@ def test_switching_the_technique_redraws_the_tree(opened, expect):
             expect(page.locator(".wa-row.wa-trained").first).to_be_visible()
         else:
             expect(chips.first).to_be_visible()
-        expect(page.locator(".wa-drawing svg")).to_be_visible()
-        assert page.locator(".wa-drawing svg").evaluate(OVERLAPS) == 0, technique
+        picture = page.locator(".wa-drawing .wd")
+        expect(picture.get_by_role("img").first).to_be_visible()
+        assert picture.evaluate(UNREADABLE) == [], technique
         book.screenshot(f"anatomy-{technique}", page.locator(".workbench-anatomy"))
     expect(page.locator("input.wa-tick")).to_have_count(0)
+
+
+def test_a_click_on_a_module_draws_it_or_says_why_not(opened, expect):
+    book = opened()
+    page = book.page
+    picture = page.locator(".wa-drawing .wd")
+    expect(picture).to_contain_text("What LoRA does to model.layers.0.self_attn.q_proj")
+    page.get_by_role("button", name="Draw model.layers.0.mlp.up_proj", exact=True).click()
+    expect(picture).to_contain_text("What LoRA does to model.layers.0.mlp.up_proj")
+    expect(picture).to_contain_text("448 × 256")
+    drawn = page.locator(".wa-row.wa-drawn .wa-pick")
+    expect(drawn).to_have_text("up_proj")
+    expect(drawn).to_be_focused()  # the rows are made anew, and the keyboard stays where it was
+    page.locator("[data-module='model.norm'] .wa-kind").click()  # the whole row is a place to click
+    expect(picture).to_contain_text("LoRA leaves norm as it is")
+    page.get_by_role("checkbox", name="Wrap model.layers.0.mlp", exact=True).click()
+    expect(picture).to_contain_text("LoRA changes nothing in mlp")
+    for width in (640, 900, 1440):
+        page.set_viewport_size({"width": width, "height": 1900})
+        assert picture.evaluate(UNREADABLE) == [], width
+
+
+def test_the_technique_card_draws_what_its_arguments_say(notebook, expect):
+    book = notebook([MAKE], name="card.ipynb", height=1400)
+    book.run(0)
+    page = book.page
+    picture = page.locator(".wb-technique-picture .wd")
+    expect(picture).to_contain_text("h = W x + α/r · B A x")
+    expect(picture).to_contain_text("= 4,096")
+    page.get_by_role("textbox", name="r", exact=True).fill("16")
+    page.get_by_role("textbox", name="r", exact=True).press("Enter")
+    expect(picture).to_contain_text("= 8,192")
+    for theme in ("dark", "light"):
+        book.theme(theme)
+        assert picture.evaluate(UNREADABLE) == [], theme
+        book.screenshot(f"technique-card-{theme}")
+    for width in (900, 1280):
+        page.set_viewport_size({"width": width, "height": 1400})
+        assert picture.evaluate(UNREADABLE) == [], width
+        book.screenshot(f"technique-card-{width}")
 
 
 def test_it_stands_alone(notebook, expect):
@@ -113,7 +163,7 @@ def test_a_saved_notebook_without_its_kernel_shows_the_tree(notebook, expect):
     book.save()
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     book.reload()  # with a fresh kernel, which knows nothing of the panel
-    expect(page.locator(".workbench-anatomy-snapshot svg")).to_be_visible()
+    expect(page.locator(".workbench-anatomy-snapshot svg").first).to_be_visible()
     expect(page.get_by_text("Error displaying widget")).to_be_hidden()
     book.screenshot("anatomy-still")
 

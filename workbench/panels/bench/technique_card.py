@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import Problem
-from workbench.panels.anatomy.technique_picture import technique_html
+from workbench.panels.anatomy.technique_picture import TechniquePicture, technique_html
 from workbench.panels.bench.card import FormCard
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
@@ -55,6 +55,7 @@ class TechniqueFormCard(FormCard):
         self._sentence = widgets.HTML()
         self._knobs = widgets.Box()
         self._knobs.add_class("wb-form")
+        self._picture = TechniquePicture()
         self._others = widgets.VBox()
         self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
@@ -62,6 +63,7 @@ class TechniqueFormCard(FormCard):
             self._note.widget,
             self._knobs,
             self._problems,
+            self._picture,
             self._sentence,
             self._examples.widget,
             self._others,
@@ -81,20 +83,22 @@ class TechniqueFormCard(FormCard):
             self._picker.observe(self._on_technique, "value")
             self._build(_technique(name))
         self._note.show(self._refusal())
+        self._picture.show(recipe, self._base)
         self._show_arguments(self.fields)
         task = task_of(recipe.task)
         if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
             self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
+
+    def show_facts(self, base: ModelFacts | None) -> None:
+        """Draw techniques with the sizes of another base."""
+        self._base = base
+        self._picture.show(self._recipe, base)
 
     def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
         self._picker.show_costs(fits)
         self._note.show(self._refusal())
-
-    def show_facts(self, base: ModelFacts | None) -> None:
-        """Draw techniques with the sizes of another base."""
-        self._base = base
 
     def _preview(self, name: str) -> str:
         """Draw a technique with its default arguments on the current base, to be seen in the picker."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.display.html import esc
-from workbench.panels.anatomy.drawing.expression import TRAINED, Matrix, times
+from workbench.panels.anatomy.drawing.expression import FROZEN, TRAINED, Matrix, times
 from workbench.panels.anatomy.drawing.formula import scripts
 from workbench.panels.anatomy.drawing.patterns import TOKENS, inside
 from workbench.panels.anatomy.drawing.strokes import INK, MARK, QUIET, hatch, rect, tile, zigzag
@@ -29,7 +29,7 @@ def side(length: int, longest: int) -> Size:
 
     Examples
     --------
-    >>> side(128, 256).px, side(2048, 256).broken, side(1, 256).thick
+    >>> side(128, 256).px, side(2048, 256).broken, side(2, 256).thick
     (44.0, True, True)
     """
     px = LONG * length / max(longest, 1)
@@ -45,7 +45,7 @@ def sides(matrix: Matrix, longest: int) -> tuple[Size, Size]:
         shown = min(matrix.cols, TOKENS)
         across = Size(max(shown * 4.0, THIN), broken=matrix.cols > TOKENS)
     elif matrix.pattern.kind == "module":
-        across, down = (Size(min(max(one.px, 34), LONG)) for one in (across, down))
+        across, down = (Size(min(max(one.px, 34), 56)) for one in (across, down))
     return across, down
 
 
@@ -125,7 +125,8 @@ def draw(matrix: Matrix, middle: float, axis: float, longest: int) -> str:
     if back:
         for shift in (6, 3):
             parts.append(rect(left + shift, top - shift, wide, tall, matrix.state, True))
-    parts.append(rect(left, top, wide, tall, matrix.state, matrix.pattern.kind not in _WHOLE))
+    state = FROZEN if matrix.pattern.kind == "rows" else matrix.state
+    parts.append(rect(left, top, wide, tall, state, matrix.pattern.kind not in _WHOLE))
     parts += inside(matrix, left, top, wide, tall)
     if matrix.bits and wide > 12:
         parts.append(hatch(left, top, wide, tall))
@@ -139,4 +140,4 @@ def draw(matrix: Matrix, middle: float, axis: float, longest: int) -> str:
 
 
 # Patterns whose box is filled as a whole.
-_WHOLE = ("full", "columns", "module", "grid")
+_WHOLE = ("full", "columns", "module", "grid", "rows")

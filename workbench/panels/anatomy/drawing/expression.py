@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 FROZEN, TRAINED, COMPUTED, FLOW = "frozen", "trained", "computed", "flow"
 START = "start"  # looked at once, before the first step
@@ -38,8 +39,13 @@ FULL, DIAGONAL = Pattern(), Pattern("diagonal")
 class Expression:
     """Something with rows and columns, made of other such things."""
 
-    rows: int
-    cols: int
+    if TYPE_CHECKING:  # fields of a matrix, and of all others what follows from their parts
+
+        @property
+        def rows(self) -> int: ...
+
+        @property
+        def cols(self) -> int: ...
 
     @property
     def parts(self) -> tuple[Expression, ...]:

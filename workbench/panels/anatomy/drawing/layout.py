@@ -71,11 +71,11 @@ def tokens(one: Expression) -> list[Token]:
             return [*_enclosed(one.left), Token(sign, joins=True), *_enclosed(one.right)]
         case Scale():
             value = "" if one.value is None else f"= {one.value:.4g}"
-            sign = Token(one.symbol, value) if one.factor is None else Token(one.factor)
-            return [replace(sign, joins=True), *_enclosed(one.inner, Product, Scale)]
+            number = Token(one.symbol, value) if one.factor is None else Token(one.factor)
+            return [replace(number, joins=True), *_enclosed(one.inner, Product, Scale)]
         case Repeat():
-            sign = Token(one.sign, f"{one.index} = 1…{one.n:,}", joins=True)
-            return [sign, *_enclosed(one.inner, Product, Scale)]
+            repeated = Token(one.sign, f"{one.index} = 1…{one.n:,}", joins=True)
+            return [repeated, *_enclosed(one.inner, Product, Scale)]
         case Apply():
             inside = tokens(one.inner) if isinstance(one.inner, Beside) else _bracketed(one.inner)
             return [Token(one.name, joins=True), *inside]

@@ -110,9 +110,7 @@ def _drawn(
     if thick:
         notes.append("Very thin sides are drawn thicker than to scale.")
     first = f"<div role='img' aria-label='{esc(spoken)}'>{rows[0]}</div>"
-    others = (
-        f"<div role='img' aria-label='{esc('; '.join(formulas[1:]))}'>{''.join(rows[1:])}</div>"
-    )
+    others = f"<div class='wd-more' role='img' aria-label='{esc('; '.join(formulas[1:]))}'>{''.join(rows[1:])}</div>"
     said = "".join(f"<p class='wd-note'>{as_html(note)}</p>" for note in notes)
     head = _head(caption)
     counted = _legend(drawing) + _count(drawing, at)
@@ -142,7 +140,9 @@ def _legend(drawing: Drawing) -> str:
     items = []
     for state in (FROZEN, TRAINED, COMPUTED, FLOW, START):
         same = [leaf for leaf in leaves if leaf.state == state]
-        if any(not leaf.bits for leaf in same):
+        # Where only some rows of a matrix are trained, the others are frozen.
+        rest = state == FROZEN and any(leaf.pattern.kind == "rows" for leaf in leaves)
+        if rest or any(not leaf.bits for leaf in same):
             items.append((Matrix("", 1, 1, state, _swatch(state)), _WORDS[state]))
         if bits := max((leaf.bits for leaf in same), default=0):
             items.append((Matrix("", 1, 1, state, bits=bits), f"{bits} bits, {_WORDS[state]}"))

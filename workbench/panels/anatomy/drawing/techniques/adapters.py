@@ -57,7 +57,7 @@ def _after(at: Layer, where: str) -> Drawing:
         (
             (
                 f"Down to a few features, a non-linearity, and up again, added to what {at.name} gives: "
-                f"{where}. W_up starts at 0, so that the first step begins at the base itself."
+                f"{where}. W_{{up}} starts at 0, so that the first step begins at the base itself."
             ),
         ),
     )
@@ -87,7 +87,7 @@ def parallel(at: Layer) -> Drawing:
         (
             (
                 "The adapter reads what the whole feed-forward (FFN) reads, and is added to what the "
-                "feed-forward gives. W_up starts at 0, so that the first step begins at the base itself."
+                "feed-forward gives. W_{up} starts at 0, so that the first step begins at the base itself."
             ),
         ),
     )

@@ -293,7 +293,7 @@ def alora(at: Layer) -> Drawing:
         lora_scale(at, product(lora_b(at), lora_a(at), x(at))),
         when="from the answer on",
     )
-    before = Equation(h(at), added(at).equations[0].right.terms[0], "in the prompt")
+    before = Equation(h(at), added(at).equations[0].right, "in the prompt")
     return Drawing(
         (*whole.equations, before),
         ("The prompt is read as by the base, so that its cached keys and values serve both.",),

@@ -39,8 +39,8 @@ def _in_front(at: Layer, prompt: Expression, *where: Equation, notes: tuple[str,
     out = Matrix(
         "H", width, count + TEXT, FLOW, Pattern("columns", count + TEXT), size="hidden states"
     )
-    base = Apply("frozen base", Beside((prompt, _text(width))))
-    return Drawing((Equation(out, base), *where), (*notes, _EACH))
+    base = Apply("base", Beside((prompt, _text(width))))
+    return Drawing((Equation(out, base), *where), (*notes, f"The base is frozen. {_EACH}"))
 
 
 def _shape(at: Layer, piece: str = "prompt_encoder.embedding") -> tuple[int, int]:
@@ -80,12 +80,12 @@ def p_tuning(at: Layer) -> Drawing:
             "LSTM", 2 * hidden, width, TRAINED, Pattern("module"), stored, size="in both directions"
         )
         first = layer("W_1", 2 * hidden, 2 * hidden)
-        inner = product(first, lstm, tokens)
-        network = product(layer("W_2", width, 2 * hidden), Apply("ReLU", inner))
+        read = product(first, lstm, tokens)
+        network = product(layer("W_2", width, 2 * hidden), Apply("ReLU", read))
         text = "an LSTM and two layers compute"
     else:
-        first = Apply("ReLU", product(layer("W_1", hidden, width), tokens))
-        second = Apply("ReLU", product(layer("W_2", hidden, hidden), first))
+        low = Apply("ReLU", product(layer("W_1", hidden, width), tokens))
+        second = Apply("ReLU", product(layer("W_2", hidden, hidden), low))
         network = product(layer("W_3", width, hidden), second)
         text = "three layers compute"
     return _in_front(
@@ -101,7 +101,7 @@ def multitask(at: Layer) -> Drawing:
     count, width = _shape(at)
     tasks = at.size("prompt_encoder.prefix_task_cols", 0, int(number(at.arg("num_tasks"), 1)))
     ranks = int(number(at.arg("num_ranks"), 1))
-    shared = _virtual("P^*", width, count, TRAINED, starts="random")
+    shared = _virtual("P*", width, count, TRAINED, starts="random")
     made = _virtual("P", width, count, COMPUTED)
     rows = Matrix("v_t", width, ranks, TRAINED, copies=tasks, starts="random")
     cols = Matrix("u_t^T", ranks, count, TRAINED, copies=tasks, starts="random")
@@ -111,9 +111,7 @@ def multitask(at: Layer) -> Drawing:
         Equation(made, Hadamard(shared, product(rows, cols))),
         notes=(
             f"P^* is shared by all tasks; each task multiplies it entry by entry with a matrix of "
-            f"rank {ranks} of its own (here {tasks} task{'s' * (tasks != 1)}).".replace(
-                "P^*", "P*"
-            ),
+            f"rank {ranks} of its own (here {tasks} task{'s' * (tasks != 1)}).".replace("P*", "P*"),
         ),
     )
 
@@ -276,7 +274,7 @@ def nothing_trained(at: Layer) -> Drawing:
             "H", width, shown + TEXT, FLOW, Pattern("columns", shown + TEXT), size="hidden states"
         )
     return Drawing(
-        (Equation(out, Apply("frozen base", Beside(items))),),
+        (Equation(out, Apply("base", Beside(items))),),
         ("Nothing is trained: the answer is the most likely one of the base.", _EACH),
     )
 

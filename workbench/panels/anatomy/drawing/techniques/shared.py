@@ -172,12 +172,12 @@ def tinylora(at: Layer) -> Drawing:
     tied = number(at.arg("weight_tying"), 0.0)
     v = Matrix("v", u, 1, TRAINED, starts="0", shared="shared by layers" if tied else "")
     directions = Matrix("P", r * r, u, FROZEN, starts="random")
-    ends = {"starts": f"W's first {r}"}
+    starts = f"W's first {r}"
     middle = Matrix("R", r, r, COMPUTED)
     inner: Expression = product(
-        Matrix("U √Σ", at.rows, r, FROZEN, **ends),
+        Matrix("U √Σ", at.rows, r, FROZEN, starts=starts),
         middle,
-        Matrix("√Σ V^T", r, at.cols, FROZEN, **ends),
+        Matrix("√Σ V^T", r, at.cols, FROZEN, starts=starts),
         x(at),
     )
     return added(

@@ -7,6 +7,7 @@ import re
 from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
     TRAINED,
+    Expression,
     Hadamard,
     Matrix,
     Pattern,
@@ -60,6 +61,7 @@ def ia3(at: Layer) -> Drawing:
         feeds = at.size("ia3_l", 0, at.rows) == 1 and at.rows != 1
     size = at.cols if feeds else at.rows
     scale = Matrix("l", size, 1, TRAINED, starts="1")
+    whole: Expression
     if feeds:
         whole = product(weight(at), Hadamard(scale, x(at)))
         note = "The feed-forward's inner activations are scaled, one factor for each feature."

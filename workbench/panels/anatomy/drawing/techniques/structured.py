@@ -8,6 +8,7 @@ from workbench.panels.anatomy.drawing.expression import (
     FROZEN,
     TRAINED,
     Apply,
+    Expression,
     Hadamard,
     Kronecker,
     Matrix,
@@ -78,10 +79,10 @@ def lokr(at: Layer) -> Drawing:
     """LoKr, arXiv 2309.14859."""
     r, near = int(number(at.arg("r"), 8)), int(number(at.arg("decompose_factor"), -1))
     (tall, high), (wide, broad) = factors(at.rows, near), factors(at.cols, near)
-    left: Matrix | object = Matrix("C", tall, wide, TRAINED, starts="0")
+    left: Expression = Matrix("C", tall, wide, TRAINED, starts="0")
     if at.arg("decompose_both") and r < max(tall, wide) / 2:
         left = _pair("C", tall, wide, r, "0", "random")
-    right: Matrix | object = Matrix("D", high, broad, TRAINED, starts="random")
+    right: Expression = Matrix("D", high, broad, TRAINED, starts="random")
     if r < max(high, broad) / 2:
         right = _pair("D", high, broad, r, "random", "random")
     return added(

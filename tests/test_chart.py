@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from array import array
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.display.colours import PALETTE
+from workbench.panels.chart import chart as chart_module
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.chart.series import smooth, thin
 
@@ -89,7 +92,7 @@ def test_messages_are_numbered_without_a_gap_and_nothing_new_sends_nothing(chart
         chart.flush()
     chart.rename("a/train", "b")
     numbers = [content["n"] for content, _ in wire.messages]
-    assert numbers == list(range(1, 8))
+    assert numbers == list(range(1, 7))
 
 
 def test_append_alone_sends_nothing(chart, wire):
@@ -121,7 +124,7 @@ def test_a_snapshot_is_small_however_long_the_run(chart, wire):
     chart.flush()
     wire.ask({"kind": "snapshot"})
     content, values = wire.messages[-1]
-    assert content["kind"] == "snapshot" and content["n"] == 2
+    assert content["kind"] == "snapshot" and content["n"] == 1
     assert len(values) <= 2000 * 16
     wire.points.clear()
     wire.take(content, values)
@@ -165,6 +168,7 @@ def test_a_key_added_again_starts_empty(chart, wire):
     chart.append("a/train", 1, 1)
     chart.flush()
     chart.add_series("a/train", "again")
+    chart.flush()
     assert wire.lines == {"again": ([], [])}
 
 
@@ -173,10 +177,12 @@ def test_a_run_has_one_colour_until_the_chart_is_cleared(chart, wire):
         chart.add_series(f"{run}/train", run)
         chart.add_series(f"{run}/eval", run, style="points")
     chart.add_series("a/train", "again")
+    chart.flush()
     colours = {series["key"]: series["colour"] for series in wire.messages[-1][0]["series"]}
     assert colours == {"a/train": 0, "a/eval": 0, "b/train": 1, "b/eval": 1}
     chart.clear()
     chart.add_series("c/train", "c")
+    chart.flush()
     assert [series["colour"] for series in wire.messages[-1][0]["series"]] == [0]
 
 
@@ -219,11 +225,20 @@ def test_threads_append_while_one_flushes(chart, wire):
     assert numbers == sorted(numbers), "messages left out of order"
 
 
-def test_the_page_sets_scale_and_smoothing_and_nothing_else(chart, wire):
-    wire.ask({"kind": "set", "name": "log_y", "value": True})
-    wire.ask({"kind": "set", "name": "smoothing", "value": 0.5})
-    wire.ask({"kind": "set", "name": "x_label", "value": "surprise"})
-    assert (chart.log_y, chart.smoothing, chart.x_label) == (True, 0.5, "step")
+def test_the_page_sets_what_is_shown_and_nothing_else(chart, wire):
+    values = {
+        "log_y": True,
+        "smoothing": 0.5,
+        "metrics": ["memory"],
+        "x_axis": "seconds",
+        "outliers": True,
+    }
+    for name, value in values.items():
+        wire.ask({"kind": "set", "name": name, "value": value})
+    assert {name: getattr(chart, name) for name in values} == values
+    wire.ask({"kind": "set", "name": "empty", "value": "surprise"})
+    wire.ask({"kind": "set", "name": "x_axis", "value": "surprise"})
+    assert (chart.empty, chart.x_axis) == ("Press Train: the loss appears here.", "seconds")
 
 
 def test_a_page_cannot_overwrite_the_history(chart):
@@ -245,17 +260,42 @@ def test_bad_calls_say_what_is_wrong(chart):
     assert chart.points("a/train") == ([], [])
 
 
-def test_the_picture_shows_each_series_in_its_colour(chart):
-    chart.add_series("a/train", "plain", style="line")
-    chart.add_series("a/eval", "dashed", style="points")
-    chart.append("a/train", [1, 2, 3], [3, math.nan, 1])
-    chart.append("a/eval", [2], [2])
+def test_the_picture_has_a_plot_for_each_metric_and_one_name_for_each_run(chart):
+    for run in ("a", "b"):
+        chart.add_series(f"{run}/train", f"run {run}")
+        chart.add_series(f"{run}/eval", f"run {run}", style="points")
+        chart.add_series(
+            f"{run}/accuracy", f"run {run}", style="points", metric="score", group="Accuracy"
+        )
+        chart.append(f"{run}/train", [1, 2, 3], [3, math.nan, 1])
+        chart.append(f"{run}/eval", [2], [2])
+        chart.append(f"{run}/accuracy", [2], [0.5])
     chart.log_y = True
-    axes = chart.figure().axes[0]
-    assert [line.get_label() for line in axes.lines] == ["plain", "dashed"]
-    assert {line.get_color() for line in axes.lines} == {PALETTE[0]}
-    assert axes.get_yscale() == "log"
+    figure = chart.figure()
+    assert [axes.get_title("left") for axes in figure.axes] == ["Loss", "Accuracy"]
+    assert {axes.get_yscale() for axes in figure.axes} == {"log"}
+    colours = {line.get_color() for axes in figure.axes for line in axes.lines}
+    assert colours == set(PALETTE[:2])
+    (legend,) = figure.legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["run a", "run b", "training", "evaluation"]
     assert chart.to_png().startswith(b"\x89PNG")
+
+
+def test_the_picture_is_smoothed_and_its_legend_covers_no_line(chart):
+    ys = [2 + (-1) ** step for step in range(100)]
+    for run in range(16):
+        chart.add_series(f"{run}/train", f"a run with quite a long name, number {run}")
+        chart.append(f"{run}/train", range(100), ys)
+    figure = chart.figure()
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    raw, smoothed = axes.lines[:2]
+    assert raw.get_alpha() < 0.5 and raw.get_ydata().tolist() == ys
+    assert max(smoothed.get_ydata()[20:]) - min(smoothed.get_ydata()[20:]) < 1
+    assert figure.legends[0].get_window_extent().y1 <= axes.get_window_extent().y0
+    height = figure.get_window_extent().height
+    assert axes.get_window_extent().height > height / 3
 
 
 def test_a_picture_goes_with_the_widget_once_there_are_points(chart):
@@ -273,6 +313,32 @@ def test_the_module_stands_alone():
     exports = [line for line in lines if line.startswith("export ")]
     assert exports == ["export default () => {"]
     assert "http" not in LiveChart._esm.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_each_part_of_the_module_has_its_import():
+    """The parts are joined into one module, where a missing import would not show."""
+    folder = Path(chart_module.__file__).parent / "js"
+    texts = {path.stem: path.read_text() for path in folder.glob("*.js")}
+    declared = r"^export (?:function\*?|const|class) (\w+)"
+    exports = {
+        name: stem
+        for stem, text in texts.items()
+        for name in re.findall(declared, text, re.MULTILINE)
+    }
+    assert len(exports) > 30 and all(len(text.splitlines()) <= 300 for text in texts.values())
+    for stem, text in texts.items():
+        imported = re.findall(r'^import { (.*) } from "\./(\w+)\.js";$', text, re.MULTILINE)
+        named = {name: source for names, source in imported for name in names.split(", ")}
+        body = re.sub(r"^import .*$|//.*$|/\*[\s\S]*?\*/", "", text, flags=re.MULTILINE)
+        used = {
+            name
+            for name, home in exports.items()
+            if home != stem and re.search(rf"(?<![\w.'\"-]){name}\(", body)
+        }
+        assert used <= set(named), f"{stem}.js uses {used - set(named)} without an import"
+        assert named.items() <= exports.items(), f"{stem}.js imports what is not there"
+        unused = [name for name in named if not re.search(rf"\b{name}\b", body)]
+        assert not unused, f"{stem}.js does not use {unused}"
 
 
 def test_palette_reads_on_white_and_on_black():

@@ -1,9 +1,9 @@
 """What an update of the live chart costs the kernel: time, and bytes on the wire.
 
 Run ``python tests/benchmarks/chart.py [RUNS]``. A real kernel holds a chart with 16 runs of 10,000
-points each, and adds 10 points to each of them twice a second, as that many quick runs would. What
-a page that is opened again gets, and what a panel over runs that trained before gets at once, are
-measured too.
+points each, and adds 10 points to each of them twice a second, as that many quick runs would; each
+step has further figures, which no page shows. What a page that is opened again gets, and what a panel
+over runs that trained before gets at once, are measured too.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ import math, statistics, time
 from workbench.panels.chart.chart import LiveChart
 chart = LiveChart()
 keys = [f"run-{run}/train" for run in range(RUNS)]
-for key in keys:
+figures = ("learning_rate", "grad_norm", "tokens_per_second", "tokens", "seconds")
+for run, key in enumerate(keys):
     chart.add_series(key, key)
+    for figure in figures:
+        chart.add_series(f"run-{run}/{figure}", key, metric=figure)
 """
 BACKLOG = """
 for key in keys:
@@ -34,6 +37,9 @@ for update in range(40):
     for key in keys:
         for step in range(10):
             chart.append(key, 10_000 + 10 * update + step, 0.1 * (step % 3))
+        steps = range(10_000 + 10 * update, 10_010 + 10 * update)
+        for figure in figures:
+            chart.append(key.replace("train", figure), steps, [0.5] * 10)
     began = time.perf_counter()
     chart.flush()
     times.append(time.perf_counter() - began)

@@ -61,8 +61,8 @@ def test_start_pause_clone_stop_and_the_standings(shown, expect):
     expect(rows(book).nth(2)).to_contain_text("waiting")
     pictures(book, "ready")
     book.button("Start").click()
-    # Every curve has points, and an evaluation: that is six lines.
-    expect(points(book)).to_have_attribute("data-series", "6")
+    # Every run has points, and an evaluation with its score: that is nine lines.
+    expect(points(book)).to_have_attribute("data-series", "9")
     first, second, third = (
         row(book, name) for name in ("lora-reviews-1", "lora-reviews-2", "ia3-reviews-1")
     )
@@ -178,7 +178,7 @@ def test_at_any_width_after_a_reload_and_without_a_kernel(shown, expect):
     book.button("Start").click()
     for number in range(3):
         expect(rows(book).nth(number).locator(".queue-word")).to_have_text(ENDED)
-    expect(points(book)).to_have_attribute("data-points", "63")
+    expect(points(book)).to_have_attribute("data-points", "66")
     for width in (560, 700, 900, 1400):
         page.set_viewport_size({"width": width, "height": 1500})
         expect(page.locator(".workbench-race")).to_be_visible()
@@ -188,7 +188,7 @@ def test_at_any_width_after_a_reload_and_without_a_kernel(shown, expect):
     book.reload()
     expect(rows(book)).to_have_count(3)
     expect(rows(book).nth(2)).to_contain_text("finished")
-    expect(points(book)).to_have_attribute("data-points", "63")
+    expect(points(book)).to_have_attribute("data-points", "66")
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     book.reload()  # with a fresh kernel, which knows nothing of the panel
     still = page.locator(".workbench-snapshot")

@@ -6,11 +6,13 @@ import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # A screen is some 1,500 pixels wide; the lowest and the highest point of each of 1,000 stretches
 # draw the same picture as a million points.
 SHOWN = 2000
+# Smoothing averages over parts of a long series that are about as wide as four pixels of a small plot.
+UNITS = 120
 
 
 @dataclass
@@ -25,9 +27,13 @@ class Series:
     key, label : str
         Its name in code, and in the legend.
     style : {"line", "points"}
-        A plain line, or dashes with a marker at each point.
+        A plain line, or one with a marker at each point.
     colour : int
         An index into ``workbench.display.colours.PALETTE``.
+    metric : str
+        What its values are; see :mod:`workbench.panels.chart.metrics`.
+    group : str
+        Series of one metric share a plot only if they have one group: losses of two tasks do not.
     """
 
     number: int
@@ -35,6 +41,8 @@ class Series:
     label: str
     style: str
     colour: int
+    metric: str = "loss"
+    group: str = ""
     xs: array = field(default_factory=lambda: array("d"))
     ys: array = field(default_factory=lambda: array("d"))
     sent: int = 0  # how many points the browser knows of
@@ -76,7 +84,18 @@ class Series:
             "label": self.label,
             "style": self.style,
             "colour": self.colour,
+            "metric": self.metric,
+            "group": self.group,
         }
+
+    @property
+    def run(self) -> str:
+        """The run that it belongs to."""
+        return run_of(self.key)
+
+    def copy(self) -> Series:
+        """Return a series with the same points, which does not grow."""
+        return replace(self, xs=self.xs[:], ys=self.ys[:])
 
 
 def run_of(key: str) -> str:
@@ -148,13 +167,15 @@ def smooth(xs: Sequence[float], ys: Sequence[float], weight: float) -> list[floa
     """Average exponentially over x, without leaning towards zero at the start.
 
     Points may be unevenly spaced, as thinned ones are: what fades is x, not the count of points.
+    Of long series more x is averaged, so that a curve looks alike however many steps it has.
 
     Parameters
     ----------
     xs, ys : sequence of float
         The points.
     weight : float
-        How much of the average survives one step of x, from 0 (no smoothing) to below 1.
+        How much of the average survives one unit of x, from 0 (no smoothing) to below 1. The unit is
+        a step, or a :data:`UNITS`-th of the whole where that is more.
 
     Examples
     --------
@@ -165,13 +186,36 @@ def smooth(xs: Sequence[float], ys: Sequence[float], weight: float) -> list[floa
     """
     total = mass = 0.0
     last = None
+    unit = max(1.0, (xs[-1] - xs[0]) / UNITS) if len(xs) else 1.0
     out = []
     for x, y in zip(xs, ys, strict=True):
         if not math.isfinite(y):
             out.append(math.nan)
             continue
-        fade = weight ** max(x - last, 0) if last is not None else 0.0
+        fade = weight ** (max(x - last, 0) / unit) if last is not None else 0.0
         total, mass = total * fade + y * (1 - weight), mass * fade + (1 - weight)
         out.append(total / mass)
         last = x
+    return out
+
+
+def at_steps(steps: Sequence[float], axis: Series) -> list[float]:
+    """Return where steps are on another axis, between whose points it is interpolated.
+
+    Examples
+    --------
+    >>> tokens = Series(1, "run/tokens", "run", "line", 0)
+    >>> tokens.extend([0, 10, 20], [0, 640, 1280])
+    >>> at_steps([0, 5, 20, 30], tokens)
+    [0.0, 320.0, 1280.0, 1280.0]
+    """
+    xs, ys = axis.xs, axis.ys
+    out = []
+    for step in steps:
+        right = bisect_right(xs, step)
+        if right in (0, len(xs)):
+            out.append(ys[min(right, len(xs) - 1)] if ys else math.nan)
+            continue
+        share = (step - xs[right - 1]) / (xs[right] - xs[right - 1])
+        out.append(ys[right - 1] + share * (ys[right] - ys[right - 1]))
     return out

@@ -1,4 +1,4 @@
-"""Let buttons answer while a cell is running."""
+"""Let buttons and charts answer while a cell is running."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from collections.abc import Sequence
 import ipywidgets as widgets
 
 
-def answer_while_busy(buttons: Sequence[widgets.Button]) -> None:
-    """Ask the kernel to handle clicks of these buttons in the browser's own subshell.
+def answer_while_busy(answering: Sequence[widgets.DOMWidget]) -> None:
+    """Ask the kernel to handle messages to these widgets in the browser's own subshell.
 
     ipykernel 7.4 sends what concerns a widget to the shell that made the widget, where it waits
     for the cell that runs there; 7.1 to 7.3 handled it in the subshell that the browser opened for
-    widgets. This restores that for buttons, whose clicks set no trait. It uses a private
-    method and does nothing where there is none: a click then waits for the cell to end.
+    widgets. This restores that for buttons, whose clicks set no trait, and for charts, whose
+    choices only their pages set. It uses a private method and does nothing where there is none: a
+    click then waits for the cell to end.
     """
-    for button in buttons:
+    for widget in answering:
         with contextlib.suppress(AttributeError):
-            if callable(button.comm._reply_subshell_for):
-                button.comm._reply_subshell_for = lambda data, default: default
+            if callable(widget.comm._reply_subshell_for):
+                widget.comm._reply_subshell_for = lambda data, default: default

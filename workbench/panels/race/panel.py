@@ -66,7 +66,6 @@ class RacePanel(Panel):
         empty = "Press Start: the losses of all runs appear here."
         super().__init__(empty, "start the race first", race.runs)
         self.chart.legend = False  # the list of runs names the lines
-        self.chart.y_label = "loss (dashed: evaluation)"
         acts = {
             "Start": self._click("race", race.start),
             "Pause all": self._click("race", race.pause),

@@ -16,6 +16,7 @@ from IPython.display import display
 
 from workbench.errors import Problem, RecipeError, TrainingError, WorkbenchError
 from workbench.panels.chart.chart import LiveChart
+from workbench.panels.kernel import subshell_patch
 from workbench.panels.kernel.ui_loop import UiLoop
 from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.results import Results
@@ -63,6 +64,8 @@ class Panel(traitlets.HasTraits):
         self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
         self.chart = LiveChart(empty=empty)
+        # What is chosen in the chart must not wait for a cell that waits for the run.
+        subshell_patch.answer_while_busy([self.chart])
         self._frame = Frame(
             f"The kernel has ended, and its runs with it. Run the cell again to go on: the runs in "
             f"{folder} are kept."

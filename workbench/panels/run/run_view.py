@@ -7,6 +7,7 @@ import time
 from collections import deque
 
 from workbench.panels.chart.chart import LiveChart
+from workbench.panels.chart.curves import RunCurves
 from workbench.panels.run.earlier import EarlierRun
 from workbench.runs.run import Run
 from workbench.runs.time_left import time_left
@@ -43,7 +44,7 @@ class RunView:
         self.ranks: list[tuple[int, int]] = []  # step, and trainable parameters still in use
         self.ended = False
         self._read = 0
-        self._name = ""
+        self._curves = RunCurves(self.key, run.recipe)
         self.first: float | None = None  # seconds of the first step
         self._paces: deque[float] = deque(maxlen=40)
         self._speeds: deque[float] = deque(maxlen=10)
@@ -51,22 +52,11 @@ class RunView:
 
     def read(self, chart: LiveChart) -> None:
         """Read the new events of the run and add their points to the chart."""
-        if not self._name:
-            chart.add_series(f"{self.key}/train", self.run.name)
-            chart.add_series(f"{self.key}/eval", f"{self.run.name}, evaluation", style="points")
         # The state is read first: what comes after it in time is then read too.
         self.ended = self.run.ended
-        if self._name != self.run.name:
-            self._name = self.run.name
-            chart.rename(f"{self.key}/train", self._name)
-            chart.rename(f"{self.key}/eval", f"{self._name}, evaluation")
         new = self.run.events[self._read :]
         self._read += len(new)
-        for kind in (TrainStep, Evaluation):
-            points = [event for event in new if isinstance(event, kind)]
-            if points:
-                xs = [event.step for event in points]
-                chart.append(f"{self.key}/{kind.kind}", xs, [event.loss for event in points])
+        self._curves.add(chart, self.run.name, new, self.run.plan)
         for event in new:
             self._note(event)
         self._mark()

@@ -1,6 +1,6 @@
 // What a chart knows, shared by all views of one widget.
 
-import { watchKernel } from "../widgets/kernel.js";
+import { watchKernel } from "../../widgets/kernel.js";
 
 const SHOWN = 2000;
 
@@ -47,15 +47,21 @@ function* unpack(counts, view) {
   }
 }
 
+/** The run that a series belongs to: what stands before the last slash. */
+const runOf = (key) => key.slice(0, Math.max(key.lastIndexOf("/"), 0)) || key;
+
 export function createStore(model) {
   const store = {
     n: 0,
     series: [],
-    highlight: null,
+    references: [],
+    highlight: null, // as the kernel says
+    hovered: null, // the run whose name in the legend is pointed at
     gone: false,
-    hidden: new Set(),
+    hidden: new Set(), // runs
     points: new Map(),
     views: new Set(),
+    onCsv: new Set(),
   };
   let saving = false;
   let asked = false;
@@ -74,8 +80,9 @@ export function createStore(model) {
     }
   };
 
-  const describe = ({ series, highlight }) => {
-    store.series = series;
+  const describe = ({ series, references, highlight }) => {
+    store.series = series.map((one) => ({ ...one, run: runOf(one.key) }));
+    store.references = references ?? [];
     store.highlight = highlight ?? null;
     const old = store.points;
     store.points = new Map(
@@ -104,6 +111,9 @@ export function createStore(model) {
       get series() {
         return store.series;
       },
+      get references() {
+        return store.references;
+      },
       get highlight() {
         return store.highlight;
       },
@@ -125,9 +135,8 @@ export function createStore(model) {
   };
 
   const receive = (message, buffers) => {
-    if (message.kind === "snapshot") {
-      load({ ...message, values: buffers[0] });
-    }
+    if (message.kind === "csv") store.onCsv.forEach((take) => take(buffers[0]));
+    if (message.kind === "snapshot") load({ ...message, values: buffers[0] });
     if (message.kind !== "points" || message.n <= store.n) return;
     if (message.n > store.n + 1) {
       // One was lost. The snapshot holds it, and all that come before the snapshot does.
@@ -151,11 +160,38 @@ export function createStore(model) {
     });
   };
 
-  store.toggle = (id) => {
-    store.hidden.has(id) ? store.hidden.delete(id) : store.hidden.add(id);
+  /** The runs, in the order in which they came, with their names and colours. */
+  store.runs = () => {
+    const runs = new Map();
+    for (const { run, label, colour } of store.series) {
+      if (!runs.has(run)) runs.set(run, { run, label, colour });
+    }
+    return [...runs.values()];
+  };
+
+  store.toggle = (run) => {
+    store.hidden.has(run) ? store.hidden.delete(run) : store.hidden.add(run);
     changed();
   };
 
-  store.visible = () => store.series.filter(({ id }) => !store.hidden.has(id));
+  /** Show one run alone; all again where it is alone already. */
+  store.solo = (run) => {
+    const others = store.runs().map((one) => one.run).filter((one) => one !== run);
+    const alone = !store.hidden.has(run) && others.every((one) => store.hidden.has(one));
+    store.hidden = new Set(alone ? [] : others);
+    changed();
+  };
+
+  store.showAll = () => {
+    store.hidden.clear();
+    changed();
+  };
+
+  store.hover = (run) => {
+    if (store.hovered === run) return;
+    store.hovered = run;
+    changed();
+  };
+
   return store;
 }

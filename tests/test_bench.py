@@ -197,7 +197,7 @@ def test_all_arguments_of_a_technique_reach_the_recipe(bench):
         "bias": "lora_only",
         "target_modules": ["q_proj", "v_proj"],
     }
-    assert fields["r"].control.tooltip == "Lora attention dimension"  # as PEFT says
+    assert "Lora attention dimension" in fields["r"].widget.children[0].value  # as PEFT says
 
 
 def test_the_count_is_there_before_training_and_follows_the_rank(bench):
@@ -405,8 +405,11 @@ def test_all_problems_are_said_where_they_are_and_go_when_mended(bench, recipe):
     settle(bench)
     assert "r must be an integer of at least 1" in bench._form.technique.fields["r"]._message.value
     assert "learning_rate" in bench._form.training.fields["learning_rate"]._message.value
-    assert "warmup_steps" in bench._messages.widget.value  # its field is folded away
-    button(bench, "Train").click()
+    assert bench._ui_loop.flush()
+    assert bench._form.training._fold.open  # its field was folded away
+    assert "warmup_steps" in bench._form.training.fields["warmup_steps"]._message.value
+    assert bench._messages.widget.value == ""
+    button(bench, "Fix 3 settings").click()
     bench._ui_loop.flush()
     assert bench.runs == []
     with pytest.raises(RecipeError, match="r must be"):
@@ -414,6 +417,7 @@ def test_all_problems_are_said_where_they_are_and_go_when_mended(bench, recipe):
     bench.recipe = recipe
     settle(bench)
     assert "must be" not in words(bench)
+    button(bench, "Train")
     bench.train().wait()
 
 
@@ -437,7 +441,7 @@ def test_a_base_or_data_that_is_not_there_is_said_in_its_card(bench, recipe, cha
 def test_what_train_finds_is_not_said_twice(bench, recipe):
     bench.recipe = recipe.replace(rnak=4)  # no card has a field for it
     settle(bench)
-    button(bench, "Train").click()
+    button(bench, "Fix 1 setting").click()
     assert bench._ui_loop.flush(60)
     assert (
         bench._messages.widget.value.count(
@@ -574,7 +578,8 @@ def test_odd_settings_do_not_stop_the_panel(bench, recipe):
     odd = {"task": ["lm"], "technique": ["x"], "technique_args": None, "data": 3, "model": ["y"]}
     bench.recipe = dataclasses.replace(recipe, **odd)
     settle(bench)
-    assert all(f"{name} must be" in words(bench) for name in odd if name != "technique_args")
+    labels = ("Task", "Technique", "Data", "Base model")
+    assert all(f"{label} must be" in words(bench) for label in labels)
     assert "The panel itself failed" not in words(bench)
     with pytest.raises(RecipeError, match="technique must be a known technique"):
         bench.train()

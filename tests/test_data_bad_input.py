@@ -128,7 +128,7 @@ UNFIT = {
         "instruct",
         {},
         "text,label\na,x\nb,y\n",
-        "recognized as the prompt (instruct needs 'prompt', 'completion', the columns are 'text', ",
+        "recognized as the prompt ('instruct' needs 'prompt', 'completion', the columns are 'text', ",
     ),
     "one column for two roles": (
         "classify",

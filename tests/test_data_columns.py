@@ -53,7 +53,7 @@ def test_a_named_column_that_the_task_does_not_use_is_said(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label\na,x\nb,y\n")
     notes = load(path, "lm", label_column="label").notes
-    assert notes == ("label_column is 'label', which lm does not use.",)
+    assert notes == ("label_column is 'label', which 'lm' does not use.",)
 
 
 @pytest.mark.parametrize(

@@ -331,14 +331,14 @@ def test_an_evaluation_label_without_training_images(tmp_path):
 
 
 def test_images_and_texts_have_their_own_models(tiny_vit, tiny_bert, folder, tmp_path):
-    said = "but is 'image_classify': it is an encoder, and image_classify takes an image model"
+    said = "but is 'image_classify': it is an encoder, and 'image_classify' takes an image model"
     with pytest.raises(RecipeError, match=said):
         resolve(recipe_for(tiny_bert, str(folder)))
     with pytest.raises(RecipeError, match="task must be 'image_classify' with the model"):
         resolve(recipe_for(tiny_vit, "reviews", task="classify"))
     with pytest.raises(RecipeError, match="technique must be one that supports the task"):
         recipe_for(tiny_vit, str(folder), "prompt_tuning").check()
-    with pytest.raises(RecipeError, match="recognized as the image .*image_classify needs"):
+    with pytest.raises(RecipeError, match="recognized as the image .*'image_classify' needs"):
         resolve(recipe_for(tiny_vit, "reviews"))
 
 

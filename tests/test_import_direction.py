@@ -30,6 +30,7 @@ ROOMS = (
     "workbench.sources.network",
     "workbench.sources.datasets",
     "workbench.sources.models",
+    "workbench.sources.run_length",
     "workbench.sources.prompt_checks",
     "workbench.sources.lookup",
     "workbench.recipe",

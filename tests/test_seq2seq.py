@@ -189,7 +189,7 @@ def test_the_heads_are_the_output_layers(tiny_t5, tiny_bart):
 
 def test_only_encoder_decoders_turn_texts_into_others(tiny_llama, tiny_bert, tiny_t5, rows):
     for folder, kind in ((tiny_llama, "a causal language model"), (tiny_bert, "an encoder")):
-        said = f"but is 'seq2seq': it is {kind}, and seq2seq takes an encoder-decoder"
+        said = f"but is 'seq2seq': it is {kind}, and 'seq2seq' takes an encoder-decoder"
         with pytest.raises(RecipeError, match=said):
             resolve(recipe_for(folder, rows))
     with pytest.raises(RecipeError, match="task must be 'seq2seq' with .*it is an encoder-decoder"):

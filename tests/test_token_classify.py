@@ -294,7 +294,7 @@ def test_a_tokenizer_that_knows_no_characters_is_refused(tmp_path):
 
 def test_words_cannot_be_tagged_without_a_column_for_it(tiny_bert, tmp_path):
     data = write(tmp_path / "texts.jsonl", [{"text": "a", "label": "x"}])
-    with pytest.raises(RecipeError, match="recognized as the tokens .*token_classify needs"):
+    with pytest.raises(RecipeError, match="recognized as the tokens .*'token_classify' needs"):
         wb.train(recipe_for(tiny_bert, data), tmp_path / "runs", progress=False)
 
 

@@ -20,7 +20,8 @@ class Hyperparameter:
     least value that is accepted (with ``strict`` it is not) and ``below`` one that is never
     reached; ``high`` bounds the slider only. ``limit`` is the function
     that says what the layers that are wrapped allow, such as those of
-    :mod:`workbench.training.adaptation.argument_limits`.
+    :mod:`workbench.training.adaptation.argument_limits`. ``line`` is what a form says about it all the
+    time, in a few words, and ``unit`` what is counted; PEFT has the help for all of them.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Hyperparameter:
     strict: bool = False
     below: float | None = None
     limit: Hook | None = None
+    line: str = ""
+    unit: str = ""
 
     @property
     def limits(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_type_hints
 
@@ -19,6 +19,7 @@ import yaml
 from workbench.errors import Problem, RecipeError, did_you_mean
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.tasks import TASKS
+from workbench.settings.declare import setting
 from workbench.settings.yaml_format import Dumper, Loader
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
@@ -27,18 +28,6 @@ OPTIMIZERS = {"adamw_torch": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
 # Settings that change how the model computes, in the order in which they are applied: each has a
 # function use_… in workbench.training.speedups.settings.
 COMPUTING = ("padding_free", "gradient_checkpointing", "torch_compile", "bf16", "onednn")
-
-
-def setting(default: Any, group: str, help: str, **limits: Any) -> Any:
-    """Declare a setting: form, check, help text and command line follow from this.
-
-    ``limits`` may hold ``ge``, ``gt``, ``le``, ``lt`` (numbers), ``choices`` (a sequence) and
-    ``infinite`` (true where inf means no limit).
-    """
-    metadata = {"group": group, "help": help, **limits}
-    if isinstance(default, dict):
-        return field(default_factory=default.copy, metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 # What is bundled, by the names that earlier versions gave it: their recipes are read all the same.
@@ -53,13 +42,19 @@ class Settings:
     """
 
     name: str | None = setting(
-        None, "run", "Name of the run; None makes one from the technique and the data."
+        None,
+        "run",
+        "Name of the run, and of its folder.",
+        empty="made from the technique and the data",
     )
     model: str = setting(
         "village-3m", "model", "Base model: a bundled name, a local folder or a hub id."
     )
     revision: str | None = setting(
-        None, "model", "Branch, tag or commit of a base model on the hub."
+        None,
+        "model",
+        "Branch, tag or commit of a base model on the hub.",
+        empty="the main branch",
     )
     trust_remote_code: bool = setting(
         False, "model", "Run Python code that comes with the model: only if you trust its author."
@@ -67,8 +62,8 @@ class Settings:
     quantization: str | None = setting(
         None,
         "model",
-        "Quantize the frozen base to 4 or 8 bit; None uses what the checkpoint, or else the "
-        "technique, has.",
+        "Quantize the frozen base to 4 or 8 bit.",
+        empty="as the checkpoint or the technique has it",
         choices=tuple(QUANTIZATIONS),
     )
     convert_conv1d: bool = setting(
@@ -80,10 +75,12 @@ class Settings:
     start_from: str | None = setting(
         None,
         "model",
-        "Folder with weights that a run of the same technique has trained, to start from; None "
-        "initializes new weights.",
+        "Folder with weights that a run of the same technique has trained, to start from.",
+        empty="new weights",
     )
-    task: str = setting("classify", "data", "What the model should learn.", choices=tuple(TASKS))
+    task: str = setting(
+        "classify", "data", "What the model should learn to do.", choices=tuple(TASKS)
+    )
     data: str = setting(
         "reviews",
         "data",
@@ -93,24 +90,38 @@ class Settings:
     eval_data: str | None = setting(
         None,
         "data",
-        "Data to evaluate on; None uses the data's own test split, or else a "
-        "part of the training rows.",
+        "Data to evaluate on.",
+        empty="the data's own test split, or else part of the training rows",
     )
-    data_revision: str | None = setting(None, "data", "Branch, tag or commit of data on the hub.")
-    text_column: str | None = setting(None, "data", "Column with the text; None detects it.")
-    label_column: str | None = setting(None, "data", "Column with the label; None detects it.")
-    prompt_column: str | None = setting(None, "data", "Column with the prompt; None detects it.")
+    data_revision: str | None = setting(
+        None, "data", "Branch, tag or commit of data on the hub.", empty="the main branch"
+    )
+    text_column: str | None = setting(
+        None, "data", "Column with the text.", empty="detected by its name"
+    )
+    label_column: str | None = setting(
+        None, "data", "Column with the label.", empty="detected by its name"
+    )
+    prompt_column: str | None = setting(
+        None, "data", "Column with the prompt.", empty="detected by its name"
+    )
     completion_column: str | None = setting(
-        None, "data", "Column with the answer; None detects it."
+        None, "data", "Column with the answer.", empty="detected by its name"
     )
     tokens_column: str | None = setting(
-        None, "data", "Column with the words, as a list or separated by spaces; None detects it."
+        None,
+        "data",
+        "Column with the words, as a list or separated by spaces.",
+        empty="detected by its name",
     )
     image_column: str | None = setting(
-        None, "data", "Column with the image, or its path from the data's file; None detects it."
+        None,
+        "data",
+        "Column with the image, or its path from the data's file.",
+        empty="detected by its name",
     )
     tags_column: str | None = setting(
-        None, "data", "Column with a tag for each word; None detects it."
+        None, "data", "Column with a tag for each word.", empty="detected by its name"
     )
     eval_fraction: float = setting(
         0.1,
@@ -122,24 +133,33 @@ class Settings:
     max_train_samples: int | None = setting(
         None,
         "data",
-        "Train only on this many rows, the first ones of the data; None: on all.",
+        "Train only on this many rows, the first ones of the data.",
+        empty="all rows",
+        unit="rows",
         ge=1,
     )
     max_eval_samples: int | None = setting(
         None,
         "data",
-        "Evaluate only on this many rows, the first ones of the data; None: on all.",
+        "Evaluate only on this many rows, the first ones of the data.",
+        empty="all rows",
+        unit="rows",
         ge=1,
     )
     max_length: int | None = setting(
         None,
         "data",
-        "Maximum length of a row in tokens; longer rows are truncated. None: the context "
-        "length of the base, and longer rows are an error.",
+        "Maximum length of a row; longer rows are truncated.",
+        empty="the context length of the base, and longer rows are an error",
+        unit="tokens",
         ge=8,
     )
     max_new_tokens: int = setting(
-        24, "data", "Maximum number of tokens that an evaluation generates for an answer.", ge=1
+        24,
+        "data",
+        "Maximum number of tokens that an evaluation generates for an answer.",
+        unit="tokens",
+        ge=1,
     )
     technique: str = setting("lora", "technique", "The technique that adapts the base.")
     technique_args: Mapping[str, Any] = setting(
@@ -148,22 +168,45 @@ class Settings:
     learning_rate: float | None = setting(
         None,
         "training",
-        "Peak learning rate; None uses the technique's default, chosen on the small bundled "
-        "base and lowered for wider base models.",
+        "Peak learning rate.",
+        empty="the technique's default, chosen on the small bundled base and lowered for wider "
+        "base models",
+        line="How far each step moves the weights.",
         gt=0,
     )
     max_steps: int | None = setting(
-        None, "training", "Number of optimizer steps; None trains for num_train_epochs.", ge=1
+        None,
+        "training",
+        "Number of optimizer steps.",
+        empty="as many as num_train_epochs makes",
+        unit="steps",
+        ge=1,
     )
     num_train_epochs: float = setting(
-        3, "training", "Number of passes over the training rows.", gt=0
+        3,
+        "training",
+        "Number of passes over the training rows; max_steps, if set, decides instead.",
+        line="Passes over the training rows.",
+        unit="epochs",
+        gt=0,
     )
-    per_device_train_batch_size: int = setting(8, "training", "Rows per batch in training.", ge=1)
+    per_device_train_batch_size: int = setting(
+        8,
+        "training",
+        "Rows per batch in training: more need more memory and make smoother, fewer steps.",
+        line="Rows in each training batch.",
+        unit="rows",
+        ge=1,
+    )
     gradient_accumulation_steps: int = setting(
-        1, "training", "Batches whose gradients are added up before an optimizer step.", ge=1
+        1,
+        "training",
+        "Batches whose gradients are added up before an optimizer step.",
+        unit="batches",
+        ge=1,
     )
     per_device_eval_batch_size: int = setting(
-        32, "training", "Rows per batch in evaluations.", ge=1
+        32, "training", "Rows per batch in evaluations.", unit="rows", ge=1
     )
     cache_frozen_prefix: bool = setting(
         False,
@@ -176,7 +219,11 @@ class Settings:
         "linear", "training", "Schedule of the learning rate over the run.", choices=SCHEDULES
     )
     warmup_steps: int = setting(
-        0, "training", "Number of first steps in which the learning rate rises.", ge=0
+        0,
+        "training",
+        "Number of first steps in which the learning rate rises.",
+        unit="steps",
+        ge=0,
     )
     optim: str = setting("adamw_torch", "training", "The optimizer.", choices=tuple(OPTIMIZERS))
     weight_decay: float = setting(0.0, "training", "Decoupled weight decay.", ge=0)
@@ -216,7 +263,9 @@ class Settings:
         "itself. The losses are the same except for rounding; training is faster where lengths "
         "differ.",
     )
-    eval_steps: int = setting(50, "training", "Number of steps between two evaluations.", ge=1)
+    eval_steps: int = setting(
+        50, "training", "Number of steps between two evaluations.", unit="steps", ge=1
+    )
     eval_on_start: bool = setting(False, "training", "Also evaluate before the first step.")
     seed: int = setting(0, "training", "Seed of all random numbers in the run.", ge=0, lt=2**32)
 

@@ -21,7 +21,7 @@ def value_problems(
     >>> [str(p) for p in value_problems("r", 0, int, {"ge": 1})]
     ['r must be an integer of at least 1, but is 0.']
     """
-    limits = {**_documented_limits(name), **(limits or {})}
+    limits = {**documented_limits(name), **(limits or {})}
     plain, optional = parts_of(hint)
     if value is None and optional:
         return []
@@ -55,7 +55,8 @@ _DOCUMENTED: dict[str, dict[str, Any]] = {
 }
 
 
-def _documented_limits(name: str) -> dict[str, Any]:
+def documented_limits(name: str) -> dict[str, Any]:
+    """Return the limits of an argument that its declaration does not have."""
     return next((limits for end, limits in _DOCUMENTED.items() if name.endswith(end)), {})
 
 

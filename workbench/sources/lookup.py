@@ -175,7 +175,7 @@ def task_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
         return []
     allowed = f"{' or '.join(map(repr, tasks_of(facts.kind)))} with the model {facts.name!r}"
     needed = " or ".join(KINDS[kind] for kind in kinds)
-    why = f"it is {KINDS[facts.kind]}, and {recipe.task} takes {needed}"
+    why = f"it is {KINDS[facts.kind]}, and {recipe.task!r} takes {needed}"
     return [Problem("task", allowed, recipe.task, why)]
 
 

@@ -10,6 +10,7 @@ from workbench.registry.techniques import TECHNIQUES
 from workbench.settings.fields import Settings
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
+from workbench.sources.run_length import training_rows
 
 
 def base_problems(recipe: Settings, facts: ModelFacts) -> list[Problem]:
@@ -25,12 +26,8 @@ def prompt_problems(recipe: Settings, table: Table) -> list[Problem]:
     """Return what is wrong with prompts on a recipe's data; nothing where something is trained."""
     if not _prompts(recipe) or not isinstance(recipe.technique_args, Mapping):
         return []
-    rows = len(table.train)
-    if table.eval is None:
-        rows -= max(1, round(rows * recipe.eval_fraction))
-    rows = min(rows, recipe.max_train_samples or rows)
     args = {**TECHNIQUES[recipe.technique].defaults(), **recipe.technique_args}
-    return data_problems(args, rows, table.labels)
+    return data_problems(args, training_rows(recipe, table), table.labels)
 
 
 def _prompts(recipe: Settings) -> bool:

@@ -22,6 +22,7 @@ from workbench.panels.bench.layout import desk, dock
 from workbench.panels.bench.memory_forecast import MemoryForecast
 from workbench.panels.bench.parameter_count import ParameterCount
 from workbench.panels.bench.race_section import PLACE, RaceSection
+from workbench.panels.bench.train_button import TrainButton
 from workbench.panels.kernel import preload, subshell_patch
 from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
@@ -97,7 +98,7 @@ class Bench(Panel):
         self.observe(self._on_selected, "selected")
 
     def _compose(self) -> None:
-        self._form = RecipeForm(self._set)
+        self._form = RecipeForm(self._set, self._ui_loop.post)
         self._anatomy = AnatomyView(lambda args: self._set({"technique_args": args}))
         self._anatomy_fold = Fold("Anatomy: what is trained, layer by layer", self._fill_anatomy)
         self._anatomy_fold.widget.add_class("wb-anatomy")
@@ -108,16 +109,16 @@ class Bench(Panel):
         self._table = RunsTable(self._pick)
         self._older = widgets.HTML(layout={"display": "none"})
         self._race = RaceSection(self._ui_loop.wake)
-        tooltip = "Start a run with these settings; the notebook stays usable"
-        self._train = widgets.Button(description="Train", tooltip=tooltip)
-        self._train.add_class("wb-primary")
-        self._train.on_click(lambda _: self._click("train", self.train)())
+        self._train = TrainButton(
+            self._click("train", self.train), lambda: self._debouncer.ask(self.recipe)
+        )
         tooltip = "Add a run with these settings to a race, to start several runs together"
         add = widgets.Button(description="Add to race", tooltip=tooltip)
         add.add_class("wb-button")
         add.on_click(lambda _: self._click("race", self._add_click)())
         facts = [self._count.widget, self._memory.line]
-        bar = dock(facts, [add, self._status.controls, self._train], self._messages.widget)
+        controls = [add, self._status.controls, self._train.widget]
+        bar = dock(facts, controls, self._messages.widget)
         curves = [self._status.head, self.chart, self._status.details]
         self.widget = widgets.VBox(
             [
@@ -301,6 +302,7 @@ class Bench(Panel):
             self._test(*value)
         elif part == "problems":
             self._messages.say("recipe", self._form.say(value))
+            self._train.show(value)
         elif part == "count":
             self._count.show(value)
         elif part == "anatomy":

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
 from workbench.display.html import esc, folded
 from workbench.errors import Problem
-from workbench.panels.widgets.fields import Field
+from workbench.panels.kernel.ui_loop import on_main_thread
+from workbench.panels.widgets.fields import Field, Fold
+from workbench.panels.widgets.wording import in_form
 from workbench.recipe import Recipe
+
+Post = Callable[[Callable[[], object]], object]
+
+
+def at_once(job: Callable[[], object]) -> object:
+    """Run a job, where there is no UI loop."""
+    return job()
 
 
 class FormCard:
@@ -21,11 +30,14 @@ class FormCard:
     title : str
     about : tuple of str
         Settings whose problems are shown in this card, besides those with a field in it.
+    post : callable
+        Runs a job in the UI loop.
     """
 
-    def __init__(self, number: int, title: str, about: tuple[str, ...]):
-        self._about = about
+    def __init__(self, number: int, title: str, about: tuple[str, ...], post: Post = at_once):
+        self._about, self._post = about, post
         self.fields: dict[str, Field] = {}
+        self._fold: Fold | None = None
         self.body = widgets.VBox()
         # Each card shows it below its picker.
         self._problems = widgets.HTML()
@@ -42,12 +54,32 @@ class FormCard:
         for name, field in self.fields.items():
             field.show(getattr(recipe, name))
 
+    def _is_folded(self, name: str) -> bool:
+        """Tell whether the fold has a setting's field."""
+        return False
+
+    def _reveal(self, problems: list[Problem]) -> None:
+        """Open the fold, and show the problems again: at their fields."""
+
+        def reveal() -> None:
+            if self._fold is not None and not self._fold.open:
+                self._fold.toggle()
+                self._post(lambda: self.say(problems))
+
+        on_main_thread(reveal)
+
     def say(self, problems: Iterable[Problem]) -> list[Problem]:
         """Show the problems of this card, and return the others. For the UI loop only."""
         rest, here, below = [], [], {}
+        problems = list(problems)
+        closed = self._fold is not None and not self._fold.open
+        if closed and any(self._is_folded(problem.parameter) for problem in problems):
+            self._reveal(problems)
         for problem in problems:
             if problem.parameter in self.fields:
                 below[problem.parameter] = str(problem)
+            elif self._is_folded(problem.parameter):
+                continue  # shown once its field is there
             elif problem.parameter in self._about:
                 here.append(problem)
             else:
@@ -55,8 +87,8 @@ class FormCard:
         for name, field in list(self.fields.items()):
             field.say(below.get(name, ""))
         text = "".join(
-            f"<p class='wb-problem' role='alert'>{esc(str(problem))}</p>"
-            + folded("Details", problem.details)
+            f"<p class='wb-problem' role='alert' data-about='{esc(problem.parameter)}'>"
+            f"{esc(in_form(str(problem)))}</p>" + folded("Details", problem.details)
             for problem in here
         )
         if text != self._problems.value:

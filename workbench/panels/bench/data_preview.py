@@ -13,6 +13,8 @@ from workbench.sources.datasets import images
 from workbench.sources.datasets.load import Table, spread
 from workbench.sources.datasets.row_checks import items
 
+MOST_LABELS = 40  # that are drawn
+
 
 def describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
     """Write a table's figures and a few of its rows as HTML.
@@ -28,14 +30,31 @@ def describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
     )
     figures = f"{len(table.train):,} training rows · evaluation: {held_out}"
     if table.labels:
-        labels = ", ".join(table.labels[:4]) + (" …" if len(table.labels) > 4 else "")
-        figures += f" · {len(table.labels)} labels: {labels}"
+        figures += f" · {len(table.labels)} labels"
+        if not table.label_counts:
+            figures += ": " + ", ".join(table.labels[:4]) + (" …" if len(table.labels) > 4 else "")
+    balance = _balance(table.label_counts) if len(table.label_counts) > 1 else ""
     notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in table.notes)
     rows = "".join(
         _row(row, table.columns, shown[index] if shown else None)
         for index, row in enumerate(spread(table.train, ROWS))
     )
-    return f"<p class='wb-quiet'>{esc(figures)}</p>{notes}<ol class='wb-rows'>{rows}</ol>"
+    return f"<p class='wb-quiet'>{esc(figures)}</p>{balance}{notes}<ol class='wb-rows'>{rows}</ol>"
+
+
+def _balance(counts: dict[str, int]) -> str:
+    """Draw how many rows have each label, and say what guessing the most frequent one scores."""
+    total = sum(counts.values())
+    parts = "".join(
+        f"<i style='flex-grow:{count}'></i>" for count in list(counts.values())[:MOST_LABELS]
+    )
+    first = ", ".join(f"{label} {count:,}" for label, count in list(counts.items())[:4])
+    first += ", …" if len(counts) > 4 else ""
+    most, count = next(iter(counts.items()))
+    return (
+        f"<div class='wb-balance' aria-hidden='true'>{parts}</div><p class='wb-quiet'>{esc(first)}: "
+        f"always guessing “{esc(most)}” is right {count / total:.0%} of the time.</p>"
+    )
 
 
 def _row(row: dict[str, Any], columns: dict[str, str], shown: dict[str, Any] | None) -> str:

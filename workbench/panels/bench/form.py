@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.errors import DataError, Problem
-from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.card import FormCard, Post, at_once
 from workbench.panels.bench.data_card import DataFormCard
 from workbench.panels.bench.model_card import ModelFormCard
 from workbench.panels.bench.technique_card import TechniqueFormCard
@@ -17,6 +17,7 @@ from workbench.panels.bench.training_card import TrainingFormCard
 from workbench.panels.kernel.ui_loop import on_main_thread
 from workbench.recipe import Recipe
 from workbench.sources.datasets import load as catalog_data
+from workbench.sources.datasets.load import Table
 from workbench.sources.lookup import COLUMNS
 from workbench.sources.models.describe import ModelFacts
 
@@ -28,14 +29,16 @@ class RecipeForm:
     ----------
     change : callable
         Called with the settings that a person changed, as :meth:`Recipe.replace` takes them.
+    post : callable
+        Runs a job in the UI loop.
     """
 
-    def __init__(self, change: Callable[[dict[str, Any]], None]):
+    def __init__(self, change: Callable[[dict[str, Any]], None], post: Post = at_once):
         self._change = change
-        self.base = ModelFormCard(self._changed)
-        self.data = DataFormCard(self._changed)
-        self.technique = TechniqueFormCard(self._changed, self._changed_argument)
-        self.training = TrainingFormCard(self._changed)
+        self.base = ModelFormCard(self._changed, post)
+        self.data = DataFormCard(self._changed, change, post)
+        self.technique = TechniqueFormCard(self._changed, self._changed_argument, post)
+        self.training = TrainingFormCard(self._changed, post)
         self._all: tuple[FormCard, ...] = (self.base, self.data, self.technique, self.training)
         # What is trained, and how: the first is chosen once, the second again and again.
         self.sources = widgets.Box([self.base.widget, self.data.widget])
@@ -67,7 +70,8 @@ class RecipeForm:
         """Show a result of the inspector. For the UI loop only."""
         show: dict[str, Callable[[Any], None]] = {
             "model": self._show_facts,
-            "data": self.data.show_rows,
+            "data": self._show_table,
+            "columns": lambda columns: on_main_thread(lambda: self.data.show_columns(columns)),
             "tokens": self.data.show_tokens,
             "rows": lambda rows: on_main_thread(lambda: self.technique.offer_rows(rows)),
         }
@@ -77,6 +81,10 @@ class RecipeForm:
         self.base.show_facts(facts)
         self.training.show_facts(facts)
         on_main_thread(lambda: self.technique.show_facts(facts))
+
+    def _show_table(self, table: Table | None) -> None:
+        self.data.show_rows(table)
+        on_main_thread(lambda: self.training.show_table(table))
 
     def libraries_loaded(self) -> None:
         """Show what is known only once the libraries are loaded."""

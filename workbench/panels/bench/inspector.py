@@ -9,12 +9,17 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, RecipeError, WorkbenchError, first_line
+from workbench.errors import DataError, Problem, RecipeError, WorkbenchError, first_line
+from workbench.panels.bench.column_choice import Columns
 from workbench.panels.kernel import preload
 from workbench.recipe import Recipe
+from workbench.registry.tasks import ROLES
 from workbench.registry.techniques import arguments, find
 from workbench.sources.datasets import locate
-from workbench.sources.datasets.load import Table
+from workbench.sources.datasets.columns import choose_columns, columns_of
+from workbench.sources.datasets.load import Table, read, spread
+from workbench.sources.datasets.propose import propose
+from workbench.sources.datasets.readers import Row
 from workbench.sources.lookup import DATA, LookUp, SharedTables, find_facts, look_up, table_key
 from workbench.sources.models.describe import ModelFacts
 from workbench.sources.models.fingerprint import Fingerprint, fingerprint
@@ -36,7 +41,8 @@ class Inspector:
     ----------
     report : callable
         ``report(part, value)`` is called with ``"problems"`` (a list of :class:`Problem`), ``"model"``,
-        ``"data"``, ``"count"``, ``"tokens"`` and ``"rows"`` (the result, or None where there is none),
+        ``"columns"``, ``"data"``, ``"count"``, ``"tokens"`` and ``"rows"`` (the result, or None where there
+        is none),
         and at the end with ``"done"`` (the recipe and its problems).
 
     Attributes
@@ -64,6 +70,7 @@ class Inspector:
         problems, table = list(lookup.problems), lookup.table
         self.num_labels = len(table.labels) or None if table is not None else None
         self._report("model", lookup.facts)
+        self._report("columns", self._columns(recipe, table))
         self._report("data", table)
         self._report("problems", list(problems))
         if stale():
@@ -107,6 +114,19 @@ class Inspector:
             return self._cached(_data_key(recipe), lambda: self.tables.load(recipe))
         return self.tables.load(recipe)
 
+    def _columns(self, recipe: Recipe, table: Table | None) -> Columns | None:
+        """Return the columns that there are to choose from, with rows where they are not understood."""
+        if table is not None:
+            return Columns(tuple(columns_of(table.train[:ROWS])), used=table.columns)
+        with contextlib.suppress(Exception):
+            source = locate.resolve(recipe.data, None, recipe.data_revision)
+            rows, _ = self._cached(
+                ("rows", recipe.data, recipe.data_revision, source.states()),
+                lambda: read(dataclasses.replace(source, eval=None)),
+            )
+            return _columns(recipe, rows, source.card.columns if source.card else {})
+        return None
+
     def _tokens(self, recipe: Recipe, table: Table) -> list[dict[str, Any]]:
         from workbench.training.inspection.token_preview import tokenised
 
@@ -144,6 +164,17 @@ def _checkable(recipe: Recipe) -> Recipe:
     main = technique.defaults()
     args = {name: value for name, value in recipe.technique_args.items() if name in main}
     return dataclasses.replace(recipe, technique_args=args)
+
+
+def _columns(recipe: Recipe, rows: list[Row], card_columns: Mapping[str, str]) -> Columns:
+    """Return the columns of rows that are not accepted; where these are the reason, with a proposal."""
+    names = tuple(columns_of(rows))
+    named = {role: getattr(recipe, f"{role}_column") for role in ROLES}
+    try:
+        choose_columns(recipe.task, names, named, card_columns, "the data")
+    except DataError:
+        return Columns(names, spread(rows, ROWS), propose(rows))
+    return Columns(names)
 
 
 def _count(recipe: Recipe, table: Table) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc, facts
 from workbench.display.units import count, size
-from workbench.panels.bench.card import FoldableCard
-from workbench.panels.widgets.fields import Changed, Fold, group, recipe_fields
+from workbench.panels.bench.card import FoldableCard, Post, at_once
+from workbench.panels.widgets.fields import Changed, Fold, group, picker_box, recipe_fields
 from workbench.panels.widgets.picker import Picker
-from workbench.recipe import FIELDS, Recipe
+from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS, tasks_of
 from workbench.sources.models import describe
 from workbench.sources.models.describe import ModelFacts
@@ -18,8 +18,8 @@ from workbench.sources.models.describe import ModelFacts
 class ModelFormCard(FoldableCard):
     """Pick a base model, and see what it is."""
 
-    def __init__(self, changed: Changed):
-        super().__init__(1, "Base model", ("model",))
+    def __init__(self, changed: Changed, post: Post = at_once):
+        super().__init__(1, "Base model", ("model",), post)
         self._changed = changed
         self._recipe = Recipe()
         bundled = [[model.name, model.title] for model in describe.bundled().values()]
@@ -28,14 +28,14 @@ class ModelFormCard(FoldableCard):
             groups=[["Bundled", bundled]],
             other="Folder or hub id …",
             placeholder="path/to/folder or owner/name",
-            hint=FIELDS["model"].metadata["help"],
         )
         self._picker.observe(lambda change: changed("model", change["new"]), "value")
         self._facts = widgets.HTML("<p class='wb-quiet'>Reading …</p>")
         self._details = widgets.HTML()
         self._details.add_class("wb-long")
-        fold = Fold("More about the base", self._more)
-        self.body.children = [self._picker, self._problems, self._facts, fold.widget]
+        self._fold = Fold("More about the base", self._more)
+        picker = picker_box(self._picker, "model")
+        self.body.children = [picker, self._problems, self._facts, self._fold.widget]
 
     def show(self, recipe: Recipe) -> None:
         """Fill the card's form from a recipe."""
@@ -44,6 +44,9 @@ class ModelFormCard(FoldableCard):
         self._picker.value = str(recipe.model)
         self._picker.observe(lambda change: self._changed("model", change["new"]), "value")
         super().show(recipe)
+
+    def _is_folded(self, name: str) -> bool:
+        return name in group("model", without=("model",))
 
     def _more(self) -> list[widgets.Widget]:
         self.fields |= recipe_fields(group("model", without=("model",)), self._changed)

@@ -10,15 +10,17 @@ import ipywidgets as widgets
 
 from workbench.errors import Problem
 from workbench.panels.anatomy.technique_picture import TechniquePicture, technique_html
-from workbench.panels.bench.card import FormCard
+from workbench.panels.bench.argument_groups import grouped
+from workbench.panels.bench.card import FormCard, Post, at_once
 from workbench.panels.bench.compatibility_note import CompatibilityNote
 from workbench.panels.bench.example_picker import ExamplePicker
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
-from workbench.panels.widgets.fields import Changed, Field, Fold, knob_field
+from workbench.panels.widgets.fields import Changed, Field, Fold, heading, knob_field, picker_box
 from workbench.panels.widgets.technique_picker import TechniquePicker
-from workbench.recipe import FIELDS, Recipe
+from workbench.recipe import Recipe
+from workbench.registry.argument_help import argument_help
 from workbench.registry.prompt_templates import TEMPLATES
 from workbench.registry.tasks import task_of
 from workbench.registry.techniques import (
@@ -35,12 +37,11 @@ from workbench.training.inspection.compatibility.result import Compatibility
 class TechniqueFormCard(FormCard):
     """Pick a technique, read what it changes, and set its arguments."""
 
-    def __init__(self, changed: Changed, changed_args: Changed):
-        super().__init__(3, "Technique", ("technique", "technique_args", "count"))
+    def __init__(self, changed: Changed, changed_args: Changed, post: Post = at_once):
+        super().__init__(3, "Technique", ("technique", "technique_args", "count"), post)
         self._changed, self._changed_args = changed, changed_args
         self._recipe = Recipe()
         self._shown: str | None = None
-        self._fold: Fold | None = None
         self._fits: Mapping[str, Compatibility] = {}
         self._note = CompatibilityNote(lambda: changed("convert_conv1d", True))
         self._base: ModelFacts | None = None
@@ -48,7 +49,6 @@ class TechniqueFormCard(FormCard):
             self._preview,
             label="Technique",
             label_shown=False,  # the card's title says the same
-            hint=FIELDS["technique"].metadata["help"],
         )
         self._picker.offer(_techniques())
         self._picker.observe(self._on_technique, "value")
@@ -59,7 +59,7 @@ class TechniqueFormCard(FormCard):
         self._others = widgets.VBox()
         self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
-            self._picker,
+            picker_box(self._picker, "technique"),
             self._note.widget,
             self._knobs,
             self._problems,
@@ -147,13 +147,24 @@ class TechniqueFormCard(FormCard):
         self._others.children = [self._fold.widget] if self._fold else []
         self._explain()
 
+    def _is_folded(self, name: str) -> bool:
+        technique = _technique(self._shown)
+        if self._fold is None or technique is None or not preload.ready():
+            return False
+        _, hint = arguments(technique.name).get(name, (None, None))
+        return hint is not None and name not in self.fields and parsing.typeable(hint)
+
     def _all(self, name: str) -> list[widgets.Widget]:
         if not preload.ready():
             return [widgets.HTML("<p class='wb-quiet'>Shown once the libraries are loaded.</p>")]
         made = self._rest(name)
         self._show_arguments(made)
         self.fields |= made
-        return [field.widget for field in made.values()]
+        return [
+            widget
+            for title, names in grouped(made).items()
+            for widget in (heading(title), *(made[name].widget for name in names))
+        ]
 
     def _rest(self, name: str) -> dict[str, Field]:
         """Make the fields of all arguments that have none yet."""
@@ -166,7 +177,7 @@ class TechniqueFormCard(FormCard):
                 hint,
                 self._on_argument,
                 limits={"multiline": True} if spec.metadata.get("multiline") else {},
-                help=spec.metadata.get("help", ""),
+                help=argument_help(name, argument),
                 default=_default(spec),
             )
         return made
@@ -186,7 +197,7 @@ class TechniqueFormCard(FormCard):
         declared = arguments(self._shown)
         for name, field in self.fields.items():
             if name in declared:
-                field.explain(declared[name][0].metadata.get("help", ""))
+                field.explain(argument_help(self._shown, name))
 
     def _on_argument(self, name: str, value: Any) -> None:
         self._changed_args(name, value)

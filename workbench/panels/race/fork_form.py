@@ -11,6 +11,7 @@ from workbench.display.html import esc
 from workbench.panels.race.recipe_diff import differing
 from workbench.panels.run.status import make_button
 from workbench.panels.widgets.fields import Field, knob_field, recipe_fields
+from workbench.panels.widgets.help import Help, with_help
 from workbench.recipe import FIELDS, Recipe
 from workbench.registry.techniques import get
 from workbench.runs.run import Run
@@ -43,18 +44,16 @@ class CloneForm:
         self._heading = widgets.HTML()
         self._form = widgets.Box()
         self._form.add_class("wb-form")
-        tooltip = (
-            "The weights that the clone starts with: the initial weights of the run, or "
-            "those that it has trained so far"
-        )
         self.begin = widgets.Dropdown(
             description="starts with",
             options=[START, WEIGHTS],
-            tooltip=tooltip,
             style={"description_width": "auto"},
         )
-        self._begin = widgets.Box([self.begin])
-        self._begin.add_class("wb-field")
+        text = (
+            "The weights that the clone starts with: the initial weights of the run, or those "
+            "that it has trained so far."
+        )
+        self._begin = with_help(self.begin, Help("starts with", text, default=START))
         self.go = make_button("Add the clone", "Add the clone to the race", self._add)
         self.cancel = make_button("Cancel", "Close this form", lambda: post(self.close))
         bar = widgets.HBox([self.go, self.cancel])

@@ -15,6 +15,7 @@ from workbench.panels.run.run_view import STATE_NAMES
 from workbench.panels.run.status import folded_notes, make_button, name_button
 from workbench.panels.widgets import parsing
 from workbench.panels.widgets.fields import Fold
+from workbench.panels.widgets.help import Help, with_help
 from workbench.race.halving import SuccessiveHalving
 from workbench.race.leaderboard import Standing
 from workbench.race.race import FUSE, Race
@@ -25,6 +26,40 @@ TOOLTIPS = {
     "Pause all": "Pause every run after its current step",
     "Resume all": "Continue every run",
     "Stop all": "End every run after its current step and save the trained weights",
+}
+# What its rules are, by what they are called.
+HELP = {
+    help.name: help
+    for help in (
+        Help(
+            "give each run equal",
+            "How computing time is divided between the runs: all get the same number of steps, "
+            "tokens or seconds.",
+            default="steps",
+            allowed=", ".join(TURNS),
+        ),
+        Help(
+            "runs at a time",
+            "Number of runs that take a step at the same time.",
+            default="empty: one per core, one on a GPU",
+            allowed="an integer of at least 1, or left empty",
+            unit="runs",
+        ),
+        Help(
+            "train LoRA runs in one batch",
+            "Plain LoRA runs with the same base can share the forward and backward pass; "
+            "choose never if the losses must stay the same to the last bit.",
+            default=next(iter(FUSE)),
+            allowed=", ".join(FUSE),
+        ),
+        Help(
+            "Stop the worst runs early",
+            "Successive halving: at set steps the runs with the worst scores are stopped, and the "
+            "others go on.",
+            default="off",
+            allowed="on or off",
+        ),
+    )
 }
 # What the first button does next, by the state of the race; while it is running, it pauses.
 GOING = {"ready": "Start", "paused": "Resume all"}
@@ -54,17 +89,15 @@ class RaceHeader:
         going = make_button("Start", TOOLTIPS["Start"], lambda: acts[going.description]())
         stop = make_button("Stop all", TOOLTIPS["Stop all"], acts["Stop all"])
         self.buttons = {"Start": going, "Stop all": stop}
-        controls = widgets.HBox(list(self.buttons.values()))
-        controls.add_class("wb-controls")
-        top = widgets.Box([self._text, controls])
+        bar = widgets.HBox(list(self.buttons.values()))
+        bar.add_class("wb-controls")
+        top = widgets.Box([self._text, bar])
         top.add_class("wb-status-top")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
             description="give each run equal",
             options=list(TURNS),
             value=race.turns,
-            tooltip="How computing time is divided: all runs get the same number of steps, tokens "
-            "or seconds",
             **about,
         )
         self.workers = widgets.Text(
@@ -72,16 +105,12 @@ class RaceHeader:
             value=parsing.write(race.workers),
             placeholder="automatic",
             continuous_update=False,
-            tooltip="Number of runs that take a step at the same time; automatic: one per core, "
-            "one on a GPU",
             **about,
         )
         self.fuse = widgets.Dropdown(
             description="train LoRA runs in one batch",
             options=list(FUSE),  # in words: None as a value would show as nothing chosen
             value=next(word for word, value in FUSE.items() if value is race.fuse),
-            tooltip="Plain LoRA runs with the same base can share the forward and backward pass; "
-            "choose never if the losses must stay the same to the last bit",
             **about,
         )
         rule = SuccessiveHalving() if race.halving is None else race.halving
@@ -97,7 +126,8 @@ class RaceHeader:
         self.halving.observe(
             lambda event: change("halving", rule if event["new"] else None), "value"
         )
-        stopping = widgets.Box([self.halving, self._rule])
+        halving = with_help(self.halving, HELP[self.halving.description])
+        stopping = widgets.Box([halving, self._rule])
         stopping.add_class("wb-stopping")
         # For those who know why they would change it.
         more = Fold("More: how the runs share the computer", self._sharing)
@@ -110,7 +140,8 @@ class RaceHeader:
         subshell_patch.answer_while_busy(list(self.buttons.values()))
 
     def _sharing(self) -> list[widgets.Widget]:
-        return [self.turns, self.workers, self.fuse]
+        controls = (self.turns, self.workers, self.fuse)
+        return [with_help(control, HELP[control.description]) for control in controls]
 
     def show(self, leaderboard: Sequence[Standing]) -> None:
         """Show the race as it is now."""

@@ -75,7 +75,9 @@ class RunStatus:
         self.controls.add_class("wb-controls")
         self.top = widgets.Box([self.head, self.controls])
         self.top.add_class("wb-status-top")
-        self.widget = widgets.VBox([self.top, self.details, self.memory], layout={"display": "none"})
+        self.widget = widgets.VBox(
+            [self.top, self.details, self.memory], layout={"display": "none"}
+        )
         self.widget.add_class("wb-status")
 
     def show(self, view: RunView) -> None:

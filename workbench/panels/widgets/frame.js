@@ -1,6 +1,8 @@
 // What holds for a whole panel: its keys, its clicks, and what it shows without its kernel.
 
 import { ignoreDoubleClicks } from "./clicks.js";
+import { leadToFaults } from "./faults.js";
+import { showHelp } from "./help.js";
 import { keepKeys } from "./keys.js";
 import { watchKernel } from "./kernel.js";
 import { nameControls } from "./names.js";
@@ -49,6 +51,8 @@ export default () => {
     keepKeys(panel, signal);
     ignoreDoubleClicks(panel, signal);
     revealParts(model, panel, signal);
+    showHelp(panel, signal);
+    leadToFaults(panel, signal);
     const show = () => panel() && close(panel(), banner);
     views.add(show);
     signal.addEventListener("abort", () => views.delete(show));

@@ -17,8 +17,8 @@ _STATIC = Path(__file__).parent
 class Frame(anywidget.AnyWidget):
     """An invisible part of a panel that looks after the panel's other parts.
 
-    Keys stay with the control that has the focus, the second half of a double click does nothing, and
-    once the kernel has ended the panel says so.
+    Keys stay with the control that has the focus, the second half of a double click does nothing, help
+    opens from the "?" of a setting, and once the kernel has ended the panel says so.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Frame(anywidget.AnyWidget):
     _esm = bundle(
         *(
             _STATIC / f"{name}.js"
-            for name in ("keys", "clicks", "kernel", "names", "reveal", "frame")
+            for name in ("keys", "clicks", "kernel", "names", "help", "faults", "reveal", "frame")
         )
     )
 

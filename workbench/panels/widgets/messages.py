@@ -8,6 +8,7 @@ import ipywidgets as widgets
 
 from workbench.display.html import esc, folded
 from workbench.errors import Problem
+from workbench.panels.widgets.wording import in_form
 
 
 class Messages:
@@ -40,7 +41,7 @@ class Messages:
         }
         text = "".join(
             f"<div class='wb-message wb-{style}' role='{'alert' if style == 'problem' else 'status'}'>"
-            f"<p>{esc(sentence)}</p>{folded('Details', details)}</div>"
+            f"<p>{esc(in_form(sentence))}</p>{folded('Details', details)}</div>"
             for sentence, (style, details) in messages.items()
         )
         if text != self.widget.value:

@@ -14,6 +14,8 @@ _STATIC = Path(__file__).parent
 _SHEETS = (
     "cards",
     "fields",
+    "folds",
+    "help",
     "words",
     "train",
     "desk",

@@ -7,7 +7,9 @@ from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 def _knobs(scaling: float) -> tuple[Hyperparameter, ...]:
     return (
-        Hyperparameter("bottleneck_dim", 16, 1, 256),
+        Hyperparameter(
+            "bottleneck_dim", 16, 1, 256, line="Width of the narrow layer inside each adapter."
+        ),
         Hyperparameter("non_linearity", "relu", choices=("relu", "gelu", "silu", "tanh")),
         Hyperparameter("scaling", scaling, 0.0, 10.0, strict=True),
         Hyperparameter("adapter_dropout", 0.0, 0.0, 0.5, below=1.0),

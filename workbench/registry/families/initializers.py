@@ -1,6 +1,6 @@
 """Starts: LoRA that begins from the base's weights or from data instead of from chance."""
 
-from workbench.registry.families.low_rank import LORA_KNOBS
+from workbench.registry.families.low_rank import LORA_KNOBS, RANK
 from workbench.registry.hook import Hook
 from workbench.registry.tasks import tasks_of
 from workbench.registry.technique import Hyperparameter, Paper, Technique
@@ -8,7 +8,12 @@ from workbench.registry.technique import Hyperparameter, Paper, Technique
 # A start that is cut out of the weights has no more directions than the narrowest layer.
 CUT_KNOBS = (
     Hyperparameter(
-        "r", 8, 1, 64, limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest")
+        "r",
+        8,
+        1,
+        64,
+        limit=Hook("workbench.training.adaptation.argument_limits.fits_narrowest"),
+        line=RANK,
     ),
     *LORA_KNOBS[1:],
 )

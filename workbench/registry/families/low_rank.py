@@ -3,12 +3,22 @@
 from workbench.registry.hook import Hook
 from workbench.registry.technique import Hyperparameter, Paper, Technique
 
+# What is true of the rank wherever the change of a weight is a product of two matrices.
+RANK = "Width of the two added matrices: twice the rank trains twice as much."
+
 LORA_KNOBS = (
     Hyperparameter(
-        "r", 8, 1, 64, limit=Hook("workbench.training.adaptation.argument_limits.fits_widest")
+        "r",
+        8,
+        1,
+        64,
+        limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+        line=RANK,
     ),
-    Hyperparameter("lora_alpha", 16, 1, 128),
-    Hyperparameter("lora_dropout", 0.0, 0.0, 0.5, below=1.0),
+    Hyperparameter("lora_alpha", 16, 1, 128, line="The update is multiplied by lora_alpha / r."),
+    Hyperparameter(
+        "lora_dropout", 0.0, 0.0, 0.5, below=1.0, line="Share of the inputs dropped in training."
+    ),
 )
 
 ENTRIES = (
@@ -88,6 +98,7 @@ ENTRIES = (
                 1,
                 64,
                 limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                line="Rank of every layer at the start.",
             ),
             Hyperparameter(
                 "target_r",
@@ -95,6 +106,7 @@ ENTRIES = (
                 1,
                 64,
                 limit=Hook("workbench.training.adaptation.argument_limits.fits_widest"),
+                line="Average rank of the layers at the end.",
             ),
             Hyperparameter("lora_alpha", 32, 1, 128),
             Hyperparameter("orth_reg_weight", 0.5, 0.0, 1.0),

@@ -69,9 +69,29 @@ ENTRIES = (
         config="XLoraConfig",
         needs_weights=True,
         hyperparameters=(
-            Hyperparameter("xlora_depth", 1, 1, 4),
-            Hyperparameter("xlora_dropout_p", 0.2, 0.0, 0.5, below=1.0),
-            Hyperparameter("softmax_temperature", 1.0, 0.1, 10.0),
+            Hyperparameter(
+                "xlora_depth",
+                1,
+                1,
+                4,
+                line="Layers of the network that weighs the adapters.",
+                unit="layers",
+            ),
+            Hyperparameter(
+                "xlora_dropout_p",
+                0.2,
+                0.0,
+                0.5,
+                below=1.0,
+                line="Dropout in the network that weighs the adapters.",
+            ),
+            Hyperparameter(
+                "softmax_temperature",
+                1.0,
+                0.1,
+                10.0,
+                line="Lower values prefer one adapter, higher ones mix them.",
+            ),
         ),
         derived={
             "adapters": Hook("workbench.training.adaptation.derived_arguments.derive_adapters"),

@@ -13,7 +13,16 @@ ENTRIES = (
         keywords=("loraplus", "two learning rates"),
         learning_rate=1e-3,
         config="LoraConfig",
-        hyperparameters=(*LORA_KNOBS, Hyperparameter("loraplus_lr_ratio", 16.0, 1.0, 32.0)),
+        hyperparameters=(
+            *LORA_KNOBS,
+            Hyperparameter(
+                "loraplus_lr_ratio",
+                16.0,
+                1.0,
+                32.0,
+                line="How many times faster the matrices B learn than the matrices A.",
+            ),
+        ),
         target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         optimizer=Hook("peft.optimizers.create_loraplus_optimizer"),
         # It takes its weight decay under a name of its own, and sets the usual one to nought.
@@ -58,7 +67,17 @@ ENTRIES = (
         "before each step.",
         learning_rate=3e-3,
         config="LoraConfig",
-        hyperparameters=(*LORA_KNOBS, Hyperparameter("reg", 1e-2, 0.0, 1.0, strict=True)),
+        hyperparameters=(
+            *LORA_KNOBS,
+            Hyperparameter(
+                "reg",
+                1e-2,
+                0.0,
+                1.0,
+                strict=True,
+                line="Keeps the preconditioner stable where a matrix is near zero.",
+            ),
+        ),
         target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         optimizer=Hook("peft.optimizers.create_riemannian_optimizer"),
         merges=True,

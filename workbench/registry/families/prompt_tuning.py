@@ -12,7 +12,8 @@ SHAPES = {
         "workbench.training.adaptation.derived_arguments.derive_num_attention_heads"
     ),
 }
-TOKENS = Hyperparameter("num_virtual_tokens", 16, 1, 100)
+VIRTUAL_TOKENS = "Trained vectors put before the tokens of each row."
+TOKENS = Hyperparameter("num_virtual_tokens", 16, 1, 100, line=VIRTUAL_TOKENS, unit="tokens")
 
 ENTRIES = (
     Technique(
@@ -81,7 +82,7 @@ ENTRIES = (
         config="CPTConfig",
         own_loss=True,
         hyperparameters=(
-            Hyperparameter("num_virtual_tokens", 32, 2, 256),
+            Hyperparameter("num_virtual_tokens", 32, 2, 256, line=VIRTUAL_TOKENS, unit="tokens"),
             Hyperparameter("opt_projection_epsilon", 0.1, 0.0, 1.0, strict=True),
             Hyperparameter("opt_weighted_loss_type", "none", choices=("none", "decay")),
         ),
@@ -129,7 +130,7 @@ ENTRIES = (
         scales_with_width=False,
         config="CartridgeConfig",
         checkpointable=False,
-        hyperparameters=(TOKENS, Hyperparameter("num_frozen_tokens", 1, 0, 8)),
+        hyperparameters=(TOKENS, Hyperparameter("num_frozen_tokens", 1, 0, 8, unit="tokens")),
         derived=SHAPES,
         tasks=OF_TEXT,
         paper=Paper(
@@ -149,7 +150,7 @@ ENTRIES = (
         learning_rate=1e-2,
         scales_with_width=False,
         config="AdaptionPromptConfig",
-        hyperparameters=(Hyperparameter("adapter_len", 16, 1, 100),),
+        hyperparameters=(Hyperparameter("adapter_len", 16, 1, 100, unit="tokens"),),
         derived={
             "adapter_layers": Hook(
                 "workbench.training.adaptation.derived_arguments.derive_adapter_layers"

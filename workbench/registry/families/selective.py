@@ -77,7 +77,11 @@ ENTRIES = (
         summary="Trains the last blocks of the base; the blocks below stay frozen.",
         keywords=("top layers", "freeze lower layers"),
         learning_rate=1e-3,
-        hyperparameters=(Hyperparameter("num_layers", 1, 1, 12),),
+        hyperparameters=(
+            Hyperparameter(
+                "num_layers", 1, 1, 12, line="Blocks trained, counted from the top.", unit="blocks"
+            ),
+        ),
         trainable="selected",
         selector=Hook("workbench.registry.parameter_selectors.select_last_layers"),
         selects_by_depth=True,

@@ -26,7 +26,11 @@ ENTRIES = (
         learning_rate=None,
         trainable="nothing",
         settings=FewShotConfig,
-        hyperparameters=(Hyperparameter("num_examples", 4, 1, 16),),
+        hyperparameters=(
+            Hyperparameter(
+                "num_examples", 4, 1, 16, line="Examples shown before each row.", unit="rows"
+            ),
+        ),
         tasks=tuple(TEMPLATES),
         paper=Paper("Language Models are Few-Shot Learners", 2020, "2005.14165"),
     ),

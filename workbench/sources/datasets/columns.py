@@ -85,7 +85,7 @@ def choose_columns(
         candidates = [wanted] if wanted is not None else _candidates(role, free, card_columns)
         if not candidates:
             raise DataError(
-                f"No column of {where} was recognized as the {role} ({task} needs "
+                f"No column of {where} was recognized as the {role} ({task!r} needs "
                 f"{quoted(roles)}, the columns are {quoted(available)}): name one with "
                 f"{role}_column."
             )
@@ -102,7 +102,7 @@ def choose_columns(
             f"choose from {quoted(available)}."
         )
     notes += [
-        f"{role}_column is {column!r}, which {task} does not use."
+        f"{role}_column is {column!r}, which {task!r} does not use."
         for role, column in named.items()
         if column is not None and role not in columns
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,13 @@ class Table:
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     read: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @functools.cached_property
+    def label_counts(self) -> dict[str, int]:
+        """How many training rows have each label, the most frequent first; empty without labels."""
+        if "label" not in self.columns:
+            return {}
+        return dict(Counter(str(row[self.columns["label"]]) for row in self.train).most_common())
 
     @functools.cached_property
     def checksums(self) -> dict[str, str]:

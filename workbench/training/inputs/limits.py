@@ -15,6 +15,7 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import config_class, get
 from workbench.settings.checks import warmup_problems
 from workbench.sources.datasets.load import Table
+from workbench.sources.run_length import planned_steps
 from workbench.training.inputs.tokenize import split_rows
 
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
@@ -42,11 +43,9 @@ def count_steps(recipe: Recipe, rows: int) -> int:
     RecipeError
         The warm-up takes as many steps or more.
     """
-    if recipe.max_steps is not None:
-        return recipe.max_steps  # its warm-up was checked with the other settings
-    rows_per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
-    steps = max(1, math.ceil(rows * recipe.num_train_epochs / rows_per_step))
-    if problems := warmup_problems(recipe, steps):
+    steps = planned_steps(recipe, rows)
+    # A number that is set was checked with the other settings.
+    if recipe.max_steps is None and (problems := warmup_problems(recipe, steps)):
         raise RecipeError(problems)
     return steps
 

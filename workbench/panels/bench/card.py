@@ -104,8 +104,8 @@ class FoldableCard(FormCard):
     folded : bool
     """
 
-    def __init__(self, number: int, title: str, about: tuple[str, ...]):
-        super().__init__(number, title, about)
+    def __init__(self, number: int, title: str, about: tuple[str, ...], post: Post = at_once):
+        super().__init__(number, title, about, post)
         self.folded = False
         self._line = widgets.HTML()
         self._line.add_class("wb-line")
@@ -122,6 +122,14 @@ class FoldableCard(FormCard):
         self.body.layout.display = "none" if folded else None
         self._toggle.description = "Change" if folded else "Fold"
         (self.widget.add_class if folded else self.widget.remove_class)("wb-folded")
+
+    def say(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Show the problems of this card, which opens for them, and return the others."""
+        problems = list(problems)
+        rest = super().say(problems)
+        if self.folded and len(rest) < len(problems):
+            on_main_thread(lambda: self.fold(False))
+        return rest
 
     def sum_up(self, chosen: str, *facts: str) -> None:
         """Write the line that is left of the card when it is folded. For the UI loop only."""

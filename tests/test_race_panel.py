@@ -15,7 +15,7 @@ from tests.test_bench import inside
 from workbench.errors import RecipeError
 from workbench.panels import Bench, RacePanel
 from workbench.panels.race.grid_form import parse
-from workbench.panels.race.recipe_diff import differences
+from workbench.panels.run.recipe_diff import differences
 from workbench.race.halving import SuccessiveHalving
 from workbench.race.race import Race
 from workbench.recipe import Recipe

@@ -125,7 +125,7 @@ class Execution:
             can_begin_again = is_out_of_memory(error) and not self.run.plan.get("fused")
             if not (can_begin_again and self._scheduler.step_alone(self.run)):
                 raise
-            self.run.model = self._initial_state = None
+            self.run.model = self.run.base = self._initial_state = None
             make_room(error)
         self.run.add_notes(AGAIN)
         self._change("preparing")
@@ -164,6 +164,7 @@ class Execution:
         run.add_notes(*prepared.notes)
         run.parameters = prepared.parameters
         run.model, run.tokenizer = prepared.model, prepared.tokenizer
+        run.base = next(iter(prepared.shared_resources), None)
         self._initial_state = prepared.initial_state
         run.progress = (0, prepared.plan.max_steps)
         self._open_folder().write_plan(plan)
@@ -247,7 +248,7 @@ class Execution:
         details = "".join(traceback.format_exception(error))
         let_go(error)
         if is_out_of_memory(error):
-            self.run.model = self._initial_state = None
+            self.run.model = self.run.base = self._initial_state = None
             make_room(error)
         if self.run.error is None:
             self.run.error = explain(error, self.run.recipe, self.run.state, self.run.plan)

@@ -6,11 +6,12 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench import imports
 from workbench.errors import TrainingError
 from workbench.recipe import Recipe
+from workbench.runs.ask import Answer, ask
 from workbench.runs.barrier import NO_BARRIER
 from workbench.runs.execution import Controls, Execution
 from workbench.runs.run_state import RunState
@@ -170,6 +171,42 @@ class Run(RunState):
             raise self.error
         return self
 
+    def ask(self, content: Any, max_new_tokens: int | None = None) -> Answer | list[Answer]:
+        """Return the run's answer to a text, beside that of its base model.
+
+        A run that is training is asked between two of its steps; its losses stay the same bits.
+
+        Parameters
+        ----------
+        content : str, path, bytes or list
+            A text; for image classification the path of an image, or the bytes of its file; or a list of
+            several.
+        max_new_tokens : int, optional
+            How many tokens to generate at most, for tasks that generate; None takes the recipe's number,
+            and 60 for texts that are continued.
+
+        Returns
+        -------
+        Answer
+            Its ``text``, ``label``, ``probabilities`` or ``tags`` are the run's, those of ``answer.base``
+            the base model's; for a list a list of them.
+
+        Raises
+        ------
+        TrainingError
+            The run has no model yet, or cannot be asked.
+        RecipeError
+            An argument is wrong.
+
+        Examples
+        --------
+        >>> run.ask("a lovely film")  # doctest: +SKIP
+        Answer to 'a lovely film'
+          base  positive 0.507 · negative 0.493  (its new head is not trained)
+          run   positive 0.981 · negative 0.019
+        """
+        return ask(self, content, max_new_tokens=max_new_tokens)
+
     # -- what a run over a module does otherwise ----------------------------------------------------
 
     @staticmethod
@@ -186,3 +223,8 @@ class Run(RunState):
 def started_here() -> set[Path]:
     """Return the folders of runs that were started in this process and are still in use."""
     return {run.path.resolve() for run in list(_STARTED) if run.path is not None}
+
+
+def are_training() -> bool:
+    """Tell whether any run of this process is loading or training now."""
+    return any(run.state in ("preparing", "running") for run in list(_STARTED))

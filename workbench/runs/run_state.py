@@ -44,6 +44,9 @@ class RunState:
         self.progress: tuple[int, int] = (0, 0)
         self.model: Any = None
         self.tokenizer: Any = None
+        self.base: Any = (
+            None  # the pristine one, as long as there is a model that shares its tensors
+        )
         self.shared: tuple[Any, ...] = ()
         self.stepping = threading.Lock()
         self.error: BaseException | None = None

@@ -26,6 +26,7 @@ from typing import Any
 from workbench.errors import RecipeError, StoreError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import task_of
+from workbench.runs.ask import Answer, ask
 from workbench.runs.diagnosis import Diagnosis, diagnose
 from workbench.runs.event_log import EventLog
 from workbench.runs.run_folder import METRICS, PLAN, RECIPE, RESULT
@@ -90,6 +91,10 @@ class Record:
     def diagnosis(self) -> Diagnosis | None:
         """Why it did not learn, as far as its events show; see :mod:`workbench.runs.diagnosis`."""
         return diagnose(self.recipe, self.plan, self.events)
+
+    def ask(self, content: Any, max_new_tokens: int | None = None) -> Answer | list[Answer]:
+        """Return the answer of the saved weights, beside the base model's; see :meth:`workbench.Run.ask`."""
+        return ask(self, content, max_new_tokens=max_new_tokens)
 
 
 def load_run(path: str | os.PathLike) -> Record:

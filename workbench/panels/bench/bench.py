@@ -13,7 +13,6 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from workbench.display.html import esc
 from workbench.errors import Problem, RecipeError
 from workbench.panels.anatomy.view import AnatomyView
 from workbench.panels.bench.form import RecipeForm
@@ -22,14 +21,15 @@ from workbench.panels.bench.layout import desk, dock
 from workbench.panels.bench.memory_forecast import MemoryForecast
 from workbench.panels.bench.parameter_count import ParameterCount
 from workbench.panels.bench.race_section import PLACE, RaceSection
+from workbench.panels.bench.run_actions import RunActions
 from workbench.panels.bench.train_button import TrainButton
 from workbench.panels.kernel import preload, subshell_patch
 from workbench.panels.kernel.compatibility_worker import SETTINGS, CompatibilityWorker
 from workbench.panels.kernel.ui_loop import Debouncer, on_main_thread
-from workbench.panels.run.base_panel import Panel
-from workbench.panels.run.earlier import EarlierRun, earlier_runs
+from workbench.panels.run.earlier import SHOWN, EarlierRun, earlier_runs
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
+from workbench.panels.run.status import make_button
 from workbench.panels.run.table import RunsTable
 from workbench.panels.widgets.fields import Fold
 from workbench.panels.widgets.style import style
@@ -38,10 +38,11 @@ from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.training.inspection.compatibility.result import Compatibility
 
-CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export")
+OLDER = "Show more of the runs that are in the folder of runs"
+CLICKS = ("train", "race", "pause", "resume", "stop", "compare", "export", "runs")
 
 
-class Bench(Panel):
+class Bench(RunActions):
     """The panel to choose a run's settings, train it, watch it, compare runs and export them.
 
     Show it as the last line of a cell. It stays the same object when it is shown again.
@@ -95,7 +96,6 @@ class Bench(Panel):
         self._compose()
         self._fill()
         self.observe(lambda _: self._fill(), "recipe")
-        self.observe(self._on_selected, "selected")
 
     def _compose(self) -> None:
         self._form = RecipeForm(self._set, self._ui_loop.post)
@@ -106,9 +106,11 @@ class Bench(Panel):
         technique = self._form.technique.widget
         technique.children = [*technique.children, self._count.modules]
         self._memory = MemoryForecast(self._ui_loop.post)
-        self._table = RunsTable(self._pick)
-        self._older = widgets.HTML(layout={"display": "none"})
-        self._race = RaceSection(self._ui_loop.wake)
+        self._table = RunsTable(self._on_row)
+        self._older = make_button("", OLDER, lambda: self._ui_loop.post(self._show_earlier))
+        self._older.layout.display = "none"
+        self._older.add_class("wb-older")
+        self._race = RaceSection(self._note_pick, lambda event: self._on_event(None, event))
         self._train = TrainButton(
             self._click("train", self.train), lambda: self._debouncer.ask(self.recipe)
         )
@@ -128,9 +130,10 @@ class Bench(Panel):
                 self._form.sources,
                 desk(self._form.settings, curves, self._memory.widget),
                 self._anatomy_fold.widget,
-                self._table.widget,
+                self._table,
                 self._older,
                 self._race.widget,
+                self._try_it,
                 self._results.widget,
             ]
         )
@@ -165,7 +168,7 @@ class Bench(Panel):
         """
         with self._lock:
             self.runs.append(run)
-            self._views.append(RunView(run, len(self._views)))
+            self._add_view(run)
             run.subscribe(self._on_event)
             if run.state == "ready":
                 run.start()
@@ -251,40 +254,27 @@ class Bench(Panel):
 
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _pick(self, run: Run | EarlierRun) -> None:
-        super()._pick(run)
-        self._on_selected()
-
-    def _on_selected(self, _: object = None) -> None:
-        self._race.picked = None
-
-    def _results_of(self) -> list[RunView]:
-        return [*self._views, *self._race.views]
-
-    def _exported(self) -> Run | EarlierRun | None:
-        """Return the run that was picked last, in the table or in the race."""
-        return self._race.picked or self.selected
-
     def _show(self, shown: Sequence[RunView]) -> None:
-        self._table.show(shown, self.selected)
+        self._table.show(shown, self.selected, self._acts, self._question)
         self._memory.show_run(self.selected)
 
+    def _runs_shown(self) -> list[Run | EarlierRun]:
+        return [*super()._runs_shown(), *self._race.runs]
+
+    def _offer(self, shown: Sequence[RunView]) -> None:
+        super()._offer([*shown, *self._race.views])
+
     def _show_earlier(self) -> None:
-        """Show the runs that were in the folder before, once."""
-        runs, older = earlier_runs(self._folder)
+        """Show the newest runs that were in the folder before and are not shown yet."""
+        shown = [view.run.path for view in self._views if view.run.path is not None]
+        runs, older = earlier_runs(self._folder, shown=shown)
         with self._lock:
-            views = [RunView(run, len(self._views) + n) for n, run in enumerate(runs)]
-            self._views += views
+            views = [self._add_view(run) for run in runs]
+            self._label(self._views)
         for view in views:
             view.read(self.chart)
-        if older:
-            count = f"{older:,} older run{'s' * (older != 1)}"
-            folder = esc(repr(str(self._folder)))
-            self._older.value = (
-                f"<p class='wb-quiet'>There {'is' if older == 1 else 'are'} {count} in the folder: "
-                f"<code>wb.load_runs({folder})</code> reads all.</p>"
-            )
-            self._older.layout.display = None
+        self._older.description = f"Show {min(older, SHOWN)} of {older:,} older runs"
+        self._older.layout.display = None if older else "none"
         if views:
             self._ui_loop.wake()
             self._snapshot.update(self._title(), list(self._views), self.chart)

@@ -8,11 +8,13 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from workbench.panels.race.panel import RacePanel
+from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.run_view import RunView
 from workbench.race.race import Race
 from workbench.recipe import Recipe
 from workbench.runs.run import Run
 from workbench.sources.lookup import SharedTables
+from workbench.training.events import Event
 
 PLACE = ".wb-race-box"  # where it is in the panel
 
@@ -22,20 +24,21 @@ class RaceSection:
 
     Parameters
     ----------
-    wake : callable
-        Called when there is something new to compare or to export.
+    picked : callable
+        Called with the run that was clicked in it.
+    heard : callable
+        Called with each event of its runs.
 
     Attributes
     ----------
     race : Race or None
-    picked : Run or None
-        The run that was clicked last in it, until one elsewhere is.
     """
 
-    def __init__(self, wake: Callable[[], object]):
+    def __init__(
+        self, picked: Callable[[Run | EarlierRun | None], object], heard: Callable[[Event], object]
+    ):
         self.race: Race | None = None
-        self.picked: Run | None = None
-        self._wake = wake
+        self._picked, self._heard = picked, heard
         self._panel: RacePanel | None = None
         self.widget = widgets.VBox(layout={"display": "none"})
         self.widget.add_class(PLACE.removeprefix("."))
@@ -45,16 +48,21 @@ class RaceSection:
         """Its runs, as they are shown."""
         return self._panel.views if self._panel else []
 
+    @property
+    def runs(self) -> list[Run | EarlierRun]:
+        """Its runs."""
+        return [view.run for view in self.views]
+
     def add(self, recipe: Recipe, folder: Path, tables: SharedTables) -> Run:
         """Add a run, to a new race where there is none or the last one has ended."""
         if self.race is not None and self.race.state != "ended":
             return self.race.add(recipe)
         self.race = Race([recipe], folder, tables=tables)
         self._panel = RacePanel.of(self.race)
-        self.widget.children = [self._panel.within(self._on_pick, self._wake)]
+        # What is compared, exported and asked, is so in the panel around it.
+        self._panel.embed()
+        self._panel.observe(lambda change: self._picked(change["new"]), "selected")
+        self.race.subscribe(lambda _, message: self._heard(message.event))
+        self.widget.children = [self._panel.widget]
         self.widget.layout.display = None
         return self.race.members[0]
-
-    def _on_pick(self, run: Run) -> None:
-        self.picked = run
-        self._wake()

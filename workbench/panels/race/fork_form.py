@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.display.html import esc
-from workbench.panels.race.recipe_diff import differing
+from workbench.panels.run.recipe_diff import differing
 from workbench.panels.run.status import make_button
 from workbench.panels.widgets.fields import Field, knob_field, recipe_fields
 from workbench.panels.widgets.help import Help, with_help

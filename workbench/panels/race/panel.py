@@ -19,11 +19,10 @@ from workbench.panels.kernel import preload
 from workbench.panels.race.fork_form import CloneForm
 from workbench.panels.race.grid_form import GridForm
 from workbench.panels.race.header import RaceHeader
-from workbench.panels.race.recipe_diff import differences
 from workbench.panels.race.rows import rows
 from workbench.panels.race.run_list import RunList
 from workbench.panels.run.base_panel import Panel
-from workbench.panels.run.earlier import EarlierRun
+from workbench.panels.run.recipe_diff import differences
 from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.fields import Fold
 from workbench.panels.widgets.style import style
@@ -61,8 +60,6 @@ class RacePanel(Panel):
         self.race = race
         self._began: float | None = None  # when it was first seen running
         self._differs: list[str] = []
-        self._outer_picked: Callable[[Run], object] = lambda run: None
-        self._wake_outer: Callable[[], object] = lambda: None
         empty = "Press Start: the losses of all runs appear here."
         super().__init__(empty, "start the race first", race.runs)
         self.chart.legend = False  # the list of runs names the lines
@@ -91,6 +88,7 @@ class RacePanel(Panel):
                 self._clone_form.widget,
                 fold.widget,
                 self._status.widget,
+                self._try_it,
                 self._results.widget,
             ]
         )
@@ -110,20 +108,6 @@ class RacePanel(Panel):
                 panel = cls(race)
                 _panels[race] = weakref.ref(panel)
             return panel
-
-    def within(self, picked: Callable[[Run], object], wake: Callable[[], object]) -> widgets.Widget:
-        """Return its widget for another panel, which compares and exports its runs.
-
-        Parameters
-        ----------
-        picked : callable
-            Called with a run that was clicked.
-        wake : callable
-            Called when a run has ended.
-        """
-        self._results.widget.add_class("wb-elsewhere")
-        self._outer_picked, self._wake_outer = picked, wake
-        return self.widget
 
     @property
     def views(self) -> list[RunView]:
@@ -183,7 +167,6 @@ class RacePanel(Panel):
         run = self.race.members[number]
         if act == "pick":
             self._pick(run)
-            self._outer_picked(run)
             # Its row has a short reason: here is the whole error, with the details.
             self._ui_loop.post(lambda: self._say_failure("picked", run))
             self._ui_loop.post(self._grid.describe)
@@ -252,9 +235,6 @@ class RacePanel(Panel):
         if self._began is None and self.race.state != "ready":
             self._began = time.monotonic()
         return super()._tick() and self.race.state != "ready"
-
-    def _ended(self, run: Run | EarlierRun) -> None:
-        self._wake_outer()
 
     def _show(self, shown: Sequence[RunView]) -> None:
         leaderboard = self.race.leaderboard()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as widgets
 import traitlets
@@ -19,7 +17,7 @@ from workbench.panels.chart.chart import LiveChart
 from workbench.panels.kernel import subshell_patch
 from workbench.panels.kernel.ui_loop import UiLoop
 from workbench.panels.run.earlier import EarlierRun
-from workbench.panels.run.results import Results
+from workbench.panels.run.outcomes import Outcomes
 from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import Snapshot
 from workbench.panels.run.status import RunStatus
@@ -28,11 +26,8 @@ from workbench.panels.widgets.messages import Messages
 from workbench.runs.run import Run
 from workbench.training.events import Event, Parameters, State
 
-if TYPE_CHECKING:
-    from workbench.compare import Comparison
 
-
-class Panel(traitlets.HasTraits):
+class Panel(Outcomes, traitlets.HasTraits):
     """The parts that all panels of runs have: a chart, one selected run with its status, and the results.
 
     Parameters
@@ -60,6 +55,7 @@ class Panel(traitlets.HasTraits):
         self._first = first
         self._lock = threading.RLock()  # around state that both clicks and code change
         self._views: list[RunView] = []
+        self._numbered = 0
         self._ui_loop = UiLoop(self._tick, self._show_internal_error, self._period)
         self._snapshot = Snapshot()
         super().__init__(selected=None, **traits)
@@ -76,75 +72,9 @@ class Panel(traitlets.HasTraits):
             resume=self._click("resume", lambda: self._current().resume()),
             stop=self._click("stop", lambda: self._current().stop()),
         )
-        self._results = Results(self._click("compare", self.compare), self._export_click)
+        self._compose_outcomes()
         self.widget: widgets.Widget = widgets.VBox()
-        self.observe(lambda _: self._ui_loop.wake(), "selected")
-
-    # -- public methods ----------------------------------------------------------------------------
-
-    def compare(self, runs: Sequence[Run | EarlierRun] | None = None) -> Comparison:
-        """Compare runs and show the result in the panel.
-
-        Parameters
-        ----------
-        runs : sequence of Run or EarlierRun, optional
-            By default all runs of the panel that have ended.
-
-        Returns
-        -------
-        Comparison
-
-        Raises
-        ------
-        TrainingError
-            No run has ended yet.
-        """
-        from workbench.compare import compare
-
-        ended = [view.run for view in self._results_of() if view.run.ended]
-        chosen = ended if runs is None else list(runs)
-        if not chosen:
-            raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
-        comparison = compare([_source(run) for run in chosen])
-        self._ui_loop.post(lambda: self._results.show(comparison))
-        return comparison
-
-    def export(
-        self, run: Run | EarlierRun | None = None, path: str | os.PathLike | None = None
-    ) -> Path:
-        """Write a run as a script and return its path.
-
-        Parameters
-        ----------
-        run : Run or EarlierRun, optional
-            By default the selected run.
-        path : path, optional
-            The script's file; by default it has the run's name.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        TrainingError
-            There is no run yet.
-        StoreError
-            The file cannot be written.
-        """
-        from workbench.export import export
-
-        run = run or self._exported() or self._current()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            written = export(_source(run), path or f"{run.name}.py")
-        sentences = [f"The script of {run.name} is {written}: run it with python {written.name}."]
-        sentences += [str(warning.message) for warning in caught]
-        messages = [Problem.stated("", sentence) for sentence in sentences]
-        self._ui_loop.post(
-            lambda: self._results.messages.say("export", messages, "problem" if caught else "good")
-        )
-        return written
+        self.observe(lambda change: self._note_pick(change["new"]), "selected")
 
     def _current(self) -> Run | EarlierRun:
         if self.selected is None:
@@ -168,11 +98,11 @@ class Panel(traitlets.HasTraits):
 
     def _pick(self, run: Run | EarlierRun) -> None:
         self.selected = run
+        self._note_pick(
+            run
+        )  # it may have been selected before a run in a panel within this one was
         key = next(view.key for view in self._views if view.run is run)
         self.chart.highlight(key)
-
-    def _export_click(self, path: str) -> None:
-        self._do("export", lambda: self.export(path=path or None))
 
     def _do(self, topic: str, act: Callable[[], object]) -> None:
         """Call an action; whatever goes wrong is shown in the panel."""
@@ -194,9 +124,33 @@ class Panel(traitlets.HasTraits):
         """Return where the result of a click is shown: near its button."""
         return self._results.messages if topic in ("compare", "export") else self._messages
 
+    def _note_pick(self, run: Run | EarlierRun | None) -> None:
+        self._picked = run
+        self._ui_loop.wake()
+
+    def _view(self, run: Run | EarlierRun) -> RunView:
+        """Return the view of a run.
+
+        Raises
+        ------
+        TrainingError
+            It is not in the panel.
+        """
+        view = next((view for view in self._views if view.run is run), None)
+        if view is None:
+            raise TrainingError(f"The run {run.name!r} is not in this panel.")
+        return view
+
+    def _add_view(self, run: Run | EarlierRun) -> RunView:
+        """Show a run from now on; no other has, or had, its number."""
+        self._numbered += 1
+        view = RunView(run, self._numbered - 1)
+        self._views.append(view)
+        return view
+
     # -- everything below runs in the UI loop's thread -----------------------------------------------
 
-    def _on_event(self, run: Run, event: Event) -> None:
+    def _on_event(self, _: object, event: Event) -> None:
         # In the run's thread. Steps wait for the next tick; the first step and changes of state do not.
         if isinstance(event, State | Parameters) or event.get("step") == 1:
             self._ui_loop.wake()
@@ -208,6 +162,7 @@ class Panel(traitlets.HasTraits):
     def _tick(self) -> bool:
         shown = list(self._views)
         active = [view for view in shown if not view.ended]
+        self._label(shown)
         for view in active:
             view.read(self.chart)
         self.chart.flush()
@@ -215,7 +170,8 @@ class Panel(traitlets.HasTraits):
             if view.run is self.selected:
                 self._status.show(view)
         self._show(shown)
-        self._results.offer(self._results_of(), self._exported())
+        if not self._embedded:
+            self._offer(shown)
         ended = [view.run for view in active if view.ended]
         for run in ended:
             self._ended(run)
@@ -223,13 +179,10 @@ class Panel(traitlets.HasTraits):
             self._snapshot.update(self._title(), shown, self.chart)
         return len(ended) < len(active)
 
-    def _results_of(self) -> list[RunView]:
-        """Return the runs that are compared and exported here."""
-        return list(self._views)
-
-    def _exported(self) -> Run | EarlierRun | None:
-        """Return the run that a click on Export is about."""
-        return self.selected
+    def _label(self, shown: Sequence[RunView]) -> None:
+        """Call each run what it is called in the panel."""
+        for view in shown:
+            view.call(view.run.name, self.chart)
 
     def _show(self, shown: Sequence[RunView]) -> None:
         """Show the runs as they are now; each kind of panel does it in its own way."""
@@ -247,8 +200,3 @@ class Panel(traitlets.HasTraits):
         self._messages.say(
             "panel", [Problem.stated("", f"The panel itself failed: {error}", details)]
         )
-
-
-def _source(run: Run | EarlierRun) -> Run | Path:
-    """Return what a run is compared and exported from."""
-    return run.path if isinstance(run, EarlierRun) else run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,9 @@ class EarlierRun:
         """Do nothing, because the run ended in an earlier kernel."""
 
 
-def earlier_runs(folder: str | os.PathLike, most: int = SHOWN) -> tuple[list[EarlierRun], int]:
+def earlier_runs(
+    folder: str | os.PathLike, most: int = SHOWN, shown: Collection[Path] = ()
+) -> tuple[list[EarlierRun], int]:
     """Read the newest runs of a folder that were not started in this kernel.
 
     Parameters
@@ -70,6 +72,8 @@ def earlier_runs(folder: str | os.PathLike, most: int = SHOWN) -> tuple[list[Ear
     folder : path
     most : int
         How many to read at most.
+    shown : collection of Path
+        Folders of runs to leave out, as they are shown already.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def earlier_runs(folder: str | os.PathLike, most: int = SHOWN) -> tuple[list[Ear
     int
         How many older ones there are.
     """
-    here = started_here()
+    here = started_here() | {path.resolve() for path in shown}
     paths = [
         path.parent
         for path in Path(folder).glob(f"*/{RECIPE}")

@@ -48,7 +48,7 @@ class RunPanel(Panel):
         curves.add_class("wb-curves")
         self._status.memory.add_class("wb-memory-forecast")
         self.widget = widgets.VBox(
-            [style(), self._frame, self._messages.widget, curves, self._status.memory]
+            [style(), self._frame, self._messages.widget, curves, self._status.memory, self._try_it]
         )
         self.widget.add_class("workbench-bench")
         self.widget.add_class("wb-card-of-run")

@@ -10,6 +10,7 @@ from workbench.panels.chart.chart import LiveChart
 from workbench.panels.chart.curves import RunCurves
 from workbench.panels.run.earlier import EarlierRun
 from workbench.runs.run import Run
+from workbench.runs.shown_as import ShownAs, read_shown_as
 from workbench.runs.time_left import time_left
 from workbench.training.events import Evaluating, Evaluation, Event, TrainStep
 
@@ -33,7 +34,18 @@ class RunView:
     ----------
     run : Run or EarlierRun
     number : int
-        Its index among the panel's runs, which chooses its colour.
+        A number that no other run of the panel has or had, which chooses its colour.
+
+    Attributes
+    ----------
+    label : str
+        What the run is called in the panel.
+    given : str or None
+        The name that a person gave it.
+    differs : str
+        What sets it apart from the other runs.
+    hidden : bool
+        Whether it is left out of the table and the chart.
     """
 
     def __init__(self, run: Run | EarlierRun, number: int):
@@ -43,8 +55,12 @@ class RunView:
         self.evaluating: Evaluating | None = None
         self.ranks: list[tuple[int, int]] = []  # step, and trainable parameters still in use
         self.ended = False
+        shown = read_shown_as(run.path) if run.path else ShownAs()
+        self.given, self.hidden = shown.label, shown.hidden
+        self.label, self.differs = run.name, ""
         self._read = 0
         self._curves = RunCurves(self.key, run.recipe)
+        self._drawn = False
         self.first: float | None = None  # seconds of the first step
         self._paces: deque[float] = deque(maxlen=40)
         self._speeds: deque[float] = deque(maxlen=10)
@@ -56,10 +72,20 @@ class RunView:
         self.ended = self.run.ended
         new = self.run.events[self._read :]
         self._read += len(new)
-        self._curves.add(chart, self.run.name, new, self.run.plan)
+        self._curves.add(chart, self.label, new, self.run.plan)
+        if not self._drawn:
+            self._drawn = True
+            if self.hidden:
+                chart.hide(self.key)
         for event in new:
             self._note(event)
         self._mark()
+
+    def call(self, label: str, chart: LiveChart) -> None:
+        """Call the run something else, in the chart too."""
+        changed, self.label = self.label != label, label
+        if changed and self._drawn:
+            chart.rename(self.key, label)
 
     def _note(self, event: Event) -> None:
         self.evaluating = event if isinstance(event, Evaluating) else None

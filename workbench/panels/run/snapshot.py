@@ -47,8 +47,9 @@ class Snapshot:
 
 
 def _bundle(title: str, runs: Sequence[RunView], chart: LiveChart) -> dict[str, Any]:
+    runs = [view for view in runs if not view.hidden]
     lines = [f"PEFT Workbench: {title}"]
-    lines += [f"{view.run.name}: " + ", ".join(figures(view).values()) for view in runs]
+    lines += [f"{_name(view)}: " + ", ".join(figures(view).values()) for view in runs]
     return {"text/plain": "\n".join(lines), "text/html": _html(title, runs, chart)}
 
 
@@ -73,7 +74,12 @@ def _html(title: str, runs: Sequence[RunView], chart: LiveChart) -> str:
     return f"<div class='workbench-snapshot'>{STYLE}{''.join(parts)}</div>"
 
 
+def _name(view: RunView) -> str:
+    """Return the label of a run, with the name of its folder where that is another."""
+    return view.label if view.label == view.run.name else f"{view.label} ({view.run.name})"
+
+
 def _row(view: RunView) -> str:
     colour = PALETTE[view.number % len(PALETTE)]
-    name = f"<td><span style='color:{colour}'>■</span> {esc(view.run.name)}</td>"
+    name = f"<td><span style='color:{colour}'>■</span> {esc(_name(view))}</td>"
     return f"<tr>{name}{''.join(f'<td>{esc(text)}</td>' for text in figures(view).values())}</tr>"

@@ -116,7 +116,7 @@ def _head(view: RunView) -> str:
         word += f", batch {view.evaluating.done} of {view.evaluating.total}"
     done = 100 * step / total if total else 0
     return (
-        f"<div class='wb-run'><strong>{esc(run.name)}</strong>"
+        f"<div class='wb-run'><strong title='{esc(run.name)}'>{esc(view.label)}</strong>"
         f"<span class='wb-state {view.css}'>{esc(word)}</span>{_score(view)}</div>"
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(run.name)}' "
         f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"

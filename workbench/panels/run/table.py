@@ -1,100 +1,186 @@
-"""The table of runs: one row each, which a click brings to the front."""
+"""The table of runs: a row for each, with its figures and what can be done with it.
+
+All rows are one widget, as those of a race are, and are sent again only where something has changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import ipywidgets as widgets
+import anywidget
+import traitlets
 
 from workbench.display.colours import PALETTE
-from workbench.display.html import esc
-from workbench.display.units import share, size, time
+from workbench.display.units import count, number, share, size, time
 from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.run_view import RunView
+from workbench.panels.widgets.modules import bundle
 from workbench.registry.tasks import ALL_TASKS
 from workbench.runs.run import Run
 
-HEADS = ("State", "Trainable", "Metric", "Eval loss", "Peak memory", "Training time")
+_STATIC = Path(__file__).parent / "js"
+
+# Each column's key, its heading, and whether its best is the highest.
+COLUMNS = (
+    ("run", "Run", False),
+    ("state", "State", False),
+    ("trained", "Trainable", False),
+    ("score", "Score", True),
+    ("loss", "Eval loss", False),
+    ("memory", "Peak memory", False),
+    ("time", "Training time", False),
+)
+HEADS = tuple(head for _, head, _ in COLUMNS[1:])
+ACTS = ("pick", "use", "clone", "rename", "hide", "show", "delete")
 
 
-class RunsTable:
+class RunsTable(anywidget.AnyWidget):
     """Rows of runs. Written by the UI loop only.
 
     Parameters
     ----------
-    pick : callable
-        Called with the run whose row was clicked.
+    act : callable
+        Called with one of ``ACTS``, the number of the run, and for a new name the name.
+
+    Attributes
+    ----------
+    rows : list of dict
+        What each row shows; see :func:`row_of`.
     """
 
-    def __init__(self, pick: Callable[[Run | EarlierRun], object]):
-        self._pick = pick
-        self._rows: list[tuple[widgets.Box, widgets.Button, widgets.HTML]] = []
-        head = widgets.Box(
-            [widgets.HTML("".join(f"<span>{word}</span>" for word in ("Run", *HEADS)))]
-        )
-        head.add_class("wb-row")
-        head.add_class("wb-head")
-        self.widget = widgets.VBox([head], layout={"display": "none"})
-        self.widget.add_class("wb-table")
+    _esm = bundle(*(_STATIC / f"{name}.js" for name in ("elements", "menu", "row", "table")))
 
-    def show(self, runs: Sequence[RunView], selected: Run | EarlierRun | None) -> None:
-        """Show these runs; the first ones may have rows already."""
-        for view in runs[len(self._rows) :]:
-            self._add(view)
-        for view, (row, button, cells) in zip(runs, self._rows, strict=True):
-            text = _cells(view)
-            if cells.value != text:
-                cells.value = text
-            button.description = view.run.name
-            chosen = "wb-chosen" in row._dom_classes
-            if view.run is selected and not chosen:
-                row.add_class("wb-chosen")
-            elif view.run is not selected and chosen:
-                row.remove_class("wb-chosen")
-        if self._rows:
-            self.widget.layout.display = None
+    columns: traitlets.List = traitlets.List(
+        [{"key": key, "head": head, "descending": highest} for key, head, highest in COLUMNS]
+    ).tag(sync=True)
+    rows: traitlets.List = traitlets.List().tag(sync=True)
 
-    def _add(self, view: RunView) -> None:
-        run = view.run
-        colour = PALETTE[view.number % len(PALETTE)]
-        chip = widgets.HTML(f"<i class='wb-chip' style='background:{colour}'></i>")
-        tooltip = "Show this run above and bring its curves to the front"
-        button = widgets.Button(description=run.name, tooltip=tooltip)
-        button.on_click(lambda _: self._pick(run))
-        name = widgets.HBox([chip, button])
-        name.add_class("wb-name")
-        cells = widgets.HTML(_cells(view))
-        row = widgets.Box([name, cells])
-        row.add_class("wb-row")
-        self._rows.append((row, button, cells))
-        self.widget.children = [*self.widget.children, row]
+    def __init__(self, act: Callable[[str, int, str], object]):
+        super().__init__(layout={"display": "none"})
+        self.add_class("wb-runs")
+        self._act = act
+        self.on_msg(self._on_message)
+
+    def show(
+        self,
+        runs: Sequence[RunView],
+        selected: Run | EarlierRun | None,
+        acts: Callable[[RunView], Mapping[str, str]],
+        question: Callable[[RunView], str],
+    ) -> None:
+        """Show a row for each of these runs.
+
+        Parameters
+        ----------
+        runs : sequence of RunView
+        selected : Run, EarlierRun or None
+        acts : callable
+            Returns what can be done with a run: for each of ``ACTS`` why not, or an empty text.
+        question : callable
+            Returns what is asked before a run is deleted.
+        """
+        self.rows = [
+            row_of(view, acts(view), question(view), chosen=view.run is selected) for view in runs
+        ]
+        if self.rows and self.layout.display is not None:
+            self.layout.display = None
+
+    def _on_message(self, _: RunsTable, content: dict[str, Any], __: list[memoryview]) -> None:
+        match content:
+            case {"act": str(act), "id": int(number), **more} if act in ACTS:
+                self._act(act, number, str(more.get("value", "")))
+
+
+def row_of(
+    view: RunView, acts: Mapping[str, str], question: str, *, chosen: bool
+) -> dict[str, Any]:
+    """Describe the row of a run: texts, and the values that the columns are sorted by."""
+    run, evaluation, parameters = view.run, view.evaluation, view.run.parameters
+    score = _score(view)
+    shown = figures(view)
+    return {
+        "id": view.number,
+        "colour": PALETTE[view.number % len(PALETTE)],
+        "label": view.label,
+        "name": run.name,
+        "differs": view.differs,
+        "chosen": chosen,
+        "hidden": view.hidden,
+        "css": view.css,
+        "warning": str(run.diagnosis or ""),
+        "cells": {
+            key: score or "–" if key == "score" else shown[head] for key, head, _ in COLUMNS[1:]
+        },
+        "notes": {"score": _score_note(view)},
+        "share": parameters["trainable"] / parameters["total"] if parameters else None,
+        "parameters": _parameters(parameters),
+        "sort": {
+            "run": view.label,
+            "state": view.state,
+            "trained": parameters["trainable"] if parameters else None,
+            "score": _finite(evaluation.figure(_metric(view))) if evaluation else None,
+            "loss": _finite(evaluation.loss) if evaluation else None,
+            "memory": run.memory["peak"] if run.memory else None,
+            "time": view.train.seconds if view.train else None,
+        },
+        "acts": dict(acts),
+        "question": question,
+    }
 
 
 def figures(view: RunView) -> dict[str, str]:
     """Return the cells of a run's row, by the title of the column."""
     run, evaluation, parameters = view.run, view.evaluation, view.run.parameters
-    metric = ALL_TASKS[run.recipe.task].metric
     trained = "–"
     if parameters:
         part = share(parameters["trainable"], parameters["total"])
         trained = f"{parameters['trainable']:,} ({part})"
-    quality = evaluation.figure(metric) if evaluation else None
+    score = " · ".join(filter(None, [_score(view), _score_note(view)]))
     return {
         "State": view.state,
         "Trainable": trained,
-        "Metric": "–" if quality is None else f"{metric.replace('_', ' ')} {quality:.3f}",
+        "Score": score or "–",
         "Eval loss": f"{evaluation.loss:.4f}" if evaluation else "–",
         "Peak memory": size(run.memory["peak"]) if run.memory else "–",
         "Training time": time(view.train.seconds) if view.train else "–",
     }
 
 
-def _cells(view: RunView) -> str:
-    return "".join(
-        f"<span data-head='{esc(head)}'><span class='{_tone(head, view)}'>{esc(text)}</span></span>"
-        for head, text in figures(view).items()
-    )
+def _metric(view: RunView) -> str:
+    return ALL_TASKS[view.run.recipe.task].metric
 
 
-def _tone(head: str, view: RunView) -> str:
-    return f"wb-state {view.css}" if head == "State" else ""
+def _score(view: RunView) -> str:
+    quality = view.evaluation.figure(_metric(view)) if view.evaluation else None
+    return "" if quality is None else f"{_metric(view).replace('_', ' ')} {number(quality, 3)}"
+
+
+def _score_note(view: RunView) -> str:
+    """Say what a score is to be held against, and where it is not that of the last step."""
+    run, evaluation, step = view.run, view.evaluation, view.run.progress[0]
+    notes = []
+    if run.ended and step and (evaluation is None or evaluation.step < step):
+        if evaluation is None:
+            first = run.recipe.eval_steps
+            notes.append(f"ended at step {step:,}, before its first evaluation at step {first:,}")
+        else:
+            notes.append(f"at step {evaluation.step:,} of {step:,}")
+    labels = run.plan.get("eval_label_counts") or {}
+    if evaluation is not None and _metric(view) == "accuracy" and len(labels) > 1:
+        notes.append(f"guessing {max(labels.values()) / sum(labels.values()):.2f}")
+    return " · ".join(notes)
+
+
+def _finite(value: float | None) -> float | None:
+    """Leave out what JSON has no form for."""
+    return value if value is None or math.isfinite(value) else None
+
+
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    if not parameters:
+        return ""
+    trained, total = parameters["trainable"], parameters["total"]
+    return f"{count(trained)} parameters are trained, {count(total - trained)} are frozen"

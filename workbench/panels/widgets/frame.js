@@ -11,7 +11,8 @@ import { revealParts } from "./reveal.js";
 // These need the kernel. What only shows something can still be read.
 const CONTROLS =
   ".wb-cards, .wb-anatomy, .wb-dock, .wb-controls, .wb-name, .wb-results-bar, .wb-rules, " +
-  ".wb-clone, .wb-grid-fold, .queue-name, .queue-controls";
+  ".wb-clone, .wb-grid-fold, .queue-name, .queue-controls, .wb-acts, .wb-hidden-runs, " +
+  ".wb-try-run, .wb-ask, .wb-asked, .wb-examples-top, .wb-replace, .wb-older";
 const GOING = ".wb-state, .queue-word";
 const OVER = new Set(["finished", "stopped", "failed", "interrupted", "waiting"]);
 

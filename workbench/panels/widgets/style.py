@@ -19,7 +19,9 @@ _SHEETS = (
     "words",
     "train",
     "desk",
+    "table",
     "runs",
+    "try_it",
     "race",
     "frame",
 )  # later ones may overrule earlier ones

@@ -1,4 +1,4 @@
-"""The settings in which the runs of a race differ, in a short text."""
+"""The settings in which runs differ, in a short text."""
 
 from __future__ import annotations
 
@@ -38,13 +38,18 @@ def differences(recipes: Sequence[Recipe]) -> list[str]:
     ['lora · r 8', 'r 4', 'ia3']
     """
     names = differing(recipes)
-    resolved = [recipe.resolved().flat() for recipe in recipes]
+    resolved = [settings_of(recipe) for recipe in recipes]
     texts = []
     for recipe, values in zip(recipes, resolved, strict=True):
         mine = names if recipe is recipes[0] else [n for n in names if n in recipe.diff(recipes[0])]
         words = [_word(name, values[name]) for name in mine if name in values]
         texts.append(" · ".join(filter(None, words)))
     return texts
+
+
+def settings_of(recipe: Recipe) -> dict[str, object]:
+    """Return all settings of a recipe, with the technique's defaults where it is one of this version."""
+    return recipe.flat() if recipe.problems() else recipe.resolved().flat()
 
 
 def _word(name: str, value: object) -> str:

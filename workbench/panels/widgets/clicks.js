@@ -7,14 +7,14 @@ const REACH = 8; // pixels: further apart, two clicks are at two places
  * Swallow a click on a button that comes right after another one at the same place.
  *
  * The first may have started something: the second would start it again, or end it. Buttons that
- * switch something on and off may be clicked as fast as one likes.
+ * switch something on and off, or sort, may be clicked as fast as one likes.
  */
 export function ignoreDoubleClicks(inside, signal) {
   let last = { at: -Infinity };
   const onClick = (event) => {
     const button = event.target.closest?.("button");
     if (!button || !inside()?.contains(button)) return;
-    if (button.matches("[aria-pressed], [aria-expanded]")) return;
+    if (button.matches("[aria-pressed], [aria-expanded], thead button")) return;
     // A key's click has no place: holding Enter down presses one button again and again.
     const key = event.detail === 0;
     const now = { at: performance.now(), x: event.clientX, y: event.clientY, key, button };

@@ -77,15 +77,24 @@ def restarted(bench, monkeypatch):
 def test_whatever_differs_is_in_the_name(name):
     recipe, default = Recipe(), FIELDS[name].default
     other = {bool: not default, str: "adafactor"}.get(type(default), 7)
-    one, two = labels([recipe, recipe.replace(**{name: other})], [None, None])
+    [one, two], _ = labels([recipe, recipe.replace(**{name: other})], [None, None])
     assert one != two and name in two and str(other).lower() in two.lower()
 
 
 def test_no_two_runs_have_one_name():
     recipe = Recipe()
     recipes = [recipe, recipe, recipe.replace(name="mine"), recipe.replace(technique="ia3")]
-    assert labels(recipes, [None, None, None, "mine"]) == ["lora", "lora (2)", "mine", "mine (2)"]
-    assert labels([], []) == []
+    names, _ = labels(recipes, [None, None, None, "mine"])
+    assert names == ["lora", "lora (2)", "mine", "mine (2)"]
+    assert labels([], []) == ([], [])
+
+
+def test_a_name_is_no_longer_than_it_must_be_and_what_differs_is_said_below_it(bench):
+    first = trained(bench)
+    second = trained(bench, r=16, max_steps=5, seed=3)
+    rows = shown(bench)
+    assert [rows[run.name]["label"] for run in (first, second)] == ["lora r=8", "lora r=16"]
+    assert rows[second.name]["differs"] == "r 16 · max_steps 5 · seed 3"
 
 
 def test_names_follow_what_is_there(bench):

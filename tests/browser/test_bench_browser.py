@@ -90,7 +90,7 @@ def test_pick_train_compare_export(shown, expect):
     expect(points).to_have_attribute("data-points", "132")
     book.button("Compare").click()
     expect(page.locator(".wb-comparison img")).to_be_visible()
-    expect(page.locator(".wb-comparison table").first).to_contain_text("lora-reviews-1")
+    expect(page.locator(".wb-comparison table").first).to_contain_text("lora r=16")
     row(book, "lora-reviews-1").click()
     expect(page.locator(".wb-run strong")).to_have_text("lora r=16")
     page.get_by_role("textbox", name="Script").fill("exported.py")

@@ -258,8 +258,8 @@ class Bench(RunActions):
         self._table.show(shown, self.selected, self._acts, self._question)
         self._memory.show_run(self.selected)
 
-    def _runs_shown(self) -> list[Run | EarlierRun]:
-        return [*super()._runs_shown(), *self._race.runs]
+    def _views_shown(self) -> list[RunView]:
+        return [*super()._views_shown(), *self._race.views]
 
     def _offer(self, shown: Sequence[RunView]) -> None:
         super()._offer([*shown, *self._race.views])

@@ -46,12 +46,7 @@ class RaceSection:
     @property
     def views(self) -> list[RunView]:
         """Its runs, as they are shown."""
-        return self._panel.views if self._panel else []
-
-    @property
-    def runs(self) -> list[Run | EarlierRun]:
-        """Its runs."""
-        return [view.run for view in self.views]
+        return self._panel._views_shown() if self._panel else []
 
     def add(self, recipe: Recipe, folder: Path, tables: SharedTables) -> Run:
         """Add a run, to a new race where there is none or the last one has ended."""

@@ -13,7 +13,7 @@ from workbench.errors import TrainingError
 from workbench.panels.run.base_panel import Panel
 from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.labels import labels
-from workbench.panels.run.recipe_diff import differences
+from workbench.panels.run.recipe_diff import differences, differing
 from workbench.panels.run.run_view import RunView
 from workbench.race.fork import clone_recipe
 from workbench.recipe import Recipe
@@ -191,11 +191,13 @@ class RunActions(Panel):
             return
         self._labelled = state
         recipes = [view.run.recipe for view in shown]
-        names = labels(recipes, [view.given for view in shown])
+        names, used = labels(recipes, [view.given for view in shown])
+        told = {"technique", *used} >= set(differing(recipes))
         for view, label, words in zip(shown, names, differences(recipes), strict=True):
             view.call(label, self.chart)
-            # What a label says already is not said again.
-            view.differs = words if view.given or view.run.recipe.name else view.run.name
+            # What a name says already is not said again: then the folder's name is of more use.
+            named = view.given or view.run.recipe.name
+            view.differs = words if words and (named or not told) else view.run.name
 
 
 def _clone_obstacle(run: Run | EarlierRun) -> str:

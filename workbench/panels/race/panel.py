@@ -109,11 +109,6 @@ class RacePanel(Panel):
                 _panels[race] = weakref.ref(panel)
             return panel
 
-    @property
-    def views(self) -> list[RunView]:
-        """The runs as the panel shows them."""
-        return list(self._views)
-
     def __repr__(self) -> str:
         return f"RacePanel({len(self.race.members)} runs, {self.race.state})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -61,12 +62,25 @@ class Outcomes:
         """
         from workbench.compare import compare
 
-        chosen = [run for run in self._runs_shown() if run.ended] if runs is None else list(runs)
+        ended = [view.run for view in self._views_shown() if view.run.ended]
+        chosen = ended if runs is None else list(runs)
         if not chosen:
             raise TrainingError(f"There is no finished run to compare yet: {self._first}.")
         comparison = compare([_source(run) for run in chosen])
-        self._ui_loop.post(lambda: self._results.show(comparison))
+        called = self._called(comparison)
+        self._ui_loop.post(lambda: self._results.show(called))
         return comparison
+
+    def _called(self, comparison: Comparison) -> Comparison:
+        """Return a comparison in which runs are called what they are called in the panel."""
+        from workbench.compare import Comparison
+
+        labels = {view.run.path: view.label for view in self._views_shown()}
+        entries = [
+            dataclasses.replace(entry, name=labels.get(entry.path, entry.name))
+            for entry in comparison.entries
+        ]
+        return Comparison(entries)
 
     def export(
         self,
@@ -130,9 +144,9 @@ class Outcomes:
             sentence = f"The file {file} exists already: replace it with the script of {run.name}?"
         self._ui_loop.post(lambda: self._results.ask(sentence))
 
-    def _runs_shown(self) -> list[Run | EarlierRun]:
+    def _views_shown(self) -> list[RunView]:
         """Return the runs that are not hidden, those of a panel within this one too."""
-        return [view.run for view in self._views if not view.hidden]
+        return [view for view in self._views if not view.hidden]
 
     def _offer(self, shown: Sequence[RunView]) -> None:
         """Offer what can be done with runs that are there."""

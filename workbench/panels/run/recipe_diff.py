@@ -58,7 +58,7 @@ def _word(name: str, value: object) -> str:
     if name == "start_from":  # a folder of weights in that of the run that trained them
         path = Path(str(value))
         return f"from {path.parent.name} {path.name.replace('-', ' ')}" if value else ""
-    return f"{name} {write(value) or 'automatic'}"
+    return f"{name} {write(value) or 'default'}"
 
 
 def _place(name: str) -> int:

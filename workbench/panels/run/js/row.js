@@ -116,7 +116,7 @@ export function makeRow(columns, tell) {
       if (key === "state") main.title = now.warning;
       if (key === "trained" && now.share !== null) {
         // A share too small to be seen is still there.
-        bar.firstChild.style.width = `max(2px, ${100 * now.share}%)`;
+        bar.firstChild.style.width = now.share ? `max(2px, ${100 * now.share}%)` : 0;
         bar.title = now.parameters;
       }
       bar.hidden = key !== "trained" || now.share === null;

@@ -103,7 +103,8 @@ function makeExamples(tell, fill) {
       pick.addEventListener("click", () => fill(row, place));
       first.append(pick);
       const expected = Array.isArray(row.expected) ? row.expected.join(" ") : row.expected;
-      const cells = [element("td", "", { textContent: expected })];
+      const cells = [element("td", "")];
+      cells[0].append(element("span", "wb-short", { textContent: expected }));
       for (const name of ["base", "run"]) {
         const cell = element("td", "");
         cell.append(shortReply(row[name]));

@@ -129,6 +129,16 @@ def test_what_is_wrong_is_marked_and_train_leads_to_it(bench, expect):
     fill(book, "lora_alpha", "8")
     fill(book, "learning_rate", "")
     expect(book.button("Train")).to_be_visible()
+    # What is wrong may be folded away: the fold opens by itself, and again if it was closed.
+    fold = book.button("More training arguments")
+    fold.click()
+    fill(book, "warmup_steps", "-1")
+    expect(book.button("Fix 1 setting")).to_be_visible()
+    fold.click()
+    expect(textbox(book, "warmup_steps")).to_be_hidden()
+    page.mouse.move(2, 2)
+    book.button("Fix 1 setting").click()
+    expect(textbox(book, "warmup_steps")).to_be_focused()
     expect(page.get_by_text("None", exact=False).and_(page.locator(".wb-problem"))).to_have_count(0)
 
 

@@ -72,9 +72,19 @@ def is_dry(config) -> bool:
 
 
 @pytest.fixture
-def note(record_property):
-    """Print a figure at the end, whether the test passes or not: takes a text."""
-    return lambda text: record_property(FIGURE, text)
+def note(record_property, request):
+    """Print a figure at the end, whether the test passes or not: takes a text.
+
+    The file that ``WORKBENCH_GPU_FIGURES`` names gets it at once: a run that is cut short prints none.
+    """
+
+    def keep(text):
+        record_property(FIGURE, text)
+        if file := os.environ.get("WORKBENCH_GPU_FIGURES"):
+            with Path(file).open("a", encoding="utf-8") as figures:
+                figures.write(f"{request.node.name}: {text}\n")
+
+    return keep
 
 
 @pytest.fixture(scope="session")

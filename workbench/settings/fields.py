@@ -63,7 +63,7 @@ class Settings:
         None,
         "model",
         "Quantize the frozen base to 4 or 8 bit.",
-        empty="as the checkpoint or the technique has it",
+        empty="set by base or technique",
         choices=tuple(QUANTIZATIONS),
     )
     convert_conv1d: bool = setting(
@@ -91,7 +91,7 @@ class Settings:
         None,
         "data",
         "Data to evaluate on.",
-        empty="the data's own test split, or else part of the training rows",
+        empty="its test split, or part of its rows",
     )
     data_revision: str | None = setting(
         None, "data", "Branch, tag or commit of data on the hub.", empty="the main branch"
@@ -149,8 +149,9 @@ class Settings:
     max_length: int | None = setting(
         None,
         "data",
-        "Maximum length of a row; longer rows are truncated.",
-        empty="the context length of the base, and longer rows are an error",
+        "Maximum length of a row; longer rows are truncated. Without it, rows that are longer than the "
+        "context of the base are an error.",
+        empty="the base's context length",
         unit="tokens",
         ge=8,
     )

@@ -56,7 +56,7 @@ LARGE = Sizes(
            "num_attention_heads": 32, "num_key_value_heads": 4, "vocab_size": 32000},
     small_llama={"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 12,
                  "num_attention_heads": 12, "vocab_size": 16384},
-    product=8192, shapes=((1, 512, 10), (8, 512, 6)), blocks=5,
+    product=8192, shapes=((1, 512, 6), (8, 512, 4)), blocks=3,
     fused_runs=(4, 8), fused_tokens=128, fused_pairs=8,
     race_runs=8, race_steps=60, race_tokens=128, profiled=10, forecast_tokens=2048,
 )  # fmt: skip

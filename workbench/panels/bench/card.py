@@ -58,12 +58,18 @@ class FormCard:
         """Tell whether the fold has a setting's field."""
         return False
 
+    def _open_fold(self) -> bool:
+        """Open the fold; return whether it was closed."""
+        closed = self._fold is not None and not self._fold.open
+        if self._fold is not None and closed:
+            self._fold.toggle()
+        return closed
+
     def _reveal(self, problems: list[Problem]) -> None:
         """Open the fold, and show the problems again: at their fields."""
 
         def reveal() -> None:
-            if self._fold is not None and not self._fold.open:
-                self._fold.toggle()
+            if self._open_fold():
                 self._post(lambda: self.say(problems))
 
         on_main_thread(reveal)

@@ -96,8 +96,8 @@ class DataFormCard(FoldableCard):
         self._columns = columns
         self._choice.show(columns)
         self._offer_columns()
-        if columns is not None and columns.rows and not self._fold.open:
-            self._fold.toggle()
+        if columns is not None and columns.rows:
+            self._open_fold()
 
     def _offer_columns(self) -> None:
         """Offer the columns for the task's roles, and those that are set and must be corrected."""

@@ -17,7 +17,7 @@ from workbench.registry.tasks import ROLES
 from workbench.registry.techniques import arguments, find
 from workbench.sources.datasets import locate
 from workbench.sources.datasets.columns import choose_columns, columns_of
-from workbench.sources.datasets.load import Table, read, spread
+from workbench.sources.datasets.load import Table, read
 from workbench.sources.datasets.propose import propose
 from workbench.sources.datasets.readers import Row
 from workbench.sources.lookup import DATA, LookUp, SharedTables, find_facts, look_up, table_key
@@ -173,7 +173,7 @@ def _columns(recipe: Recipe, rows: list[Row], card_columns: Mapping[str, str]) -
     try:
         choose_columns(recipe.task, names, named, card_columns, "the data")
     except DataError:
-        return Columns(names, spread(rows, ROWS), propose(rows))
+        return Columns(names, rows[:ROWS], propose(rows))
     return Columns(names)
 
 

@@ -192,12 +192,13 @@ class TechniqueFormCard(FormCard):
             self._fold.refill()
 
     def _explain(self) -> None:
-        if not preload.ready() or _technique(self._shown) is None:
+        technique = _technique(self._shown) if preload.ready() else None
+        if technique is None:
             return
-        declared = arguments(self._shown)
+        declared = arguments(technique.name)
         for name, field in self.fields.items():
             if name in declared:
-                field.explain(argument_help(self._shown, name))
+                field.explain(argument_help(technique.name, name))
 
     def _on_argument(self, name: str, value: Any) -> None:
         self._changed_args(name, value)

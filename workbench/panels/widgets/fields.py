@@ -68,8 +68,8 @@ class Field:
         self._help = help_of(name, hint, default, limits=self._limits, **words)
         self._ruled_by = ""
         self._shown_help = HelpWidget(self._help)
-        sliders = [self._slider] if self._slider else []
-        self.widget = widgets.Box([self._shown_help.widget, self.control, *sliders])
+        parts = (self._shown_help.widget, self.control, self._slider)
+        self.widget = widgets.Box([part for part in parts if part is not None])
         self.widget.add_class("wb-field")
         self.widget.add_class(f"wb-of-{name}")
         if self._limits.get("multiline"):

@@ -49,7 +49,8 @@ def propose(rows: Sequence[Row]) -> Proposal | None:
             columns, _ = choose_columns(task, names, {}, {}, "the data")
         except DataError:
             continue
-        if task != "lm" or len(names) == 1:  # a text among other columns is more than a text
+        # A text among other columns may be more than a text.
+        if len(TASKS[task].roles) > 1 or len(names) == 1:
             return Proposal(task, columns)
     return _by_values(rows, names)
 
@@ -71,10 +72,8 @@ def _by_values(rows: Sequence[Row], names: Sequence[str]) -> Proposal | None:
 
 def _mean_words(rows: Sequence[Row], name: str) -> float:
     """Return how many words a column's values have on average; 0 where one is no text."""
-    values = [row.get(name) for row in rows]
-    if not all(isinstance(value, str) for value in values):
-        return 0
-    return sum(len(value.split()) for value in values) / len(values)
+    words = [len(value.split()) for row in rows if isinstance(value := row.get(name), str)]
+    return sum(words) / len(words) if len(words) == len(rows) else 0
 
 
 def _distinct(rows: Sequence[Row], name: str) -> int:

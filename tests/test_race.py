@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 import transformers
@@ -335,3 +337,14 @@ def test_of_several_runs_none_is_added_where_one_is_wrong(recipe, tmp_path):
     assert [run.recipe for run in race.members] == [recipe]
     added = race.extend(recipe.replace(seed=seed) for seed in (1, 2))
     assert race.members[1:] == added
+
+
+def test_one_member_does_not_keep_the_models_of_the_others(recipe, tmp_path):
+    race = wb.Race([recipe.replace(seed=seed) for seed in range(2)], tmp_path, fuse=False)
+    race.start().wait()
+    first, other = race.members
+    freed = weakref.ref(other.model)
+    del race, other
+    gc.collect()
+    assert first.model is not None
+    assert freed() is None

@@ -113,6 +113,7 @@ class Execution:
         self.run.shared = ()
         self.run.state = self._finish(state)
         self.run.notify(State(self.run.state))
+        self.run.forget_listeners()
 
     # -- preparing and stepping -------------------------------------------------------------------
 

@@ -51,3 +51,7 @@ class Listeners:
             except Exception:  # noqa: BLE001 (whatever it raises, the run goes on)
                 self._listeners.remove(listener)
                 self._notes.add(f"A listener was dropped: {traceback.format_exc(limit=1)}")
+
+    def clear(self) -> None:
+        """Forget all listeners; no event comes any more, and each may keep a whole race in memory."""
+        self._listeners.clear()

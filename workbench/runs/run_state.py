@@ -101,3 +101,7 @@ class RunState:
     def notify(self, event: Event) -> None:
         """Tell all listeners of an event."""
         self._listeners.notify(self, event)
+
+    def forget_listeners(self) -> None:
+        """Drop all listeners after the last event."""
+        self._listeners.clear()

@@ -298,6 +298,16 @@ def test_the_picture_is_smoothed_and_its_legend_covers_no_line(chart):
     assert axes.get_window_extent().height > height / 3
 
 
+def test_far_points_do_not_flatten_the_picture(chart):
+    chart.add_series("a/train", "a")
+    chart.append("a/train", range(100), [1.0 + step % 7 for step in range(99)] + [1e6])
+    assert chart.figure().axes[0].get_ylim()[1] < 10
+    chart.log_y = True
+    assert 7 < chart.figure().axes[0].get_ylim()[1] < 10
+    chart.outliers = True
+    assert chart.figure().axes[0].get_ylim()[1] >= 1e6
+
+
 def test_a_picture_goes_with_the_widget_once_there_are_points(chart):
     data, _ = chart._repr_mimebundle_()
     assert "image/png" not in data and "application/vnd.jupyter.widget-view+json" in data

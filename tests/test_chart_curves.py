@@ -122,6 +122,9 @@ def test_values_to_compare_scores_with_are_marked(chart):
         {"run": "run-0", "metric": "score", "label": "before training", "value": 0.45},
         {"run": "run-0", "metric": "score", "label": "majority class", "value": 0.75},
     ]
+    figure = chart.figure()
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert texts == ["before training", "majority class"]
     chart.remove("run-0")
     assert sent.references == []
 

@@ -221,6 +221,8 @@ class LiveChart(anywidget.AnyWidget):
             x_axis=self.x_axis,
             log_y=self.log_y,
             smoothing=self.smoothing,
+            outliers=self.outliers,
+            references=self._lines.references,
         )
 
     def to_png(self) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.panels.chart.chart import LiveChart
-from workbench.panels.chart.metrics import in_words
+from workbench.panels.chart.metrics import LOWER, in_words
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
 from workbench.training.events import Evaluation, Event, Memory, Parameters, TrainStep
@@ -148,7 +148,7 @@ def score_title(task: Any) -> str:
     >>> score_title(ALL_TASKS["classify"]), score_title(ALL_TASKS["lm"])
     ('Accuracy', 'Perplexity (lower is better)')
     """
-    return in_words(task.metric) + ("" if task.higher_is_better else " (lower is better)")
+    return in_words(task.metric) + ("" if task.higher_is_better else f" {LOWER}")
 
 
 def majority_share(metric: str, plan: Mapping[str, Any]) -> float | None:

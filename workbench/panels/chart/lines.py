@@ -171,6 +171,12 @@ class Lines:
             return [line.copy() for line in self._shown()]
 
     @property
+    def references(self) -> dict[tuple[str, str, str], float]:
+        """The values to compare with, by run, metric and what they are."""
+        with self._lock:
+            return dict(self._references)
+
+    @property
     def end(self) -> float:
         """The last step of all points; 0 where there is none."""
         with self._lock:

@@ -37,6 +37,9 @@ METRICS = (
     Metric("memory", "Memory", unit="bytes"),
     Metric("trainable", "Trainable parameters", unit="count"),
 )
+# Less of them is better, as of scores whose title ends so.
+FALLING = ("loss", "grad_norm")
+LOWER = "(lower is better)"
 DEFAULT = ("loss", "score")
 ALL = "all"
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from workbench.display.colours import PALETTE
 from workbench.display.units import count, size
-from workbench.panels.chart.metrics import ALL, AXES, METRICS, plot_title
+from workbench.panels.chart.metrics import ALL, AXES, FALLING, LOWER, METRICS, plot_title
+from workbench.panels.chart.ranges import robust_range
 from workbench.panels.chart.series import Series, at_steps, smooth, thin
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ def draw(
     x_axis: str = "step",
     log_y: bool = False,
     smoothing: float = 0.0,
+    outliers: bool = False,
+    references: Mapping[tuple[str, str, str], float] = MappingProxyType({}),
 ) -> Figure:
     """Draw series as a matplotlib figure, with a plot for each metric and one legend entry a run.
 
@@ -41,6 +45,10 @@ def draw(
     log_y : bool, default False
     smoothing : float, default 0
         As in :func:`workbench.panels.chart.series.smooth`; noisy lines only.
+    outliers : bool, default False
+        Whether the y axes reach to points that are far from all others.
+    references : mapping, optional
+        Values to compare with, by run, metric and what they are; drawn where all runs agree.
 
     Returns
     -------
@@ -55,23 +63,27 @@ def draw(
     rows = math.ceil(len(plots) / columns) or 1
     figure = Figure(figsize=(8 if columns < 3 else 11, 2.9 * rows), layout="constrained")
     figure.patch.set_alpha(0)
-    grid = figure.subplots(rows, columns, squeeze=False).flat
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, (title, lines) in zip(grid, plots.items(), strict=False):
         for line in lines:
             _draw_line(axes, line, axes_series, x_axis, smoothing)
         axes.set_yscale("log" if log_y else "linear")
+        if not outliers:
+            _leave_outliers_out(axes, title, lines, log_y)
+        _draw_references(axes, lines, references)
         axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
         axes.set_xlabel(AXES[x_axis].lower(), color=INK)
-    shown = list(figure.axes)[: max(len(plots), 1)]
-    edges = [edge for axes in shown if axes.lines for edge in axes.dataLim.intervalx]
-    for axes, title in zip(shown, [*plots, ""], strict=False):
-        _plain(axes)
-        if edges and min(edges) < max(edges):
-            axes.set_xlim(min(edges), max(edges))  # plots are read side by side
-        if plots:
-            _write_units(axes, plots[title][0].metric)
-    for axes in list(figure.axes)[max(len(plots), 1) :]:
+        _write_units(axes, lines[0].metric)
+    for axes in grid[max(len(plots), 1) :]:
         axes.remove()
+    grid = grid[: max(len(plots), 1)]
+    edges = [edge for axes in grid if axes.lines for edge in axes.dataLim.intervalx]
+    if edges and min(edges) < max(edges):
+        air = 0.01 * (max(edges) - min(edges))
+        for axes in grid:
+            axes.set_xlim(min(edges) - air, max(edges) + air)  # plots are read side by side
+    for axes in grid:
+        _plain(axes)
     _legend(figure, [line for lines in plots.values() for line in lines])
     return figure
 
@@ -111,6 +123,57 @@ def _draw_line(
         axes.plot(xs, ys, color=colour, linewidth=0.7, alpha=0.25)
         curve = smooth(steps, ys, smoothing)
     axes.plot(xs, curve, color=colour, linewidth=1.2, marker=marker, markersize=4)
+
+
+def _leave_outliers_out(axes: Axes, title: str, lines: Sequence[Series], log_y: bool) -> None:
+    """Set the range of the y axis where points would be far outside of it."""
+    falls = lines[0].metric in FALLING or title.endswith(LOWER)
+    if not falls and lines[0].metric not in NOISY:
+        return
+    runs: dict[str, list[float]] = {}
+    for line in lines:
+        ys = thin(line.xs, line.ys)[1]
+        shown = [math.log(y) for y in ys if y > 0 and math.isfinite(y)] if log_y else list(ys)
+        runs.setdefault(line.run, []).extend(shown)
+    values = robust_range(runs.values(), falls=falls)
+    if values is not None and values[0] < values[1]:
+        low, high = values
+        air = 0.05 * (high - low)
+        ends = (low - air, high + air)
+        axes.set_ylim(*map(math.exp, ends) if log_y else ends)
+        if max(max(run, default=high) for run in runs.values()) > ends[1]:
+            axes.annotate(
+                "▲ points above",
+                (0.99, 0.98),
+                xycoords="axes fraction",
+                ha="right",
+                va="top",
+                color=INK,
+                fontsize="small",
+            )
+
+
+def _draw_references(
+    axes: Axes, lines: Sequence[Series], references: Mapping[tuple[str, str, str], float]
+) -> None:
+    runs, metric = {line.run for line in lines}, lines[0].metric
+    values: dict[str, set[float]] = {}
+    for (run, of, label), value in references.items():
+        if run in runs and of == metric:
+            values.setdefault(label, set()).add(value)
+    for label, all_values in values.items():
+        if len(all_values) == 1:
+            (value,) = all_values
+            axes.axhline(value, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+            axes.annotate(
+                label,
+                (0, value),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 2),
+                textcoords="offset points",
+                color=INK,
+                fontsize="small",
+            )
 
 
 def _write_units(axes: Axes, metric: str) -> None:

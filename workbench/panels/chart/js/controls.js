@@ -88,7 +88,6 @@ export function createControls(model, store, signal, { tell, resetZoom, download
     axis.hidden = offered.length < 2;
     axis.value = model.get("x_axis");
     const known = metricsOf(store, model.get("_known_metrics"), axes);
-    metrics.root.hidden = known.length < 2;
     // Without its kernel a saved chart has the points that it was shown with.
     const isMissing = ({ name }) =>
       store.gone && store.series.every(({ id, metric }) => metric !== name || !store.points.get(id).ys.length);

@@ -133,6 +133,10 @@ def test_one_looks_at_a_technique_and_its_picture_comes(bench, monkeypatch):
         assert f"{TECHNIQUES[name].title} on " in sent[-1]["html"]
     assert sent[0]["html"] != sent[1]["html"]
     assert bench.recipe.technique == "lora"
+    bench.recipe = bench.recipe.replace(model="village-3m")
+    settle(bench)
+    assert (len(sent), sent[-1]["name"]) == (3, "ia3")
+    assert sent[2]["html"] != sent[1]["html"]
 
 
 @pytest.mark.parametrize("message", [None, "look", {"kind": "look"}, {"kind": "look", "name": 3}])

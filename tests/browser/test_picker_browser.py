@@ -76,6 +76,7 @@ def test_keys_search_move_and_pick_and_stay_in_the_panel(opened, expect):
     picker.press("ArrowDown")
     expect(picker.search).to_be_focused()
     expect(picker.field).to_have_attribute("aria-expanded", "true")
+    assert picker.field.evaluate(REFERS, "aria-controls")
     for attribute in ("aria-controls", "aria-activedescendant", "aria-describedby"):
         assert picker.search.evaluate(REFERS, attribute), attribute
     assert picker.active().get_attribute("data-name") == "lora"

@@ -91,7 +91,9 @@ class TechniqueFormCard(FormCard):
 
     def show_facts(self, base: ModelFacts | None) -> None:
         """Draw techniques with the sizes of another base."""
-        self._base = base
+        if base != self._base:
+            self._base = base
+            self._picker.redraw()
         self._picture.show(self._recipe, base)
 
     def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:

@@ -110,7 +110,8 @@ export function makeList() {
         row.classList.toggle("wt-unfit", Boolean(fit?.why));
         row.setAttribute("aria-selected", chosen.includes(entry.name));
         row.setAttribute("aria-label", spoken(entry, fit));
-        row.querySelector(".wt-cost").textContent = fit?.cost ?? (entry.trains ? "" : "none");
+        const waiting = fit ? "" : "…";
+        row.querySelector(".wt-cost").textContent = fit?.cost ?? (entry.trains ? waiting : "none");
         row.querySelector(".wt-share").textContent = fit?.share ?? "";
         row.querySelector(".wt-why").textContent = fit?.why ?? "";
       }

@@ -16,12 +16,13 @@ function element(tag, className, attributes = {}) {
 }
 
 /** The closed state: a field with the technique's name and family. */
-function makeField(id) {
+function makeField(id, list) {
   const label = element("span", "wb-label", { id: `${id}-label` });
   const button = element("button", "wt-field", {
     type: "button",
     role: "combobox",
     "aria-haspopup": "listbox",
+    "aria-controls": list.id,
     "aria-expanded": "false",
     "aria-labelledby": label.id,
   });
@@ -34,8 +35,8 @@ function makeField(id) {
 export default {
   render({ model, el, signal }) {
     const id = `wt-${Math.random().toString(36).slice(2)}`;
-    const field = makeField(id);
     const list = makeList();
+    const field = makeField(id, list);
     const pane = makePane(() => pick(active));
     const input = element("input", "wt-search", {
       type: "text",

@@ -17,6 +17,7 @@ from workbench.training.inspection.compatibility.result import Compatibility
 
 _STATIC = Path(__file__).parent
 _PARTS = ("search", "list", "pane", "popover", "picker")
+_STYLES = ("picker", "list")
 
 
 class TechniquePicker(anywidget.AnyWidget):
@@ -52,7 +53,7 @@ class TechniquePicker(anywidget.AnyWidget):
     """
 
     _esm = bundle(*(_STATIC / f"technique_{part}.js" for part in _PARTS))
-    _css = _STATIC / "technique_picker.css"
+    _css = "".join((_STATIC / f"technique_{part}.css").read_text("utf-8") for part in _STYLES)
 
     label = traitlets.Unicode().tag(sync=True)
     label_shown = traitlets.Bool(True).tag(sync=True)
@@ -66,7 +67,7 @@ class TechniquePicker(anywidget.AnyWidget):
 
     def __init__(self, picture: Callable[[str], str] | None = None, **traits: Any):
         super().__init__(**traits)
-        self._picture = picture
+        self._picture, self._looked_at = picture, ""
         self.on_msg(lambda _, content, __: self._on_message(content))
 
     def offer(self, techniques: Iterable[Technique]) -> None:
@@ -80,10 +81,17 @@ class TechniquePicker(anywidget.AnyWidget):
         self.fits = {name: cost(fit) for name, fit in fits.items()}
         self.status = progress(fits, len(self.entries))
 
+    def redraw(self) -> None:
+        """Draw the technique at which a person looked last once more: the base is another one."""
+        if self._picture is not None and self._looked_at:
+            html = self._picture(self._looked_at)
+            self.send({"kind": "picture", "name": self._looked_at, "html": html})
+
     def _on_message(self, content: Any) -> None:
         match content:
-            case {"kind": "look", "name": str(name)} if self._picture is not None:
-                self.send({"kind": "picture", "name": name, "html": self._picture(name)})
+            case {"kind": "look", "name": str(name)}:
+                self._looked_at = name
+                self.redraw()
 
 
 def entry(technique: Technique) -> dict[str, Any]:

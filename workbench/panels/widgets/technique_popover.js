@@ -1,7 +1,7 @@
 // Where the open picker lies: over everything, so that no scroll area of the notebook cuts it off.
 
 const EDGE = 8; // px to the edges of the window
-const WIDE = 940;
+const WIDE = 1040;
 const TALL = 600;
 const LOW = 380; // px: with less room below or above the field, the picker lies over it
 

@@ -18,6 +18,7 @@ from workbench.panels.anatomy.drawing.expression import (
     Sum,
     product,
 )
+from workbench.panels.anatomy.drawing.expression import walk as walk_expression
 from workbench.panels.anatomy.drawing.files import layer_from_files
 from workbench.panels.anatomy.drawing.formula import formula
 from workbench.panels.anatomy.drawing.picture import drawing_of, picture
@@ -35,6 +36,11 @@ WITHOUT = ("xlora",)  # it needs trained adapters, which no recipe has by itself
 VARIANTS = [
     ("lora", {"r": 3, "use_rslora": True}),
     ("lora", {"r": 4, "rank_pattern": {"v_proj": 2}}),
+    ("lora", {"use_dora": True}),
+    ("lora", {"init_lora_weights": "pissa_niter_4"}),
+    ("lora", {"init_lora_weights": "mica"}),
+    ("lora", {"bias": "lora_only"}),
+    ("lora", {"trainable_token_indices": [1, 2, 3]}),
     ("gralora", {"gralora_k": 4, "hybrid_r": 2}),
     ("glora", {"config_A_B": "vector"}),
     ("glora", {"config_A_B": "constant"}),
@@ -139,7 +145,7 @@ def test_the_result_has_the_size_of_the_module(technique, args, recipe_of):
     recipe = recipe_of(technique, args)
     structure = take_apart(recipe)
     for node, drawing in drawings(structure, recipe):
-        if len(node.shape) == 2 and node.kind == "Linear":
+        if len(node.shape) == 2 and node.kind == "Linear":  # not a table of embeddings
             first = drawing.equations[0].left
             assert (first.rows, first.cols) == (node.shape[0], 1)
 
@@ -279,6 +285,23 @@ def test_the_picture_follows_the_arguments_and_takes_wrong_ones(recipe_of):
         shown.show(recipe.replace(technique_args=args), facts)
     shown.show(recipe, None)
     assert shown.value == ""
+
+
+def test_lora_is_drawn_as_its_arguments_make_it(recipe_of):
+    recipe = recipe_of("lora")
+
+    def drawing(**args):
+        at = layer_from_files(recipe.replace(technique_args=args), find_facts(recipe))
+        return drawing_of("lora", at)
+
+    assert "W_{res}" in formula(drawing(init_lora_weights="pissa"))[0]
+    assert "m ⊙ (V̂ x)" in formula(drawing(use_dora=True))[0]
+    assert "α/√r" in formula(drawing(use_rslora=True))[0]
+    patterned = drawing(rank_pattern={"q_proj": 2}, alpha_pattern={"q_proj": 6})
+    sizes = {leaf.name: leaf.rows for leaf in patterned.trained()}
+    assert sizes["A"] == 2
+    values = [s.value for s in walk_expression(patterned.equations[0].right) if hasattr(s, "value")]
+    assert values == [3.0]
 
 
 def test_words_of_a_user_are_escaped(recipe_of):

@@ -59,6 +59,8 @@ class Picture:
 
 def drawing_of(technique: str, at: Layer) -> Drawing | None:
     """Return what a technique does to a module as equations; None where nobody has drawn it yet."""
+    if any("trainable_tokens_delta" in name for name in at.pieces):
+        technique = "trainable_tokens"  # an argument of others too
     make = DRAWINGS.get(technique)
     return make(at) if make else None
 

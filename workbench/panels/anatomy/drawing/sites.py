@@ -70,10 +70,11 @@ def layer_of(structure: Structure, node: Node, recipe: Recipe) -> Layer:
     shape = node.shape
     if len(shape) > 2:
         shape = (shape[0], math.prod(shape[1:]))
-    if node.kind == "Conv1D" or (node.kind == "Embedding" and family not in _TABLES):
+    pieces = {piece.name: piece.shape for piece in drawn(node)}
+    looked_up = family in _TABLES or any("trainable_tokens" in name for name in pieces)
+    if node.kind == "Conv1D" or (node.kind == "Embedding" and not (looked_up or not pieces)):
         shape = shape[::-1]
     rows, cols = (*shape, 0, 0)[:2]
-    pieces = {piece.name: piece.shape for piece in drawn(node)}
     if node is not root and any("backbone" in piece.name for piece in root.injected):
         pieces |= {piece.name: piece.shape for piece in root.injected}
     return Layer(

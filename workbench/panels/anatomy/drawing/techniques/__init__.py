@@ -3,6 +3,8 @@
 Names are those of the papers, and every size and factor is that of PEFT's own forward pass.
 """
 
+from workbench.panels.anatomy.drawing.equations import Drawing
+from workbench.panels.anatomy.drawing.layer import Layer
 from workbench.panels.anatomy.drawing.techniques import (
     adapters,
     initializers,
@@ -18,6 +20,15 @@ from workbench.panels.anatomy.drawing.techniques import (
     structured,
 )
 
+
+def _lora(at: Layer) -> Drawing:
+    """LoRA, or what its arguments make of it."""
+    start = str(at.arg("init_lora_weights")).split("_niter_")[0]
+    if at.arg("use_dora"):
+        return low_rank.dora(at)
+    return initializers.DRAWINGS.get(start, low_rank.lora)(at)
+
+
 DRAWINGS = {
     **low_rank.DRAWINGS,
     **initializers.DRAWINGS,
@@ -31,4 +42,5 @@ DRAWINGS = {
     **adapters.DRAWINGS,
     **prompts.DRAWINGS,
     **selective.DRAWINGS,
+    "lora": _lora,
 }

@@ -86,7 +86,7 @@ def parallel(at: Layer) -> Drawing:
         (Equation(Matrix("h", out, 1, FLOW), Sum((own, *terms))),),
         (
             (
-                "The adapter reads what the whole feed-forward (FFN) reads, and is added to what the "
+                "The adapter reads what the whole frozen feed-forward (FFN) reads, and is added to what the "
                 "feed-forward gives. W_{up} starts at 0, so that the first step begins at the base itself."
             ),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from workbench.panels.anatomy.drawing.equations import Drawing, Equation
@@ -41,8 +42,8 @@ def h(at: Layer) -> Matrix:
 
 
 def bias(at: Layer) -> list[Expression]:
-    """The module's own bias, if it has one."""
-    return [Matrix("b", at.rows, 1, FROZEN)] if at.bias else []
+    """The module's own bias, if it has one; some arguments let it be trained too."""
+    return [Matrix("b", at.rows, 1, TRAINED if at.own[1] else FROZEN)] if at.bias else []
 
 
 def added(
@@ -61,12 +62,19 @@ def added(
 
 def rank(at: Layer, piece: str = "lora_A", name: str = "r", default: int = 8) -> int:
     """The rank of this module, which a pattern may set apart."""
-    return at.size(piece, 0, int(number(at.arg(name), default)))
+    return at.size(piece, 0, int(number(_of_pattern(at, "rank_pattern", at.arg(name)), default)))
+
+
+def _of_pattern(at: Layer, pattern: str, usual: Any) -> Any:
+    """Return what a pattern says of this module, as PEFT matches its keys; else the usual value."""
+    by_name = at.arg(pattern) or {}
+    matches = (v for key, v in by_name.items() if re.fullmatch(rf"(.*\.)?({key})", at.path))
+    return next(matches, usual)
 
 
 def lora_scale(at: Layer, inner: Expression) -> Scale:
     """LoRA's factor: lora_alpha / r, or by the root of r."""
-    r, alpha = rank(at), number(at.arg("lora_alpha"), 8)
+    r, alpha = rank(at), number(_of_pattern(at, "alpha_pattern", at.arg("lora_alpha")), 8)
     if at.arg("use_rslora"):
         return Scale("α/√r", inner, alpha / max(r, 1) ** 0.5)
     return Scale("α/r", inner, alpha / max(r, 1))
@@ -79,6 +87,8 @@ def lora_a(at: Layer, starts: str = "random", **more: Any) -> Matrix:
 
 def lora_b(at: Layer, starts: str = "0", **more: Any) -> Matrix:
     """LoRA's second matrix."""
+    if at.arg("init_lora_weights") is False:  # for tests of PEFT itself
+        starts = "random"
     return Matrix("B", at.rows, rank(at), more.pop("state", TRAINED), starts=starts, **more)
 
 

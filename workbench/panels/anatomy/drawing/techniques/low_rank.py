@@ -139,7 +139,8 @@ def gralora(at: Layer) -> Drawing:
         wide = Matrix("A_h", hybrid, at.cols, TRAINED, starts="random")
         tall = Matrix("B_h", at.rows, hybrid, TRAINED, starts="0")
         terms.append(product(tall, wide, x(at)))
-    scaled = [Scale("α/r", term, alpha / max(r + hybrid, 1)) for term in terms]
+    symbol = "α/(r + r_h)" if hybrid else "α/r"
+    scaled = [Scale(symbol, term, alpha / max(r + hybrid, 1)) for term in terms]
     return added(
         at,
         *scaled,

@@ -88,7 +88,7 @@ def boft(at: Layer) -> Drawing:
         weight(at),
         *factors,
         x(at),
-        where=(Equation(block, Apply("Cayley", Apply("½(Q − Q^T)", q))),),
+        where=(Equation(block, Apply("Cayley", Apply("skew part", q))),),
         notes=(
             (
                 f"Each factor R_i has {blocks} orthogonal blocks of {size} × {size}. {more} s scales "

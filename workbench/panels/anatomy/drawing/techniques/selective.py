@@ -67,9 +67,8 @@ def ln_tuning(at: Layer) -> Drawing:
 def trainable_tokens(at: Layer) -> Drawing:
     """Trainable tokens: some rows of the embeddings."""
     listed = at.arg("token_indices")
-    n = at.size(
-        "trainable_tokens_delta", 0, len(listed) if isinstance(listed, (list, tuple)) else 64
-    )
+    injected = [shape[0] for name, shape in at.pieces.items() if "trainable_tokens" in name]
+    n = injected[0] if injected else len(listed) if isinstance(listed, (list, tuple)) else 64
     table = Matrix("E", at.rows, at.cols, TRAINED, Pattern("rows", n), stored=n * at.cols)
     return Drawing(
         _embedding(at, table).equations,

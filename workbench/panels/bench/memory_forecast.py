@@ -98,7 +98,7 @@ class MemoryForecast:
 
     def _name(self) -> str:
         """Name the measured figures: by the run, where its settings are not those in the panel."""
-        if self._run is None or self._run.recipe == self._recipe:
+        if self._run is None or self._run.recipe == (self._recipe or self._wanted):
             return "measured"
         return f"{self._run.name}, measured"
 

@@ -53,7 +53,7 @@ def parts(book):
         "Train": book.button("Train"),
         "Stop": book.button("Stop"),
         "count": page.locator(".wb-trainable b"),
-        "technique": page.locator(".wb-settings .wb-picker").first,
+        "technique": page.get_by_label("Technique", exact=True).first,
         "r": page.get_by_role("textbox", name="r", exact=True),
         "score": page.locator(".wb-score b"),
         "chart": page.locator(".workbench-chart"),

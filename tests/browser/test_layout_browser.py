@@ -8,11 +8,8 @@ import pytest
 
 MAKE = """\
 import workbench as wb
-recipe = wb.Recipe(
-    max_length=64, max_train_samples=320, max_eval_samples=32, max_steps=20, eval_steps=20
-)
-bench = wb.Bench(recipe, runs="runs/{name}")
-bench"""
+short = dict(max_length=64, max_train_samples=320, max_eval_samples=32, max_steps=20, eval_steps=20)
+wb.Bench(wb.Recipe(**short), runs="runs/{name}")"""
 STATE = ".wb-run .wb-state"
 SIZES = ((1440, 900), (1280, 720))
 # How far an element sticks out of what can be seen of the notebook, in pixels.

@@ -390,10 +390,9 @@ def test_of_many_earlier_runs_the_newest_are_shown(recipe, tmp_path, monkeypatch
     settle(bench)
     expected = [f"copy-{number}" for number in range(2, 9)]
     assert [view.run.name for view in bench._views][-7:] == expected
-    assert len(bench._views) == 7  # one of the eight is damaged
-    button(bench, "Show 2 of 2 older runs").click()
+    button(bench, "Show 3 of 3 older runs").click()  # one of which is damaged
     assert bench._ui_loop.flush(60)
-    assert {view.run.name for view in bench._views} >= {"copy-0", "copy-1"}
+    assert {view.run.name for view in bench._views} >= {"copy-0", run.name}
     assert bench._older.layout.display == "none"
 
 

@@ -21,15 +21,7 @@ export default {
       select.replaceChildren(
         ...model.get("groups").map(([title, options]) => {
           const group = element("optgroup", "", { label: title });
-          group.append(
-            // Grey, and not disabled: whoever picks it is told what would make it fit.
-            ...options.map(([value, words, why]) =>
-              Object.assign(new Option(why ? `${words} (does not work with this base)` : words, value), {
-                className: why ? "wb-unfit" : "",
-                title: why ?? "",
-              }),
-            ),
-          );
+          group.append(...options.map(([value, words]) => new Option(words, value)));
           return group;
         }),
       );

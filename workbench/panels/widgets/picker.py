@@ -18,8 +18,7 @@ class Picker(anywidget.AnyWidget):
     label : str
         What is picked.
     groups : list
-        ``[[title, [[value, words], ...]], ...]``. A third text in an option greys it out, and is the
-        reason, shown when the pointer rests on it. It can be picked all the same.
+        ``[[title, [[value, words], ...]], ...]``.
     other : str
         What to call the choice of typing something else; empty if that is not offered.
     placeholder : str

@@ -1,5 +1,5 @@
 """Small pictures of what a technique does to one module: equations of matrices drawn to scale."""
 
-from workbench.panels.anatomy.drawing.draw import draw
+from workbench.panels.anatomy.drawing.choose import draw
 
 __all__ = ["draw"]

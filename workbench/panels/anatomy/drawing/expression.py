@@ -104,16 +104,18 @@ class Matrix(Expression):
 
 @dataclass(frozen=True)
 class Product(Expression):
-    """A matrix product."""
+    """A product of matrices, in order."""
 
     factors: tuple[Expression, ...]
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return self.factors[0].rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.factors[-1].cols
 
     @property
@@ -136,10 +138,12 @@ class Sum(Expression):
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return self.terms[0].rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.terms[0].cols
 
     @property
@@ -153,17 +157,19 @@ class Sum(Expression):
 
 @dataclass(frozen=True)
 class Hadamard(Expression):
-    """A product entry by entry."""
+    """A product of two matrices, entry by entry."""
 
     left: Expression
     right: Expression
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return self.left.rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.left.cols
 
     @property
@@ -184,10 +190,12 @@ class Kronecker(Expression):
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return self.left.rows * self.right.rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.left.cols * self.right.cols
 
     @property
@@ -209,10 +217,12 @@ class Scale(Expression):
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return self.inner.rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.inner.cols
 
     @property
@@ -234,10 +244,12 @@ class Apply(Expression):
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return self.shape[0] if self.shape else self.inner.rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.shape[1] if self.shape else self.inner.cols
 
     @property
@@ -261,10 +273,12 @@ class Repeat(Expression):
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return self.inner.rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.inner.cols
 
     @property
@@ -285,10 +299,12 @@ class Beside(Expression):
 
     @property
     def rows(self) -> int:
+        """Return how many rows it has."""
         return sum(item.rows for item in self.items) if self.stacked else self.items[0].rows
 
     @property
     def cols(self) -> int:
+        """Return how many columns it has."""
         return self.items[0].cols if self.stacked else sum(item.cols for item in self.items)
 
     @property
@@ -327,10 +343,10 @@ def product(*factors: Expression) -> Product:
 
 
 def add(*terms: Expression) -> Sum:
-    """Add."""
+    """Add terms of one size."""
     return Sum(terms)
 
 
 def subtract(left: Expression, right: Expression) -> Sum:
-    """Subtract."""
+    """Subtract one term from another."""
     return Sum((left, right), (1,))

@@ -64,17 +64,17 @@ def _after(at: Layer, where: str) -> Drawing:
 
 
 def houlsby(at: Layer) -> Drawing:
-    """Houlsby adapters, arXiv 1902.00751."""
+    """Draw Houlsby adapters as in arXiv 1902.00751."""
     return _after(at, "after the attention and after the feed-forward of each block")
 
 
 def pfeiffer(at: Layer) -> Drawing:
-    """Pfeiffer adapters, arXiv 2005.00247."""
+    """Draw Pfeiffer adapters as in arXiv 2005.00247."""
     return _after(at, "after the feed-forward of each block")
 
 
 def parallel(at: Layer) -> Drawing:
-    """Parallel adapters, arXiv 2110.04366."""
+    """Draw Parallel adapters as in arXiv 2110.04366."""
     entry = at.size("bottleneck_down", 1, at.base.width or at.cols)
     out = at.size("bottleneck_up", 0, at.rows or entry)
     read = Matrix("x", entry, 1, FLOW)
@@ -94,7 +94,7 @@ def parallel(at: Layer) -> Drawing:
 
 
 def peanut(at: Layer) -> Drawing:
-    """PEANuT, arXiv 2410.01870."""
+    """Draw PEANuT as in arXiv 2410.01870."""
     r = at.size("peanut_A", 0, int(number(at.arg("r"), 32)))
     depth = int(number(at.arg("depth"), 0))
     function = str(at.arg("act_fn", "relu"))
@@ -133,7 +133,7 @@ def peanut(at: Layer) -> Drawing:
 
 
 def shadow(at: Layer) -> Drawing:
-    """Shadow, arXiv 2604.19254."""
+    """Draw Shadow as in arXiv 2604.19254."""
     d = at.size("shadow_down", 1, at.base.width or at.cols)
     r = at.size("shadow_down", 0, int(number(at.arg("r"), 8)))
     inner = at.size("shadow_update_transform.0", 0, int(number(at.arg("update_hidden_size"), r)))

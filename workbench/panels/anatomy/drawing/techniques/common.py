@@ -54,7 +54,7 @@ def added(
     base: Matrix | None = None,
     when: str = "",
 ) -> Drawing:
-    """h = W x + b + terms."""
+    """Write h = W x + b + terms."""
     own = product(base or weight(at), x(at))
     first = Equation(h(at), Sum((own, *bias(at), *terms)), when)
     return Drawing((first, *where), notes)
@@ -81,12 +81,12 @@ def lora_scale(at: Layer, inner: Expression) -> Scale:
 
 
 def lora_a(at: Layer, starts: str = "random", **more: Any) -> Matrix:
-    """LoRA's first matrix."""
+    """LoRA's first matrix, which reads x."""
     return Matrix("A", rank(at), at.cols, more.pop("state", TRAINED), starts=starts, **more)
 
 
 def lora_b(at: Layer, starts: str = "0", **more: Any) -> Matrix:
-    """LoRA's second matrix."""
+    """LoRA's second matrix, which gives h."""
     if at.arg("init_lora_weights") is False:  # for tests of PEFT itself
         starts = "random"
     return Matrix("B", at.rows, rank(at), more.pop("state", TRAINED), starts=starts, **more)

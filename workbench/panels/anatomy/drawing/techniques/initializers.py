@@ -43,7 +43,7 @@ def _with_residual(at: Layer, from_a: str, from_b: str, *where: Equation, notes=
 
 
 def pissa(at: Layer) -> Drawing:
-    """PiSSA, arXiv 2404.02948."""
+    """Draw PiSSA as in arXiv 2404.02948."""
     r = rank(at)
     svd = Equation(whole(at), directions(at.rows, at.cols, "first", r), _LARGEST)
     return _with_residual(
@@ -56,7 +56,7 @@ def pissa(at: Layer) -> Drawing:
 
 
 def mica(at: Layer) -> Drawing:
-    """MiCA, arXiv 2604.01694."""
+    """Draw MiCA as in arXiv 2604.01694."""
     r = rank(at)
     b = lora_b(at, "U, last r", state=FROZEN)
     svd = Equation(whole(at), directions(at.rows, at.cols, "last", r), _LARGEST)
@@ -74,7 +74,7 @@ def mica(at: Layer) -> Drawing:
 
 
 def olora(at: Layer) -> Drawing:
-    """OLoRA, arXiv 2406.01775."""
+    """Draw OLoRA as in arXiv 2406.01775."""
     r, k = rank(at), min(at.rows, at.cols)
     qr = product(
         Matrix("Q", at.rows, k, START, Pattern("first", r)),
@@ -101,7 +101,7 @@ def orthogonal(at: Layer) -> Drawing:
 
 
 def kasa(at: Layer) -> Drawing:
-    """KaSA, arXiv 2412.06071."""
+    """Draw KaSA as in arXiv 2412.06071."""
     r = rank(at)
     inner = product(lora_b(at), diagonal("ΔΣ", r, starts="random"), lora_a(at), x(at))
     svd = Equation(whole(at), directions(at.rows, at.cols, "last", r), _LARGEST)
@@ -121,7 +121,7 @@ def kasa(at: Layer) -> Drawing:
 
 
 def loftq(at: Layer) -> Drawing:
-    """LoftQ, arXiv 2310.08659."""
+    """Draw LoftQ as in arXiv 2310.08659."""
     r, bits = rank(at), at.bits or 4
     q = Matrix("Q", at.rows, at.cols, FROZEN, bits=bits)
     error = whole(at, "E")
@@ -141,7 +141,7 @@ def loftq(at: Layer) -> Drawing:
 
 
 def eva(at: Layer) -> Drawing:
-    """EVA, arXiv 2410.07170."""
+    """Draw EVA as in arXiv 2410.07170."""
     r, n = rank(at), 4 * at.cols
     k = min(n, at.cols)
     inputs = Matrix("X", n, at.cols, START, size=f"inputs × {at.cols:,}")
@@ -161,7 +161,7 @@ def eva(at: Layer) -> Drawing:
 
 
 def corda(at: Layer) -> Drawing:
-    """CorDA, arXiv 2406.05223."""
+    """Draw CorDA as in arXiv 2406.05223."""
     r, principal = rank(at), at.arg("corda_config.corda_method", "ipm") == "ipm"
     covariance = Matrix("C", at.cols, at.cols, START)
     seen = whole(at, "M")
@@ -182,7 +182,7 @@ def corda(at: Layer) -> Drawing:
 
 
 def lora_ga(at: Layer) -> Drawing:
-    """LoRA-GA, arXiv 2407.05000."""
+    """Draw LoRA-GA as in arXiv 2407.05000."""
     r = rank(at)
     svd = Equation(
         whole(at, "G"),

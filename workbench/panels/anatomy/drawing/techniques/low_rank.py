@@ -37,18 +37,18 @@ _BEGINS = "B starts at 0, so the first step begins at the base itself."
 
 
 def lora(at: Layer) -> Drawing:
-    """LoRA, arXiv 2106.09685."""
+    """Draw LoRA as in arXiv 2106.09685."""
     return added(at, lora_scale(at, product(lora_b(at), lora_a(at), x(at))), notes=(_BEGINS,))
 
 
 def rslora(at: Layer) -> Drawing:
-    """rsLoRA, arXiv 2312.03732."""
+    """Draw rsLoRA as in arXiv 2312.03732."""
     note = "The factor falls with √r and not with r, so high ranks learn as fast as low ones."
     return added(at, lora_scale(at, product(lora_b(at), lora_a(at), x(at))), notes=(note, _BEGINS))
 
 
 def qlora(at: Layer) -> Drawing:
-    """QLoRA, arXiv 2305.14314."""
+    """Draw QLoRA as in arXiv 2305.14314."""
     note = (
         f"W is frozen in {at.bits} bits (hatched): its {at.rows * at.cols:,} numbers take "
         f"{size(at.rows * at.cols * at.bits / 8)} and not {size(at.rows * at.cols * 4)}, scales "
@@ -60,7 +60,7 @@ def qlora(at: Layer) -> Drawing:
 
 
 def dora(at: Layer) -> Drawing:
-    """DoRA, arXiv 2402.09353."""
+    """Draw DoRA as in arXiv 2402.09353."""
     v = Matrix("V", at.rows, at.cols, COMPUTED)
     m = Matrix("m", at.rows, 1, TRAINED, starts="‖W‖ by rows")
     direction = product(Matrix("V̂", at.rows, at.cols, COMPUTED), x(at))
@@ -81,7 +81,7 @@ def dora(at: Layer) -> Drawing:
 
 
 def adalora(at: Layer) -> Drawing:
-    """AdaLoRA, arXiv 2303.10512."""
+    """Draw AdaLoRA as in arXiv 2303.10512."""
     r = rank(at, "lora_A", "init_r", 12)
     p = Matrix("P", at.rows, r, TRAINED, starts="random")
     q = Matrix("Q", r, at.cols, TRAINED, starts="random")
@@ -102,7 +102,7 @@ def adalora(at: Layer) -> Drawing:
 
 
 def delora(at: Layer) -> Drawing:
-    """DeLoRA, arXiv 2503.18225."""
+    """Draw DeLoRA as in arXiv 2503.18225."""
     r = rank(at, "delora_A")
     b = Matrix("B", at.rows, r, TRAINED, starts="0")
     a = Matrix("A", r, at.cols, TRAINED, starts="random")
@@ -124,7 +124,7 @@ def delora(at: Layer) -> Drawing:
 
 
 def gralora(at: Layer) -> Drawing:
-    """GraLoRA, arXiv 2505.20355."""
+    """Draw GraLoRA as in arXiv 2505.20355."""
     r, k = int(number(at.arg("r"), 32)), int(number(at.arg("gralora_k"), 2))
     shape = at.pieces.get("gralora_A")
     if shape:
@@ -155,7 +155,7 @@ def gralora(at: Layer) -> Drawing:
 
 
 def glora(at: Layer) -> Drawing:
-    """GLoRA, arXiv 2306.07967."""
+    """Draw GLoRA as in arXiv 2306.07967."""
     r, how = int(number(at.arg("r"), 8)), at.arg("config_A_B", "lora")
     w = weight(at)
     terms: list[Expression] = [w]
@@ -213,7 +213,7 @@ def _path(name: str, rows: int, cols: int, r: int) -> Expression:
 
 
 def bdlora(at: Layer) -> Drawing:
-    """BD-LoRA, arXiv 2510.23346."""
+    """Draw BD-LoRA as in arXiv 2510.23346."""
     r, blocks = rank(at), int(number(at.arg("use_bdlora.nblocks"), 2))
     cut = at.arg("use_bdlora.target_modules_bd_a", ()) or ()
     of_a = any(str(name) in at.path for name in cut)
@@ -238,7 +238,7 @@ def bdlora(at: Layer) -> Drawing:
 
 
 def monteclora(at: Layer) -> Drawing:
-    """MonteCLoRA, arXiv 2411.04358."""
+    """Draw MonteCLoRA as in arXiv 2411.04358."""
     r, n = rank(at), int(number(at.arg("monteclora_config.num_samples"), 8))
     noisy = Matrix("Ã", r, at.cols, COMPUTED)
     mean = Matrix("Z̄", r, at.cols, COMPUTED)
@@ -264,7 +264,7 @@ def monteclora(at: Layer) -> Drawing:
 
 
 def velora(at: Layer) -> Drawing:
-    """VeLoRA, arXiv 2405.17991."""
+    """Draw VeLoRA as in arXiv 2405.17991."""
     groups = int(number(at.arg("velora_config.num_groups"), 16))
     width = max(at.cols // max(groups, 1), 1)
     parts = Matrix("x", groups, width, FLOW, size=f"x in {groups} parts of {width}")
@@ -288,7 +288,7 @@ def velora(at: Layer) -> Drawing:
 
 
 def alora(at: Layer) -> Drawing:
-    """Activated LoRA, arXiv 2504.12397."""
+    """Draw Activated LoRA as in arXiv 2504.12397."""
     whole = added(
         at,
         lora_scale(at, product(lora_b(at), lora_a(at), x(at))),

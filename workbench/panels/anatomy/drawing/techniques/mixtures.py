@@ -23,7 +23,7 @@ from workbench.panels.anatomy.drawing.techniques.common import added, x
 
 
 def lily(at: Layer) -> Drawing:
-    """Lily, arXiv 2407.09946."""
+    """Draw Lily as in arXiv 2407.09946."""
     r = at.size("lily_router", 1, int(number(at.arg("r"), 32)))
     n = at.size("lily_router", 0, int(number(at.arg("num_B"), 2)))
     stride = int(number(at.arg("stride_A"), 1))
@@ -57,7 +57,7 @@ def lily(at: Layer) -> Drawing:
 
 
 def poly(at: Layer) -> Drawing:
-    """Polytropon, arXiv 2202.13914."""
+    """Draw Polytropon as in arXiv 2202.13914."""
     shape = at.pieces.get("poly_lora_A")
     splits, n, r = (
         (shape[0], shape[1], shape[3])
@@ -94,7 +94,7 @@ def poly(at: Layer) -> Drawing:
 
 
 def xlora(at: Layer) -> Drawing:
-    """X-LoRA, arXiv 2402.07148."""
+    """Draw X-LoRA as in arXiv 2402.07148."""
     adapters = at.arg("adapters")
     names = list(adapters) if isinstance(adapters, Mapping) else []
     n = len(names) or 2

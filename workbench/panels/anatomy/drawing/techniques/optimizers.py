@@ -25,7 +25,7 @@ from workbench.panels.anatomy.drawing.techniques.common import (
 
 
 def lora_plus(at: Layer) -> Drawing:
-    """LoRA+, arXiv 2402.12354."""
+    """Draw LoRA+ as in arXiv 2402.12354."""
     ratio = number(at.arg("loraplus_lr_ratio"), 16)
     a = lora_a(at, "random", size=f"{rank(at)} × {at.cols:,} · rate η")
     b = lora_b(at, "0", size=f"{at.rows:,} × {rank(at)} · rate {ratio:g} η")
@@ -37,7 +37,7 @@ def lora_plus(at: Layer) -> Drawing:
 
 
 def lora_fa(at: Layer) -> Drawing:
-    """LoRA-FA, arXiv 2308.03303."""
+    """Draw LoRA-FA as in arXiv 2308.03303."""
     a = lora_a(at, "random", state=FROZEN)
     return added(
         at,
@@ -52,7 +52,7 @@ def lora_fa(at: Layer) -> Drawing:
 
 
 def riemannian(at: Layer) -> Drawing:
-    """Riemannian LoRA, arXiv 2402.02347."""
+    """Draw Riemannian LoRA as in arXiv 2402.02347."""
     r = rank(at)
     eye = Matrix("I", r, r, FROZEN, Pattern("identity"), stored=0)
     damping = number(at.arg("reg"), 1e-2)

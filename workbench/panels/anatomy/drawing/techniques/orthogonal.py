@@ -37,7 +37,7 @@ def _of(at: Layer, *factors: Expression, where: tuple[Equation, ...], notes: tup
 
 
 def oft(at: Layer) -> Drawing:
-    """OFT, arXiv 2306.07280."""
+    """Draw OFT as in arXiv 2306.07280."""
     size, n = int(number(at.arg("oft_block_size"), 32)), int(number(at.arg("r"), 0))
     size = size or at.cols // max(n, 1)
     blocks = at.cols // max(size, 1)
@@ -62,7 +62,7 @@ def oft(at: Layer) -> Drawing:
 
 
 def boft(at: Layer) -> Drawing:
-    """BOFT, arXiv 2311.06243."""
+    """Draw BOFT as in arXiv 2311.06243."""
     shape = at.pieces.get("boft_R")
     size = int(number(at.arg("boft_block_size"), 4))
     size = size or at.cols // max(int(number(at.arg("boft_block_num"), 0)), 1)
@@ -99,7 +99,7 @@ def boft(at: Layer) -> Drawing:
 
 
 def hra(at: Layer) -> Drawing:
-    """HRA, arXiv 2405.17484."""
+    """Draw HRA as in arXiv 2405.17484."""
     r = at.size("hra_u", 1, int(number(at.arg("r"), 8)))
     eye = Matrix("I", at.cols, at.cols, FROZEN, Pattern("identity"), stored=0)
     rotation = Matrix("R", at.cols, at.cols, COMPUTED)
@@ -136,7 +136,7 @@ def hra(at: Layer) -> Drawing:
 
 
 def psoft(at: Layer) -> Drawing:
-    """PSOFT, arXiv 2505.11235."""
+    """Draw PSOFT as in arXiv 2505.11235."""
     r = int(number(at.arg("r"), 32))
     alpha = number(at.arg("psoft_alpha"), 32)
     eye = Matrix("I", r, r, FROZEN, Pattern("identity"), stored=0)
@@ -168,7 +168,7 @@ def psoft(at: Layer) -> Drawing:
 
 
 def road(at: Layer) -> Drawing:
-    """RoAd, arXiv 2409.00119."""
+    """Draw RoAd as in arXiv 2409.00119."""
     variant, group = at.arg("variant", "road_1"), int(number(at.arg("group_size"), 64))
     pairs = at.rows // 2
     per = {"road_1": 1, "road_2": 2, "road_4": 4}[variant]

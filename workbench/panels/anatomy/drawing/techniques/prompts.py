@@ -50,7 +50,7 @@ def _shape(at: Layer, piece: str = "prompt_encoder.embedding") -> tuple[int, int
 
 
 def prompt_tuning(at: Layer) -> Drawing:
-    """Prompt tuning, arXiv 2104.08691."""
+    """Draw Prompt tuning as in arXiv 2104.08691."""
     count, width = _shape(at)
     words = at.arg("prompt_tuning_init", "RANDOM")
     starts = "random" if str(words).endswith("RANDOM") else "words"
@@ -62,7 +62,7 @@ def prompt_tuning(at: Layer) -> Drawing:
 
 
 def p_tuning(at: Layer) -> Drawing:
-    """P-tuning, arXiv 2103.10385."""
+    """Draw P-tuning as in arXiv 2103.10385."""
     count, width = _shape(at)
     hidden = int(number(at.arg("encoder_hidden_size"), width))
     made = _virtual("P", width, count, COMPUTED)
@@ -97,7 +97,7 @@ def p_tuning(at: Layer) -> Drawing:
 
 
 def multitask(at: Layer) -> Drawing:
-    """Multitask prompt tuning, arXiv 2303.02861."""
+    """Draw Multitask prompt tuning as in arXiv 2303.02861."""
     count, width = _shape(at)
     tasks = at.size("prompt_encoder.prefix_task_cols", 0, int(number(at.arg("num_tasks"), 1)))
     ranks = int(number(at.arg("num_ranks"), 1))
@@ -117,7 +117,7 @@ def multitask(at: Layer) -> Drawing:
 
 
 def cpt(at: Layer) -> Drawing:
-    """Context-aware prompt tuning, arXiv 2410.17222."""
+    """Draw Context-aware prompt tuning as in arXiv 2410.17222."""
     count, width = _shape(at)
     words = _virtual("C", width, count, FROZEN, starts="training rows")
     change = _virtual("Δ", width, count, TRAINED, starts="0")
@@ -147,7 +147,7 @@ def _of_each_layer(at: Layer, keys: Expression, values: Expression, *where, note
 
 
 def prefix(at: Layer) -> Drawing:
-    """Prefix tuning, arXiv 2101.00190."""
+    """Draw Prefix tuning as in arXiv 2101.00190."""
     count, wide = _shape(at)
     layers = max(at.base.layers, 1)
     projected = bool(at.arg("prefix_projection"))
@@ -191,7 +191,7 @@ def prefix(at: Layer) -> Drawing:
 
 
 def cartridge(at: Layer) -> Drawing:
-    """Cartridge, arXiv 2506.06266."""
+    """Draw Cartridge as in arXiv 2506.06266."""
     layers = max(at.base.layers, 1)
     count = int(number(at.arg("num_virtual_tokens"), 16))
     still = at.size(
@@ -231,7 +231,7 @@ def cartridge(at: Layer) -> Drawing:
 
 
 def adaption_prompt(at: Layer) -> Drawing:
-    """LLaMA-Adapter, arXiv 2303.16199."""
+    """Draw LLaMA-Adapter as in arXiv 2303.16199."""
     count = at.size("adaption_prompt", 1, int(number(at.arg("adapter_len"), 16)))
     d = at.size("adaption_prompt", 2, at.base.width)
     keys = at.base.keys or d

@@ -55,7 +55,7 @@ def norm(at: Layer) -> Drawing:
 
 
 def ln_tuning(at: Layer) -> Drawing:
-    """LayerNorm tuning, arXiv 2312.11420."""
+    """Draw LayerNorm tuning as in arXiv 2312.11420."""
     if at.pieces or not at.kind or "Norm" in at.kind:
         drawing = norm(at)
         return Drawing(
@@ -82,14 +82,14 @@ def trainable_tokens(at: Layer) -> Drawing:
 
 
 def head_only(at: Layer) -> Drawing:
-    """The new head alone."""
+    """Draw the new head alone."""
     return Drawing(
         (*own(at).equations,), ("The base is frozen: only the new head on top of it is trained.",)
     )
 
 
 def bitfit(at: Layer) -> Drawing:
-    """BitFit, arXiv 2106.10199."""
+    """Draw BitFit as in arXiv 2106.10199."""
     return Drawing((*own(at).equations,), ("Of each layer only its bias is trained.",))
 
 
@@ -140,7 +140,7 @@ def embeddings_only(at: Layer) -> Drawing:
 
 
 def full(at: Layer) -> Drawing:
-    """Full fine-tuning."""
+    """Draw full fine-tuning of a module."""
     note = "All parameters of the model are trained; this is one of its modules."
     return Drawing((*own(at).equations,), (note,))
 

@@ -25,7 +25,7 @@ _ALL = "shared by all layers"
 
 
 def vera(at: Layer) -> Drawing:
-    """VeRA, arXiv 2310.11454."""
+    """Draw VeRA as in arXiv 2310.11454."""
     r = at.size("vera_lambda_d", 0, int(number(at.arg("r"), 256)))
     start = number(at.arg("d_initial"), 0.1)
     inner = product(
@@ -48,7 +48,7 @@ def vera(at: Layer) -> Drawing:
 
 
 def pvera(at: Layer) -> Drawing:
-    """PVeRA, arXiv 2512.07703."""
+    """Draw PVeRA as in arXiv 2512.07703."""
     r = int(number(at.arg("r"), 256))
     double = at.size("pvera_lambda_d", 0, 2 * r)
     r = double // 2
@@ -78,7 +78,7 @@ def pvera(at: Layer) -> Drawing:
 
 
 def randlora(at: Layer) -> Drawing:
-    """RandLoRA, arXiv 2502.00987."""
+    """Draw RandLoRA as in arXiv 2502.00987."""
     small, large = sorted((at.rows, at.cols))
     r = at.size("randlora_lambda", 0, int(number(at.arg("r"), 32)))
     n = at.size("randlora_lambda", 1, -(-small // max(r, 1)))
@@ -108,7 +108,7 @@ def randlora(at: Layer) -> Drawing:
 
 
 def vblora(at: Layer) -> Drawing:
-    """VB-LoRA, arXiv 2405.15179."""
+    """Draw VB-LoRA as in arXiv 2405.15179."""
     logits = at.pieces.get("vblora_logits_A")
     r = logits[0] if logits else int(number(at.arg("r"), 4))
     count = logits[2] if logits else int(number(at.arg("num_vectors"), 256))
@@ -138,7 +138,7 @@ def vblora(at: Layer) -> Drawing:
 
 
 def unilora(at: Layer) -> Drawing:
-    """Uni-LoRA, arXiv 2506.00799."""
+    """Draw Uni-LoRA as in arXiv 2506.00799."""
     r = int(number(at.arg("r"), 4))
     d = at.size("unilora_theta_d", 0, int(number(at.arg("theta_d_length"), 256)))
     theta = Matrix("θ_d", d, 1, TRAINED, starts="random", shared=_ALL)
@@ -166,7 +166,7 @@ def unilora(at: Layer) -> Drawing:
 
 
 def tinylora(at: Layer) -> Drawing:
-    """TinyLoRA, arXiv 2602.04118."""
+    """Draw TinyLoRA as in arXiv 2602.04118."""
     r, u = int(number(at.arg("r"), 2)), int(number(at.arg("u"), 64))
     r = min(r, at.rows, at.cols)
     tied = number(at.arg("weight_tying"), 0.0)

@@ -30,14 +30,14 @@ def _entries(at: Layer, n: int, note: str, *more) -> Drawing:
 
 
 def shira(at: Layer) -> Drawing:
-    """SHiRA, arXiv 2406.13175."""
+    """Draw SHiRA as in arXiv 2406.13175."""
     r = int(number(at.arg("r"), 32))
     n = at.size("shira_weight", 0, r * (at.rows + at.cols))
     return _entries(at, n, "at fixed random places; as many numbers as a LoRA of that rank.")
 
 
 def supertuning(at: Layer) -> Drawing:
-    """Super-Tuning."""
+    """Draw Super-Tuning as PEFT computes it."""
     n = int(at.rows * at.cols * (1 - number(at.arg("sparsity"), 0.97)))
     n = at.size("supertuning_values", 0, n)
     which = "largest" if at.arg("select_top", True) else "smallest"
@@ -51,7 +51,7 @@ def supertuning(at: Layer) -> Drawing:
 
 
 def ia3(at: Layer) -> Drawing:
-    """IA³, arXiv 2205.05638."""
+    """Draw IA³ as in arXiv 2205.05638."""
     names = at.arg("feedforward_modules", ()) or ()
     if isinstance(names, str):
         feeds = re.fullmatch(names, at.path) is not None
@@ -76,7 +76,7 @@ def ia3(at: Layer) -> Drawing:
 
 
 def beft(at: Layer) -> Drawing:
-    """BEFT, arXiv 2509.15974."""
+    """Draw BEFT as in arXiv 2509.15974."""
     trained = Matrix("b_v", at.rows, 1, TRAINED, starts="0")
     return added(at, trained, notes=("One number is added to each feature of the values.",))
 

@@ -16,7 +16,7 @@ from workbench.panels.anatomy.drawing.techniques.common import added, x
 
 
 def fourierft(at: Layer) -> Drawing:
-    """FourierFT, arXiv 2405.03003."""
+    """Draw FourierFT as in arXiv 2405.03003."""
     n = at.size("fourierft_spectrum", 0, int(number(at.arg("n_frequency"), 1000)))
     starts = "random" if at.arg("init_weights") is False else "0"
     entries = Matrix("F", at.rows, at.cols, TRAINED, Pattern("entries", n), n, starts=starts)
@@ -34,7 +34,7 @@ def fourierft(at: Layer) -> Drawing:
 
 
 def waveft(at: Layer) -> Drawing:
-    """WaveFT, arXiv 2505.12532."""
+    """Draw WaveFT as in arXiv 2505.12532."""
     n = at.size("waveft_spectrum", 0, int(number(at.arg("n_frequency"), 2592)))
     entries = Matrix("C", at.rows, at.cols, TRAINED, Pattern("entries", n), n, starts="0")
     change = Apply("IDWT_2", entries) if at.arg("use_idwt", True) else entries
@@ -53,7 +53,7 @@ def waveft(at: Layer) -> Drawing:
 
 
 def c3a(at: Layer) -> Drawing:
-    """C³A, arXiv 2407.19342."""
+    """Draw C³A as in arXiv 2407.19342."""
     size = at.size("c3a_kernel", 2, int(number(at.arg("block_size"), 256)))
     stored = at.rows * at.cols // max(size, 1)
     starts = "0" if at.arg("init_weights") is True else "random"

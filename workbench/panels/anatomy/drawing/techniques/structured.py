@@ -35,7 +35,7 @@ def _pair(name: str, rows: int, cols: int, r: int, first: str, second: str):
 
 
 def loha(at: Layer) -> Drawing:
-    """LoHa, arXiv 2108.06098."""
+    """Draw LoHa as in arXiv 2108.06098."""
     r = at.size("hada_w1_b", 0, int(number(at.arg("r"), 8)))
     both = Hadamard(
         _pair("1", at.rows, at.cols, r, "random", "random"),
@@ -76,7 +76,7 @@ def factors(number: int, near: int = -1) -> tuple[int, int]:
 
 
 def lokr(at: Layer) -> Drawing:
-    """LoKr, arXiv 2309.14859."""
+    """Draw LoKr as in arXiv 2309.14859."""
     r, near = int(number(at.arg("r"), 8)), int(number(at.arg("decompose_factor"), -1))
     (tall, high), (wide, broad) = factors(at.rows, near), factors(at.cols, near)
     left: Expression = Matrix("C", tall, wide, TRAINED, starts="0")
@@ -101,7 +101,7 @@ def lokr(at: Layer) -> Drawing:
 
 
 def hira(at: Layer) -> Drawing:
-    """HiRA."""
+    """Draw HiRA as PEFT computes it."""
     r = at.size("hira_A", 0, int(number(at.arg("r"), 32)))
     b = Matrix("B", at.rows, r, TRAINED, starts="0")
     a = Matrix("A", r, at.cols, TRAINED, starts="random")
@@ -118,7 +118,7 @@ def hira(at: Layer) -> Drawing:
 
 
 def miss(at: Layer) -> Drawing:
-    """MiSS, arXiv 2409.15371."""
+    """Draw MiSS as in arXiv 2409.15371."""
     r, how = at.size("miss_block", 0, int(number(at.arg("r"), 64))), at.arg("init_weights")
     if how == "bat":
         return _bat(at, int(number(at.arg("r"), 64)))
@@ -159,7 +159,7 @@ def _bat(at: Layer, r: int) -> Drawing:
 
 
 def deft(at: Layer) -> Drawing:
-    """DEFT."""
+    """Draw DEFT as PEFT computes it."""
     r = at.size("deft_P", 1, int(number(at.arg("r"), 8)))
     p = Matrix("P", at.rows, r, TRAINED, starts="random")
     qr = at.arg("decomposition_method", "relu") == "qr"
@@ -188,7 +188,7 @@ def deft(at: Layer) -> Drawing:
 
 
 def adamss(at: Layer) -> Drawing:
-    """AdaMSS."""
+    """Draw AdaMSS as PEFT computes it."""
     names = [name for name in at.pieces if name.startswith("adamss_A")]
     groups = len(names) or int(number(at.arg("num_subspaces"), 5))
     ranks = sum(at.pieces[name][0] for name in names)
@@ -217,7 +217,7 @@ def adamss(at: Layer) -> Drawing:
 
 
 def osf(at: Layer) -> Drawing:
-    """OSF, arXiv 2504.07097."""
+    """Draw OSF as in arXiv 2504.07097."""
     k = min(at.rows, at.cols)
     kept = number(at.arg("effective_rank"), 0.5)
     high = int(k * kept) if isinstance(kept, float) and kept < 1 else int(kept)
@@ -246,7 +246,7 @@ def osf(at: Layer) -> Drawing:
 
 
 def frod(at: Layer) -> Drawing:
-    """FRoD, arXiv 2512.23485."""
+    """Draw FRoD as in arXiv 2512.23485."""
     n = at.size("frod_lambda_s_values", 0, 0)
     n = n or int(at.cols * at.cols * number(at.arg("sparse_rate"), 0.02))
     u = Matrix("U", at.rows, at.cols, FROZEN, starts="W V^{-T} Λ^{-1}")

@@ -1,6 +1,6 @@
 // Bring into sight what a click has made elsewhere in the panel.
 
-const PATIENCE = 5000; // ms: a widget's parts come one after another
+const PATIENCE = 20000; // ms: a widget's parts come one after another
 
 /**
  * On a message of the kernel, scroll to a part of the panel and give it the focus.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 
+import torch
 from torch.profiler import ProfilerActivity, profile
 
 from workbench.recipe import Recipe
@@ -32,6 +33,23 @@ def allocated(recipe: Recipe) -> int:
             for event in run.steps:
                 if event["event"] == "train" and event["step"] == last:
                     break
+    return _with_base(base, told, ready)
+
+
+def allocated_in_evaluation(recipe: Recipe) -> int:
+    """Return the most bytes that are alive while a recipe evaluates before its first step."""
+    base = resolve(recipe).base.model
+    gc.collect()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as told:
+        run = prepare(recipe)
+        ready = time.time_ns()
+        for _ in run.loop_kwargs["evaluate"](0):
+            pass
+    return _with_base(base, told, ready)
+
+
+def _with_base(base: torch.nn.Module, told: profile, ready: int) -> int:
+    """Return the most bytes that were alive from a moment on, with those of the base."""
     now = most = 0
     for event in told.profiler.kineto_results.events():
         if event.name() == "[memory]":

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench as wb
-from tests.allocator import allocated
+from tests.allocator import allocated, allocated_in_evaluation
 from tests.conftest import save_tiny
 from tests.test_bench import settle, words
 from workbench.cli import main
@@ -399,3 +399,17 @@ def test_techniques_that_look_at_packed_weights_are_foretold(recipe, technique, 
 def test_what_cannot_be_foretold_is_said(recipe):
     with pytest.raises(ModelError, match="MonteCLoRA with quantization='nf4' cannot be forecast"):
         wb.forecast(recipe.replace(technique="monteclora", quantization="nf4"))
+
+
+@pytest.mark.parametrize("technique", ["lora", "prompt_tuning", "full"])
+@pytest.mark.parametrize(("task", "data"), [("lm", "chronicle"), ("classify", "reviews")])
+def test_an_evaluation_takes_what_is_forecast(technique, task, data):
+    recipe = Recipe(
+        technique=technique, task=task, data=data, max_length=128, max_train_samples=64,
+        max_eval_samples=64, per_device_eval_batch_size=32,
+    )  # fmt: skip
+    measured = allocated_in_evaluation(recipe)
+    # The optimizer's state is not there before the first step.
+    forecast = wb.forecast(recipe)
+    told = forecast.evaluation - forecast.metered["optimizer"]
+    assert told == pytest.approx(measured, rel=0.05)

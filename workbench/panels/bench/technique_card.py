@@ -17,9 +17,9 @@ from workbench.panels.bench.example_picker import ExamplePicker
 from workbench.panels.bench.technique_summary import describe
 from workbench.panels.kernel import preload
 from workbench.panels.widgets import parsing
-from workbench.panels.widgets.fields import Changed, Field, Fold, heading, knob_field, picker_box
+from workbench.panels.widgets.fields import Changed, Field, Fold, heading, knob_field
 from workbench.panels.widgets.technique_picker import TechniquePicker
-from workbench.recipe import Recipe
+from workbench.recipe import FIELDS, Recipe
 from workbench.registry.argument_help import argument_help
 from workbench.registry.prompt_templates import TEMPLATES
 from workbench.registry.tasks import task_of
@@ -49,6 +49,7 @@ class TechniqueFormCard(FormCard):
             self._preview,
             label="Technique",
             label_shown=False,  # the card's title says the same
+            hint=FIELDS["technique"].metadata["help"],
         )
         self._picker.offer(_techniques())
         self._picker.observe(self._on_technique, "value")
@@ -59,7 +60,7 @@ class TechniqueFormCard(FormCard):
         self._others = widgets.VBox()
         self._examples = ExamplePicker(lambda numbers: changed_args("examples", numbers))
         self.body.children = [
-            picker_box(self._picker, "technique"),
+            self._picker,
             self._note.widget,
             self._knobs,
             self._problems,
@@ -89,18 +90,18 @@ class TechniqueFormCard(FormCard):
         if "template" in self.fields and not (task and task.chats):  # their own may be a chat's
             self.fields["template"].suggest(TEMPLATES.get(str(recipe.task), ""))
 
-    def show_facts(self, base: ModelFacts | None) -> None:
-        """Draw techniques with the sizes of another base."""
-        if base != self._base:
-            self._base = base
-            self._picker.redraw()
-        self._picture.show(self._recipe, base)
-
     def show_compatibility(self, fits: Mapping[str, Compatibility]) -> None:
         """Grey out what does not fit the base, and say why where it is picked already."""
         self._fits = fits
         self._picker.show_costs(fits)
         self._note.show(self._refusal())
+
+    def show_facts(self, base: ModelFacts | None) -> None:
+        """Draw techniques with the sizes of another base."""
+        if base != self._base:
+            self._base = base
+            self._picture.show(self._recipe, base)
+            self._picker.redraw()
 
     def _preview(self, name: str) -> str:
         """Draw a technique with its default arguments on the current base, to be seen in the picker."""

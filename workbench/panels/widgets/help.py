@@ -130,7 +130,7 @@ class HelpWidget:
         self.widget.add_class("wb-help")
 
     def show(self, help: Help) -> None:
-        """Show another text."""
+        """Replace the help that is shown, where it differs."""
         if help != self.help:
             self.help = help
             self.widget.value = help.html()

@@ -150,7 +150,11 @@ class DryRun:
                 return live.peaks
             if self.trains:
                 with meter.counting():
-                    dry.model(**self._batches.batch("train", size, dry.config))
+                    loss = dry.model(**self._batches.batch("train", size, dry.config)).loss
+                    # What is counted is kept alive until a backward pass has used it.
+                    loss.backward()
+                del loss
+                dry.model.zero_grad()
             live.begin(EVALUATION)
             self._evaluate(dry)
         # The meter does not see the base under the run's copies of it.

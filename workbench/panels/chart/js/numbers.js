@@ -64,9 +64,15 @@ export function smooth(xs, ys, weight) {
   let total = 0;
   let mass = 0;
   let last = null;
+  let gap = NaN;
+  let faded = 0; // over that gap: most gaps are alike, and a power is dear
   return ys.map((y, i) => {
     if (!Number.isFinite(y)) return NaN;
-    const fade = last === null ? 0 : weight ** (Math.max(xs[i] - last, 0) / unit);
+    if (last !== null && xs[i] - last !== gap) {
+      gap = xs[i] - last;
+      faded = weight ** (Math.max(gap, 0) / unit);
+    }
+    const fade = last === null ? 0 : faded;
     total = total * fade + y * (1 - weight);
     mass = mass * fade + (1 - weight);
     last = xs[i];

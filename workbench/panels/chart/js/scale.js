@@ -4,6 +4,7 @@
 const LOW = 0.02;
 const HIGH = 0.98;
 const FEW = 40;
+const SAMPLE = 500;
 // What is beyond the bulk by this share of it is near it.
 const NEAR = 0.5;
 // Points are left out of the range only if it would be so many times as large with them.
@@ -42,13 +43,14 @@ export function logTicks(low, high, count) {
 
 export const shows = (y, log) => Number.isFinite(y) && (!log || y > 0);
 
-/** The range of all values that can be shown; null where there is none. */
-export function extent(lists, log = false) {
+/** The range of all values that can be shown, or of those within limits; null where there is none. */
+export function extent(lists, log = false, least = -Infinity, most = Infinity) {
   let low = Infinity;
   let high = -Infinity;
   for (const list of lists) {
-    for (const value of list) {
-      if (!shows(value, log)) continue;
+    for (let i = 0; i < list.length; i++) {
+      const value = list[i];
+      if (!shows(value, log) || value < least || value > most) continue;
       if (value < low) low = value;
       if (value > high) high = value;
     }
@@ -69,9 +71,10 @@ export function pad([low, high], log) {
 const union = (ranges) => [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
 const spanOf = ([low, high], log) => (log ? Math.log(high / low) : high - low);
 
-/** Where nearly all values are: from the 2nd to the 98th percentile; all, of a few. */
+/** Where nearly all values are: from the 2nd to the 98th percentile, of a sample; all, of a few. */
 function bulk(values) {
-  const sorted = Float64Array.from(values).sort();
+  const every = Math.ceil(values.length / SAMPLE);
+  const sorted = new Float64Array(every > 1 ? values.filter((_, i) => i % every === 0) : values).sort();
   const last = sorted.length - 1;
   if (last < FEW) return [sorted[0], sorted[last]];
   return [sorted[Math.floor(last * LOW)], sorted[Math.ceil(last * HIGH)]];
@@ -81,7 +84,7 @@ function bulk(values) {
 function reach([low, high], lists, log) {
   const air = NEAR * spanOf([low, high], log);
   const [least, most] = log ? [low / Math.exp(air), high * Math.exp(air)] : [low - air, high + air];
-  return extent(lists.map((list) => list.filter((value) => value >= least && value <= most)), log);
+  return extent(lists, log, least, most);
 }
 
 /**

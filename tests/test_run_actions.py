@@ -60,6 +60,16 @@ def shown(bench):
     return {row["name"]: row for row in bench._table.rows}
 
 
+def charted(bench):
+    """Name the runs whose curves are in the chart."""
+    return {series.run for series in bench.chart._lines._shown()}
+
+
+def line(bench, number):
+    """Return the curve of a run's training loss."""
+    return bench.chart._lines._find(f"run-{number}/train")
+
+
 def restarted(bench, monkeypatch):
     """Return a bench over the same folder, as after a restart of the kernel."""
     monkeypatch.setattr("workbench.panels.run.earlier.started_here", set)
@@ -103,7 +113,7 @@ def test_names_follow_what_is_there(bench):
     second = trained(bench, r=16)
     assert [row["label"] for row in shown(bench).values()] == ["lora r=8", "lora r=16"]
     assert shown(bench)[second.name]["differs"] == second.name  # where it is on disk
-    assert bench.chart._find("run-1/train").label.startswith("lora r=16")
+    assert bench.chart._lines._find("run-1/train").label == "lora r=16"
     bench.delete(first)
     assert shown(bench)[second.name]["label"] == "lora"
 
@@ -138,20 +148,20 @@ def test_a_damaged_name_says_nothing(text, tmp_path):
 def test_a_hidden_run_is_in_neither_chart_nor_comparison_and_comes_back(bench, monkeypatch):
     first, second = trained(bench), trained(bench, r=16)
     points = bench.chart.points("run-0/train")
-    colours = [line.colour for line in bench.chart._series.values()]
+    colour = line(bench, 0).colour
     click(bench, "hide", first)
     assert shown(bench)[first.name]["hidden"]
-    assert not any(key.startswith("run-0/") for key in bench.chart._series)
+    assert "run-0" not in charted(bench)
     assert [entry.name for entry in bench.compare().entries] == [second.name]
     third = trained(bench, r=4)  # with a colour of its own
     again = restarted(bench, monkeypatch)
     assert [view.hidden for view in again._views] == [True, False, False]
-    assert not any(key.startswith("run-0/") for key in again.chart._series)
+    assert charted(again) == {"run-1", "run-2"}
     click(bench, "show", first)
     assert not shown(bench)[first.name]["hidden"]
     assert bench.chart.points("run-0/train") == points
-    assert bench.chart._find("run-0/train").colour == colours[0]
-    assert len({bench.chart._find(f"run-{n}/train").colour for n in range(3)}) == 3
+    assert line(bench, 0).colour == colour
+    assert len({line(bench, number).colour for number in range(3)}) == 3
     names = [entry.name for entry in bench.compare().entries]
     assert names == [first.name, second.name, third.name]
 
@@ -177,7 +187,7 @@ def test_a_deleted_run_is_gone_and_nothing_else(bench, tmp_path):
     assert {path for path in tmp_path.rglob("*")} == before
     assert list(shown(bench)) == [second.name]
     assert bench.runs == [second] and bench.selected is second
-    assert not any(key.startswith("run-0/") for key in bench.chart._series)
+    assert "run-0" not in charted(bench)
     third = trained(bench, r=4)
     assert [row["id"] for row in shown(bench).values()] == [1, 2]  # numbers are not used again
     with pytest.raises(TrainingError, match="not in this panel"):

@@ -60,7 +60,7 @@ class RunView:
         self.label, self.differs = run.name, ""
         self._read = 0
         self._curves = RunCurves(self.key, run.recipe)
-        self._drawn = False
+        self._in_chart = False
         self.first: float | None = None  # seconds of the first step
         self._paces: deque[float] = deque(maxlen=40)
         self._speeds: deque[float] = deque(maxlen=10)
@@ -68,24 +68,23 @@ class RunView:
 
     def read(self, chart: LiveChart) -> None:
         """Read the new events of the run and add their points to the chart."""
+        if not self._in_chart and self.hidden:
+            chart.hide(self.key)
+        self._in_chart = True
         # The state is read first: what comes after it in time is then read too.
         self.ended = self.run.ended
         new = self.run.events[self._read :]
         self._read += len(new)
         self._curves.add(chart, self.label, new, self.run.plan)
-        if not self._drawn:
-            self._drawn = True
-            if self.hidden:
-                chart.hide(self.key)
         for event in new:
             self._note(event)
         self._mark()
 
     def call(self, label: str, chart: LiveChart) -> None:
         """Call the run something else, in the chart too."""
-        changed, self.label = self.label != label, label
-        if changed and self._drawn:
-            chart.rename(self.key, label)
+        self.label = label
+        if self._in_chart:
+            self._curves.add(chart, label, (), self.run.plan)
 
     def _note(self, event: Event) -> None:
         self.evaluating = event if isinstance(event, Evaluating) else None

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.tiny import ARCHITECTURES
 from workbench.panels.anatomy.drawing import boxes, draw
 from workbench.panels.anatomy.drawing.equations import Drawing, Equation
 from workbench.panels.anatomy.drawing.expression import (
@@ -28,7 +29,8 @@ from workbench.panels.anatomy.technique_picture import TechniquePicture
 from workbench.recipe import Recipe
 from workbench.registry.techniques import TECHNIQUES
 from workbench.sources.lookup import find_facts
-from workbench.training.inspection.anatomy import take_apart
+from workbench.training.adaptation.heads import head_modules
+from workbench.training.inspection.anatomy import dissect, take_apart
 
 NOTHING_TRAINED = [name for name, entry in TECHNIQUES.items() if entry.trainable == "nothing"]
 WITHOUT = ("xlora",)  # it needs trained adapters, which no recipe has by itself
@@ -172,6 +174,34 @@ def test_what_trains_nothing_or_needs_more_has_sizes_that_multiply(technique, re
     assert drawing.mismatches() == []
     if technique in NOTHING_TRAINED:
         assert drawing.trained() == []
+
+
+@pytest.mark.parametrize("technique", ["lora", "lily", "ia3", "houlsby", "full"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_modules_of_every_architecture(architecture, technique):
+    model = ARCHITECTURES[architecture]().to("meta")
+    kind = type(model).__name__
+    labels = kind.endswith("SequenceClassification") and "classify"
+    images = kind.endswith("ImageClassification") and "image_classify"
+    both = kind.endswith("ConditionalGeneration") and "seq2seq"
+    recipe = Recipe(task=labels or images or both or "lm", technique=technique).resolved()
+    new = head_modules(model) if labels or images else ()
+    names = [name for name, _ in model.named_parameters() if name.split(".")[0] in new]
+    structure = dissect(recipe, model, names)
+    if structure.problem:  # some wrap no Conv1D
+        assert draw(recipe, structure) == ("", None)
+        return
+    for node in walk(structure.tree):
+        assert draw(recipe, structure, node.paths[0])[1] is not None
+    trained, shared = 0, {}
+    for node, drawing in drawings(structure, recipe):
+        assert drawing.mismatches() == [], node.paths[0]
+        for leaf in drawing.trained():
+            if leaf.shared:
+                shared[leaf.name, leaf.shared, leaf.rows, leaf.cols] = leaf.numbers
+            else:
+                trained += node.count * leaf.numbers
+    assert trained + sum(shared.values()) == structure.figures["trainable"] - heads(structure)
 
 
 # What a technique leaves as it is, and what its layers share, is what it is about.

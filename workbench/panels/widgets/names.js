@@ -1,6 +1,7 @@
 // What ipywidgets tells no screen reader: names, descriptions, what is wrong, and which folds are open.
 
 const DESCRIBED = "input, select, textarea, [role='combobox'], .noUi-handle";
+const PICKED = ".wb-card button[role='combobox']"; // a picker that is no field
 const NOTES = ".wb-problem, .wb-hint, .wb-tip"; // in the order in which they are read
 
 function set(element, name, value) {
@@ -18,7 +19,7 @@ function idOf(element) {
 function describe(field, more = []) {
   const notes = [...more, ...field.querySelectorAll(NOTES)];
   const wrong = notes.some((note) => note.matches(".wb-problem"));
-  for (const control of field.querySelectorAll(DESCRIBED)) {
+  for (const control of field.matches(PICKED) ? [field] : field.querySelectorAll(DESCRIBED)) {
     set(control, "aria-describedby", notes.length ? notes.map(idOf).join(" ") : null);
     set(control, "aria-invalid", wrong ? "true" : null);
   }
@@ -27,7 +28,8 @@ function describe(field, more = []) {
 /** Return the part of a card that a sentence in it is about: by its name, else the card's first. */
 function subjectOf(card, problem) {
   const { about } = problem.dataset;
-  return (about && card.querySelector(`.wb-of-${CSS.escape(about)}`)) ?? card.querySelector(".wb-field");
+  const named = about && card.querySelector(`.wb-of-${CSS.escape(about)}`);
+  return named || (card.querySelector(PICKED) ?? card.querySelector(".wb-field"));
 }
 
 function nameAll(panel) {
@@ -39,7 +41,7 @@ function nameAll(panel) {
       if (field) said.set(field, [...(said.get(field) ?? []), problem]);
     }
   }
-  for (const field of panel.querySelectorAll(".wb-field")) describe(field, said.get(field));
+  for (const field of panel.querySelectorAll(`.wb-field, ${PICKED}`)) describe(field, said.get(field));
   for (const field of panel.querySelectorAll(".wb-with-slider")) {
     const name = field.querySelector(".widget-text > .widget-label")?.textContent;
     const handle = field.querySelector(".noUi-handle");

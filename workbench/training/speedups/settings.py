@@ -141,7 +141,8 @@ def row_lengths(bounds: torch.Tensor) -> list[int]:
     """
     lengths = getattr(bounds, "lengths", None)
     if lengths is None:
-        lengths = bounds.lengths = bounds.diff().tolist()
+        lengths = bounds.diff().tolist()
+        vars(bounds)["lengths"] = lengths
     return lengths
 
 

@@ -158,7 +158,7 @@ def chosen(structure: Structure, recipe: Recipe, path: str | None) -> tuple[Node
     if is_adapted(structure, node, recipe):
         return node, True, _caption(title, node, True, structure)
     if any(piece.name.startswith(_HEAD) for piece in node.injected):
-        return node, False, f"{node.name} is the new head: trained in full, beside {title}."
+        return node, False, f"{node.name} is the new head: trained in full, in addition to {title}."
     inner = [n for n in walk(node) if n is not node and is_adapted(structure, n, recipe)]
     if inner:
         caption = _caption(title, inner[0], True, structure)

@@ -7,6 +7,9 @@ const HINT = "click to hide or show it, with Shift to show it alone";
 export function createLegend(store) {
   const root = element("ul", "workbench-chart-legend");
   root.setAttribute("aria-label", "Runs");
+  const all = button("Show all", {}, "workbench-chart-all");
+  all.addEventListener("click", () => store.showAll());
+  const last = element("li", "", {}, all);
   let shown = "";
 
   const entryOf = ({ run, label, colour }, palette) => {
@@ -14,28 +17,37 @@ export function createLegend(store) {
     const name = element("span", "workbench-chart-name", { textContent: label });
     entry.append(swatch(palette[colour % palette.length]), name);
     entry.dataset.run = run;
-    entry.setAttribute("aria-pressed", !store.hidden.has(run));
-    entry.addEventListener("click", (event) => (event.shiftKey ? store.solo(run) : store.toggle(run)));
-    entry.addEventListener("pointerenter", () => store.hover(store.hidden.has(run) ? null : run));
-    entry.addEventListener("pointerleave", () => store.hover(null));
     return element("li", "", {}, entry);
   };
+  const runAt = ({ target }) => target.closest("[data-run]")?.dataset.run ?? null;
+  root.addEventListener("click", (event) => {
+    const run = runAt(event);
+    if (run === null) return;
+    if (event.shiftKey) store.solo(run);
+    else store.toggle(run);
+  });
+  // For all entries at once: one that is made anew under the pointer is never left.
+  root.addEventListener("pointerover", (event) => {
+    const run = runAt(event);
+    store.hover(store.hidden.has(run) ? null : run);
+  });
+  root.addEventListener("pointerleave", () => store.hover(null));
 
-  /** Show the entries; made anew only where they have changed. */
+  /** Show the entries; made anew only where runs have come or have other names. */
   const show = (palette) => {
     const runs = store.runs();
-    const state = JSON.stringify([runs, [...store.hidden], palette]);
-    if (state === shown) return;
-    shown = state;
-    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.run : undefined;
-    const entries = runs.map((run) => entryOf(run, palette));
-    if (runs.some(({ run }) => store.hidden.has(run)) && runs.length > 1) {
-      const all = button("Show all", {}, "workbench-chart-all");
-      all.addEventListener("click", () => store.showAll());
-      entries.push(element("li", "", {}, all));
+    const state = JSON.stringify([runs, palette]);
+    if (state !== shown) {
+      shown = state;
+      const focused = root.contains(document.activeElement) && document.activeElement.dataset.run;
+      root.replaceChildren(...runs.map((run) => entryOf(run, palette)), last);
+      if (focused) root.querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();
     }
-    root.replaceChildren(...entries);
-    if (focused) root.querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();
+    for (const entry of root.querySelectorAll("[data-run]")) {
+      const pressed = String(!store.hidden.has(entry.dataset.run));
+      if (entry.getAttribute("aria-pressed") !== pressed) entry.setAttribute("aria-pressed", pressed);
+    }
+    last.hidden = runs.length < 2 || !runs.some(({ run }) => store.hidden.has(run));
   };
   return { root, show };
 }

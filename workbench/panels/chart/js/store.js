@@ -171,6 +171,7 @@ export function createStore(model) {
 
   store.toggle = (run) => {
     store.hidden.has(run) ? store.hidden.delete(run) : store.hidden.add(run);
+    if (store.hovered === run) store.hovered = null; // what is hidden has nothing to bring to the front
     changed();
   };
 

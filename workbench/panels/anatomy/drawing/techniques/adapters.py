@@ -142,7 +142,8 @@ def shadow(at: Layer) -> Drawing:
         for name, shape in at.pieces.items()
         if "backbone" in name or "projection" in name
     )
-    head = at.pieces.get("shadow_head")
+    heads = [shape for name, shape in at.pieces.items() if name.startswith("shadow_head")]
+    labels = [shape[0] for shape in heads if len(shape) == 2][-1:]
     hidden, state, entry = (Matrix(name, d, 1, FLOW) for name in ("h", "s", "h'"))
     out = Matrix("h_{out}", d, 1, FLOW)
     down = Matrix("W_{down}", r, d, TRAINED, starts="random")
@@ -187,16 +188,24 @@ def shadow(at: Layer) -> Drawing:
         equations.append(
             Equation(Matrix("s_0", d, 1, FLOW), product(small, words), "before the first block")
         )
-    if head:
-        logits = Matrix("y", head[0], 1, FLOW)
-        score = Matrix("W_{head}", head[0], d, TRAINED, shared="one for the model")
+    if labels:
+        logits = Matrix("y", labels[0], 1, FLOW)
+        score = Matrix(
+            "head",
+            labels[0],
+            d,
+            TRAINED,
+            _MODULE,
+            stored=sum(math.prod(shape) for shape in heads),
+            shared="one for the model",
+        )
         last = Matrix("s_{last}", d, 1, FLOW)
         equations.append(Equation(logits, product(score, last), "for the auxiliary loss"))
     return Drawing(
         tuple(equations),
         (
             (
-                "A small trained model runs beside the base. Its state s corrects the hidden state that "
+                "A small trained model runs parallel to the base. Its state s corrects the hidden state that "
                 "enters each block, and is brought up to date by what leaves it."
             ),
         ),

@@ -230,7 +230,7 @@ def bdlora(at: Layer) -> Drawing:
         lora_scale(at, product(b, a, x(at))),
         notes=(
             (
-                f"{'A' if of_a else 'B'} has {blocks} blocks on its diagonal and nothing beside them: "
+                f"{'A' if of_a else 'B'} has {blocks} blocks on its diagonal and zeros elsewhere: "
                 f"each of {blocks} devices can hold one block and needs nothing of the others."
             ),
         ),

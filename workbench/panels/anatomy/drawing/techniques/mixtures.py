@@ -27,6 +27,11 @@ def lily(at: Layer) -> Drawing:
     r = at.size("lily_router", 1, int(number(at.arg("r"), 32)))
     n = at.size("lily_router", 0, int(number(at.arg("num_B"), 2)))
     stride = int(number(at.arg("stride_A"), 1))
+    # Modules that one of the targets names share their B, where their weights have one shape.
+    named = at.arg("target_modules", ())
+    listed = () if isinstance(named, str) else named
+    endings = [name for name in listed if f".{at.path}".endswith(f".{name}")]
+    target = max(endings, key=len, default=at.name)
     a = Matrix(
         "A",
         r,
@@ -37,7 +42,15 @@ def lily(at: Layer) -> Drawing:
     )
     mean = Matrix("B̄", at.rows, r, COMPUTED)
     p = Matrix("p", n, 1, COMPUTED)
-    each = Matrix("B_e", at.rows, r, TRAINED, copies=n, starts="0", shared=f"by all {at.name}")
+    each = Matrix(
+        "B_e",
+        at.rows,
+        r,
+        TRAINED,
+        copies=n,
+        starts="0",
+        shared=f"by all {target}, {at.rows:,} × {at.cols:,}",
+    )
     router = Matrix("R", n, r, TRAINED, starts="random")
     a_again = Matrix("A", r, at.cols, TRAINED, starts=a.starts, shared=a.shared)
     return added(
@@ -49,7 +62,7 @@ def lily(at: Layer) -> Drawing:
         ),
         notes=(
             (
-                f"The router R looks at A x and mixes {n} matrices B_e, which the {at.name} of all "
+                f"The router R looks at A x and mixes {n} matrices B_e, which the {target} of all "
                 "layers share."
             ),
         ),

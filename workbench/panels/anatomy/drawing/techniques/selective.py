@@ -23,6 +23,10 @@ def own(at: Layer) -> Drawing:
     total, trained = at.own
     if at.kind == "Embedding":
         return _embedding(at, Matrix("E", at.rows, at.cols, TRAINED if trained else FROZEN))
+    if not at.rows and total:
+        state = TRAINED if trained else FROZEN
+        numbers = Matrix("θ", total, 1, state, size=f"{total:,} numbers")
+        return Drawing((Equation(Matrix("p", total, 1, FLOW, size="used as they are"), numbers),))
     if not at.cols:
         return norm(at)
     size = at.rows * at.cols

@@ -71,7 +71,6 @@ def _modules(count: dict[str, Any]) -> str:
         f"<tr><td>{esc(name or '(the model itself)')}</td><td>{number:,}</td></tr>"
         for name, number in modules
     )
-    summary = where(count["by_module"], count["injected"])
     return (
         f"<details class='wb-modules'><summary>{place[:1].upper()}{place[1:]}</summary>"
         f"<table>{rows}</table></details>"

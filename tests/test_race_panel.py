@@ -350,17 +350,17 @@ def test_the_bench_lines_runs_up(recipe, tmp_path, monkeypatch):
     settle(panel)
     settle(bench)
     # One Compare and one Export, for the runs of the bench and those of the race.
-    assert "wb-elsewhere" in panel._results.widget._dom_classes
+    assert panel._results.widget.layout.display == "none"
     assert not bench._results.buttons["Compare"].disabled
     assert len(bench.compare()) == 2
     alone = bench.train().wait()
     settle(bench)
     assert len(bench.compare()) == 3
-    assert bench._exported() is alone
+    assert bench._picked is alone
     click(panel, "pick", 1)
-    assert bench._exported() is bench.race.members[1]
+    assert bench._picked is bench.race.members[1]
     bench._pick(alone)
-    assert bench._exported() is alone
+    assert bench._picked is alone
     add.click()
     assert len(bench.race.members) == 1  # the next race
     assert len(revealed) == 2

@@ -266,7 +266,7 @@ CONTRAST = """([panel, selector, property, pseudo, within]) => {
 # What, of which property, and the least that WCAG AA asks for.
 COLOURS = {
     "labels": (".wb-field .widget-label, .wb-label", "color", 4.5),
-    "help": (".wb-hint, .wb-ask", "color", 4.5),
+    "help": (".wb-hint, .wb-explain", "color", 4.5),
     "quiet words": (".wb-quiet, .wb-facts dt, summary, .wb-fold", "color", 4.5),
     "badges": (".wb-badge, .wb-step, .wb-tokens .wb-trained", "color", 4.5),
     "states": (".wb-state", "color", 4.5),

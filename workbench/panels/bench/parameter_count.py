@@ -65,14 +65,14 @@ def _count(count: dict[str, Any]) -> str:
 
 
 def _modules(count: dict[str, Any]) -> str:
+    place = where(count["by_module"], count["injected"])
     modules = sorted(count["by_module"].items(), key=lambda item: -item[1])
     rows = "".join(
         f"<tr><td>{esc(name or '(the model itself)')}</td><td>{number:,}</td></tr>"
         for name, number in modules
     )
-    summary = where(count["by_module"], count["injected"])
     return (
-        f"<details class='wb-modules'><summary>{summary[:1].upper()}{summary[1:]}</summary>"
+        f"<details class='wb-modules'><summary>{place[:1].upper()}{place[1:]}</summary>"
         f"<table>{rows}</table></details>"
     )
 

@@ -64,8 +64,8 @@ class TechniqueFormCard(FormCard):
             self._note.widget,
             self._knobs,
             self._problems,
-            self._sentence,
             self._picture,
+            self._sentence,
             self._examples.widget,
             self._others,
         ]

@@ -40,14 +40,14 @@ HELP = {
         ),
         Help(
             "runs at a time",
-            "Number of runs that do a step at the same time.",
+            "Number of runs that take a step at the same time.",
             default="empty: one per core, one on a GPU",
             allowed="an integer of at least 1, or left empty",
             unit="runs",
         ),
         Help(
             "train LoRA runs in one batch",
-            "Train plain LoRA runs with the same base together, in one forward and backward pass; "
+            "Plain LoRA runs with the same base can share the forward and backward pass; "
             "choose never if the losses must stay the same to the last bit.",
             default=next(iter(FUSE)),
             allowed=", ".join(FUSE),
@@ -89,9 +89,9 @@ class RaceHeader:
         going = make_button("Start", TOOLTIPS["Start"], lambda: acts[going.description]())
         stop = make_button("Stop all", TOOLTIPS["Stop all"], acts["Stop all"])
         self.buttons = {"Start": going, "Stop all": stop}
-        controls = widgets.HBox(list(self.buttons.values()))
-        controls.add_class("wb-controls")
-        top = widgets.Box([self._text, controls])
+        bar = widgets.HBox(list(self.buttons.values()))
+        bar.add_class("wb-controls")
+        top = widgets.Box([self._text, bar])
         top.add_class("wb-status-top")
         about = {"style": {"description_width": "auto"}}
         self.turns = widgets.Dropdown(
@@ -126,9 +126,8 @@ class RaceHeader:
         self.halving.observe(
             lambda event: change("halving", rule if event["new"] else None), "value"
         )
-        stopping = widgets.Box(
-            [with_help(self.halving, HELP[self.halving.description]), self._rule]
-        )
+        halving = with_help(self.halving, HELP[self.halving.description])
+        stopping = widgets.Box([halving, self._rule])
         stopping.add_class("wb-stopping")
         # For those who know why they would change it.
         more = Fold("More: how the runs share the computer", self._sharing)

@@ -82,6 +82,7 @@ class TryIt(anywidget.AnyWidget):
         self._selected: Run | EarlierRun | None = None
         self._read: Run | EarlierRun | None = None  # the run whose examples are shown
         self._answered = False
+        self._unasked: bool = False
         self._rows: list[Example] = []
         self.worker = AskWorker(self._fail)
         self.on_msg(self._on_message)

@@ -51,9 +51,9 @@ export default () => {
     el.append(banner);
     keepKeys(panel, signal);
     ignoreDoubleClicks(panel, signal);
+    revealParts(model, panel, signal);
     showHelp(panel, signal);
     leadToFaults(panel, signal);
-    revealParts(model, panel, signal);
     const show = () => panel() && close(panel(), banner);
     views.add(show);
     signal.addEventListener("abort", () => views.delete(show));

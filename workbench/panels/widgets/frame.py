@@ -42,5 +42,5 @@ class Frame(anywidget.AnyWidget):
         self.add_class("wb-frame")
 
     def reveal(self, part: str) -> None:
-        """Scroll to a part of the panel, by a CSS selector, and focus its first button."""
+        """Scroll to a part of the panel, by a CSS selector, and focus the button that starts it."""
         self.send({"reveal": part})

@@ -43,9 +43,9 @@ export function showHelp(inside, signal) {
   };
   /** Return the "?" that an element belongs to; a race within a bench looks after its own. */
   const askOf = (target) => {
-    const part = target instanceof Element && target.closest(".wb-ask, .wb-field .widget-label");
+    const part = target instanceof Element && target.closest(".wb-explain, .wb-field .widget-label");
     if (!part || part.closest(".workbench-bench") !== inside()) return undefined;
-    return part.closest(".wb-field")?.querySelector(".wb-ask");
+    return part.closest(".wb-field")?.querySelector(".wb-explain");
   };
   const inTip = (target) => open?.nextElementSibling.contains(target);
 
@@ -60,13 +60,13 @@ export function showHelp(inside, signal) {
     else if (!open) clearTimeout(timer);
   });
   listen("focusin", ({ target }) => {
-    if (target instanceof Element && target.matches(".wb-ask")) {
+    if (target instanceof Element && target.matches(".wb-explain")) {
       const ask = askOf(target);
       if (ask) show(ask);
     } else if (open) hide();
   });
   listen("click", ({ target }) => {
-    const ask = target instanceof Element && target.matches(".wb-ask") && askOf(target);
+    const ask = target instanceof Element && target.matches(".wb-explain") && askOf(target);
     if (!ask) return open && !inTip(target) && hide();
     if (open === ask && pinned) return hide();
     show(ask);

@@ -59,7 +59,7 @@ class Help:
         words += f"<p>{esc(text)}</p>" if text and text != self.line else ""
         hint = f"<p class='wb-hint'>{esc(self.line)}</p>" if self.line else ""
         return (
-            f"<button type='button' class='wb-ask' aria-label='About {esc(self.name)}' "
+            f"<button type='button' class='wb-explain' aria-label='About {esc(self.name)}' "
             f"aria-expanded='false'>?</button>"
             f"<div class='wb-tip' role='tooltip' popover='manual'>{words}<dl>{rows}</dl></div>{hint}"
         )

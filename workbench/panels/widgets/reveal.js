@@ -13,10 +13,12 @@ export function revealParts(model, panel, signal) {
     const until = performance.now() + PATIENCE;
     const look = () => {
       const part = panel()?.querySelector(reveal);
-      if (!part?.offsetHeight) return performance.now() < until && requestAnimationFrame(look);
+      // Its parts come in any order: only its button tells that it is there.
+      const button = part?.querySelector(".wb-start:enabled");
+      if (!button?.offsetHeight) return performance.now() < until && requestAnimationFrame(look);
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       part.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-      part.querySelector("button:enabled")?.focus({ preventScroll: true });
+      button.focus({ preventScroll: true });
     };
     look();
   };

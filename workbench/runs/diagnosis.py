@@ -3,7 +3,7 @@
 Nothing is said of a healthy run, so every sign must stand out of the noise that is measured in the
 run itself. The thresholds, each with its reason:
 
-* ``MIN_STEPS``: fewer steps show nothing but the start. Of a long run a quarter is waited for, but not
+* ``MIN_STEPS``: fewer steps show nothing but the start. Of a long run a third is waited for, but not
   more than ``MAX_PATIENCE`` steps, since slow techniques need their time; a loss that rises is told at once.
 * ``WINDOW``: a tenth of the steps, at least 10, is averaged wherever a level of the loss is meant, since
   single batches scatter; two levels differ if they are ``SIGMAS`` standard errors apart, which chance
@@ -121,7 +121,7 @@ class Signs:
         size = max(MIN_WINDOW, int(WINDOW * len(self.losses)))
         self._start, self._now = self.losses[:size], self.losses[-size:]
         self._steps = plan.get("max_steps") or len(self.losses)
-        self._patience = min(MAX_PATIENCE, max(MIN_STEPS, self._steps // 4))
+        self._patience = min(MAX_PATIENCE, max(MIN_STEPS, self._steps // 3))
         self._rate = (plan.get("recipe") or {}).get("learning_rate") or recipe.learning_rate
         self._suited = recipe.default_learning_rate()
 

@@ -23,7 +23,7 @@ def test_layers_are_those_that_peft_has_wrapped(technique, task):
     counts = count_parameters(adapted, shapes)
     head = ", and a new head" if task == "classify" else ""
     layers = len(touched(adapted, shapes))
-    assert where(counts["by_module"], counts["injected"]) == f"added to {layers} layers{head}"
+    assert where(counts["by_module"], counts["injected"]) == f"added to {layers} modules{head}"
 
 
 @pytest.mark.parametrize(

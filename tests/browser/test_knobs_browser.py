@@ -70,7 +70,7 @@ def test_every_knob_is_explained_by_pointer_key_and_screen_reader(bench, expect)
     book = bench(height=1400)
     page, rank = book.page, textbox(book, "r")
     tip = page.locator(".wb-of-r .wb-tip")
-    for part in ("Width of the two added matrices", "Default", "an integer of at least 1"):
+    for part in ("Rank of the update", "Default", "an integer of at least 1"):
         assert part in rank.evaluate(DESCRIPTION)
     expect(tip).to_be_hidden()
     expect(page.locator(".wb-of-r .wb-hint")).to_be_visible()

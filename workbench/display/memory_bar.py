@@ -25,11 +25,11 @@ MEANINGS = {
 }
 # When each part is there. All of them are never there at once.
 TIMES = {
-    "weights": "all the time",
-    "adapters": "all the time",
-    "gradients": "backward to step",
-    "optimizer": "from step 1 on",
-    "activations": "forward to backward",
+    "weights": "always",
+    "adapters": "always",
+    "gradients": "backward pass to optimizer step",
+    "optimizer": "after the first step",
+    "activations": "forward to backward pass",
 }
 DEVICES = {"cpu": "RAM", "cuda": "GPU memory"}
 _SMALL = 0.01  # a share of the total that is not worth a word
@@ -157,7 +157,7 @@ def _head(forecast: Mapping[str, Any] | None, measured: Mapping[str, Any] | None
     elif measured:
         where = DEVICES["cuda" if measured.get("cuda") else "cpu"]
     return (
-        "<div class='fc-head'><span><b>Memory</b> at the fullest moment of a step</span>"
+        "<div class='fc-head'><span><b>Peak memory</b> of a training step</span>"
         f"<span>{where}</span></div>"
     )
 
@@ -222,8 +222,8 @@ def _table(rows: list[tuple[str, Mapping[str, int]]]) -> str:
     )
     times = "".join(f"<td>{TIMES[part]}</td>" for part in COLOURS)
     return (
-        f"<table class='fc-table'><thead><tr><th scope='col'>at its largest</th>{heads}</tr></thead>"
-        f"<tbody>{lines}<tr class='fc-when'><th scope='row'>is there</th>{times}</tr></tbody></table>"
+        f"<table class='fc-table'><thead><tr><th scope='col'>maximum of each part</th>{heads}</tr></thead>"
+        f"<tbody>{lines}<tr class='fc-when'><th scope='row'>allocated</th>{times}</tr></tbody></table>"
     )
 
 
@@ -238,10 +238,10 @@ def _moments(forecast: Mapping[str, Any]) -> str:
     for part, why in words.items():
         if largest[part] - parts[part] > _SMALL * peak:
             here = f"{size(parts[part])} of the {part}" if parts[part] else f"no {part}"
-            sentences.append(f"At the fullest moment {here} are there: {why}.")
+            sentences.append(f"At the peak {here} are allocated: {why}.")
     temporary = parts["activations"] - largest["activations"]
     if temporary > _SMALL * peak:
-        sentences.append(f"Temporary results take {size(temporary)} more at that moment.")
+        sentences.append(f"Temporary buffers take {size(temporary)} more at the peak.")
     if forecast["evaluation"] > peak:
         sentences.append(f"An evaluation needs {size(forecast['evaluation'])}: the upright mark.")
     if forecast["saved"]:
@@ -260,6 +260,6 @@ def _measuring(forecast: Mapping[str, Any] | None, measured: Mapping[str, Any] |
         )
         sentences.append(f"Peak of all that is on the GPU: {peaks}.")
     elif forecast:
-        sentences.append("Temporary results are not measured.")
+        sentences.append("Temporary buffers are not measured.")
     sentences.append(f"The whole process takes {size(measured['rss'])} of RAM (RSS).")
     return " ".join(sentences)

@@ -72,7 +72,8 @@ ranked by the task's metric; the others are stopped and their trained weights ar
         if isinstance(self.at, int):
             when = f"After every {self.at} {unit}" if self.at > 1 else f"After every {unit[:-1]}"
         else:
-            when = f"After {', '.join(map(str, sorted(self.at)))} {unit}"
+            marks = sorted(self.at)
+            when = f"After {', '.join(map(str, marks))} {unit if marks != [1] else unit[:-1]}"
         least = "" if self.least == 1 else f" (at least {self.least})"
         metric = self.metric.replace("_", " ") if self.metric else "the task's metric"
         return (

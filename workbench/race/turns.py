@@ -39,11 +39,11 @@ def turns_note(scheduler: StepScheduler, started: bool) -> str:
     workers, threads = scheduler.workers, scheduler.threads
     if workers == 1:
         return (
-            "One run at a time does a step; steps are interleaved so that all runs get "
+            "One run at a time does a step; runs take turns, so that all of them get "
             f"the same number of {scheduler.turns}."
         )
     each = f"{threads} intra-op thread{'s' * (threads != 1)}"
     return (
-        f"{workers} runs do steps at the same time, each with {each}; steps are "
-        f"interleaved so that all runs get the same number of {scheduler.turns}."
+        f"{workers} runs train at the same time, each with {each}; runs take turns, so that "
+        f"all of them get the same number of {scheduler.turns}."
     )

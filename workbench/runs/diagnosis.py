@@ -173,7 +173,7 @@ class Signs:
             # What is learned of the training rows first may carry over later.
             if evaluation.step >= self._steps / 2:
                 finding += f" The training loss of {statistics.fmean(self._now):.3f} is lower."
-                advice = "Try more training rows, more steps, or another technique."
+                advice = "Try more training rows, fewer steps, or another technique."
                 return Diagnosis("not generalizing", finding, advice)
         return None
 

@@ -172,7 +172,7 @@ class Settings:
         "Peak learning rate.",
         empty="the technique's default, chosen on the small bundled base and lowered for wider "
         "base models",
-        line="How far each step moves the weights.",
+        line="Peak learning rate of the schedule.",
         gt=0,
     )
     max_steps: int | None = setting(

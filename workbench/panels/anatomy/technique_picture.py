@@ -51,7 +51,7 @@ def technique_html(recipe: Recipe, facts: ModelFacts | None, labels: int = 2) ->
     if technique is None or facts is None:
         return ""
     at = layer_from_files(recipe, facts, labels)
-    where = f"On {at.path} of {facts.title}." if at.path else f"On {facts.title}."
+    where = f"Example: {at.path} of {facts.title}." if at.path else f"Example: {facts.title}."
     # Arguments are shown while they are typed; the form says what is wrong with them.
     try:
         return picture(technique, at, caption=where, folded=True).html

@@ -91,7 +91,7 @@ def where(modules: Iterable[str], injected: int) -> str:
     --------
     >>> names = [f"base_model.model.layers.{n}.q_proj.lora_A.default" for n in range(4)]
     >>> where([*names, "base_model.model.score.modules_to_save.default"], 4608)
-    'added to 4 layers, and a new head'
+    'added to 4 modules, and a new head'
     >>> where(["layers.3.q_proj", "layers.3.k_proj"], 0)
     'in 2 modules of the base'
     """
@@ -102,5 +102,5 @@ def where(modules: Iterable[str], injected: int) -> str:
     matches = [_ADDED.fullmatch(name) for name in modules if name not in heads]
     layers = {match[1] for match in matches if match}
     # What all layers share belongs to the first of them, and what precedes the text to none.
-    place = f"added to {len(layers)} layers" if len(layers) > 1 else f"{injected:,} added"
+    place = f"added to {len(layers)} modules" if len(layers) > 1 else f"{injected:,} added"
     return f"{place}, and a new head" if heads else place

@@ -62,6 +62,8 @@ class TryIt(anywidget.AnyWidget):
         Rows of the evaluation data, with the answers as they come.
     trouble : str
         Why there are no examples, in a sentence.
+    base_name : str
+        What the base's answers are headed with: a classifier's base has a head that was never trained.
     """
 
     _esm = bundle(*(_STATIC / f"{name}.js" for name in ("elements", "reply", "try_it")))
@@ -72,6 +74,7 @@ class TryIt(anywidget.AnyWidget):
     answer: traitlets.Dict = traitlets.Dict(NOTHING).tag(sync=True)
     examples: traitlets.List = traitlets.List().tag(sync=True)
     trouble = traitlets.Unicode("").tag(sync=True)
+    base_name = traitlets.Unicode("Base model").tag(sync=True)
 
     def __init__(self, post: Callable[[Callable[[], object]], object]):
         super().__init__(layout={"display": "none"})
@@ -117,6 +120,8 @@ class TryIt(anywidget.AnyWidget):
         self.chosen = None if run is None else id(run)
         self.answer, self.examples, self.trouble = NOTHING, [], ""
         if run is not None:
+            head = bool(run.plan.get("new_parameters"))
+            self.base_name = "Base, with an untrained head" if head else "Base model"
             self.reads = "image" if ALL_TASKS[run.recipe.task].reads_images else "text"
             self._update_examples(run)
 

@@ -23,8 +23,8 @@ ENTRIES = (
         name="pissa",
         title="PiSSA",
         family="LoRA initialization",
-        summary="LoRA initialized with the principal singular directions of each weight, which "
-        "it then trains.",
+        summary="LoRA initialized with the largest singular values and vectors of each weight; the rest "
+        "of the weight is frozen.",
         keywords=("svd", "principal singular values"),
         learning_rate=1e-3,
         config="LoraConfig",
@@ -160,8 +160,8 @@ ENTRIES = (
         name="corda",
         title="CorDA",
         family="LoRA initialization",
-        summary="LoRA initialized from a decomposition of each weight that takes its training "
-        "inputs into account.",
+        summary="LoRA initialized from a singular value decomposition of each weight that takes the "
+        "covariance of its inputs into account.",
         keywords=("context-oriented", "covariance"),
         learning_rate=1e-3,
         config="LoraConfig",

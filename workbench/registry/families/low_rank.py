@@ -4,7 +4,7 @@ from workbench.registry.hook import Hook
 from workbench.registry.technique import Hyperparameter, Paper, Technique
 
 # What is true of the rank wherever the change of a weight is a product of two matrices.
-RANK = "Width of the two added matrices: twice the rank trains twice as much."
+RANK = "Rank of the update B·A: doubling it doubles the trainable parameters."
 
 LORA_KNOBS = (
     Hyperparameter(
@@ -17,7 +17,7 @@ LORA_KNOBS = (
     ),
     Hyperparameter("lora_alpha", 16, 1, 128, line="The update is multiplied by lora_alpha / r."),
     Hyperparameter(
-        "lora_dropout", 0.0, 0.0, 0.5, below=1.0, line="Share of the inputs dropped in training."
+        "lora_dropout", 0.0, 0.0, 0.5, below=1.0, line="Dropout probability on the input of A."
     ),
 )
 
@@ -86,8 +86,8 @@ ENTRIES = (
         name="adalora",
         title="AdaLoRA",
         family="low-rank",
-        summary="LoRA that starts with a higher rank and removes the least important ranks "
-        "during training.",
+        summary="LoRA in the form of a singular value decomposition, which removes the least important "
+        "singular values during training.",
         keywords=("adaptive rank", "budget", "rank pruning"),
         learning_rate=5e-3,
         config="AdaLoraConfig",
@@ -304,8 +304,8 @@ ENTRIES = (
         name="alora",
         title="Activated LoRA",
         family="low-rank",
-        summary="LoRA that is active only from the answer on, so that the base's cache of the "
-        "prompt can be reused.",
+        summary="LoRA that is active only from the invocation tokens on, so that the base's key-value "
+        "cache of the text before them can be reused.",
         keywords=("activated", "kv cache", "instruction"),
         learning_rate=3e-3,
         config="LoraConfig",

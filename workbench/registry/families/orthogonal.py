@@ -36,7 +36,7 @@ ENTRIES = (
         title="BOFT",
         family="orthogonal",
         summary="Rotates each layer's inputs by a product of sparse orthogonal matrices "
-        "(butterfly factorization).",
+        "(butterfly factorization), and scales each output feature.",
         keywords=("butterfly",),
         learning_rate=1e-2,
         config="BOFTConfig",

@@ -37,8 +37,8 @@ ENTRIES = (
         name="p_tuning",
         title="P-tuning",
         family="prompt",
-        summary="Adds virtual tokens before the text, which a small network computes from "
-        "trained vectors.",
+        summary="Adds virtual tokens before the text, which a prompt encoder (MLP or LSTM) computes "
+        "from trained vectors.",
         keywords=("prompt encoder", "lstm"),
         learning_rate=3e-3,
         scales_with_width=False,
@@ -123,8 +123,8 @@ ENTRIES = (
         name="cartridge",
         title="Cartridge",
         family="prompt",
-        summary="Trains keys and values for each layer in the form of a key-value cache; the "
-        "first stay fixed.",
+        summary="Trains keys and values for each layer in the form of a key-value cache; those of the "
+        "first token stay frozen.",
         keywords=("kv cache",),
         learning_rate=1e-2,
         scales_with_width=False,
@@ -144,8 +144,8 @@ ENTRIES = (
         name="adaption_prompt",
         title="LLaMA-Adapter",
         family="prompt",
-        summary="Lets the attention of the upper layers read trained vectors, through a "
-        "trained gate.",
+        summary="Lets the attention of the upper layers read trained vectors, through a gate that "
+        "starts at zero.",
         keywords=("adaption prompt", "zero-init attention"),
         learning_rate=1e-2,
         scales_with_width=False,

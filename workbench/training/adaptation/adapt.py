@@ -122,7 +122,7 @@ def selected_names(
     if not technique.head_only and set(names) <= set(new_parameters):
         raise ModelError(
             f"technique must find parameters to train, but {technique.title} finds none in "
-            f"{type(model).__name__}, which has no {technique.selection}: choose another one."
+            f"{type(model).__name__}, which has no {technique.selection}: choose another technique."
         )
     return names
 

@@ -77,9 +77,9 @@ def advise(
     if needed <= available:
         if most >= 2 * rows:
             reach = (
-                f"even {most:,} or more is possible"
+                f"a batch of {most:,} would fit too"
                 if most == MOST
-                else f"up to {most:,} is possible, {2 * most:,} is not"
+                else f"the largest possible batch is {most:,}"
             )
             return f"Enough memory for batch size {rows:,}; {reach}."
         helps = f"; with gradient checkpointing up to {more:,}" if more > most else ""

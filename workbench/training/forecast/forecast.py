@@ -147,7 +147,7 @@ class Forecast:
             f"{name} {size(self.metered[name])}" for name in PARTS if self.metered[name]
         )
         free = f"{size(self.available)} free {DEVICES[self.device]}"
-        return f"Forecast({size(self.peak)} at the fullest moment, of {free}; at their largest: {parts})"
+        return f"Forecast(peak {size(self.peak)} of {free}; maximum of each part: {parts})"
 
     def _repr_html_(self) -> str:
         return memory_bar(self.to_dict())

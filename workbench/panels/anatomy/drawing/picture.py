@@ -177,7 +177,7 @@ def _count(drawing: Drawing, at: Layer) -> str:
         of = f" ({share(total, whole)} of {table}'s {whole:,})" if whole and total < whole else ""
         sum_of = " + ".join(_numbers(leaf) for leaf in here)
         equals = f" = <b>{total:,}</b>" if len(here) > 1 or here[0].copies > 1 else ""
-        parts.append(f"Trained here: {sum_of}{equals}{of}.")
+        parts.append(f"Trainable in this layer: {sum_of}{equals}{of}.")
     if everywhere:
         sum_of = " + ".join(_numbers(leaf) for leaf in everywhere)
         parts.append(f"Trained once and shared: {sum_of}.")

@@ -82,6 +82,7 @@ export function paintAxes(context, plot, frame, options) {
 
 /** A quiet dashed line for each value to compare with, with its name on it. */
 export function paintReferences(context, plot, frame, options) {
+  const named = []; // heights of the names on the left
   for (const { label, value } of plot.references) {
     const y = frame.toY(value);
     if (!(y >= frame.top && y <= frame.bottom)) continue;
@@ -95,10 +96,13 @@ export function paintReferences(context, plot, frame, options) {
     context.stroke();
     context.restore();
     const below = y - frame.top < 16;
-    // At the left: scores begin a little later, and end at the right.
-    context.textAlign = "left";
+    // At the left: scores begin a little later, and end at the right. A second name there would hide the first.
+    const right = named.some((other) => Math.abs(other - y) < 16);
+    if (!right) named.push(y);
+    context.textAlign = right ? "right" : "left";
     context.textBaseline = below ? "top" : "bottom";
-    paintOverCurves(context, label, frame.left + 3, y + (below ? 4 : -3), options);
+    const x = right ? frame.right - 3 : frame.left + 3;
+    paintOverCurves(context, label, x, y + (below ? 4 : -3), options);
   }
 }
 

@@ -76,7 +76,7 @@ function makeExamples(tell, fill) {
   trouble.setAttribute("role", "status");
   box.append(top, table, trouble);
 
-  function show(rows, label, why) {
+  function show(rows, base, label, why) {
     box.hidden = rows.length === 0 && !why;
     write(trouble, why);
     button.hidden = rows.length === 0 || rows.every((row) => row.run);
@@ -86,7 +86,7 @@ function makeExamples(tell, fill) {
     const heads = [
       ["Row", ""],
       [scored ? "Expected" : "Goes on with", ""],
-      ["Base model", scored ? score(rows, "base") : ""],
+      [base, scored ? score(rows, "base") : ""],
       [label, scored ? score(rows, "run") : ""],
     ];
     for (const [word, note] of heads) {
@@ -172,19 +172,19 @@ export default {
       answers.replaceChildren();
       if (shown) {
         if (answer.image) answers.append(element("img", "wb-asked-image", { src: answer.image, alt: "the image that was asked" }));
-        answers.append(column("Base model", "base", answer.base, asking), column(label(), "run", answer.run, asking));
+        answers.append(column(model.get("base_name"), "base", answer.base, asking), column(label(), "run", answer.run, asking));
       }
       const words = { stopped: "Stopped: ask again for an answer.", failed: answer.note, done: answer.note };
       write(note, words[answer.state] ?? (asking ? "" : EMPTY[model.get("reads")]));
       note.classList.toggle("wb-problem", answer.state === "failed");
       note.hidden = !note.textContent;
     };
-    const showExamples = () => examples.show(model.get("examples"), label(), model.get("trouble"));
+    const showExamples = () => examples.show(model.get("examples"), model.get("base_name"), label(), model.get("trouble"));
 
     const events = {
       "change:runs change:chosen": showRuns,
       "change:answer change:reads": showAnswer,
-      "change:examples change:trouble": showExamples,
+      "change:examples change:trouble change:base_name": showExamples,
     };
     for (const [event, show] of Object.entries(events)) {
       model.on(event, show);

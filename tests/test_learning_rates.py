@@ -122,7 +122,7 @@ def test_the_rate_stands_in_plan_script_panel_and_comparison(tiny_llama, tmp_pat
     recipe = Recipe(model=str(folder), max_steps=1, **rows)
     run = wb.train(recipe, tmp_path / "runs", progress=False)
     assert run.plan["recipe"]["learning_rate"] == 0.0015
-    assert "learning_rate: null" in recipe.to_yaml() and run.recipe.learning_rate is None
+    assert "learning_rate" not in recipe.to_yaml() and run.recipe.learning_rate is None
     assert "lr=0.0015" in wb.export(run, tmp_path / "train.py").read_text()
     field = Bench(recipe)._form.training.fields["learning_rate"]
     assert field.control.placeholder == "0.0015 (LoRA, wide)"

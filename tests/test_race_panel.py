@@ -350,7 +350,7 @@ def test_the_bench_lines_runs_up(recipe, tmp_path, monkeypatch):
     settle(panel)
     settle(bench)
     # One Compare and one Export, for the runs of the bench and those of the race.
-    assert panel._results.widget.layout.display == "none"
+    assert "wb-elsewhere" in panel._results.widget._dom_classes
     assert not bench._results.buttons["Compare"].disabled
     assert len(bench.compare()) == 2
     alone = bench.train().wait()

@@ -69,7 +69,7 @@ def test_a_plot_as_the_last_line_is_a_picture(outputs):
 
 def test_settings_that_a_run_lacks_are_empty_cells(outputs):
     (page,) = data(outputs[6], "text/html")
-    assert "NaN" not in page and "init_ia3_weights" in page
+    assert "NaN" not in page and "lora_alpha" in page
 
 
 def test_compatibility_is_a_sentence(outputs):

@@ -249,7 +249,9 @@ def test_what_is_wrong_is_said_in_the_panel_and_goes_when_mended(shown, expect):
     path = page.get_by_role("textbox", name=re.compile("^Data: "))
     path.fill("missing.csv")
     path.press("Enter")
-    expect(page.get_by_text(re.compile("missing.csv")).first).to_be_visible()
+    expect(
+        page.get_by_text(re.compile("missing.csv")).locator("visible=true").first
+    ).to_be_visible()
     book.button("Fix 2 settings").click()
     expect(page.get_by_label("Data", exact=True)).to_be_focused()
     expect(page.locator(".wb-message")).to_have_count(0)  # each is said where it is

@@ -294,6 +294,7 @@ def test_a_lost_message_is_made_up_for(shown, expect):
     expect(chart).to_have_attribute("data-points", str(FILLED + 3))
 
 
+@pytest.mark.slow
 def test_long_curves_are_thinned_and_say_so(notebook, expect):
     long = """\
 for number in range(3):
@@ -334,6 +335,7 @@ def test_after_a_reload_all_is_there_and_it_goes_on(shown, expect):
     expect(chart.get_by_text(GONE)).to_be_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width, height", [(360, None), (640, None), (480, 600), (900, 220)])
 def test_nothing_is_cut_off_in_a_small_place(shown, expect, width, height):
     layout = {"width": f"{width}px", "height": f"{height}px" if height else None}
@@ -378,6 +380,7 @@ def test_a_busy_kernel_is_not_gone_but_a_restarted_one_is(shown, expect):
     expect(fresh.get_by_text(GONE)).to_be_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["crash", "shutdown", "changeKernel"])
 def test_a_kernel_that_ended_is_gone(shown, expect, end):
     book, chart = shown("os.kill(os.getpid(), 9)")
@@ -407,6 +410,7 @@ def test_saved_with_its_widgets_it_shows_its_points_without_its_kernel(shown, ex
     expect(chart.get_by_text(GONE)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_is_chosen_comes_while_a_cell_is_running(notebook, expect):
     panel = """\
 import time

@@ -211,6 +211,7 @@ def test_axe_finds_nothing_serious_in_the_bench(bench, expect):
     assert findings(book.page) == []
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious_in_the_race(notebook, expect):
     book = notebook([RACE], name="knobs-race.ipynb", height=1400)
     book.run(0)
@@ -298,6 +299,7 @@ def contrasts(book, theme, fault):
     return least | {"placeholders": (round(min(ratios), 2), 4.5)}
 
 
+@pytest.mark.slow
 def test_everyone_can_read_it_in_light_and_dark(bench, expect):
     book = bench(height=1800)
     book.page.locator(".wb-rows summary").first.click()
@@ -320,6 +322,7 @@ SIZES = """panel => [...panel.querySelectorAll('*')]
   .filter(([size]) => size < SMALLEST)"""
 
 
+@pytest.mark.slow
 def test_words_are_large_enough_and_grow_with_the_theme(bench, expect):
     book = bench(height=1800)
     panel = book.page.locator(".workbench-bench")

@@ -123,6 +123,7 @@ def test_keys_search_move_and_pick_and_stay_in_the_panel(opened, expect):
     expect(picker.book.output(2)).to_contain_text("'hra'")
 
 
+@pytest.mark.slow
 def test_what_a_technique_costs_and_looks_like_comes_by_and_by(opened, expect):
     picker = opened()
     picker.field.click()
@@ -155,6 +156,7 @@ def test_what_a_technique_costs_and_looks_like_comes_by_and_by(opened, expect):
     expect(picker.list).to_be_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (900, 700), (720, 450), (400, 700)])
 def test_nothing_cuts_the_open_picker_off(opened, expect, width, height):
     picker = opened(width=width, height=height)
@@ -175,6 +177,7 @@ def test_nothing_cuts_the_open_picker_off(opened, expect, width, height):
     picker.book.screenshot(f"picker-{width}")
 
 
+@pytest.mark.slow
 def test_a_finger_looks_first_and_picks_then(opened, expect, browser):
     picker = opened()
     for name, again in (("dora", False), ("dora", True)):
@@ -193,6 +196,7 @@ def test_a_finger_looks_first_and_picks_then(opened, expect, browser):
     expect(picker.field).to_contain_text("DoRA")
 
 
+@pytest.mark.slow
 def test_after_a_reload_the_picked_technique_is_shown_and_others_can_be_picked(opened, expect):
     picker = opened("boft")
     picker.book.pick_technique("vera")

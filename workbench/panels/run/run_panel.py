@@ -17,6 +17,7 @@ from workbench.panels.run.run_view import RunView
 from workbench.panels.run.snapshot import sentence
 from workbench.panels.widgets.style import style
 from workbench.runs.run import Run
+from workbench.training.events import Event, State
 
 # A run has one card, however often it is shown. The run holds it: the card is one of its listeners.
 _cards: weakref.WeakKeyDictionary[Run, weakref.ref[RunPanel]] = weakref.WeakKeyDictionary()
@@ -79,6 +80,12 @@ class RunPanel(Panel):
 
     def _title(self) -> str:
         return sentence(self.run.recipe)
+
+    def _on_event(self, _: object, event: Event) -> None:
+        super()._on_event(_, event)
+        # Whoever waits for the run's end finds it on the card, also where the kernel ends right after.
+        if isinstance(event, State) and self.run.ended:
+            self._ui_loop.flush(5)
 
     def _show(self, shown: Sequence[RunView]) -> None:
         if self.run.ended:

@@ -65,7 +65,7 @@ def _adapted(folder: Path, technique: Technique, base: Base) -> torch.nn.Module:
     register()
     config = peft.PeftConfig.from_pretrained(str(folder))
     model = clone(base, _written(folder, config.to_dict(), base.model).__contains__)
-    if technique.initializer == "get_xlora_model":  # weighs its adapters by the whole text
+    if isinstance(config, peft.XLoraConfig):  # it weighs its adapters by the whole text
         model.config.use_cache = False
     adapted = peft.PeftModel.from_pretrained(model, folder)
     if technique.forward_hook is not None:

@@ -356,11 +356,11 @@ def test_the_bench_lines_runs_up(recipe, tmp_path, monkeypatch):
     alone = bench.train().wait()
     settle(bench)
     assert len(bench.compare()) == 3
-    assert bench._picked is alone
+    assert bench._exported() is alone
     click(panel, "pick", 1)
-    assert bench._picked is bench.race.members[1]
+    assert bench._exported() is bench.race.members[1]
     bench._pick(alone)
-    assert bench._picked is alone
+    assert bench._exported() is alone
     add.click()
     assert len(bench.race.members) == 1  # the next race
     assert len(revealed) == 2

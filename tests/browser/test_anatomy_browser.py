@@ -141,6 +141,7 @@ def test_the_technique_card_draws_what_its_arguments_say(notebook, expect):
         book.screenshot(f"technique-card-{width}")
 
 
+@pytest.mark.slow
 def test_it_stands_alone(notebook, expect):
     book = notebook([ALONE, "print(anatomy.recipe.technique_args)"], name="alone.ipynb")
     book.run(0)
@@ -154,6 +155,7 @@ def test_it_stands_alone(notebook, expect):
     expect(book.output(1)).to_contain_text("k_proj")
 
 
+@pytest.mark.slow
 def test_a_saved_notebook_without_its_kernel_shows_the_tree(notebook, expect):
     book = notebook([ALONE], name="alone-saved.ipynb")
     book.run(0)
@@ -168,6 +170,7 @@ def test_a_saved_notebook_without_its_kernel_shows_the_tree(notebook, expect):
     book.screenshot("anatomy-still")
 
 
+@pytest.mark.slow
 def test_adaloras_count_is_drawn_while_it_trains(notebook, expect):
     made = """\
 import workbench as wb

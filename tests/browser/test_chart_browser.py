@@ -91,6 +91,7 @@ def test_it_says_what_to_do_and_then_draws(notebook, expect):
     expect(chart.get_by_text(GONE)).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_both_themes_redraw_by_themselves(shown, expect):
     book, chart = shown()
     picture = "element => element.querySelector('canvas').toDataURL()"
@@ -232,6 +233,7 @@ def test_zoom_by_drag_and_by_keys(shown, expect):
     expect(reset).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_curves_are_downloaded(shown, expect):
     long = """\
 chart.add_series("long/train", 'long, "quoted"')
@@ -286,6 +288,7 @@ def test_two_views_and_the_kernel_agree_on_scale_and_smoothing(shown, expect):
     expect(first.get_by_role("button", name="Outliers")).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.slow
 def test_a_lost_message_is_made_up_for(shown, expect):
     book, chart = shown(LOSE_ONE, ONE_MORE)
     book.run(2)
@@ -324,6 +327,7 @@ chart.flush()"""
     expect(tip).to_contain_text("step 10,000")
 
 
+@pytest.mark.slow
 def test_after_a_reload_all_is_there_and_it_goes_on(shown, expect):
     book, _ = shown(ONE_MORE)
     book.save()
@@ -396,6 +400,7 @@ def test_a_kernel_that_ended_is_gone(shown, expect, end):
     expect(chart.get_by_text(GONE)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_saved_with_its_widgets_it_shows_its_points_without_its_kernel(shown, expect):
     book, _ = shown()
     book.page.evaluate(

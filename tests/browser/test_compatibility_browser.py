@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.conftest import save_architecture
 
 MAKE = """\
@@ -54,6 +56,7 @@ def test_what_does_not_fit_is_grey_and_says_why(notebook, expect, lab):
     expect(option).not_to_contain_text("cannot wrap")
 
 
+@pytest.mark.slow
 def test_a_prompt_is_written_and_its_examples_are_picked(notebook, expect):
     book = notebook([ASK, "print(bench.recipe.technique_args)"], name="ask.ipynb", height=1700)
     book.run(0)

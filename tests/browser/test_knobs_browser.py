@@ -142,6 +142,7 @@ def test_what_is_wrong_is_marked_and_train_leads_to_it(bench, expect):
     expect(page.get_by_text("None", exact=False).and_(page.locator(".wb-problem"))).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_is_understood_in_two_clicks(bench, expect):
     book = bench(height=1500)
     page = book.page
@@ -195,6 +196,7 @@ def findings(page):
     ]
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious_in_the_bench(bench, expect):
     book = bench(height=1400)
     open_folds(book, expect)

@@ -83,6 +83,7 @@ def test_pick_train_and_watch_without_scrolling(shown, expect, width, height):
     book.screenshot(f"layout-{width}-finished-dark")
 
 
+@pytest.mark.slow
 def test_lines_open_by_key_and_the_bar_stays_in_reach(shown, expect):
     book = shown(width=1280, height=720)
     page = book.page

@@ -208,6 +208,7 @@ def test_after_a_reload_the_picked_technique_is_shown_and_others_can_be_picked(o
     expect(picker.field).to_contain_text("Prefix tuning")
 
 
+@pytest.mark.slow
 def test_techniques_of_a_grid_are_picked_in_the_same_list(notebook, expect):
     book = notebook([RACE], name="picker-grid.ipynb")
     book.run(0)

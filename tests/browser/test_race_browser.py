@@ -172,6 +172,7 @@ OUTSIDE = """panel => {
 }"""
 
 
+@pytest.mark.slow
 def test_at_any_width_after_a_reload_and_without_a_kernel(shown, expect):
     book = shown(steps=20)
     page = book.page

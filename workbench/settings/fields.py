@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from workbench.errors import Problem, RecipeError, did_you_mean
 from workbench.registry.quantizations import QUANTIZATIONS
 from workbench.registry.tasks import TASKS
 from workbench.settings.declare import setting
-from workbench.settings.yaml_format import Dumper, Loader
+from workbench.settings.yaml_format import Dumper, read_mapping
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial")
 # transformers' names, and what each is called in torch.optim.
@@ -360,26 +359,7 @@ class Settings:
         RecipeError
             The file is missing, is not YAML, is not a mapping or has unknown names.
         """
-        text = os.fspath(source)
-        if isinstance(source, os.PathLike) or not re.search(r":\s|\n", source):
-            path = Path(source)
-            if not path.is_file():
-                raise RecipeError([Problem("recipe", "an existing YAML file", str(source))])
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
-                raise RecipeError(
-                    [Problem("recipe", "a YAML file in UTF-8", str(source))]
-                ) from error
-        try:
-            settings = yaml.load(text, Loader=Loader)
-        except yaml.YAMLError as error:
-            where = getattr(error, "problem_mark", None)
-            hint = f"look at line {where.line + 1}" if where else ""
-            raise RecipeError([Problem("recipe", "valid YAML", str(source), hint)]) from error
-        if not isinstance(settings, dict):
-            raise RecipeError([Problem("recipe", "a mapping of names to values", settings)])
-        return cls.from_dict(settings)
+        return cls.from_dict(read_mapping(source))
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:

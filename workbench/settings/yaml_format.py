@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -38,3 +40,40 @@ def read_value(text: str) -> Any:
         return yaml.load(text, Loader=Loader)
     except yaml.YAMLError as error:
         raise RecipeError([Problem("value", "valid YAML", text)]) from error
+
+
+def read_mapping(source: str | os.PathLike) -> dict[str, Any]:
+    """Read a mapping of names to values from a YAML file, or from YAML text.
+
+    Raises
+    ------
+    RecipeError
+        The file is missing, is not YAML or is not a mapping.
+
+    Examples
+    --------
+    >>> read_mapping("technique: lora")
+    {'technique': 'lora'}
+    """
+    text = os.fspath(source)
+    # Text has a line break or a colon.
+    if isinstance(source, os.PathLike) or not re.search(r":\s|\n", source):
+        text = _read_file(Path(source))
+    try:
+        settings = yaml.load(text, Loader=Loader)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        hint = f"look at line {where.line + 1}" if where else ""
+        raise RecipeError([Problem("recipe", "valid YAML", str(source), hint)]) from error
+    if not isinstance(settings, dict):
+        raise RecipeError([Problem("recipe", "a mapping of names to values", settings)])
+    return settings
+
+
+def _read_file(path: Path) -> str:
+    if not path.is_file():
+        raise RecipeError([Problem("recipe", "an existing YAML file", str(path))])
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError([Problem("recipe", "a YAML file in UTF-8", str(path))]) from error

@@ -102,6 +102,20 @@ class Matrix(Expression):
         return (self.rows * self.cols if self.stored is None else self.stored) * self.copies
 
 
+class OfOneSize(Expression):
+    """An expression that is as large as its first part."""
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows it has."""
+        return self.parts[0].rows
+
+    @property
+    def cols(self) -> int:
+        """Return how many columns it has."""
+        return self.parts[0].cols
+
+
 @dataclass(frozen=True)
 class Product(Expression):
     """A product of matrices, in order."""
@@ -156,21 +170,11 @@ class Sum(Expression):
 
 
 @dataclass(frozen=True)
-class Hadamard(Expression):
+class Hadamard(OfOneSize):
     """A product of two matrices, entry by entry."""
 
     left: Expression
     right: Expression
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows it has."""
-        return self.left.rows
-
-    @property
-    def cols(self) -> int:
-        """Return how many columns it has."""
-        return self.left.cols
 
     @property
     def parts(self) -> tuple[Expression, ...]:
@@ -263,23 +267,13 @@ class Apply(Expression):
 
 
 @dataclass(frozen=True)
-class Repeat(Expression):
+class Repeat(OfOneSize):
     """A sum (``Σ``) or product (``∏``) over an index from 1 to n."""
 
     sign: str
     index: str
     n: int
     inner: Expression
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows it has."""
-        return self.inner.rows
-
-    @property
-    def cols(self) -> int:
-        """Return how many columns it has."""
-        return self.inner.cols
 
     @property
     def parts(self) -> tuple[Expression, ...]:

@@ -23,8 +23,7 @@ ENTRIES = (
         name="pissa",
         title="PiSSA",
         family="LoRA initialization",
-        summary="LoRA initialized with the largest singular values and vectors of each weight; the rest "
-        "of the weight is frozen.",
+        summary="LoRA initialized with each weight's largest singular values and vectors; the rest is frozen.",
         keywords=("svd", "principal singular values"),
         learning_rate=1e-3,
         config="LoraConfig",
@@ -160,8 +159,7 @@ ENTRIES = (
         name="corda",
         title="CorDA",
         family="LoRA initialization",
-        summary="LoRA initialized from a singular value decomposition of each weight that takes the "
-        "covariance of its inputs into account.",
+        summary="LoRA initialized from the SVD of each weight, oriented by the covariance of its inputs.",
         keywords=("context-oriented", "covariance"),
         learning_rate=1e-3,
         config="LoraConfig",

@@ -86,8 +86,7 @@ ENTRIES = (
         name="adalora",
         title="AdaLoRA",
         family="low-rank",
-        summary="LoRA in the form of a singular value decomposition, which removes the least important "
-        "singular values during training.",
+        summary="LoRA as a singular value decomposition whose least important singular values are removed.",
         keywords=("adaptive rank", "budget", "rank pruning"),
         learning_rate=5e-3,
         config="AdaLoraConfig",
@@ -304,8 +303,7 @@ ENTRIES = (
         name="alora",
         title="Activated LoRA",
         family="low-rank",
-        summary="LoRA that is active only from the invocation tokens on, so that the base's key-value "
-        "cache of the text before them can be reused.",
+        summary="LoRA active only from the invocation tokens on, so that the base's key-value cache is reusable.",
         keywords=("activated", "kv cache", "instruction"),
         learning_rate=3e-3,
         config="LoraConfig",

@@ -35,8 +35,7 @@ ENTRIES = (
         name="boft",
         title="BOFT",
         family="orthogonal",
-        summary="Rotates each layer's inputs by a product of sparse orthogonal matrices "
-        "(butterfly factorization), and scales each output feature.",
+        summary="Rotates each layer's inputs by sparse orthogonal matrices (butterflies) and scales its outputs.",
         keywords=("butterfly",),
         learning_rate=1e-2,
         config="BOFTConfig",

@@ -37,8 +37,7 @@ ENTRIES = (
         name="p_tuning",
         title="P-tuning",
         family="prompt",
-        summary="Adds virtual tokens before the text, which a prompt encoder (MLP or LSTM) computes "
-        "from trained vectors.",
+        summary="Adds virtual tokens that a prompt encoder (MLP or LSTM) computes from trained vectors.",
         keywords=("prompt encoder", "lstm"),
         learning_rate=3e-3,
         scales_with_width=False,
@@ -123,8 +122,7 @@ ENTRIES = (
         name="cartridge",
         title="Cartridge",
         family="prompt",
-        summary="Trains keys and values for each layer in the form of a key-value cache; those of the "
-        "first token stay frozen.",
+        summary="Trains a key-value cache for each layer; the first token's keys and values stay frozen.",
         keywords=("kv cache",),
         learning_rate=1e-2,
         scales_with_width=False,

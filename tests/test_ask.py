@@ -230,7 +230,7 @@ def test_a_number_of_tokens_that_cannot_be_is_refused(count, recipe_for, tmp_pat
 
 def test_a_run_without_a_model_says_why(recipe_for, tmp_path):
     recipe = recipe_for("classify")
-    with pytest.raises(TrainingError, match="cannot be asked: its model is not loaded yet"):
+    with pytest.raises(TrainingError, match="cannot predict: its model is not loaded yet"):
         wb.Run(recipe, tmp_path).ask("a text")
     run = wb.train(recipe, tmp_path, progress=False)
     record = run.record()

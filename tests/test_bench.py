@@ -243,7 +243,7 @@ def test_base_and_data_fold_to_a_line_when_training_starts_and_open_again(bench,
         assert toggle.description == "Change"
         toggle.click()
         assert not card.folded and card.body.layout.display is None
-        assert toggle.description == "Fold"
+        assert toggle.description == "Collapse"
     base.fold()
     data.fold()
     bench.recipe = recipe.replace(model="<b>", data="<i>")
@@ -350,7 +350,7 @@ def test_runs_that_are_in_the_folder_already_are_shown(bench, recipe, tmp_path, 
     shown = [view.run for view in bench._views]
     assert [run.name for run in shown] == names
     assert [run.state for run in shown] == ["finished", "interrupted"]
-    assert figures(bench._views[0])["Score"] != "–"
+    assert figures(bench._views[0])["Metric"] != "–"
     assert bench.chart.points("run-0/train") == ([1.0, 2.0, 3.0, 4.0], done.losses)
     assert bench.runs == []
     monkeypatch.chdir(tmp_path)

@@ -88,7 +88,7 @@ def test_a_file_of_ones_own_is_understood_in_two_clicks(tiny_llama, file, tmp_pa
     )
     assert card._problems.value == "" and card._choice.widget.layout.display == "none"
     assert bench._train.widget.description == "Train"
-    assert "always guessing “happy” is right 50% of the time" in card._rows.value
+    assert "majority baseline 50% accuracy (always “happy”)" in card._rows.value
 
 
 def test_a_menu_keeps_a_column_that_is_not_there_to_be_corrected(tiny_llama, file, tmp_path):

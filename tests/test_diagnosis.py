@@ -64,15 +64,16 @@ FLAT = noisy([math.log(2)] * 120, 0.02)
 def test_one_label_for_every_row_is_told_with_what_the_majority_gives(label):
     diagnosis = found(FLAT, [(120, 0.693, answers(label))])
     assert diagnosis.kind == "predicts one class" and not diagnosis.learned
-    assert repr(label) in diagnosis.finding and "always predicting 'positive' gives 0.550" in str(
-        diagnosis
-    )
+    assert repr(label) in diagnosis.finding
+    assert "majority baseline (always 'positive') 0.550" in diagnosis.finding
 
 
 def test_a_score_no_better_than_the_majority_is_told():
     diagnosis = found(FLAT, [(120, 0.70, {"accuracy": 0.56, "f1": 0.5})])
     assert diagnosis.kind == "not learning"
-    assert "0.560 is no better than always predicting 'positive'" in diagnosis.finding
+    assert "0.560, is not clearly above the majority baseline (always 'positive': 0.550)" in str(
+        diagnosis
+    )
     assert "0.001 or 0.009 (now 0.003)" in diagnosis.advice
 
 
@@ -109,7 +110,7 @@ def test_a_rate_that_was_too_high_is_to_be_lowered():
 def test_a_run_whose_loss_no_longer_moves_is_told_before_any_evaluation():
     diagnosis = found(FLAT, max_steps=400)
     assert diagnosis.kind == "not learning"
-    assert "(guessing among 2 labels gives 0.693)" in diagnosis.finding
+    assert "equal probabilities for 2 labels give 0.693" in diagnosis.finding
     # A loss that is low from the start is well.
     assert found(noisy([0.2] * 120, 0.02), max_steps=400) is None
 
@@ -290,7 +291,10 @@ def test_a_run_that_does_not_learn_says_so_everywhere(spoilt):
     sentences = [line for line in lines if "Try a lower learning_rate" in line]
     assert len(sentences) == len(set(sentences))
     table = str(wb.compare(run))
-    assert f"finished, {run.diagnosis.kind}" in table and f"spoilt: {run.diagnosis}" in table
+    assert (
+        "verdict" in table and "finished" not in table
+    )  # which the verdict has nothing to do with
+    assert f"spoilt: Verdict: {run.diagnosis.kind}. " in table
 
 
 def test_the_best_of_runs_that_learnt_nothing_has_no_star(spoilt, tmp_path):
@@ -301,7 +305,7 @@ def test_the_best_of_runs_that_learnt_nothing_has_no_star(spoilt, tmp_path):
     assert well.diagnosis is None and "★" in str(wb.compare(run, well))
 
 
-def test_the_panel_shows_it_in_the_state_and_with_what_to_try(spoilt, tmp_path):
+def test_the_panel_shows_a_verdict_beside_the_state_and_what_to_try(spoilt, tmp_path):
     from workbench.panels.bench.bench import Bench
 
     run, _ = spoilt
@@ -311,7 +315,8 @@ def test_the_panel_shows_it_in_the_state_and_with_what_to_try(spoilt, tmp_path):
     view.read(bench.chart)
     bench._status.show(view)
     text = bench._status.head.value + bench._status.details.value
-    assert f"<span class='wb-state wb-finished wb-warned'>finished, {run.diagnosis.kind}" in text
+    assert "<span class='wb-state wb-finished wb-warned'>finished</span>" in text
+    assert f"<span class='wb-verdict'>{run.diagnosis.kind}</span>" in text
     assert text.count("Try a lower learning_rate") == 1 and "class='wb-warning'" in text
 
 

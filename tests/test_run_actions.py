@@ -259,12 +259,12 @@ def test_what_cannot_be_used_again_says_why(bench, monkeypatch):
 # -- scores ---------------------------------------------------------------------------------------
 
 
-def test_guessing_is_beside_the_accuracy(bench):
+def test_the_majority_baseline_is_beside_the_accuracy(bench):
     run = trained(bench)
     counts = run.plan["eval_label_counts"]
-    guess = max(counts.values()) / sum(counts.values())
-    assert shown(bench)[run.name]["notes"]["score"] == f"guessing {guess:.2f}"
-    assert figures(bench._views[0])["Score"].endswith(f" · guessing {guess:.2f}")
+    share = max(counts.values()) / sum(counts.values())
+    assert shown(bench)[run.name]["notes"]["score"] == f"majority baseline {share:.2f}"
+    assert figures(bench._views[0])["Metric"].endswith(f" · majority baseline {share:.2f}")
     row = shown(bench)[run.name]
     assert row["share"] == run.parameters["trainable"] / run.parameters["total"]
     assert row["sort"]["score"] == run.evaluations[-1]["accuracy"]

@@ -87,7 +87,7 @@ def test_pick_train_and_watch_without_scrolling(shown, expect, width, height):
 def test_lines_open_by_key_and_the_bar_stays_in_reach(shown, expect):
     book = shown(width=1280, height=720)
     page = book.page
-    fold = page.get_by_role("button", name="Fold Base model", exact=True)
+    fold = page.get_by_role("button", name="Collapse Base model", exact=True)
     expect(fold).to_have_attribute("aria-expanded", "true")
     fold.focus()
     page.keyboard.press("Enter")

@@ -45,7 +45,7 @@ class Entry:
     parameters, memory : mapping
         Numbers of parameters, and bytes of memory; empty before they were measured.
     diagnosis : Diagnosis or None
-        Why the run did not learn, as far as its events show.
+        The verdict on a run that did not learn, as far as its events show.
     """
 
     name: str
@@ -139,11 +139,15 @@ class Entry:
 
     @property
     def outcome(self) -> str:
-        """The state in words, with how far the run got, and what is wrong with it if something is."""
-        warning = f", {self.diagnosis.kind}" if self.diagnosis else ""
+        """The state in words, with how far the run got."""
         if self.state == "finished" or not self.max_steps:
-            return self.state + warning
-        return f"{self.state}, step {self.steps} of {self.max_steps}{warning}"
+            return self.state
+        return f"{self.state}, step {self.steps} of {self.max_steps}"
+
+    @property
+    def verdict(self) -> str:
+        """What is wrong with what was learned, in a word; empty where nothing is."""
+        return self.diagnosis.kind if self.diagnosis else ""
 
 
 def entries(sources: Iterable[Any]) -> list[Entry]:

@@ -53,8 +53,10 @@ def columns(entries: Sequence[Entry]) -> list[Column]:
         columns.insert(2, Column("task and data", lambda entry: entry.asked, numeric=False))
     if len({entry.recipe.model for entry in entries}) > 1:
         columns.insert(2, Column("base", lambda entry: entry.base, numeric=False))
-    if any(entry.state != "finished" or entry.diagnosis for entry in entries):
+    if any(entry.state != "finished" for entry in entries):
         columns.append(Column("state", lambda entry: entry.outcome, numeric=False))
+    if any(entry.verdict for entry in entries):
+        columns.append(Column("verdict", lambda entry: entry.verdict, numeric=False))
     return columns
 
 

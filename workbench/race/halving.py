@@ -95,7 +95,7 @@ def halving_problems(halving: SuccessiveHalving | None, recipes: Sequence[Recipe
         return [Problem("halving", "a SuccessiveHalving (or None)", halving)]
     questions = {question_of(recipe, {}).asked for recipe in recipes}
     if len(questions) == len(recipes) > 1:
-        why = "no two of the runs have the same task and data, so their scores cannot be compared"
+        why = "no two of the runs have the same task and data, so their metrics cannot be compared"
         return [Problem("halving", "None for this race", str(halving), why)]
     return []
 

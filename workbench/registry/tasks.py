@@ -94,6 +94,11 @@ class Task:
         return self.processor == "AutoImageProcessor"
 
     @property
+    def verb(self) -> str:
+        """What a model trained for it does with an input, as a button says it."""
+        return "Generate" if self.labels is None else "Predict"
+
+    @property
     def continues_prompts(self) -> bool:
         """Whether answers are generated behind their prompts, in the same context."""
         return self.generation_collator is not None and self.peft_task_type == "CAUSAL_LM"

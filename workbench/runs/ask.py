@@ -30,7 +30,7 @@ MODULE = (
     "it trains a module, which takes tensors and not texts: call run.model(x), and the module itself "
     "to compare"
 )
-COMPILED = "it trains with torch_compile, and a question could make its layers compile again: wait until it ends"
+COMPILED = "it trains with torch_compile, and other inputs could make its layers compile again: wait until it ends"
 WAIT = 0.2  # seconds between two looks at whether a question that waits is still wanted
 
 # One question at a time: several would only slow each other down, and the runs.
@@ -73,7 +73,7 @@ class _Loaded:
 
 
 def obstacle(run: Askable) -> str | None:
-    """Say why a run cannot be asked; None where it can, as far as that is known without its model.
+    """Say why a run cannot predict; None where it can, as far as that is known without its model.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ def obstacle(run: Askable) -> str | None:
 
 
 def check_askable(run: Askable) -> None:
-    """Raise TrainingError with the reason if a run cannot be asked; see :func:`obstacle`."""
+    """Raise TrainingError with the reason if a run cannot predict; see :func:`obstacle`."""
     if (why := obstacle(run)) is not None:
-        raise TrainingError(f"The run {run.name!r} cannot be asked: {why}.")
+        raise TrainingError(f"The run {run.name!r} cannot predict: {why}.")
 
 
 def ask(
@@ -257,7 +257,7 @@ def _errors_in_words(run: Askable) -> Iterator[None]:
         raise
     except Exception as error:
         raise TrainingError(
-            f"The run {run.name!r} could not answer: {first_line(error)}"
+            f"The run {run.name!r} could not predict: {first_line(error)}"
         ) from error
 
 

@@ -1,4 +1,6 @@
-"""What is wrong with a run that does not learn, and what to try: a function of its events alone.
+"""The verdict on a run that does not learn, and what to try: a function of its events alone.
+
+It says something of the weights, not of the process: a run with a verdict may be training or finished.
 
 Nothing is said of a healthy run, so every sign must stand out of the noise that is measured in the
 run itself. The thresholds, each with its reason:
@@ -11,8 +13,8 @@ run itself. The thresholds, each with its reason:
 * ``EXPLODED``: above the start by that factor the order of batches cannot explain it, yet a new head's
   first steps stay below. ``RETURNED``: that much of a fall is lost again, and the loss is ``RISEN`` times
   its lowest level.
-* ``GUESSING``: a model that always gives each label the share it has scores a loss equal to the entropy of
-  these shares; a loss within 2% of that, or above, is that of a guess.
+* ``GUESSING``: a model that always predicts each label's frequency has a loss equal to the entropy of
+  these frequencies; a loss within 2% of that, or above, is that of a guess.
 * ``NEAR``: a training loss below that share of the loss of guessing shows that labels are being learned, even
   if it does not fall any more.
 * ``OVERFITTED``: the evaluation loss has risen by that factor above its best while the score has not
@@ -43,14 +45,14 @@ EVERY = 25
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why a run does not learn.
+    """The verdict on a run whose losses or evaluations show that something is wrong.
 
     Parameters
     ----------
     kind : {"diverging", "predicts one class", "not learning", "not generalizing", "overfitting"}
-        In a word, for tables and next to the run's state.
+        The verdict in a word. It is shown beside the run's state, and is none.
     finding : str
-        What is seen, in a sentence.
+        By which rule: what is seen and what it is compared with, in a sentence.
     advice : str
         What to try, in a sentence.
     """
@@ -65,7 +67,7 @@ class Diagnosis:
         return self.kind == "overfitting"
 
     def __str__(self) -> str:
-        return f"{self.finding} {self.advice}"
+        return f"Verdict: {self.kind}. {self.finding} {self.advice}"
 
 
 def is_due(event: Event) -> bool:
@@ -91,7 +93,7 @@ def diagnose(recipe: Recipe, plan: Mapping[str, Any], events: EventLog) -> Diagn
     >>> from workbench.training.events import TrainStep
     >>> rises = EventLog(TrainStep(n, 1 + n / 10, 8 * n, n / 10) for n in range(1, 61))
     >>> diagnose(Recipe(), {}, rises).finding
-    'The training loss has risen from 1.550 to 6.550.'
+    'The mean training loss has risen from 1.550 in the first 10 steps to 6.550 in the last 10.'
     """
     if plan.get("trainable") == "nothing":
         return None
@@ -132,7 +134,10 @@ class Signs:
             return Diagnosis("diverging", finding, self._lower_rate())
         start, now = statistics.fmean(self._start), statistics.fmean(self._now)
         if now > EXPLODED * start and now - start > SIGMAS * _error(self._start, self._now):
-            finding = f"The training loss has risen from {start:.3f} to {now:.3f}."
+            finding = (
+                f"The mean training loss has risen from {start:.3f} in the first {len(self._start)} steps "
+                f"to {now:.3f} in the last {len(self._now)}."
+            )
             return Diagnosis("diverging", finding, self._lower_rate())
         best = min(_windows(self.losses, len(self._now)), key=statistics.fmean)
         low = statistics.fmean(best)
@@ -140,7 +145,8 @@ class Signs:
         returned = now > RISEN * low and now - low > RETURNED * (start - low)
         if fell and returned and now - low > SIGMAS * _error(best, self._now):
             finding = (
-                f"The training loss fell from {start:.3f} to {low:.3f} and rose again to {now:.3f}."
+                f"The mean training loss of {len(self._now)} steps fell from {start:.3f} to {low:.3f} and "
+                f"rose again to {now:.3f}."
             )
             return Diagnosis("diverging", finding, self._lower_rate())
         return None
@@ -156,7 +162,7 @@ class Signs:
         if (answer := self._only_answer(evaluation)) is not None:
             finding = (
                 f"The model predicts {answer!r} for every evaluation row: accuracy {accuracy:.3f}, "
-                f"while always predicting {label!r} gives {majority:.3f}."
+                f"majority baseline (always {label!r}) {majority:.3f}."
             )
             return Diagnosis("predicts one class", finding, self._other_rate())
         shares = [count / rows for count in self._labels.values() if count]
@@ -164,15 +170,15 @@ class Signs:
         noise = math.sqrt(majority * (1 - majority) / rows)
         if accuracy <= majority + noise and evaluation.loss >= GUESSING * entropy:
             finding = (
-                f"An accuracy of {accuracy:.3f} is no better than always predicting {label!r}, which "
-                f"gives {majority:.3f}, and the loss of {evaluation.loss:.3f} no better than guessing "
-                f"({entropy:.3f})."
+                f"The accuracy, {accuracy:.3f}, is not clearly above the majority baseline (always "
+                f"{label!r}: {majority:.3f}), and the evaluation loss, {evaluation.loss:.3f}, not below "
+                f"that of predicting the label frequencies ({entropy:.3f})."
             )
             if statistics.fmean(self._now) > NEAR * math.log(len(self._labels)):
                 return Diagnosis("not learning", finding, self._other_rate())
             # What is learned of the training rows first may carry over later.
             if evaluation.step >= self._steps / 2:
-                finding += f" The training loss of {statistics.fmean(self._now):.3f} is lower."
+                finding += f" The training loss is lower: {statistics.fmean(self._now):.3f}."
                 advice = "Try more training rows, fewer steps, or another technique."
                 return Diagnosis("not generalizing", finding, advice)
         return None
@@ -207,10 +213,10 @@ class Signs:
         if (labels := len(self._labels)) > 1:
             if now < NEAR * math.log(labels):
                 return None
-            guess = f" (guessing among {labels} labels gives {math.log(labels):.3f})"
+            guess = f"; equal probabilities for {labels} labels give {math.log(labels):.3f}"
         finding = (
-            f"After {len(self.losses)} steps the training loss is still {now:.3f}{guess}: at the start "
-            f"it was {start:.3f}."
+            f"The mean training loss of the last {len(self._now)} of {len(self.losses)} steps, {now:.3f}, is "
+            f"no lower than that of the first {len(self._start)}, {start:.3f}{guess}."
         )
         return Diagnosis("not learning", finding, self._other_rate())
 

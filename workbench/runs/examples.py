@@ -23,7 +23,7 @@ def examples(run: Askable, count: int = 6) -> list[Example]:
     RecipeError
         The data cannot be read any more.
     TrainingError
-        The run cannot be asked.
+        The run cannot predict.
 
     Returns
     -------

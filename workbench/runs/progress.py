@@ -146,4 +146,4 @@ def _figures(run: Run) -> dict[str, str]:
     scores = evaluation.scores if evaluation else {}
     figures = {name: f"{value:.3f}" for name, value in {"loss": step.loss, **scores}.items()}
     # As a figure, since a bar's end has no other place for words.
-    return figures | ({"warning": run.diagnosis.kind} if run.diagnosis else {})
+    return figures | ({"verdict": run.diagnosis.kind} if run.diagnosis else {})

@@ -172,7 +172,7 @@ class Run(RunState):
         return self
 
     def ask(self, content: Any, max_new_tokens: int | None = None) -> Answer | list[Answer]:
-        """Return the run's answer to a text, beside that of its base model.
+        """Predict or generate for a text: the run's answer beside that of its base model.
 
         A run that is training is asked between two of its steps; its losses stay the same bits.
 
@@ -194,7 +194,7 @@ class Run(RunState):
         Raises
         ------
         TrainingError
-            The run has no model yet, or cannot be asked.
+            The run has no model yet, or cannot predict for another reason.
         RecipeError
             An argument is wrong.
 

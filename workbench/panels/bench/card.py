@@ -115,18 +115,18 @@ class FoldableCard(FormCard):
         self.folded = False
         self._line = widgets.HTML()
         self._line.add_class("wb-line")
-        self._toggle = widgets.Button(description="Fold")
+        self._toggle = widgets.Button(description="Collapse")
         self._toggle.add_class("wb-toggle")
         self._toggle.on_click(lambda _: self.fold(not self.folded))
         self._head.children = [*self._head.children, self._line, self._toggle]
 
     def fold(self, folded: bool = True) -> None:
-        """Fold the card to one line, or open it."""
+        """Collapse the card to one line, or expand it."""
         if folded == self.folded:
             return
         self.folded = folded
         self.body.layout.display = "none" if folded else None
-        self._toggle.description = "Change" if folded else "Fold"
+        self._toggle.description = "Change" if folded else "Collapse"
         (self.widget.add_class if folded else self.widget.remove_class)("wb-folded")
 
     def say(self, problems: Iterable[Problem]) -> list[Problem]:

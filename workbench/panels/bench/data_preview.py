@@ -43,7 +43,7 @@ def describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
 
 
 def _balance(counts: dict[str, int]) -> str:
-    """Draw how many rows have each label, and say what guessing the most frequent one scores."""
+    """Draw how many rows have each label, and the majority baseline."""
     total = sum(counts.values())
     parts = "".join(
         f"<i style='flex-grow:{count}'></i>" for count in list(counts.values())[:MOST_LABELS]
@@ -52,8 +52,8 @@ def _balance(counts: dict[str, int]) -> str:
     first += ", …" if len(counts) > 4 else ""
     most, count = next(iter(counts.items()))
     return (
-        f"<div class='wb-balance' aria-hidden='true'>{parts}</div><p class='wb-quiet'>{esc(first)}: "
-        f"always guessing “{esc(most)}” is right {count / total:.0%} of the time.</p>"
+        f"<div class='wb-balance' aria-hidden='true'>{parts}</div><p class='wb-quiet'>{esc(first)}; "
+        f"majority baseline {count / total:.0%} accuracy (always “{esc(most)}”).</p>"
     )
 
 

@@ -30,7 +30,7 @@ class Metric:
 # In the order in which they are offered and drawn. Further scores of a task come behind them.
 METRICS = (
     Metric("loss", "Loss", noisy=True),
-    Metric("score", "Score"),
+    Metric("score", "Metric"),
     Metric("learning_rate", "Learning rate"),
     Metric("grad_norm", "Gradient norm", noisy=True),
     Metric("tokens_per_second", "Tokens per second", noisy=True, unit="count"),

@@ -54,7 +54,7 @@ HELP = {
         ),
         Help(
             "Stop the worst runs early",
-            "Successive halving: at set steps the runs with the worst scores are stopped, and the "
+            "Successive halving: at set steps the runs with the worst metric are stopped, and the "
             "others go on.",
             default="off",
             allowed="on or off",

@@ -51,6 +51,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
         "place": standing.place,
         "state": run.state,
         "word": view.state,
+        "verdict": view.verdict,
         "done": round(step / total, 3) if total else 0,
         "step": f"{step:,} of {total:,}" if total else "",
         "reason": standing.reason,

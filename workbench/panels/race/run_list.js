@@ -14,7 +14,7 @@ const WORDS = {
   stop: ["Stop", "end after the current step and save the trained weights"],
   clone: ["Clone and change", "start a copy of this run with other settings"],
 };
-const HEADS = ["Place", "Run", "Progress", "Loss", "Score", "Time left", "Memory", "Controls"];
+const HEADS = ["Place", "Run", "Progress", "Loss", "Metric", "Time left", "Memory", "Controls"];
 const COLUMNS = ["place", "run", "progress", "loss", "score", "left", "memory", "controls"];
 const ENDED = new Set(["finished", "stopped", "failed"]);
 
@@ -67,6 +67,7 @@ function makeRow(tell) {
   texts.append(name, differs);
   cells.run.append(chip, texts);
   const word = element("span", "queue-word");
+  const verdict = element("span", "queue-verdict"); // on the weights: no state of the process
   const step = element("span", "queue-step");
   const bar = element("span", "queue-bar");
   bar.setAttribute("role", "progressbar");
@@ -76,13 +77,13 @@ function makeRow(tell) {
   bar.append(fill);
   const still = element("span", "queue-still"); // where there is no room for a column of its own
   const reason = element("span", "queue-reason");
-  cells.progress.append(word, step, bar, still, reason);
+  cells.progress.append(word, verdict, step, bar, still, reason);
   const score = element("span", "");
   const metric = element("span", "queue-metric");
   cells.score.append(score, metric);
   const buttons = [control(tell), control(tell), control(tell)];
   cells.controls.append(...buttons);
-  return { row, cells, place, chip, name, differs, word, step, bar, fill, still, reason, score, metric, buttons };
+  return { row, cells, place, chip, name, differs, word, verdict, step, bar, fill, still, reason, score, metric, buttons };
 }
 
 function showRow(parts, data) {
@@ -96,7 +97,8 @@ function showRow(parts, data) {
   write(parts.differs, data.differs);
   parts.differs.title = data.differs;
   write(parts.word, data.word);
-  parts.word.title = data.warning;
+  write(parts.verdict, data.verdict);
+  parts.verdict.title = data.warning;
   write(parts.step, data.step);
   const percent = Math.round(100 * data.done);
   parts.fill.style.width = `${percent}%`;

@@ -125,10 +125,15 @@ class RunView:
 
     @property
     def state(self) -> str:
-        """The state in a word, and what is wrong with the run if something is."""
-        state, diagnosis = self.run.state, self.run.diagnosis
-        word = "evaluating" if self.evaluating and state == "running" else STATE_NAMES[state]
-        return word if diagnosis is None or state == "failed" else f"{word}, {diagnosis.kind}"
+        """The state in a word."""
+        state = self.run.state
+        return "evaluating" if self.evaluating and state == "running" else STATE_NAMES[state]
+
+    @property
+    def verdict(self) -> str:
+        """What is wrong with what was learned, in a word; empty where nothing is."""
+        diagnosis = self.run.diagnosis
+        return "" if diagnosis is None or self.run.state == "failed" else diagnosis.kind
 
     @property
     def css(self) -> str:

@@ -33,7 +33,7 @@ class RunStatus:
     Attributes
     ----------
     head : widgets.HTML
-        Name, state, score, progress and figures: always as high, so that nothing below it moves.
+        Name, state, verdict, metric, progress and figures: always as high, so that nothing below it moves.
     details : widgets.HTML
         What is wrong with the run, and its notes.
     memory : widgets.HTML
@@ -123,14 +123,18 @@ def _head(view: RunView) -> str:
     done = 100 * step / total if total else 0
     return (
         f"<div class='wb-run'><strong title='{esc(run.name)}'>{esc(view.label)}</strong>"
-        f"<span class='wb-state {view.css}'>{esc(word)}</span>{_score(view)}</div>"
+        f"<span class='wb-state {view.css}'>{esc(word)}</span>{_verdict(view)}{_metric(view)}</div>"
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of {esc(view.label)}' "
         f"aria-valuemin='0' aria-valuemax='{total}' aria-valuenow='{step}'>"
         f"<i class='{view.css}' style='width:{done:.1f}%'></i></div>{facts(_figures(view))}"
     )
 
 
-def _score(view: RunView) -> str:
+def _verdict(view: RunView) -> str:
+    return f"<span class='wb-verdict'>{esc(view.verdict)}</span>" if view.verdict else ""
+
+
+def _metric(view: RunView) -> str:
     """Write the result: the task's own metric at the latest evaluation."""
     metric = ALL_TASKS[view.run.recipe.task].metric
     score = view.evaluation.figure(metric) if view.evaluation else None

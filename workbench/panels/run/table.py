@@ -28,7 +28,7 @@ COLUMNS = (
     ("run", "Run", False),
     ("state", "State", False),
     ("trained", "Trainable", False),
-    ("score", "Score", True),
+    ("score", "Metric", True),
     ("loss", "Eval loss", False),
     ("memory", "Peak memory", False),
     ("time", "Training time", False),
@@ -112,14 +112,16 @@ def row_of(
         "css": view.css,
         "warning": str(run.diagnosis or ""),
         "cells": {
-            key: score or "–" if key == "score" else shown[head] for key, head, _ in COLUMNS[1:]
+            **{key: shown[head] for key, head, _ in COLUMNS[1:]},
+            "state": view.state,
+            "score": score or "–",
         },
-        "notes": {"score": _score_note(view)},
+        "notes": {"state": view.verdict, "score": _score_note(view)},
         "share": parameters["trainable"] / parameters["total"] if parameters else None,
         "parameters": _parameters(parameters),
         "sort": {
             "run": view.label,
-            "state": view.state,
+            "state": f"{view.state} {view.verdict}",
             "trained": parameters["trainable"] if parameters else None,
             "score": _finite(evaluation.figure(_metric(view))) if evaluation else None,
             "loss": _finite(evaluation.loss) if evaluation else None,
@@ -140,9 +142,9 @@ def figures(view: RunView) -> dict[str, str]:
         trained = f"{parameters['trainable']:,} ({part})"
     score = " · ".join(filter(None, [_score(view), _score_note(view)]))
     return {
-        "State": view.state,
+        "State": ", verdict: ".join(filter(None, [view.state, view.verdict])),
         "Trainable": trained,
-        "Score": score or "–",
+        "Metric": score or "–",
         "Eval loss": f"{evaluation.loss:.4f}" if evaluation else "–",
         "Peak memory": size(run.memory["peak"]) if run.memory else "–",
         "Training time": time(view.train.seconds) if view.train else "–",
@@ -159,7 +161,7 @@ def _score(view: RunView) -> str:
 
 
 def _score_note(view: RunView) -> str:
-    """Say what a score is to be held against, and where it is not that of the last step."""
+    """Say what the metric is to be held against, and where it is not that of the last step."""
     run, evaluation, step = view.run, view.evaluation, view.run.progress[0]
     notes = []
     if run.ended and step and (evaluation is None or evaluation.step < step):
@@ -170,7 +172,7 @@ def _score_note(view: RunView) -> str:
             notes.append(f"at step {evaluation.step:,} of {step:,}")
     labels = run.plan.get("eval_label_counts") or {}
     if evaluation is not None and _metric(view) == "accuracy" and len(labels) > 1:
-        notes.append(f"guessing {max(labels.values()) / sum(labels.values()):.2f}")
+        notes.append(f"majority baseline {max(labels.values()) / sum(labels.values()):.2f}")
     return " · ".join(notes)
 
 

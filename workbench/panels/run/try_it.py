@@ -1,4 +1,4 @@
-"""Try it: a text is answered by a run and by its base, and so are some rows of the evaluation data.
+"""Try it: what a run and its base predict or generate for an input, and for some rows of the evaluation data.
 
 The answers are made in a thread of their own. A run that trains is asked between two of its steps, and its
 losses stay the same bits.
@@ -56,6 +56,8 @@ class TryIt(anywidget.AnyWidget):
         The one that is asked.
     reads : {"text", "image"}
         What its task reads.
+    verb : {"Predict", "Generate"}
+        What it does with that.
     answer : dict
         The latest question and what was answered.
     examples : list of dict
@@ -71,6 +73,7 @@ class TryIt(anywidget.AnyWidget):
     runs: traitlets.List = traitlets.List().tag(sync=True)
     chosen: traitlets.Any = traitlets.Any(None).tag(sync=True)
     reads = traitlets.Unicode("text").tag(sync=True)
+    verb = traitlets.Unicode("Predict").tag(sync=True)
     answer: traitlets.Dict = traitlets.Dict(NOTHING).tag(sync=True)
     examples: traitlets.List = traitlets.List().tag(sync=True)
     trouble = traitlets.Unicode("").tag(sync=True)
@@ -122,7 +125,8 @@ class TryIt(anywidget.AnyWidget):
         if run is not None:
             head = bool(run.plan.get("new_parameters"))
             self.base_name = "Base, with an untrained head" if head else "Base model"
-            self.reads = "image" if ALL_TASKS[run.recipe.task].reads_images else "text"
+            task = ALL_TASKS[run.recipe.task]
+            self.reads, self.verb = "image" if task.reads_images else "text", task.verb
             self._update_examples(run)
 
     def _update_examples(self, run: Run | EarlierRun) -> None:

@@ -294,8 +294,8 @@ def _shared_rows(
         return []
     note = (
         f"{len(shared)} of the {len(evaluation)} evaluation rows ({rows_in_words(shared)} of "
-        f"{source.describe('eval')}) are identical to training rows, so the score is too "
-        "optimistic."
+        f"{source.describe('eval')}) are identical to training rows, so the "
+        "evaluation is too optimistic."
     )
     return [note]
 

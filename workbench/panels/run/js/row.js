@@ -19,7 +19,7 @@ export function makeRow(columns, tell) {
     const cell = element("td", `wb-cell-${key}`);
     cell.dataset.head = head;
     const main = element("span", "");
-    const note = element("span", "wb-note");
+    const note = element("span", key === "state" ? "wb-verdict" : "wb-note");
     const bar = element("span", "wb-share", { hidden: key !== "trained" });
     bar.append(element("i", ""));
     cell.append(main, bar, note);
@@ -113,7 +113,7 @@ export function makeRow(columns, tell) {
       write(main, now.cells[key]);
       write(note, now.notes[key] ?? "");
       if (key === "state") main.className = `wb-state ${now.css}`;
-      if (key === "state") main.title = now.warning;
+      if (key === "state") note.title = now.warning;
       if (key === "trained" && now.share !== null) {
         // A share too small to be seen is still there.
         bar.firstChild.style.width = now.share ? `max(2px, ${100 * now.share}%)` : 0;

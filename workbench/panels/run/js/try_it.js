@@ -1,4 +1,4 @@
-// Ask a run and its base, and see some rows of the evaluation data answered.
+// What a run and its base predict or generate for an input, and for some rows of the evaluation data.
 
 import { element, write } from "./elements.js";
 import { fullReply, shortReply } from "./reply.js";
@@ -10,14 +10,14 @@ const EMPTY = {
 
 function makeForm(model, tell) {
   const form = element("form", "wb-ask");
-  const label = element("label", "wb-unseen", { textContent: "Text to ask" });
+  const label = element("label", "wb-unseen", { textContent: "Input text" });
   const field = element("textarea", "", { rows: 2, placeholder: "Type a text to try the run on" });
   field.id = label.htmlFor = `wb-ask-${model.model_id ?? Math.random().toString(36).slice(2)}`;
   const file = element("input", "", { type: "file", accept: "image/*", hidden: true });
-  file.setAttribute("aria-label", "Image to ask");
-  const ask = element("button", "wb-button wb-ask-button", { type: "submit", textContent: "Ask" });
+  file.setAttribute("aria-label", "Input image");
+  const ask = element("button", "wb-button wb-ask-button", { type: "submit" });
   const cancel = element("button", "wb-button", { type: "button", textContent: "Cancel", disabled: true });
-  cancel.title = "Stop this answer";
+  cancel.title = "Stop this prediction";
   const buttons = element("span", "wb-ask-buttons");
   buttons.append(ask, cancel);
   form.append(label, field, file, buttons);
@@ -44,16 +44,17 @@ function makeForm(model, tell) {
     file.hidden = !images;
     cancel.disabled = !asking;
     form.classList.toggle("is-images", images);
-    ask.title = "Ask the base model and the run (Enter)";
+    write(ask, model.get("verb"));
+    ask.title = `${model.get("verb")} with the base model and the run (Enter)`;
   }
   return { form, field, show };
 }
 
-function column(title, kind, reply, asking) {
+function column(title, kind, reply, waiting) {
   const box = element("section", `wb-answer wb-answer-${kind}`);
   box.append(element("h4", "", { textContent: title }));
   if (reply) box.append(fullReply(reply));
-  else box.append(element("p", "wb-quiet", { textContent: asking ? "answering …" : "–" }));
+  else box.append(element("p", "wb-quiet", { textContent: waiting || "–" }));
   return box;
 }
 
@@ -64,11 +65,11 @@ function score(rows, name) {
   return answered.length ? `${right} of ${answered.length} right` : "";
 }
 
-function makeExamples(tell, fill) {
+function makeExamples(model, tell, fill) {
   const box = element("div", "wb-examples-box");
   const top = element("div", "wb-examples-top");
   const title = element("h4", "", { textContent: "Rows of the evaluation data" });
-  const button = element("button", "wb-button", { type: "button", textContent: "Answer these" });
+  const button = element("button", "wb-button", { type: "button" });
   button.addEventListener("click", () => tell({ act: "examples" }));
   top.append(title, button);
   const table = element("table", "wb-asked");
@@ -79,6 +80,7 @@ function makeExamples(tell, fill) {
   function show(rows, base, label, why) {
     box.hidden = rows.length === 0 && !why;
     write(trouble, why);
+    write(button, `${model.get("verb")} these`);
     button.hidden = rows.length === 0 || rows.every((row) => row.run);
     table.hidden = rows.length === 0;
     const scored = rows.some((row) => row.scored);
@@ -97,7 +99,7 @@ function makeExamples(tell, fill) {
     const lines = rows.map((row, place) => {
       const line = element("tr", "");
       const first = element("td", "");
-      const pick = element("button", "wb-example", { type: "button", title: "Ask this" });
+      const pick = element("button", "wb-example", { type: "button", title: "Use this input" });
       if (row.image) pick.append(element("img", "", { src: row.image, alt: row.question }));
       else pick.textContent = row.question;
       pick.addEventListener("click", () => fill(row, place));
@@ -132,7 +134,7 @@ export default {
     const title = element("h3", "", { textContent: "Try it" });
     const picker = element("label", "wb-try-run");
     const select = element("select", "");
-    select.setAttribute("aria-label", "Run to ask");
+    select.setAttribute("aria-label", "Run to try");
     picker.append("Run ", select);
     top.append(title, picker);
     select.addEventListener("change", () => tell({ act: "choose", id: Number(select.value) }));
@@ -140,7 +142,7 @@ export default {
     const answers = element("div", "wb-answers");
     answers.setAttribute("aria-live", "polite");
     const note = element("p", "wb-quiet wb-try-note");
-    const examples = makeExamples(tell, (row, place) => {
+    const examples = makeExamples(model, tell, (row, place) => {
       if (!row.image) {
         field.value = row.question;
         field.focus();
@@ -171,10 +173,11 @@ export default {
       answers.classList.toggle("is-asking", asking);
       answers.replaceChildren();
       if (shown) {
-        if (answer.image) answers.append(element("img", "wb-asked-image", { src: answer.image, alt: "the image that was asked" }));
-        answers.append(column(model.get("base_name"), "base", answer.base, asking), column(label(), "run", answer.run, asking));
+        if (answer.image) answers.append(element("img", "wb-asked-image", { src: answer.image, alt: "the input image" }));
+        const waiting = asking && (model.get("verb") === "Predict" ? "predicting …" : "generating …");
+        answers.append(column(model.get("base_name"), "base", answer.base, waiting), column(label(), "run", answer.run, waiting));
       }
-      const words = { stopped: "Stopped: ask again for an answer.", failed: answer.note, done: answer.note };
+      const words = { stopped: "Cancelled.", failed: answer.note, done: answer.note };
       write(note, words[answer.state] ?? (asking ? "" : EMPTY[model.get("reads")]));
       note.classList.toggle("wb-problem", answer.state === "failed");
       note.hidden = !note.textContent;
@@ -183,8 +186,8 @@ export default {
 
     const events = {
       "change:runs change:chosen": showRuns,
-      "change:answer change:reads": showAnswer,
-      "change:examples change:trouble change:base_name": showExamples,
+      "change:answer change:reads change:verb": showAnswer,
+      "change:examples change:trouble change:base_name change:verb": showExamples,
     };
     for (const [event, show] of Object.entries(events)) {
       model.on(event, show);

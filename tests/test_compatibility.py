@@ -28,6 +28,7 @@ from workbench.training.adaptation.derived_arguments import (
 from workbench.training.adaptation.target_modules import block_linears, find_apart
 from workbench.training.inspection.compatibility import trial_model
 from workbench.training.inspection.compatibility.probe import Probe
+from workbench.training.inspection.compatibility.result import Compatibility, CompatibilityTable
 from workbench.training.inspection.compatibility.tiny_config import shrink
 from workbench.training.inspection.skeleton import count
 from workbench.tuners.name_endings import matches
@@ -193,7 +194,10 @@ def test_converting_is_offered_and_does_it(tiny_gpt2):
     fit = wb.compatible(tiny_gpt2, "hra")
     assert (fit.compatible, fit.reason) == (False, "gpt2 uses Conv1D, which HRA cannot wrap")
     assert fit.remedy == CONVERT
-    assert str(fit) == f"HRA does not work with this base: {fit.reason}: {fit.remedy}."
+    assert (
+        str(fit)
+        == f"HRA does not work with this base (task: {fit.task_title}): {fit.reason}: {fit.remedy}."
+    )
     assert wb.compatible(tiny_gpt2, "hra", convert_conv1d=True).compatible
 
 
@@ -272,8 +276,32 @@ def test_a_fit_is_a_frozen_value():
         fit.compatible = False
     assert (
         str(fit)
-        == f"LoRA works with this base: it would train {fit.trainable:,} parameters in 14 modules."
+        == f"LoRA works with this base (task: Language modelling): it would train {fit.trainable:,} "
+        "parameters in 14 modules."
     )
+
+
+@pytest.mark.parametrize(
+    "technique, ends",
+    [
+        ("lora", "{rest:,} in 28 modules, {head:,} in the new head."),
+        ("prompt_tuning", "parameters, {head:,} of them in the new head."),
+        ("head_only", "parameters, all in the new head."),
+    ],
+)
+def test_the_new_head_is_counted_and_named(technique, ends):
+    task = {"task": "classify"}
+    fit = wb.compatible("village-3m", technique, **task)
+    assert fit.head == wb.compatible("village-3m", "head_only", **task).trainable == 512
+    assert "works with this base (task: Classification): " in str(fit)
+    assert str(fit).endswith(ends.format(head=fit.head, rest=fit.trainable - fit.head))
+    assert wb.compatible("village-3m", "lora").head == 0  # for language modelling there is none
+
+
+def test_the_table_names_the_task_and_the_head():
+    fits = [Compatibility("lora", True, "classify", trainable=20, total=90, head=4)]
+    row = CompatibilityTable(iter(fits))._rows()[0]
+    assert (row["task"], row["trainable"], row["of which head"]) == ("Classification", "20", "4")
 
 
 def test_a_model_in_memory_can_bring_its_own_rows():

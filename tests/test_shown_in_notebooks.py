@@ -74,7 +74,7 @@ def test_settings_that_a_run_lacks_are_empty_cells(outputs):
 
 def test_compatibility_is_a_sentence(outputs):
     (text,) = data(outputs[7], "text/plain")
-    assert text.startswith("OFT works with this base: it would train ")
+    assert text.startswith("OFT works with this base (task: Language modelling): it would train ")
 
 
 def test_an_error_shows_the_lines_of_the_user_and_the_sentences(outputs):

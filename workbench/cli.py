@@ -196,6 +196,7 @@ def _compatible(options: argparse.Namespace) -> int:
             "task": fit.task,
             "compatible": "yes" if fit.compatible else "no",
             "trainable": fit.trainable if fit.compatible else None,
+            "of which head": fit.head or None,
             "modules": len(fit.matched) if fit.compatible else None,
             "reason": fit.reason,
             "remedy": fit.remedy,
@@ -207,6 +208,8 @@ def _compatible(options: argparse.Namespace) -> int:
         f"{sum(row['compatible'] == 'yes' for row in rows)} of {len(rows)} techniques work "
         "with this base."
     )
+    if any(row["of which head"] for row in rows):
+        print("A new head is counted as for 2 labels; it grows with the labels of the data.")
     return 0
 
 

@@ -43,7 +43,9 @@ def test_what_does_not_fit_is_grey_and_says_why(notebook, expect, lab):
         book.screenshot(f"fits-list-{theme}")
     option.click()
     expect(
-        page.get_by_text("DeLoRA does not work with this base: gpt2 uses Conv1D")
+        page.get_by_text(
+            "DeLoRA does not work with this base (task: Language modelling): gpt2 uses Conv1D"
+        )
     ).to_be_visible()
     for theme in ("dark", "light"):
         book.theme(theme)

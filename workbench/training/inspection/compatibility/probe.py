@@ -165,7 +165,8 @@ def compatible(model: Any, technique: str, *, batch: Any = None, **settings: Any
     Returns
     -------
     Compatibility
-        Whether it works, the number of trainable parameters, or the reason and what would help.
+        Whether it works and for which task, the number of trainable parameters, or the reason and what
+        would help.
 
     Raises
     ------
@@ -179,8 +180,8 @@ def compatible(model: Any, technique: str, *, batch: Any = None, **settings: Any
     >>> compatible("village-3m", "lora").compatible
     True
     >>> print(compatible("village-3m", "lora", target_modules=["q_prj"]))
-    LoRA does not work with this base: target_modules must be the name of a module of the base, but is 'q_prj': \
-did you mean 'q_proj'?
+    LoRA does not work with this base (task: Language modelling): target_modules must be the name of a module of \
+the base, but is 'q_prj': did you mean 'q_proj'?
     """
     return Probe(model, batch=batch, **settings).try_on(technique)
 

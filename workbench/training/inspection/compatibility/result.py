@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from workbench.display.html import esc
 from workbench.display.text_table import text_table
+from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 
 
@@ -26,12 +27,15 @@ class Compatibility:
     remedy : str
         What would help; empty if nothing is known.
     trainable : int
-        Number of parameters that it would train on the base; 0 where this is not known before the base
+        Number of parameters that it would train on the base, with those of a new head; 0 where this is not known before the base
         is loaded.
     matched : tuple of str
         The base's modules to which it is applied. Prompt techniques have none.
     total : int
         Number of all parameters of the adapted base; 0 where ``trainable`` is.
+    head : int
+        Number of those that it would train in a new head, whose size depends on the number of labels; 0
+        where the task needs none.
     """
 
     technique: str
@@ -42,23 +46,38 @@ class Compatibility:
     trainable: int = 0
     matched: tuple[str, ...] = ()
     total: int = 0
+    head: int = 0
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        title = get(self.technique).title
+        title, task = get(self.technique).title, f"(task: {self.task_title})"
         if self.compatible:
             if not self.trainable:
-                return f"{title} works with this base."
-            where = f" in {len(self.matched)} modules" if self.matched else ""
+                return f"{title} works with this base {task}."
             return (
-                f"{title} works with this base: it would train {self.trainable:,} "
-                f"parameters{where}."
+                f"{title} works with this base {task}: it would train {self.trainable:,} "
+                f"parameters{self._where()}."
             )
         remedy = f": {self.remedy}" if self.remedy else ""
         stop = "" if remedy.endswith("?") else "."
-        return f"{title} does not work with this base: {self.reason}{remedy}{stop}"
+        return f"{title} does not work with this base {task}: {self.reason}{remedy}{stop}"
+
+    @property
+    def task_title(self) -> str:
+        """The task in words."""
+        return TASKS[self.task].title
+
+    def _where(self) -> str:
+        rest = self.trainable - self.head
+        if not self.head:
+            return f" in {len(self.matched)} modules" if self.matched else ""
+        if not rest:
+            return ", all in the new head"
+        if not self.matched:
+            return f", {self.head:,} of them in the new head"
+        return f": {rest:,} in {len(self.matched)} modules, {self.head:,} in the new head"
 
 
 class CompatibilityTable(Iterable[Compatibility]):
@@ -102,8 +121,10 @@ class CompatibilityTable(Iterable[Compatibility]):
         return [
             {
                 "technique": get(result.technique).title,
+                "task": result.task_title,
                 "works": "yes" if result.compatible else "no",
                 "trainable": f"{result.trainable:,}" if result.trainable else "",
+                "of which head": f"{result.head:,}" if result.head else "",
                 "why not": result.reason + (f": {result.remedy}" if result.remedy else ""),
             }
             for result in self

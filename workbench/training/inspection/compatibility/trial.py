@@ -32,6 +32,7 @@ from workbench.training.speedups.settings import use_mask_positions
 
 # Wrappers of PEFT that train a whole module or some of its tokens, whatever the technique.
 AUXILIARY = (getattr(peft.utils, "AuxiliaryTrainingWrapper", ()), peft.utils.ModulesToSaveWrapper)
+_COPY = re.compile(r"\.modules_to_save\.\w+")
 STEPS = 100  # of a run that is not there: some techniques plan over its length
 
 
@@ -43,12 +44,15 @@ class Counts:
     ----------
     trainable, total : int
         Parameters; 0 where only a run can tell.
+    head : int
+        Those of ``trainable`` that are in a new head.
     matched : tuple of str
         The base's modules that the technique touches.
     """
 
     trainable: int = 0
     total: int = 0
+    head: int = 0
     matched: tuple[str, ...] = ()
 
 
@@ -62,7 +66,7 @@ def run_trial(trial_model: TrialModel, recipe: Recipe) -> Counts:
         if not get(recipe.technique).needs_weights:
             shapes, rows = copy.deepcopy(trial_model.shapes), partial(_rows, trial_model.batch)
             adapted, _ = adapt_shapes(recipe, shapes, trial_model.base.new_parameters, rows)
-            result = _counts(adapted, trial_model.shapes)
+            result = _counts(adapted, trial_model.shapes, trial_model.base.new_parameters)
     except Refusal as error:
         # Some techniques look at values as they are made, and shapes have none: that is no refusal.
         if not re.search(r"\bmeta\b|\bMeta\b|register_meta", str(error.__cause__)):
@@ -100,7 +104,7 @@ def _step(trial_model: TrialModel, recipe: Recipe) -> Counts:
             adapted.generate(**prompts, max_new_tokens=2, do_sample=False, pad_token_id=0)
     if not is_pristine(base):
         raise ModelError("it writes into the weights of the base, which other runs share")
-    return _counts(model, base.model)
+    return _counts(model, base.model, base.new_parameters)
 
 
 def inject(
@@ -153,9 +157,18 @@ def _rows(batch: Mapping[str, torch.Tensor]) -> list[dict]:
     return [{"input_ids": row, "prompt_ids": row[: len(row) // 2]} for row in ids]
 
 
-def _counts(model: torch.nn.Module, base: torch.nn.Module) -> Counts:
+def _counts(
+    model: torch.nn.Module, base: torch.nn.Module, new_parameters: tuple[str, ...]
+) -> Counts:
     counts = count_parameters(model, base)
-    return Counts(counts["trainable"], counts["total"], touched(model, base))
+    heads = tuple(f".{name}" for name in new_parameters)
+    head = sum(
+        parameter.numel()
+        for name, parameter in model.named_parameters()
+        # PEFT trains a copy of a new head, one module further down.
+        if parameter.requires_grad and f".{_COPY.sub('', name)}".endswith(heads)
+    )
+    return Counts(counts["trainable"], counts["total"], head, touched(model, base))
 
 
 def touched(model: torch.nn.Module, base: torch.nn.Module) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -14,6 +15,9 @@ import time
 import pytest
 
 import workbench as wb
+from workbench.cli import _ACTIONS as VERBS
+from workbench.cli import main
+from workbench.cli_arguments import make_parser
 from workbench.registry.techniques import TECHNIQUES
 from workbench.runs.run_folder import RunFolder
 
@@ -265,6 +269,17 @@ def test_help_names_every_verb():
     for verb in ("run", "compare", "export", "models", "techniques", "data"):
         assert verb in done.stdout
     assert workbench().returncode == 2
+
+
+def test_every_argument_of_every_verb_is_explained_with_its_default():
+    parser = make_parser(dict.fromkeys(VERBS, main))
+    (verbs,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    assert list(verbs.choices) == list(VERBS)
+    for verb in verbs.choices.values():
+        for argument in verb._actions[1:]:  # the first is --help
+            assert argument.help and "None" not in argument.help, (verb.prog, argument.dest)
+            stated = "default: " in argument.help or "required" in argument.help
+            assert stated or not argument.option_strings, (verb.prog, argument.dest)
 
 
 def test_a_race_over_a_grid_prints_its_standings(recipe, tmp_path):

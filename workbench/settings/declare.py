@@ -35,7 +35,7 @@ def setting(
         May hold ``ge``, ``gt``, ``le``, ``lt`` (numbers), ``choices`` (a sequence) and ``infinite``
         (true where inf means no limit).
     """
-    help = f"{about} None: {empty}." if empty else about
+    help = f"{about} If not set: {empty}." if empty else about
     words = {"group": group, "help": help, "about": about, "empty": empty, "line": line}
     metadata = {**words, "unit": unit, **limits}
     if isinstance(default, dict):

@@ -47,7 +47,9 @@ class Settings:
         empty="made from the technique and the data",
     )
     model: str = setting(
-        "village-3m", "model", "Base model: a bundled name, a local folder or a hub id."
+        "village-3m",
+        "model",
+        "Base model, which the technique adapts: a bundled name, a local folder or a hub id.",
     )
     revision: str | None = setting(
         None,
@@ -61,7 +63,8 @@ class Settings:
     quantization: str | None = setting(
         None,
         "model",
-        "Quantize the frozen base to 4 or 8 bit.",
+        "Load the frozen base in 4 bit (nf4, fp4) or 8 bit (int8, int8_torchao) instead of 32 bit: "
+        "fewer bits need less memory, and change what the base computes a little more.",
         empty="set by base or technique",
         choices=tuple(QUANTIZATIONS),
     )
@@ -74,11 +77,17 @@ class Settings:
     start_from: str | None = setting(
         None,
         "model",
-        "Folder with weights that a run of the same technique has trained, to start from.",
+        "Folder with weights that a run of the same technique has saved: training starts from them, "
+        "with a new optimizer and schedule.",
         empty="new weights",
     )
     task: str = setting(
-        "classify", "data", "What the model should learn to do.", choices=tuple(TASKS)
+        "classify",
+        "data",
+        "What the model learns to do: continue texts (lm), answer prompts (instruct, or seq2seq with an "
+        "encoder-decoder), or give a label to each text (classify), word (token_classify) or image "
+        "(image_classify). The columns of the data, the head and the metric follow from it.",
+        choices=tuple(TASKS),
     )
     data: str = setting(
         "reviews",
@@ -125,14 +134,16 @@ class Settings:
     eval_fraction: float = setting(
         0.1,
         "data",
-        "Fraction of the training rows held out for evaluation when there is no test split.",
+        "Fraction of the training rows held out for evaluation when there is no test split: a higher "
+        "one makes the metric more reliable and leaves fewer rows to train on.",
         gt=0,
         lt=1,
     )
     max_train_samples: int | None = setting(
         None,
         "data",
-        "Train only on this many rows, the first ones of the data.",
+        "Train only on the first rows of the data, this many: fewer make epochs shorter and "
+        "generalize less.",
         empty="all rows",
         unit="rows",
         ge=1,
@@ -140,7 +151,8 @@ class Settings:
     max_eval_samples: int | None = setting(
         None,
         "data",
-        "Evaluate only on this many rows, the first ones of the data.",
+        "Evaluate only on the first rows of the data, this many: fewer are faster and make the metric "
+        "noisier.",
         empty="all rows",
         unit="rows",
         ge=1,
@@ -148,8 +160,8 @@ class Settings:
     max_length: int | None = setting(
         None,
         "data",
-        "Maximum length of a row; longer rows are truncated. Without it, rows that are longer than the "
-        "context of the base are an error.",
+        "Maximum length of a row; longer rows are truncated. Longer rows need more memory and time. If "
+        "it is not set, rows that are longer than the context of the base are an error.",
         empty="the base's context length",
         unit="tokens",
         ge=8,
@@ -157,18 +169,22 @@ class Settings:
     max_new_tokens: int = setting(
         24,
         "data",
-        "Maximum number of tokens that an evaluation generates for an answer.",
+        "Maximum number of tokens that an evaluation generates for an answer; longer answers are cut "
+        "off, and more tokens make evaluations slower.",
         unit="tokens",
         ge=1,
     )
-    technique: str = setting("lora", "technique", "The technique that adapts the base.")
+    technique: str = setting(
+        "lora", "technique", "The technique that adapts the base, such as LoRA."
+    )
     technique_args: Mapping[str, Any] = setting(
         {}, "technique", "Arguments of the technique, with PEFT's names."
     )
     learning_rate: float | None = setting(
         None,
         "training",
-        "Peak learning rate.",
+        "Peak learning rate, which scales each update of the weights: a higher one learns faster, and "
+        "makes the loss diverge if it is too high.",
         empty="the technique's default, chosen on the small bundled base and lowered for wider "
         "base models",
         line="Peak learning rate of the schedule.",
@@ -177,7 +193,8 @@ class Settings:
     max_steps: int | None = setting(
         None,
         "training",
-        "Number of optimizer steps.",
+        "Number of optimizer steps, each on one effective batch; more steps train for longer. If it "
+        "is set, num_train_epochs is not used.",
         empty="as many as num_train_epochs makes",
         unit="steps",
         ge=1,
@@ -185,7 +202,8 @@ class Settings:
     num_train_epochs: float = setting(
         3,
         "training",
-        "Number of passes over the training rows; max_steps, if set, decides instead.",
+        "Number of passes over the training rows, unless max_steps is set: more train for longer, and "
+        "overfit if there are too many.",
         line="Passes over the training rows.",
         unit="epochs",
         gt=0,
@@ -193,7 +211,8 @@ class Settings:
     per_device_train_batch_size: int = setting(
         8,
         "training",
-        "Rows per batch in training: more need more memory and make smoother, fewer steps.",
+        "Rows that go through the model together in training: more need more memory, make gradients less "
+        "noisy and an epoch fewer steps. Effective batch size = this x gradient_accumulation_steps.",
         line="Rows in each training batch.",
         unit="rows",
         ge=1,
@@ -201,34 +220,63 @@ class Settings:
     gradient_accumulation_steps: int = setting(
         1,
         "training",
-        "Batches whose gradients are added up before an optimizer step.",
+        "Number of batches whose gradients are accumulated before each optimizer step. Effective batch "
+        "size = per_device_train_batch_size x this: more make the effective batch larger without more "
+        "memory, and each step takes longer.",
         unit="batches",
         ge=1,
     )
     per_device_eval_batch_size: int = setting(
-        32, "training", "Rows per batch in evaluations.", unit="rows", ge=1
+        32,
+        "training",
+        "Rows that go through the model together in evaluations: more are faster and need more memory; "
+        "the metric stays the same.",
+        unit="rows",
+        ge=1,
     )
     cache_frozen_prefix: bool = setting(
         False,
         "training",
-        "Compute the frozen blocks below the first trained one only once for each row, by "
-        "itself and without dropout, and store their outputs: much faster where only upper "
-        "layers or the head are trained.",
+        "Compute the frozen blocks below the first trained one only once for each row, and reuse their "
+        "outputs in later epochs and evaluations. Much faster where only upper layers or the head are "
+        "trained; it takes memory for the outputs and turns off dropout in those blocks.",
     )
     lr_scheduler_type: str = setting(
-        "linear", "training", "Schedule of the learning rate over the run.", choices=SCHEDULES
+        "linear",
+        "training",
+        "Schedule of the learning rate over the run: linear, cosine and polynomial let it fall from its "
+        "peak towards 0, the constant ones keep it.",
+        choices=SCHEDULES,
     )
     warmup_steps: int = setting(
         0,
         "training",
-        "Number of first steps in which the learning rate rises.",
+        "Number of first optimizer steps in which the learning rate rises from 0 to its peak: more make "
+        "the start gentler.",
         unit="steps",
         ge=0,
     )
-    optim: str = setting("adamw_torch", "training", "The optimizer.", choices=tuple(OPTIMIZERS))
-    weight_decay: float = setting(0.0, "training", "Decoupled weight decay.", ge=0)
+    optim: str = setting(
+        "adamw_torch",
+        "training",
+        "Optimizer, which updates the weights by their gradients. AdamW (adamw_torch) is usual and stores "
+        "two numbers per trained parameter, RMSprop one, SGD none; SGD needs a higher learning rate.",
+        choices=tuple(OPTIMIZERS),
+    )
+    weight_decay: float = setting(
+        0.0,
+        "training",
+        "How much each optimizer step shrinks the trained weights, as a multiple of the learning rate: "
+        "a higher one regularizes more; 0 turns it off.",
+        ge=0,
+    )
     max_grad_norm: float = setting(
-        1.0, "training", "Clip gradients to this norm; inf turns clipping off.", gt=0, infinite=True
+        1.0,
+        "training",
+        "Gradient clipping: gradients with a larger norm are scaled down to it. Lower values limit "
+        "updates more; inf turns clipping off.",
+        gt=0,
+        infinite=True,
     )
     bf16: bool = setting(
         False,
@@ -264,10 +312,24 @@ class Settings:
         "differ.",
     )
     eval_steps: int = setting(
-        50, "training", "Number of steps between two evaluations.", unit="steps", ge=1
+        50,
+        "training",
+        "Number of optimizer steps between two evaluations: more make the run faster and its evaluation "
+        "curve coarser.",
+        unit="steps",
+        ge=1,
     )
-    eval_on_start: bool = setting(False, "training", "Also evaluate before the first step.")
-    seed: int = setting(0, "training", "Seed of all random numbers in the run.", ge=0, lt=2**32)
+    eval_on_start: bool = setting(
+        False, "training", "Also evaluate before the first step, to see what training gains."
+    )
+    seed: int = setting(
+        0,
+        "training",
+        "Seed of all random numbers in the run, such as new weights, the order of rows and dropout. Runs "
+        "that differ only in it show how much results vary by chance.",
+        ge=0,
+        lt=2**32,
+    )
 
     def __post_init__(self) -> None:
         for name in ("model", "data", "eval_data", "start_from"):

@@ -96,8 +96,12 @@ def test_losses_are_those_of_the_base_stored_while_it_is_loaded(stored, tmp_path
     assert figures(run.events) == figures(loaded.events)
 
 
-def test_lora_is_qlora(stored, tmp_path):
-    folder, _ = stored
+def test_lora_is_qlora_on_four_bits_alone(stored, tmp_path):
+    folder, stored_as = stored
+    if QUANTIZATIONS[stored_as].bits != 4:
+        (sentence,) = refusals(RECIPE.replace(model=folder, technique="qlora"))
+        assert "QLoRA is defined on a 4-bit base; LoRA" in sentence
+        return
     runs = [
         wb.train(RECIPE.replace(model=folder, technique=name), tmp_path, progress=False)
         for name in ("lora", "qlora")

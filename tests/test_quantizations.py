@@ -49,5 +49,11 @@ def test_what_cannot_work_together_is_said_before_anything_is_loaded():
         "quantization must be one of 'nf4', 'fp4', 'int8_torchao' with DoRA (or None), "
         "but is 'int8'."
     )
+    (problem,) = RECIPE.replace(technique="qlora", quantization="int8").problems()
+    assert str(problem) == (
+        "quantization must be one of 'nf4', 'fp4' with QLoRA (or None), but is 'int8': QLoRA is defined on a "
+        "4-bit base; LoRA (technique='lora') works with this one."
+    )
+    assert not RECIPE.replace(technique="qlora", quantization="fp4").problems()
     unknown = RECIPE.replace(quantization="nf5").problems()
     assert "did you mean 'nf4'?" in str(unknown[0])

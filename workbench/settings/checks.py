@@ -79,7 +79,7 @@ def quantization_problems(quantization: str | None, technique: Technique) -> lis
     if quantization in technique.unsupported_quantizations:
         others = [name for name in QUANTIZATIONS if name not in technique.unsupported_quantizations]
         allowed = f"one of {', '.join(map(repr, others))} with {technique.title} (or None)"
-        problems.append(Problem("quantization", allowed, quantization))
+        problems.append(Problem("quantization", allowed, quantization, _in_few_bits(technique)))
     if quantization is not None and not technique.quantizable:
         problems.append(
             Problem(
@@ -92,6 +92,14 @@ def quantization_problems(quantization: str | None, technique: Technique) -> lis
             )
         )
     return problems
+
+
+def _in_few_bits(technique: Technique) -> str:
+    """Say what to take instead of a technique that is defined by how its base is quantized."""
+    if technique.quantization is None:
+        return ""
+    bits = QUANTIZATIONS[technique.quantization].bits
+    return f"{technique.title} is defined on a {bits}-bit base; LoRA (technique='lora') works with this one"
 
 
 def _argument_problems(technique: Technique, name: Any, value: Any) -> list[Problem]:

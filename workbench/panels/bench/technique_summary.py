@@ -40,7 +40,7 @@ def about(technique: Technique) -> Iterator[str]:
     ...     print(sentence)
     The base is frozen (its weights never change)
     Can be merged into the base afterwards
-    Works with 4-bit and 8-bit bases; nf4 is its default
+    Works with 4-bit bases; nf4 is its default
     """
     yield f"The base is {_base(technique)}"
     if technique.trainable == "adapter":
@@ -72,6 +72,7 @@ def _bits(technique: Technique) -> str:
     if not bits:
         return "Needs a base in full precision"
     default = f"; {technique.quantization} is its default" if technique.quantization else ""
-    without = [QUANTIZATIONS[name].title for name in technique.unsupported_quantizations]
+    refused = [QUANTIZATIONS[name] for name in technique.unsupported_quantizations]
+    without = [entry.title for entry in refused if entry.bits in base_bits(technique)]
     but = f", but not {joined(without, 'or')}" if without else ""
     return f"Works with {joined(bits)} bases{but}{default}"

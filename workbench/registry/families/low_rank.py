@@ -79,6 +79,8 @@ ENTRIES = (
         hyperparameters=LORA_KNOBS,
         target_finder=Hook("workbench.training.adaptation.target_modules.find_linears"),
         quantization="nf4",
+        # Defined by a base in 4 bit; over one in 8 bit it would be LoRA under another name.
+        unsupported_quantizations=("int8", "int8_torchao"),
         merges=True,
         paper=Paper("QLoRA: Efficient Finetuning of Quantized LLMs", 2023, "2305.14314"),
     ),

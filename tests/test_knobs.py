@@ -51,6 +51,8 @@ def test_every_argument_has_a_readable_help_and_one_place(technique):
         knob = known.get(name)
         text = readable(argument_help(technique, name)) or (knob.line if knob else "")
         assert text and len(text) <= LONGEST and not DEBRIS.search(text), name
+        # Of the main ones no help only repeats the name.
+        assert not knob or len(f"{text} {knob.line}".split()) > 3, name
     rest = [name for name in names if name not in known]
     groups = grouped(rest)
     assert sorted(name for group in groups.values() for name in group) == sorted(rest)

@@ -113,7 +113,7 @@ def _fuse(prepared: Sequence[Prepared], needed: float, always: bool) -> tuple[bo
         f"{pace.ratio:.2f} times as fast as separate steps, measured over {pace.rounds} steps"
     )
     if pace.ratio < needed and not always:
-        reason = f"one joint step is {measured}; it is used from {needed:.2f} times on."
+        reason = f"training them together is {measured}, and is done from {needed:.2f} times on."
         return False, f"{names} train separately: {reason}"
     group.start()
     for run, member in zip(prepared, group.members, strict=True):

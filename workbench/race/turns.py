@@ -42,7 +42,7 @@ def turns_note(scheduler: StepScheduler, started: bool) -> str:
             "One run at a time does a step; runs take turns, so that all of them get "
             f"the same number of {scheduler.turns}."
         )
-    each = f"{threads} intra-op thread{'s' * (threads != 1)}"
+    each = f"{threads} CPU thread{'s' * (threads != 1)}"
     return (
         f"{workers} runs train at the same time, each with {each}; runs take turns, so that "
         f"all of them get the same number of {scheduler.turns}."

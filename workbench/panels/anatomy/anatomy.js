@@ -97,7 +97,7 @@ function rowOf(node, depth, many, closed, drawn, toggle, send, pick) {
       element(
         "span",
         `wa-chip ${piece.trainable ? "" : "wa-still"}`,
-        { title: piece.trainable ? "injected, trained" : "injected, frozen" },
+        { title: piece.trainable ? "added, trained" : "added, frozen" },
         piece.name,
         element("small", "", { textContent: times(piece.shape) }),
       ),

@@ -57,7 +57,7 @@ def _after(at: Layer, where: str) -> Drawing:
         (
             (
                 f"Down to a few features, a non-linearity, and up again, added to what {at.name} gives: "
-                f"{where}. W_{{up}} starts at 0, so that the first step begins at the base itself."
+                f"{where}. W_{{up}} starts at 0, so that training starts from the unchanged base."
             ),
         ),
     )
@@ -87,7 +87,7 @@ def parallel(at: Layer) -> Drawing:
         (
             (
                 "The adapter reads what the whole frozen feed-forward (FFN) reads, and is added to what the "
-                "feed-forward gives. W_{up} starts at 0, so that the first step begins at the base itself."
+                "feed-forward gives. W_{up} starts at 0, so that training starts from the unchanged base."
             ),
         ),
     )
@@ -206,7 +206,7 @@ def shadow(at: Layer) -> Drawing:
         (
             (
                 "A small trained model runs parallel to the base. Its state s corrects the hidden state that "
-                "enters each block, and is brought up to date by what leaves it."
+                "enters each block, and is updated from what leaves it."
             ),
         ),
     )

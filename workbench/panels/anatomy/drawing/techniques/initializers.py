@@ -111,7 +111,7 @@ def kasa(at: Layer) -> Drawing:
         where=(svd,),
         notes=(
             (
-                f"The {r} smallest singular directions (blue) are removed for good; W_{{cut}} is what "
+                f"The {r} smallest singular directions (blue) are removed permanently; W_{{cut}} is what "
                 "is left. B ΔΣ A learns new ones in their place, kept close to orthogonal by a term of "
                 "the loss."
             ),

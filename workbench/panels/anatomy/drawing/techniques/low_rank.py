@@ -33,7 +33,7 @@ from workbench.panels.anatomy.drawing.techniques.common import (
     x,
 )
 
-_BEGINS = "B starts at 0, so the first step begins at the base itself."
+_BEGINS = "B starts at 0, so training starts from the unchanged base."
 
 
 def lora(at: Layer) -> Drawing:
@@ -52,7 +52,7 @@ def qlora(at: Layer) -> Drawing:
     note = (
         f"W is frozen in {at.bits} bits (hatched): its {at.rows * at.cols:,} numbers take "
         f"{size(at.rows * at.cols * at.bits / 8)} and not {size(at.rows * at.cols * 4)}, scales "
-        "aside. It is converted to full precision whenever it is used; A and B always are."
+        "aside. It is converted to full precision whenever it is used; A and B are in full precision."
         if at.bits
         else "Choose a quantization: with full-precision weights this is plain LoRA."
     )
@@ -74,7 +74,7 @@ def dora(at: Layer) -> Drawing:
         (
             (
                 "m sets how long each row of the weight is, V̂ in which direction it points: the two "
-                "are trained apart."
+                "are trained separately."
             ),
         ),
     )
@@ -147,7 +147,7 @@ def gralora(at: Layer) -> Drawing:
         notes=(
             (
                 f"W is seen as a grid of {k} × {k} blocks. A has one part for each column of blocks, B "
-                f"one for each row of blocks; Π deals their {r} outputs out so that each of the "
+                f"one for each row of blocks; Π distributes their {r} outputs so that each of the "
                 f"{k * k} blocks gets a LoRA of its own with rank {r // max(k, 1)}."
             ),
         ),

@@ -71,8 +71,8 @@ def riemannian(at: Layer) -> Drawing:
         where=(step,),
         notes=(
             (
-                "B is stepped likewise, with A A^T. So B A changes the same however its size is "
-                "dealt out between the two."
+                "The gradient of B is preconditioned in the same way, with A A^T: the update of B A does "
+                "not depend on how its scale is split between A and B."
             ),
         ),
     )

@@ -224,7 +224,7 @@ def cartridge(at: Layer) -> Drawing:
         notes=(
             (
                 f"A cache of keys and values is trained itself, as if a long text had been read; the "
-                f"first {still} stay{'s' * (still == 1)} fixed, as attention leans on them."
+                f"first {still} stay{'s' * (still == 1)} fixed, as attention sinks."
             ),
         ),
     )
@@ -252,8 +252,8 @@ def adaption_prompt(at: Layer) -> Drawing:
         ),
         (
             (
-                f"Each token's query q also asks {count} trained vectors, through the layer's own W_K "
-                "and W_V. The gate g starts at 0, so that the first step begins at the base itself."
+                f"Each token's query q also attends to {count} trained vectors, through the layer's own W_K "
+                "and W_V. The gate g starts at 0, so that training starts from the unchanged base."
             ),
         ),
     )

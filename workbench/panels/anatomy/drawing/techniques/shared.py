@@ -158,7 +158,7 @@ def unilora(at: Layer) -> Drawing:
         notes=(
             (
                 f"All that is trained in the whole model are the {d:,} numbers of θ_d. A row of P picks "
-                "one of them, at random and for good, and divides it by the root of how often it is "
+                "one of them, chosen at random once, and divides it by the root of how often it is "
                 "picked."
             ),
         ),

@@ -125,7 +125,7 @@ def test_the_metric_the_share_and_the_least_can_be_chosen(runners):
 
 def test_the_rule_is_a_sentence():
     assert str(wb.SuccessiveHalving()) == (
-        "After 1, 2, 4, 8 evaluations, the best 50% of the runs that are still training continue, "
+        "After 1, 2, 4 and 8 evaluations, the best 50% of the runs that are still training continue, "
         "ranked by the task's metric; the others are stopped and their trained weights are saved."
     )
     assert str(wb.SuccessiveHalving(at=1, metric="f1", least=3)).startswith(

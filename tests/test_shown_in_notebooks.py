@@ -60,7 +60,7 @@ def test_nothing_is_in_a_red_box_but_errors(outputs, cell):
 
 def test_a_comparison_says_what_is_not_like_with_like(outputs):
     (page,) = data(outputs[4], "text/html")
-    assert ("Not like with like: steps 2 / 3." in page) == ("★ best" in page)
+    assert ("Not like with like: the runs differ in steps (2 / 3)." in page) == ("★ best" in page)
 
 
 def test_a_plot_as_the_last_line_is_a_picture(outputs):

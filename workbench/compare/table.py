@@ -88,13 +88,13 @@ def _unlike(group: Sequence[Entry]) -> str:
         "training rows": {entry.recipe.max_train_samples or "all" for entry in finished},
     }
     differ = [
-        f"{name} {' / '.join(sorted(map(str, values), key=lambda text: (len(text), text)))}"
+        f"{name} ({' / '.join(sorted(map(str, values), key=lambda text: (len(text), text)))})"
         for name, values in conditions.items()
         if len(values) > 1
     ]
     if not differ:
         return ""
-    return f"Not like with like: {', '.join(differ)}. The {STAR} may be due to that."
+    return f"Not like with like: the runs differ in {', '.join(differ)}. The {STAR} may be due to that."
 
 
 def as_text(entries: Sequence[Entry]) -> str:

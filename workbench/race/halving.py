@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workbench.display.wording import joined
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
@@ -73,7 +74,7 @@ ranked by the task's metric; the others are stopped and their trained weights ar
             when = f"After every {self.at} {unit}" if self.at > 1 else f"After every {unit[:-1]}"
         else:
             marks = sorted(self.at)
-            when = f"After {', '.join(map(str, marks))} {unit if marks != [1] else unit[:-1]}"
+            when = f"After {joined(list(map(str, marks)))} {unit if marks != [1] else unit[:-1]}"
         least = "" if self.least == 1 else f" (at least {self.least})"
         metric = self.metric.replace("_", " ") if self.metric else "the task's metric"
         return (

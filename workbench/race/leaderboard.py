@@ -104,7 +104,7 @@ def as_text(standings: Sequence[Standing]) -> str:
     several = (
         len({standing.run.question for standing in standings if standing.place is not None}) > 1
     )
-    lines = [("", "run", "state", "step", "metric", "left", "", "among" if several else "")]
+    lines = [("", "run", "state", "step", "metric", "time left", "", "among" if several else "")]
     for standing in standings:
         step, total = standing.run.progress
         score = (

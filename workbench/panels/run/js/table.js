@@ -29,7 +29,7 @@ function makeHead(columns, sorted, resort) {
       const active = sorted.key === key;
       const order = active ? (sorted.down ? "descending" : "ascending") : "none";
       cell.setAttribute("aria-sort", order);
-      button.title = active && sorted.second ? `${word}: in the order of training again` : `Sort by ${word.toLowerCase()}`;
+      button.title = active && sorted.second ? `${word}: back to the order in which the runs were started` : `Sort by ${word.toLowerCase()}`;
     }
   };
   show();

@@ -157,12 +157,11 @@ class Signs:
         accuracy = evaluation.scores.get("accuracy") if evaluation else None
         if evaluation is None or accuracy is None or len(self._labels) < 2:
             return None
-        label, count = max(self._labels.items(), key=lambda item: item[1])
-        majority = count / rows
+        majority = max(self._labels.values()) / rows
         if (answer := self._only_answer(evaluation)) is not None:
             finding = (
                 f"The model predicts {answer!r} for every evaluation row: accuracy {accuracy:.3f}, "
-                f"majority baseline (always {label!r}) {majority:.3f}."
+                f"majority baseline {majority:.3f}."
             )
             return Diagnosis("predicts one class", finding, self._other_rate())
         shares = [count / rows for count in self._labels.values() if count]
@@ -170,9 +169,9 @@ class Signs:
         noise = math.sqrt(majority * (1 - majority) / rows)
         if accuracy <= majority + noise and evaluation.loss >= GUESSING * entropy:
             finding = (
-                f"The accuracy, {accuracy:.3f}, is not clearly above the majority baseline (always "
-                f"{label!r}: {majority:.3f}), and the evaluation loss, {evaluation.loss:.3f}, not below "
-                f"that of predicting the label frequencies ({entropy:.3f})."
+                f"Accuracy {accuracy:.3f} is not clearly above the majority baseline ({majority:.3f}), nor "
+                f"evaluation loss {evaluation.loss:.3f} below that of the label frequencies "
+                f"({entropy:.3f})."
             )
             if statistics.fmean(self._now) > NEAR * math.log(len(self._labels)):
                 return Diagnosis("not learning", finding, self._other_rate())
@@ -288,10 +287,7 @@ class Signs:
         if self._suited and self._rate < self._suited / 3:
             return f"Try a higher learning_rate, such as {_rounded(self._suited)} (now {now}), or more steps."
         low, high = _rounded(self._rate / 3), _rounded(self._rate * 3)
-        return (
-            f"Try a learning_rate of {low} or {high} (now {now}), more steps, and check "
-            "whether the labels are right."
-        )
+        return f"Try a learning_rate of {low} or {high} (now {now}) or more steps, and check the labels."
 
     def _above(self) -> bool:
         """Whether the learning rate is well above the one that suits technique and base."""

@@ -46,7 +46,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
         "id": view.number,
         "colour": PALETTE[view.number % len(PALETTE)],
         "name": run.name,
-        "differs": differs if differs != run.name else "",
+        "differs": "" if _repeats(differs, run.name) else differs,
         "chosen": chosen,
         "place": standing.place,
         "state": run.state,
@@ -73,6 +73,18 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
         "left": "" if run.ended or not standing.left else time(standing.left),
         "memory": size(run.memory["peak"]) if run.memory else "",
     }
+
+
+def _repeats(differs: str, name: str) -> bool:
+    """Tell whether what sets a run apart stands in its name already, as in those of a grid.
+
+    Examples
+    --------
+    >>> _repeats("r 4 · learning_rate 0.003", "lora-learning_rate-0.003-r-4"), _repeats("r 4", "lora-r-40")
+    (True, False)
+    """
+    words = [word.replace(" ", "-") for word in differs.split(" · ")]
+    return all(f"-{word}-" in f"-{name}-" for word in words)
 
 
 def _finite(value: float | None) -> float | None:

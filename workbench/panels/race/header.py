@@ -25,7 +25,8 @@ TOOLTIPS = {
     "Start": "Start all runs; the notebook stays usable",
     "Pause all": "Pause every run after its current step",
     "Resume all": "Continue every run",
-    "Stop all": "End every run after its current step and save the trained weights",
+    "Stop all": "End every run after its current step, evaluate it, and save the trained weights",
+    "Stop all now": "End every run without its evaluation; the trained weights are saved",
 }
 # What its rules are, by what they are called.
 HELP = {
@@ -87,7 +88,7 @@ class RaceHeader:
         self._text = widgets.HTML()
         # One button begins, pauses and continues: none that ends the race is where it was begun.
         going = make_button("Start", TOOLTIPS["Start"], lambda: acts[going.description]())
-        stop = make_button("Stop all", TOOLTIPS["Stop all"], acts["Stop all"])
+        stop = make_button("Stop all", TOOLTIPS["Stop all"], lambda: acts[stop.description]())
         self.buttons = {"Start": going, "Stop all": stop}
         bar = widgets.HBox(list(self.buttons.values()))
         bar.add_class("wb-controls")
@@ -155,7 +156,12 @@ class RaceHeader:
         name_button(going, GOING.get(state, "Pause all"), TOOLTIPS)
         (going.add_class if state == "ready" else going.remove_class)("wb-start")
         going.disabled = state == "ended"
-        self.buttons["Stop all"].disabled = state in ("ready", "ended")
+        stop = self.buttons["Stop all"]
+        is_stopping = all(run.stopping for run in self._race.members if not run.ended)
+        name_button(
+            stop, "Stop all now" if is_stopping and state != "ended" else "Stop all", TOOLTIPS
+        )
+        stop.disabled = state in ("ready", "ended")
         for control in (self.turns, self.workers, self.fuse):
             control.disabled = state != "ready"
         self.halving.disabled = state == "ended"

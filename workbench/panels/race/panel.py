@@ -71,6 +71,7 @@ class RacePanel(Panel):
             "Pause all": self._click("race", race.pause),
             "Resume all": self._click("race", race.resume),
             "Stop all": self._click("race", race.stop),
+            "Stop all now": self._click("race", lambda: race.stop(evaluate=False)),
         }
         self._header = RaceHeader(race, acts, self._rule)
         self._run_list = RunList(self._on_row)
@@ -191,6 +192,8 @@ class RacePanel(Panel):
         elif act == "clone":
             recipes = [member.recipe for member in self.race.members]
             self._ui_loop.post(lambda: self._clone_form.open(run, recipes))
+        elif act == "skip":
+            self._do("race", lambda: run.stop(evaluate=False))
         else:
             self._do("race", getattr(run, act))
         self._ui_loop.wake()

@@ -50,6 +50,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
         "chosen": chosen,
         "place": standing.place,
         "state": run.state,
+        "stopping": run.stopping,
         "word": view.state,
         "done": round(step / total, 3) if total else 0,
         "step": f"{step:,} of {total:,}" if total else "",
@@ -68,10 +69,18 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
             "left": _finite(standing.left),
             "memory": run.memory.get("peak"),
         },
-        "metric": standing.metric.replace("_", " ") if view.evaluation else "",
+        "metric": _metric(view, standing),
         "left": "" if run.ended or not standing.left else time(standing.left),
         "memory": size(run.memory["peak"]) if run.memory else "",
     }
+
+
+def _metric(view: RunView, standing: Standing) -> str:
+    """Say what a score is, and of which step, where that is not a run's last one."""
+    if view.evaluation is None:
+        return "not evaluated" if view.run.ended and view.run.progress[0] else ""
+    at = "" if view.score_step is None else f" at step {view.score_step:,}"
+    return f"{standing.metric.replace('_', ' ')}{at}"
 
 
 def _finite(value: float | None) -> float | None:

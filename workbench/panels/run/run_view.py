@@ -127,8 +127,18 @@ class RunView:
     def state(self) -> str:
         """The state in a word, and what is wrong with the run if something is."""
         state, diagnosis = self.run.state, self.run.diagnosis
-        word = "evaluating" if self.evaluating and state == "running" else STATE_NAMES[state]
+        if self.evaluating and state == "running":
+            word = "evaluating before stopping" if self.run.stopping else "evaluating"
+        else:
+            word = "stopping" if self.run.stopping else STATE_NAMES[state]
         return word if diagnosis is None or state == "failed" else f"{word}, {diagnosis.kind}"
+
+    @property
+    def score_step(self) -> int | None:
+        """The step of its score, where that is not the last step of a run that has ended."""
+        if self.evaluation is None or not self.run.ended:
+            return None
+        return self.evaluation.step if self.evaluation.step < self.run.progress[0] else None
 
     @property
     def css(self) -> str:

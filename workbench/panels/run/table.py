@@ -162,12 +162,11 @@ def _score_note(view: RunView) -> str:
     """Say what a score is to be held against, and where it is not that of the last step."""
     run, evaluation, step = view.run, view.evaluation, view.run.progress[0]
     notes = []
-    if run.ended and step and (evaluation is None or evaluation.step < step):
-        if evaluation is None:
-            first = run.recipe.eval_steps
-            notes.append(f"ended at step {step:,}, before its first evaluation at step {first:,}")
-        else:
-            notes.append(f"at step {evaluation.step:,} of {step:,}")
+    if view.score_step is not None:
+        notes.append(f"at step {view.score_step:,} of {step:,}")
+    elif run.ended and step and evaluation is None:
+        first = run.recipe.eval_steps
+        notes.append(f"ended at step {step:,}, before its first evaluation at step {first:,}")
     labels = run.plan.get("eval_label_counts") or {}
     if evaluation is not None and _metric(view) == "accuracy" and len(labels) > 1:
         notes.append(f"guessing {max(labels.values()) / sum(labels.values()):.2f}")

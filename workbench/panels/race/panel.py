@@ -65,7 +65,6 @@ class RacePanel(Panel):
         self._wake_outer: Callable[[], object] = lambda: None
         empty = "Press Start: the losses of all runs appear here."
         super().__init__(empty, "start the race first", race.runs)
-        self.chart.legend = False  # the list of runs names the lines
         acts = {
             "Start": self._click("race", race.start),
             "Pause all": self._click("race", race.pause),

@@ -45,6 +45,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
     return {
         "id": view.number,
         "colour": PALETTE[view.number % len(PALETTE)],
+        "again": view.number // len(PALETTE) % 2 == 1,
         "name": run.name,
         "differs": differs if differs != run.name else "",
         "chosen": chosen,

@@ -92,7 +92,8 @@ function showRow(parts, data) {
   row.className = `is-${data.state}${data.chosen ? " is-chosen" : ""}${data.warning ? " is-warned" : ""}`;
   write(parts.place, data.place === null ? "–" : String(data.place));
   parts.place.classList.toggle("is-first", data.place === 1);
-  parts.chip.style.background = data.colour;
+  parts.chip.style.color = data.colour;
+  parts.chip.classList.toggle("is-again", data.again);
   write(parts.name, data.name);
   parts.name.title = `${data.name}: show it below and bring its curves to the front`;
   write(parts.differs, data.differs);

@@ -19,6 +19,7 @@ from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.modules import bundle
 from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.baseline import majority_share
 from workbench.runs.run import Run
 
 _STATIC = Path(__file__).parent / "js"
@@ -167,9 +168,9 @@ def _score_note(view: RunView) -> str:
     elif run.ended and step and evaluation is None:
         first = run.recipe.eval_steps
         notes.append(f"ended at step {step:,}, before its first evaluation at step {first:,}")
-    labels = run.plan.get("eval_label_counts") or {}
-    if evaluation is not None and _metric(view) == "accuracy" and len(labels) > 1:
-        notes.append(f"guessing {max(labels.values()) / sum(labels.values()):.2f}")
+    guess = majority_share(_metric(view), run.plan)
+    if evaluation is not None and guess is not None:
+        notes.append(f"guessing {guess:.2f}")
     return " · ".join(notes)
 
 

@@ -288,7 +288,8 @@ def test_a_stopped_run_has_a_score_or_says_how_old_it_is(eval_steps, words, eval
     row = shown(bench)[run.name]
     assert (words in row["notes"]["score"]) is not evaluate
     assert ("accuracy" in row["cells"]["score"]) is (evaluate or eval_steps == 2)
-    at = " at step 2<" if eval_steps == 2 and not evaluate else "</b></span>"
+    stale = " at step 2<" if eval_steps == 2 else " not evaluated<"
+    at = "</b></span>" if evaluate else stale
     assert at in bench._status.head.value
 
 

@@ -185,6 +185,7 @@ def test_a_second_stop_skips_the_evaluation(eval_steps, recipe, tmp_path):
 
 def test_an_evaluation_that_takes_long_is_left_out_of_a_stop(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.runs.last_evaluation.MOST_SECONDS", 0.0)
+    monkeypatch.setattr("workbench.runs.last_evaluation.TRIAL_SECONDS", 0.0)
     run = wb.Run(recipe.replace(max_steps=500, eval_steps=1000), tmp_path)
     run.subscribe(stop_at(3))
     run.start().wait(60)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Whoever stops a run wants it to end: an evaluation that takes longer is left out.
 MOST_SECONDS = 20.0
+# The first batches may be slower than the others: for so long nothing is concluded from them.
+TRIAL_SECONDS = 2.0
 
 
 class LastEvaluation:
@@ -57,8 +59,9 @@ class LastEvaluation:
             self.is_over = True
             return
         self._batches += 1
-        left = (event.total - event.done) / self._batches
-        self._leave_out_if_long((time.monotonic() - self._began) * (1 + left))
+        elapsed = time.monotonic() - self._began
+        if elapsed > TRIAL_SECONDS:
+            self._leave_out_if_long(elapsed * (1 + (event.total - event.done) / self._batches))
 
     def skip(self, why: str) -> None:
         """Leave it out, and say why."""

@@ -71,7 +71,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
             "memory": run.memory.get("peak"),
         },
         "metric": _metric(view, standing),
-        "left": "" if run.ended or not standing.left else time(standing.left),
+        "left": "" if run.ended or run.stopping or not standing.left else time(standing.left),
         "memory": size(run.memory["peak"]) if run.memory else "",
     }
 
@@ -79,7 +79,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
 def _metric(view: RunView, standing: Standing) -> str:
     """Say what a score is, and of which step, where that is not a run's last one."""
     if view.evaluation is None:
-        return "not evaluated" if view.run.ended and view.run.progress[0] else ""
+        return "no score" if view.run.ended and view.run.progress[0] else ""
     at = "" if view.score_step is None else f" at step {view.score_step:,}"
     return f"{standing.metric.replace('_', ' ')}{at}"
 

@@ -68,6 +68,7 @@ class RunStatus:
         # it says when it is clicked: the second of two quick clicks on Stop skips nothing.
         self._going = make_button("Pause", PAUSE["Pause"], lambda: acts[self._going.description]())
         self._ending = make_button("Stop", STOP["Stop"], lambda: acts[self._ending.description]())
+        self._ending.add_class("wb-ending")
         self.buttons = {"Pause": self._going, "Stop": self._ending}
         for button in self.buttons.values():
             button.disabled = True
@@ -137,6 +138,8 @@ def _score(view: RunView) -> str:
     score = view.evaluation.figure(metric) if view.evaluation else None
     words = esc(metric.replace("_", " "))
     at = "" if view.score_step is None else f" at step {view.score_step:,}"
+    if score is None and view.run.ended and view.run.progress[0]:
+        at = " not evaluated"
     return (
         f"<span class='wb-score'>{words} <b>{'–' if score is None else number(score, 3)}</b>{at}"
         "</span>"
@@ -177,6 +180,8 @@ def _figures(view: RunView) -> list[tuple[str, str]]:
     step, total = run.progress
     if run.ended:
         spent = ("Training time", time(train.seconds) if train else "–")
+    elif run.stopping:
+        spent = ("Time left", "–")
     elif run.state == "paused":
         spent = ("Time left", "paused")
     else:

@@ -133,9 +133,10 @@ def test_stop_ends_within_a_step_and_keeps_what_was_learnt(recipe, tmp_path):
     assert (record.path / "adapter" / "adapter_model.safetensors").is_file()
 
 
-def stop_at(step):
+def stop_at(step, evaluate=True):
     """Return a listener that stops a run after a step."""
-    return lambda run, event: (event["event"], event.get("step")) == ("train", step) and run.stop()
+    at = ("train", step)
+    return lambda run, event: (event["event"], event.get("step")) == at and run.stop(evaluate)
 
 
 @pytest.mark.parametrize(
@@ -206,11 +207,13 @@ def test_an_evaluation_that_fails_does_not_take_what_was_learnt(recipe, tmp_path
     assert (run.path / "adapter" / "adapter_model.safetensors").is_file()
 
 
-def test_a_run_that_is_stopped_after_all_its_steps_has_finished(recipe, tmp_path):
+@pytest.mark.parametrize("evaluate", [True, False])
+def test_a_run_that_is_stopped_after_all_its_steps_has_finished(evaluate, recipe, tmp_path):
     run = wb.Run(recipe.replace(max_steps=3), tmp_path)
-    run.subscribe(stop_at(3))
+    run.subscribe(stop_at(3, evaluate))
     run.start().wait(60)
-    assert run.state == "finished" and run.evaluations[-1].step == 3
+    assert run.state == run.record().state == "finished"
+    assert [evaluation.step for evaluation in run.evaluations] == [3] * evaluate
 
 
 def test_stop_ends_a_paused_run(recipe, tmp_path):

@@ -320,9 +320,9 @@ def test_noise_does_not_look_like_progress_in_the_picture(log, chart):
     loss, accuracy = (axes.get_ylim() for axes in chart.figure().axes)
     assert loss[1] - loss[0] > 0.06 and loss[0] < 0.69 < loss[1]
     assert accuracy[1] - accuracy[0] > 0.05 if log else accuracy == pytest.approx((0.45, 0.56))
-    chart.set_reference("a", "score", "majority class", 0.62)
+    chart.set_reference("a", "score", "majority baseline", 0.62)
     axes = chart.figure().axes[1]
-    assert axes.get_ylim()[1] > 0.62 and "majority class" in [
+    assert axes.get_ylim()[1] > 0.62 and "majority baseline" in [
         text.get_text() for text in axes.texts
     ]
 

@@ -120,11 +120,11 @@ def test_values_to_compare_scores_with_are_marked(chart):
     chart.flush()
     assert sent.references == [
         {"run": "run-0", "metric": "score", "label": "before training", "value": 0.45},
-        {"run": "run-0", "metric": "score", "label": "majority class", "value": 0.75},
+        {"run": "run-0", "metric": "score", "label": "majority baseline", "value": 0.75},
     ]
     figure = chart.figure()
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert texts == ["before training", "majority class"]
+    assert texts == ["before training", "majority baseline"]
     chart.remove("run-0")
     assert sent.references == []
 

@@ -308,7 +308,7 @@ def test_plot_does_not_make_noise_look_like_progress_and_has_the_baseline(tmp_pa
     low, high = right.get_ylim()
     assert high - low > 0.1 and low < 0.5 and high > 0.55
     [baseline] = [line for line in right.lines if list(line.get_ydata()) == [0.55, 0.55]]
-    assert "majority class" in {text.get_text() for text in right.texts}
+    assert "majority baseline" in {text.get_text() for text in right.texts}
     assert baseline.get_linewidth() < 1
 
 

@@ -34,7 +34,7 @@ for place, (run, label) in enumerate(names.items()):
         if step % 50 == 0:
             chart.append(f"{run}/eval", step, loss * 1.05)
             chart.append(f"{run}/accuracy", step, 1 - loss / 4)
-chart.set_reference("lora-2", "score", "majority class", 0.4)
+chart.set_reference("lora-2", "score", "majority baseline", 0.4)
 chart.flush()"""
 FILLED = 4 * 300 + 4 * 6 + 4 * 6
 RATES = 4 * 300
@@ -253,7 +253,7 @@ chart.flush()"""
     assert png.startswith(b"\x89PNG") and len(png) > 20_000
     drawing = ElementTree.fromstring(save("Drawing (SVG)"))
     texts = {text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"Loss", "Accuracy", "lora r=8", "majority class", 'long, "quoted"'} <= texts
+    assert {"Loss", "Accuracy", "lora r=8", "majority baseline", 'long, "quoted"'} <= texts
     rows = list(csv.DictReader(io.StringIO(save("All points (CSV)").decode())))
     losses = [row["training_loss"] for row in rows if row["run"] == 'long, "quoted"']
     assert [float(loss) for loss in losses] == [2 + math.sin(step) for step in range(10_000)]

@@ -156,7 +156,7 @@ def _set_range(axes: Axes, group: Sequence[Entry]) -> None:
         drawn.append(guess)
         axes.axhline(guess, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
         axes.annotate(
-            "majority class",
+            "majority baseline",
             (0.01, guess),
             xycoords=("axes fraction", "data"),
             xytext=(0, 3),

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def majority_share(metric: str, plan: Mapping[str, Any]) -> float | None:
-    """Return the accuracy of always predicting the label that most evaluation rows have.
+    """Return the majority baseline: the accuracy of always predicting the evaluation data's commonest label.
 
     Parameters
     ----------

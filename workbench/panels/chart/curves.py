@@ -65,7 +65,7 @@ class RunCurves:
         self._add_counts(chart, events)
         if not self._majority and (share := majority_share(self._task.metric, plan)) is not None:
             self._majority = True
-            chart.set_reference(self.key, "score", "majority class", share)
+            chart.set_reference(self.key, "score", "majority baseline", share)
 
     def _declare(self, chart: LiveChart, name: str) -> None:
         """Add the curves that every run has, so that their plots are there from the start."""

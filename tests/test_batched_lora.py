@@ -417,6 +417,7 @@ def test_runs_of_a_race_rest_and_stop_while_others_go_on(recipe, tmp_path):
     for run, solo in zip(race.members, alone, strict=True):
         near(run.losses, figures(solo)[: len(run.losses)])
     assert [len(run.losses) for run in race.members] == [12, 12, 4, 12, 12]
+    assert [run.evaluations[-1].step for run in race.members] == [12, 12, 4, 12, 12]
 
 
 def test_a_group_that_nobody_holds_is_let_go(recipe):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import math
 import re
 import threading
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.display.colours import PALETTE
+import workbench
+from workbench.display.colours import PALETTE, TRAINED, WARNING
 from workbench.panels.chart import chart as chart_module
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.chart.series import smooth, thin
@@ -308,6 +310,32 @@ def test_far_points_do_not_flatten_the_picture(chart):
     assert chart.figure().axes[0].get_ylim()[1] >= 1e6
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_noise_does_not_look_like_progress_in_the_picture(log, chart):
+    chart.log_y = log
+    chart.add_series("a/train", "a")
+    chart.append("a/train", range(60), [0.69 + step % 2 / 1000 for step in range(60)])
+    chart.add_series("a/accuracy", "a", style="points", metric="score", group="Accuracy")
+    chart.append("a/accuracy", [20, 40], [0.50, 0.51])
+    loss, accuracy = (axes.get_ylim() for axes in chart.figure().axes)
+    assert loss[1] - loss[0] > 0.06 and loss[0] < 0.69 < loss[1]
+    assert accuracy[1] - accuracy[0] > 0.05 if log else accuracy == pytest.approx((0.45, 0.56))
+    chart.set_reference("a", "score", "majority baseline", 0.62)
+    axes = chart.figure().axes[1]
+    assert axes.get_ylim()[1] > 0.62 and "majority baseline" in [
+        text.get_text() for text in axes.texts
+    ]
+
+
+def test_more_runs_than_colours_are_told_apart_by_dashes(chart):
+    for run in range(18):
+        chart.add_series(f"{run}/train", f"run {run}")
+        chart.append(f"{run}/train", [1, 2], [run, run + 1])
+    handles = chart.figure().legends[0].get_lines()
+    looks = {(line.get_color(), line.get_linestyle()) for line in handles[:18]}
+    assert len(looks) == 18 and {line.get_color() for line in handles[:18]} == set(PALETTE)
+
+
 def test_a_picture_goes_with_the_widget_once_there_are_points(chart):
     data, _ = chart._repr_mimebundle_()
     assert "image/png" not in data and "application/vnd.jupyter.widget-view+json" in data
@@ -349,6 +377,39 @@ def test_each_part_of_the_module_has_its_import():
         assert named.items() <= exports.items(), f"{stem}.js imports what is not there"
         unused = [name for name in named if not re.search(rf"\b{name}\b", body)]
         assert not unused, f"{stem}.js does not use {unused}"
+
+
+# Red and orange, in degrees on the circle of hues.
+LOW_HUE, HIGH_HUE = -20, 40
+
+
+def is_red_or_orange(colour):
+    hue, saturation, value = colorsys.rgb_to_hsv(
+        *(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    )
+    degrees = (hue * 360 + 180) % 360 - 180
+    return saturation > 0.4 and value > 0.3 and LOW_HUE < degrees < HIGH_HUE
+
+
+def test_red_is_wrong_orange_is_trained_and_no_run_is_either():
+    assert [colour for colour in PALETTE if is_red_or_orange(colour)] == []
+    assert is_red_or_orange(WARNING) and is_red_or_orange(TRAINED)
+    package = Path(workbench.__file__).parent
+    used = {
+        (path.name, colour)
+        for ending in ("css", "js", "py")
+        for path in package.rglob(f"*.{ending}")
+        for colour in re.findall(r"#[0-9a-f]{6}\b", path.read_text(), re.IGNORECASE)
+        if is_red_or_orange(colour) and colour not in (WARNING, TRAINED)
+    }
+    assert not used, "red and orange are declared in workbench/display/colours.py"
+    for sheet, name, colour in (
+        ("panels/widgets/cards.css", "--wb-warn", WARNING),
+        ("panels/race/run_list.css", "--warn", WARNING),
+        ("panels/widgets/cards.css", "--wb-trained", TRAINED),
+        ("panels/anatomy/anatomy.css", "--wa-trained", TRAINED),
+    ):
+        assert f"{name}: {colour};" in (package / sheet).read_text()
 
 
 def test_palette_reads_on_white_and_on_black():

@@ -301,6 +301,17 @@ def test_plot_draws_every_loss_and_every_run(tmp_path):
     assert {text.get_text() for text in right.texts} == {"a", "b", "c"}
 
 
+def test_plot_does_not_make_noise_look_like_progress_and_has_the_baseline(tmp_path):
+    for name, quality in (("a", 0.50), ("b", 0.51)):
+        write_run(tmp_path, name, quality, plan={"eval_label_counts": {"good": 11, "bad": 9}})
+    _, right = wb.compare(tmp_path).plot().axes
+    low, high = right.get_ylim()
+    assert high - low > 0.1 and low < 0.5 and high > 0.55
+    [baseline] = [line for line in right.lines if list(line.get_ydata()) == [0.55, 0.55]]
+    assert "majority baseline" in {text.get_text() for text in right.texts}
+    assert baseline.get_linewidth() < 1
+
+
 def test_plot_has_a_row_for_each_question(tmp_path):
     write_run(tmp_path, "a", 0.5)
     write_run(tmp_path, "b", 12.0, task="lm")

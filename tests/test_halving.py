@@ -46,7 +46,7 @@ class Runner:
 
     def __init__(self, name, recipe):
         self.name, self.recipe, self.state = name, recipe, "running"
-        self.events, self.plan = Unwalked(), {}
+        self.events, self.plan, self.stopping = Unwalked(), {}, False
 
     @property
     def question(self):
@@ -103,6 +103,17 @@ def test_a_run_that_does_not_come_is_not_waited_for(state, runners):
     evaluate(judge, b, 0.1)
     c.state = state
     assert hear(judge, c, State(c.state)) == [b]
+
+
+def test_the_evaluation_of_a_run_that_is_stopped_is_at_no_mark(runners):
+    judge = HalvingRule(wb.SuccessiveHalving(at=1), runners[:3])
+    a, b, c, _ = runners
+    c.stopping = True
+    assert [evaluate(judge, run, score) for run, score in ((c, 0.1), (a, 0.2), (b, 0.9))] == [
+        []
+    ] * 3
+    c.state = "stopped"
+    assert hear(judge, c, State(c.state)) == [a]
 
 
 def test_by_steps_the_loss_counts_until_there_is_an_evaluation(runners):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -270,20 +271,54 @@ def test_the_majority_baseline_is_beside_the_accuracy(bench):
     assert row["sort"]["score"] == run.evaluations[-1]["accuracy"]
 
 
+@pytest.mark.parametrize("evaluate", [True, False], ids=["evaluated", "at once"])
 @pytest.mark.parametrize(("eval_steps", "words"), [(2, "at step 2 of 3"), (50, "before its first")])
-def test_a_stopped_run_says_how_old_its_score_is(eval_steps, words, bench):
+def test_a_stopped_run_has_a_score_or_says_how_old_it_is(eval_steps, words, evaluate, bench):
     bench.recipe = bench.recipe.replace(max_steps=1000, eval_steps=eval_steps)
     run = Run(bench.recipe, bench._folder)
 
     def stop(run, event):
         if event["event"] == "train" and event["step"] == 3:
-            run.stop()
+            run.stop(evaluate)
 
     run.subscribe(stop)
     bench.follow(run)
     end(bench)
     assert run.state == "stopped" and len(run.losses) == 3
-    assert words in shown(bench)[run.name]["notes"]["score"]
+    row = shown(bench)[run.name]
+    assert (words in row["notes"]["score"]) is not evaluate
+    assert ("accuracy" in row["cells"]["score"]) is (evaluate or eval_steps == 2)
+    stale = " at step 2<" if eval_steps == 2 else " not evaluated<"
+    at = "</b></span>" if evaluate else stale
+    assert at in bench._status.head.value
+
+
+def test_while_a_stopped_run_is_evaluated_stop_skips_that(bench):
+    bench.recipe = bench.recipe.replace(
+        max_steps=1000, eval_steps=500, per_device_eval_batch_size=1
+    )
+    run = Run(bench.recipe, bench._folder)
+    stop, seen = bench._status.buttons["Stop"], []
+
+    def watch(run, event):
+        if event["event"] == "train" and event["step"] == 3:
+            stop.click()
+            stop.click()  # a double click is one stop
+        if event["event"] == "evaluating" and event["done"] == 1:
+            bench._ui_loop.wake()
+            deadline = time.monotonic() + 30
+            while stop.description == "Stop" and time.monotonic() < deadline:
+                time.sleep(0.01)
+            seen.append((bench._views[0].state, stop.description))
+            stop.click()
+
+    run.subscribe(watch)
+    bench.follow(run)
+    end(bench)
+    assert seen == [("evaluating before stopping", "Stop now")]
+    assert run.state == "stopped" and not run.evaluations
+    shown(bench)
+    assert (stop.description, stop.disabled) == ("Stop", True)
 
 
 # -- compare and export ---------------------------------------------------------------------------

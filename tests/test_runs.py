@@ -19,7 +19,7 @@ from workbench.errors import RecipeError, StoreError, TrainingError
 from workbench.runs.disk import write_whole
 from workbench.runs.run_folder import RunFolder
 from workbench.training.adaptation.base_model import load_base
-from workbench.training.events import TrainStep
+from workbench.training.events import Evaluating, TrainStep
 
 ROWS = [
     {"text": f"the {thing} was {word} and I {verb} it", "label": label}
@@ -131,6 +131,89 @@ def test_stop_ends_within_a_step_and_keeps_what_was_learnt(recipe, tmp_path):
     assert record.state == "stopped"
     assert record.losses == run.losses
     assert (record.path / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def stop_at(step, evaluate=True):
+    """Return a listener that stops a run after a step."""
+    at = ("train", step)
+    return lambda run, event: (event["event"], event.get("step")) == at and run.stop(evaluate)
+
+
+@pytest.mark.parametrize(
+    ("eval_steps", "evaluated"),
+    [(1000, [3]), (2, [2, 3]), (3, [3])],
+    ids=["first", "again", "once"],
+)
+def test_a_stopped_run_is_evaluated_after_its_last_step(eval_steps, evaluated, recipe, tmp_path):
+    recipe = recipe.replace(max_steps=500, eval_steps=eval_steps, lr_scheduler_type="constant")
+    whole = wb.train(recipe.replace(max_steps=3), tmp_path)
+    run = wb.Run(recipe, tmp_path)
+    run.subscribe(stop_at(3))
+    run.start().wait(60)
+    assert (run.state, run.losses) == ("stopped", whole.losses)
+    assert [evaluation.step for evaluation in run.evaluations] == evaluated
+    assert run.evaluations[-1].scores == whole.evaluations[-1].scores
+    assert run.record().evaluations[-1].scores == run.evaluations[-1].scores
+
+
+def test_an_evaluation_that_has_begun_goes_on_when_the_run_is_stopped(recipe, tmp_path):
+    run = wb.Run(
+        recipe.replace(max_steps=500, eval_steps=2, per_device_eval_batch_size=1), tmp_path
+    )
+    run.subscribe(lambda run, event: event["event"] == "evaluating" and run.stop())
+    run.start().wait(60)
+    batches = [event.done for event in run.events.of(Evaluating)]
+    assert batches == list(range(1, batches[-1] + 1)) and batches[-1] > 1
+    assert [evaluation.step for evaluation in run.evaluations] == [2]
+
+
+@pytest.mark.parametrize("eval_steps", [1000, 2])
+def test_a_second_stop_skips_the_evaluation(eval_steps, recipe, tmp_path):
+    recipe = recipe.replace(max_steps=500, eval_steps=eval_steps, per_device_eval_batch_size=1)
+    run = wb.Run(recipe, tmp_path)
+    run.subscribe(stop_at(3))
+    run.subscribe(
+        lambda run, event: (
+            event["event"] == "evaluating" and run.stopping and run.stop(evaluate=False)
+        )
+    )
+    run.start().wait(60)
+    assert run.state == "stopped" and not any(found.step == 3 for found in run.evaluations)
+    known = "that of step 2" if eval_steps == 2 else "it has no score"
+    assert any("that was skipped" in note and known in note for note in run.notes)
+    assert (run.path / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_an_evaluation_that_takes_long_is_left_out_of_a_stop(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.runs.last_evaluation.MOST_SECONDS", 0.0)
+    monkeypatch.setattr("workbench.runs.last_evaluation.TRIAL_SECONDS", 0.0)
+    run = wb.Run(recipe.replace(max_steps=500, eval_steps=1000), tmp_path)
+    run.subscribe(stop_at(3))
+    run.start().wait(60)
+    assert run.state == "stopped" and not run.evaluations
+    assert any("would have taken about" in note and "no score" in note for note in run.notes)
+
+
+def test_an_evaluation_that_fails_does_not_take_what_was_learnt(recipe, tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError("no metric today")
+        yield
+
+    monkeypatch.setattr("workbench.training.evaluate.evaluate_classify", fail)
+    run = wb.Run(recipe.replace(max_steps=500, eval_steps=1000), tmp_path)
+    run.subscribe(stop_at(3))
+    run.start().wait(60)
+    assert run.state == "stopped" and any("no metric today" in note for note in run.notes)
+    assert (run.path / "adapter" / "adapter_model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("evaluate", [True, False])
+def test_a_run_that_is_stopped_after_all_its_steps_has_finished(evaluate, recipe, tmp_path):
+    run = wb.Run(recipe.replace(max_steps=3), tmp_path)
+    run.subscribe(stop_at(3, evaluate))
+    run.start().wait(60)
+    assert run.state == run.record().state == "finished"
+    assert [evaluation.step for evaluation in run.evaluations] == [3] * evaluate
 
 
 def test_stop_ends_a_paused_run(recipe, tmp_path):

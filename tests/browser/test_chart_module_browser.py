@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from workbench.display.axis_range import LEAST_RELATIVE, LEAST_SHARE, widen
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.chart.ranges import robust_range
 from workbench.panels.chart.series import Series, at_steps, smooth, thin
@@ -103,6 +104,27 @@ def test_a_page_has_the_range_that_a_picture_has(call, seed, falls):
     runs[0][-1] = random.choice([0.5, 70.0, -30.0])
     runs[-1].extend(5.0 * step for step in range(0 if seed % 2 else 150))
     assert call("robustRange", runs, False, falls) == list(robust_range(runs, falls=falls))
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("rises", [False, True])
+@pytest.mark.parametrize("shown", [(0.5, 0.51), (0.99, 1.0), (0.2, 0.9), (0.69, 0.7), (30.0, 31.0)])
+def test_a_page_widens_an_axis_as_a_picture_does(call, shown, rises, log):
+    least = {"share": LEAST_SHARE, "relative": LEAST_RELATIVE}
+    there = call("widen", list(shown), {"rises": rises, "log": log, "least": least})
+    assert there == pytest.approx(widen(shown, rises=rises, log=log))
+
+
+def test_noise_does_not_fill_the_axis_of_a_score(call):
+    lines = [{"run": "a", "xs": [10, 20, 30], "ys": [0.5, 0.51, 0.505]}]
+    options = {"xRange": [10, 30], "least": {"share": LEAST_SHARE, "relative": LEAST_RELATIVE}}
+    plot = {"lines": lines, "references": [], "rises": True}
+    low, high = call("yRange", plot, options)
+    assert high - low == pytest.approx(1.1 * LEAST_SHARE)
+    plot["references"] = [{"value": 0.62}]
+    low, high = call("yRange", plot, options)
+    assert low < 0.5 and 0.62 < high < 0.64, "the baseline is on the axis"
+    assert call("yRange", plot, {**options, "zoomY": [0.5, 0.51]}) == [0.5, 0.51], "who zooms may"
 
 
 def test_an_svg_has_what_was_painted(call):

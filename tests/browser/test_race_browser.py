@@ -60,12 +60,18 @@ def test_start_pause_clone_stop_and_the_standings(shown, expect):
     expect(rows(book).nth(1)).to_contain_text("r 16")
     expect(rows(book).nth(2)).to_contain_text("waiting")
     pictures(book, "ready")
+    legend = book.output(0).get_by_role("list", name="Runs")
     book.button("Start").click()
     # Every run has points, and an evaluation with its score: that is nine lines.
     expect(points(book)).to_have_attribute("data-series", "9")
     first, second, third = (
         row(book, name) for name in ("lora-reviews-1", "lora-reviews-2", "ia3-reviews-1")
     )
+    named = legend.get_by_role("button", name="ia3-reviews-1", exact=True)
+    named.click()
+    expect(points(book)).to_have_attribute("data-series", "6")
+    named.click()
+    expect(points(book)).to_have_attribute("data-series", "9")
     expect(first.locator(".queue-medal")).to_have_text(re.compile("[123]"))
     expect(first.locator(".queue-metric")).to_have_text("accuracy")
     page.get_by_role("button", name=re.compile("^Pause lora-reviews-1")).click()

@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 
 from workbench.compare.entry import Entry, grouped
 from workbench.compare.labels import label_points
+from workbench.display.axis_range import widen
 from workbench.display.colours import PALETTE
 from workbench.errors import WorkbenchError
+from workbench.runs.baseline import majority_share
 
 INK = "#767676"  # reads on white and on black
 
@@ -126,13 +128,13 @@ def _qualities(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> No
                 color=colour,
                 fontsize=9,
             )
+    _set_range(axes, group)
     axes.set_xscale("log")
     direction = "higher is better" if group[0].higher_is_better else "lower is better"
     axes.set_xlabel("trainable parameters")
     axes.set_ylabel(f"{group[0].metric.replace('_', ' ')} ({direction})")
     placed = [place[0] for entry in group if (place := _place(entry))]
     if not placed and any(_level(entry) is not None for entry in group):
-        axes.margins(y=0.2)
         return
     if not placed:
         axes.text(0.5, 0.5, "not evaluated yet", transform=axes.transAxes, ha="center", color=INK)
@@ -140,7 +142,32 @@ def _qualities(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> No
     # Whole powers of ten at both ends: every log axis shows at least two labelled ticks.
     low, high = math.floor(math.log10(min(placed))), math.ceil(math.log10(max(placed)))
     axes.set_xlim(10.0 ** (low - 0.15), 10.0 ** (max(high, low + 1) + 0.15))
-    axes.margins(y=0.2)
+
+
+def _set_range(axes: Axes, group: Sequence[Entry]) -> None:
+    """Set the range of the qualities, with the score of guessing as a quiet line where runs have one."""
+    drawn = [place[1] for entry in group if (place := _place(entry))]
+    drawn += [level for entry in group if (level := _level(entry)) is not None]
+    if not drawn:
+        return
+    guesses = {majority_share(entry.metric, entry.plan) for entry in group} - {None}
+    guess = guesses.pop() if len(guesses) == 1 else None
+    if guess is not None:
+        drawn.append(guess)
+        axes.axhline(guess, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+        axes.annotate(
+            "majority baseline",
+            (0.01, guess),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            color=INK,
+            fontsize=9,
+        )
+    low, high = widen((min(drawn), max(drawn)), rises=group[0].higher_is_better)
+    # Room for the names of the points.
+    air = 0.15 * (high - low) or 0.1 * abs(high) or 1.0
+    axes.set_ylim(low - air, high + air)
 
 
 def _place(entry: Entry) -> tuple[int, float] | None:

@@ -1,26 +1,34 @@
-"""The colours of runs, the same in the live chart and in the figure that people keep, and of what is trained."""
+"""What each colour means: it means one thing, in every panel, picture and figure.
+
+* Orange is what is trained, in drawings and trees of a model and in memory bars; frozen is the theme's grey.
+* Red is what went wrong, or is about to: warnings, failures and errors. It is always said in words too.
+* A run has a colour of ``PALETTE``, of which none is red or orange, so that no curve or row looks like a
+  warning, or like trained weights.
+
+Style sheets cannot import these: they declare the same values, which a test compares.
+"""
 
 # After Okabe and Ito, shifted until each keeps a contrast of 3:1 on white and on JupyterLab's dark
 # background alike, so that a run has one colour everywhere.
 PALETTE = (
     "#1878b8",
-    "#d55e00",
+    "#b08800",
     "#009e73",
     "#c46a9e",
-    "#b08800",
     "#8c6bd8",
     "#808080",
     "#2a9bc7",
+    "#b31e7d",
     # For races of more runs than eight: as far from all others as that contrast allows.
-    "#dc2f5e",
     "#3f9a1e",
     "#823ddc",
-    "#a0503c",
-    "#c93bc0",
     "#00807a",
+    "#c93bc0",
     "#62781a",
     "#3f63e0",
+    "#7b5088",
+    "#765d4e",
 )
 
-# What is trained, in pictures and trees of a model; what is frozen is grey, in the theme's own greys.
 TRAINED = "#d9730d"
+WARNING = "#d32f2f"

@@ -6,12 +6,13 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.display.colours import TRAINED
 from workbench.display.units import share, size
 
 COLOURS = {
     "weights": "#1878b8",
-    "adapters": "#e0a100",
-    "gradients": "#d55e00",
+    "adapters": TRAINED,
+    "gradients": "#c46a9e",
     "optimizer": "#8c6bd8",
     "activations": "#009e73",
 }
@@ -35,7 +36,7 @@ DEVICES = {"cpu": "RAM", "cuda": "GPU memory"}
 _SMALL = 0.01  # a share of the total that is not worth a word
 _STYLE = """<style>
 .wb-forecast { --fc-ink: var(--jp-ui-font-color2, #616161); --fc-strong: var(--jp-ui-font-color1, #212121);
-  max-width: 720px; color: var(--fc-ink); font-family: var(--jp-ui-font-family, sans-serif);
+  --fc-warn: #d32f2f; max-width: 720px; color: var(--fc-ink); font-family: var(--jp-ui-font-family, sans-serif);
   font-size: 12px; line-height: 1.5; font-variant-numeric: tabular-nums; }
 .wb-forecast b { color: var(--fc-strong); font-weight: 600; }
 .wb-forecast .fc-head { display: flex; justify-content: space-between; align-items: baseline;
@@ -51,8 +52,8 @@ _STYLE = """<style>
 .wb-forecast .fc-evaluation { position: absolute; top: -3px; bottom: -3px; width: 2px; margin-left: -2px;
   background: var(--fc-strong); }
 .wb-forecast .fc-limit { position: absolute; top: 0; bottom: 0; right: 0;
-  border-left: 2px solid var(--fc-warn, #d55e00); background: repeating-linear-gradient(135deg,
-  color-mix(in srgb, var(--fc-warn, #d55e00) 60%, transparent) 0 3px, transparent 3px 7px); }
+  border-left: 2px solid var(--fc-warn); background: repeating-linear-gradient(135deg,
+  color-mix(in srgb, var(--fc-warn) 60%, transparent) 0 3px, transparent 3px 7px); }
 .wb-forecast .fc-table { width: 100%; margin: 0; border-collapse: collapse; table-layout: auto;
   font-size: 12px; }
 .wb-forecast .fc-table :is(th, td) { padding: 1px 0 1px 10px; border: 0; background: none;
@@ -67,7 +68,8 @@ _STYLE = """<style>
   border-radius: 2px; }
 .wb-forecast p { margin: 6px 0 0; }
 .wb-forecast .fc-advice { color: var(--fc-strong); font-size: 13px; }
-.wb-forecast.fc-over .fc-advice, .wb-forecast.fc-over .fc-bars b { color: var(--fc-warn, #d55e00); }
+.wb-forecast.fc-over .fc-advice, .wb-forecast.fc-over .fc-bars b {
+  color: color-mix(in srgb, var(--fc-warn) 68%, var(--fc-strong)); }
 </style>"""
 
 

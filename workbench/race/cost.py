@@ -36,7 +36,7 @@ def estimate(recipes: Sequence[Recipe]) -> str:
 
 def _stop_soon(run: Run, event: Event) -> None:
     if isinstance(event, TrainStep) and event.step == STEPS:
-        run.stop()
+        run.stop(evaluate=False)
 
 
 def _steps(recipe: Recipe, first: Recipe, steps_of_first: int) -> float:

@@ -139,7 +139,8 @@ class HalvingRule:
     def hear(self, run: Run, event: Event) -> list[tuple[Run, str]]:
         """Take in what befell a run; return whom to stop, and why."""
         with self._lock:
-            if isinstance(event, self._counted):
+            # An evaluation because of a stop is at no mark.
+            if isinstance(event, self._counted) and not run.stopping:
                 count = self._count(run)
                 if self.rule.is_mark(count):
                     self._shown.setdefault(count, {})[run] = self._show(run)

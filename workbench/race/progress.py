@@ -41,7 +41,7 @@ def follow_race(race: Race, file: TextIO | None = None) -> Race:
                 break
             time.sleep(0.25)
     except KeyboardInterrupt:
-        race.stop()
+        race.stop(evaluate=False)
         race.wait()
         raise
     return race.wait()

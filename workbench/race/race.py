@@ -195,10 +195,16 @@ class Race:
         for run in list(self.members):
             run.resume()
 
-    def stop(self) -> None:
-        """End every run after its current step, and save its trained weights."""
+    def stop(self, evaluate: bool = True) -> None:
+        """End every run after its current step, evaluate it, and save its trained weights.
+
+        Parameters
+        ----------
+        evaluate : bool, default True
+            As :meth:`Run.stop` takes it.
+        """
         for run in list(self.members):
-            run.stop()
+            run.stop(evaluate)
 
     def wait(self, timeout: float | None = None) -> Race:
         """Wait until all runs have ended. The reason why one failed is in the leaderboard.
@@ -211,7 +217,7 @@ class Race:
             for run in list(self.members):
                 run.join(None if end is None else max(0.0, end - time.monotonic()))
         except KeyboardInterrupt:
-            self.stop()
+            self.stop(evaluate=False)
             for run in list(self.members):
                 run.join()
             raise
@@ -318,7 +324,8 @@ class Race:
                 continue  # it has taken all its steps: there is nothing left to stop
             self._reasons[loser] = why
             loser.add_notes(why)
-            loser.stop()
+            # It is judged by what it had shown: another evaluation would only take time from the others.
+            loser.stop(evaluate=False)
         self._listeners.notify(self, RaceEvent(run.name, event))
 
     def _left(self, run: Run) -> float | None:
@@ -327,4 +334,7 @@ class Race:
         return time_left(list(self._paces[run]), run.progress[1])
 
     def _reason(self, run: Run) -> str:
-        return str(run.error) if run.error is not None else self._reasons.get(run, "")
+        if run.error is not None:
+            return str(run.error)
+        # One that had taken its last step before the rule could stop it has finished.
+        return "" if run.state == "finished" else self._reasons.get(run, "")

@@ -9,10 +9,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import TrainingError, is_out_of_memory
+from workbench.errors import TrainingError, first_line, is_out_of_memory
 from workbench.runs.barrier import PreparationBarrier
 from workbench.runs.diagnosis import diagnose, is_due
 from workbench.runs.failures import explain, let_go, make_room
+from workbench.runs.last_evaluation import LastEvaluation
 from workbench.runs.run_folder import RunFolder, summary
 from workbench.runs.run_state import RunState
 from workbench.runs.step_scheduler import StepScheduler
@@ -52,12 +53,15 @@ class Controls:
         Cleared while the run is to pause.
     stopped : threading.Event
         Set once the run is to end.
+    evaluation_skipped : threading.Event
+        Set once it is to end without an evaluation.
     """
 
     def __init__(self) -> None:
         self.resumed = threading.Event()
         self.resumed.set()
         self.stopped = threading.Event()
+        self.evaluation_skipped = threading.Event()
 
 
 class Execution:
@@ -196,10 +200,36 @@ class Execution:
                 if event is None:
                     return "finished"
                 self._take(event, prepared)
-            return "stopped"
+            self._evaluate_last(prepared)
+            done, total = self.run.progress
+            # All that was left out, if anything was, is the evaluation.
+            return "finished" if total and done == total else "stopped"
         finally:
             steps.close()
             self.run.memory = prepared.meter.read()
+
+    def _evaluate_last(self, prepared: Prepared) -> None:
+        """Evaluate what a stopped run has learnt, where that is quick and nobody skips it."""
+        evaluation = LastEvaluation(prepared, self.run.events, self.run.progress[0])
+        try:
+            while not evaluation.is_over:
+                if self._controls.evaluation_skipped.is_set():
+                    evaluation.skip("that was skipped")
+                    break
+                with self._scheduler.slot(self.run) as slot:
+                    if not slot.granted:
+                        continue
+                    event = self._step(prepared)
+                if event is not None:
+                    self._take(event, prepared)
+                evaluation.hear(event)
+        except Exception as error:  # noqa: BLE001 (what was learnt is saved, whatever happens here)
+            let_go(error)
+            evaluation.skip(
+                f"that failed ({type(error).__name__}: {first_line(error).rstrip('.')})"
+            )
+        if evaluation.note:
+            self.run.add_notes(evaluation.note)
 
     def _is_stopping(self) -> bool:
         # A run that has begun again first comes to where it was: what it has emitted must stay true.

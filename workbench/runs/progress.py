@@ -36,7 +36,7 @@ def follow(run: Run, file: TextIO | None = None) -> Run:
         else:
             _lines(run, file)
     except KeyboardInterrupt:
-        run.stop()
+        run.stop(evaluate=False)
         while not run.ended:
             time.sleep(0.05)
         raise

@@ -143,11 +143,26 @@ class Run(RunState):
         """Continue the run after a pause."""
         self._controls.resumed.set()
 
-    def stop(self) -> None:
-        """End the run after its current step, and save its trained weights."""
+    def stop(self, evaluate: bool = True) -> None:
+        """End the run after its current step, evaluate it, and save its trained weights.
+
+        Parameters
+        ----------
+        evaluate : bool, default True
+            Whether to evaluate the weights of the last step, so that the run has a score; an evaluation that
+            would take more than 20 seconds is left out. False ends one that is under way after a stop.
+        """
+        if not evaluate:
+            self._controls.evaluation_skipped.set()
         self._controls.stopped.set()
         self._controls.resumed.set()
         self.scheduler.withdraw(self)
+
+    @property
+    def stopping(self) -> bool:
+        """Return whether the run was stopped and has not ended yet."""
+        under_way = self.state in ("preparing", "running", "paused")
+        return under_way and self._controls.stopped.is_set()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the run has ended, in whatever way."""
@@ -164,7 +179,7 @@ class Run(RunState):
         try:
             self.join(timeout)
         except KeyboardInterrupt:
-            self.stop()
+            self.stop(evaluate=False)
             self.join()
             raise
         if self.error is not None:

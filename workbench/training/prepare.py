@@ -111,6 +111,7 @@ def prepare_training(resolved: Resolved) -> Prepared[Plan]:
         model=model,
         tokenizer=resolved.tokenizer,
         steps=steps,
+        evaluate=loop_kwargs["evaluate"],
         loop_kwargs=loop_kwargs if steps is events else {},
         randomness=randomness,
         meter=MemoryMeter(
@@ -141,6 +142,7 @@ def prepare_prompts(resolved: Resolved) -> Prepared[Plan]:
         model=model,
         tokenizer=resolved.tokenizer,
         steps=evaluate(0),
+        evaluate=None,
         loop_kwargs={},
         randomness=Randomness(resolved.recipe.seed),
         meter=MemoryMeter(model, base=base.model),

@@ -186,12 +186,13 @@ def prepare_module(recipe: Recipe, inputs: ModuleInputs) -> Prepared[ModulePlan]
     # What a technique does after a step is about the adapted module and not about its loss.
     arguments = loop_arguments(recipe, technique, adapted, optimizer, max_steps)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    evaluate = _evaluation(recipe, model, eval_rows, accelerator.device)
     steps = train(
         accelerator,
         model,
         optimizer,
         train_loader=loader,
-        evaluate=_evaluation(recipe, model, eval_rows, accelerator.device),
+        evaluate=evaluate,
         **arguments,
     )
     plan = ModulePlan(
@@ -215,6 +216,7 @@ def prepare_module(recipe: Recipe, inputs: ModuleInputs) -> Prepared[ModulePlan]
         model=adapted,
         tokenizer=None,
         steps=steps,
+        evaluate=evaluate,
         loop_kwargs={},
         randomness=randomness,
         meter=MemoryMeter(

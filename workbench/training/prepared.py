@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -51,6 +51,8 @@ class Prepared(Generic[P]):
         For images their processor; None for a module's run.
     steps : iterator of dict
         Asking for the next event trains one step; see :func:`workbench.training.loop.train`.
+    evaluate : callable or None
+        Takes a step and returns the events of an evaluation after it; None where the run is nothing else.
     loop_kwargs : dict
         Keyword arguments of the loop; empty where something stands between it and the run.
     randomness : Randomness
@@ -74,6 +76,7 @@ class Prepared(Generic[P]):
     model: torch.nn.Module
     tokenizer: Any
     steps: Iterator[dict]
+    evaluate: Callable[[int], Iterator[dict]] | None
     loop_kwargs: dict[str, Any]
     randomness: Randomness
     meter: MemoryMeter

@@ -185,9 +185,15 @@ class Bench(RunActions):
         """Continue the selected run."""
         self._current().resume()
 
-    def stop(self) -> None:
-        """End the selected run after its current step, and save its trained weights."""
-        self._current().stop()
+    def stop(self, evaluate: bool = True) -> None:
+        """End the selected run after its current step, evaluate it, and save its trained weights.
+
+        Parameters
+        ----------
+        evaluate : bool, default True
+            As :meth:`Run.stop` takes it.
+        """
+        self._current().stop(evaluate)
 
     def add_to_race(self) -> Run:
         """Add a run of the panel's recipe to ``race``, which is made for the first of them.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from workbench.display.axis_range import LEAST_RELATIVE, LEAST_SHARE
 from workbench.display.colours import PALETTE
 from workbench.panels.chart import static_chart
 from workbench.panels.chart.csv_table import csv_table
@@ -109,6 +110,7 @@ class LiveChart(anywidget.AnyWidget):
     )
     _palette = traitlets.List(list(PALETTE)).tag(sync=True)
     _known_metrics = traitlets.List([asdict(metric) for metric in METRICS]).tag(sync=True)
+    _least_spans = traitlets.Dict({"share": LEAST_SHARE, "relative": LEAST_RELATIVE}).tag(sync=True)
     _axes = traitlets.Dict(AXES).tag(sync=True)
     _own_id = traitlets.Unicode().tag(sync=True)
 

@@ -10,6 +10,7 @@ from workbench.panels.chart.chart import LiveChart
 from workbench.panels.chart.metrics import LOWER, in_words
 from workbench.recipe import Recipe
 from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.baseline import majority_share
 from workbench.training.events import Evaluation, Event, Memory, Parameters, TrainStep
 
 # Figures of a step that have a curve each, or are an axis.
@@ -149,17 +150,3 @@ def score_title(task: Any) -> str:
     ('Accuracy', 'Perplexity (lower is better)')
     """
     return in_words(task.metric) + ("" if task.higher_is_better else f" {LOWER}")
-
-
-def majority_share(metric: str, plan: Mapping[str, Any]) -> float | None:
-    """Return the majority baseline: the accuracy of always predicting the evaluation data's commonest label.
-
-    Examples
-    --------
-    >>> majority_share("accuracy", {"eval_label_counts": {"good": 3, "bad": 1}})
-    0.75
-    """
-    counts = plan.get("eval_label_counts") or {}
-    if metric != "accuracy" or len(counts) < 2:
-        return None
-    return max(counts.values()) / sum(counts.values())

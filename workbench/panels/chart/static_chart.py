@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from workbench.display.axis_range import widen
 from workbench.display.colours import PALETTE
 from workbench.display.units import count, size
 from workbench.panels.chart.metrics import ALL, AXES, FALLING, LOWER, METRICS, plot_title
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK = "#767676"  # reads on white and on black: the picture is transparent and fits both themes
+KNOWN = {metric.name for metric in METRICS}
 NOISY = {metric.name for metric in METRICS if metric.noisy}
 COLUMNS = 3  # plots in a row, at most
 LINE = 0.22  # inches that a line of names needs
-NAMED = 16  # runs in the legend, at most: as many as there are colours
+NAMED = 32  # runs in the legend, at most: as many as have a colour or dashes of their own
 
 
 def draw(
@@ -68,9 +70,9 @@ def draw(
         for line in lines:
             _draw_line(axes, line, axes_series, x_axis, smoothing)
         axes.set_yscale("log" if log_y else "linear")
-        if not outliers:
-            _leave_outliers_out(axes, title, lines, log_y)
-        _draw_references(axes, lines, references)
+        agreed = _agreed(lines, references)
+        _draw_references(axes, agreed)
+        _set_range(axes, title, lines, agreed, log=log_y, robust=not outliers)
         axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
         axes.set_xlabel(AXES[x_axis].lower(), color=INK)
         _write_units(axes, lines[0].metric)
@@ -113,67 +115,97 @@ def _draw_line(
         if line.run not in axes_series:
             return
         xs = at_steps(steps, axes_series[line.run])
-    colour = PALETTE[line.colour % len(PALETTE)]
+    look = _look(line)
     if line.style == "points":
-        axes.plot(xs, ys, "o-", color=colour, linewidth=1.8, markersize=4)
+        axes.plot(xs, ys, marker="o", linewidth=1.8, markersize=4, **look)
         return
     marker = "o" if len(xs) == 1 else None
     curve: Sequence[float] = ys
     if smoothing and line.metric in NOISY:
-        axes.plot(xs, ys, color=colour, linewidth=0.7, alpha=0.25)
+        axes.plot(xs, ys, color=look["color"], linewidth=0.7, alpha=0.35)
         curve = smooth(steps, ys, smoothing)
-    axes.plot(xs, curve, color=colour, linewidth=1.2, marker=marker, markersize=4)
+    axes.plot(xs, curve, linewidth=1.2, marker=marker, markersize=4, **look)
 
 
-def _leave_outliers_out(axes: Axes, title: str, lines: Sequence[Series], log_y: bool) -> None:
-    """Set the range of the y axis where points would be far outside of it."""
-    falls = lines[0].metric in FALLING or title.endswith(LOWER)
-    if not falls and lines[0].metric not in NOISY:
-        return
+def _look(line: Series) -> dict[str, Any]:
+    """Return how a run is drawn: more runs than colours have the colours again, with dashes."""
+    again = line.colour // len(PALETTE) % 2 == 1
+    return {
+        "color": PALETTE[line.colour % len(PALETTE)],
+        "linestyle": (0, (4, 2)) if again else "-",
+    }
+
+
+def _set_range(
+    axes: Axes,
+    title: str,
+    lines: Sequence[Series],
+    agreed: Mapping[str, float],
+    *,
+    log: bool,
+    robust: bool,
+) -> None:
+    """Set the range of the y axis, from which few far points are left out."""
+    metric = lines[0].metric
+    falls = metric in FALLING or title.endswith(LOWER)
+    robust = robust and (falls or metric in NOISY)
     runs: dict[str, list[float]] = {}
     for line in lines:
-        ys = thin(line.xs, line.ys)[1]
-        shown = [math.log(y) for y in ys if y > 0 and math.isfinite(y)] if log_y else list(ys)
-        runs.setdefault(line.run, []).extend(shown)
-    values = robust_range(runs.values(), falls=falls)
-    if values is not None and values[0] < values[1]:
-        low, high = values
-        air = 0.05 * (high - low)
+        ys = [y for y in thin(line.xs, line.ys)[1] if math.isfinite(y) and (y > 0 or not log)]
+        runs.setdefault(line.run, []).extend(map(math.log, ys) if log else ys)
+    every = [y for run in runs.values() for y in run]
+    if not every:
+        return
+    shown = robust_range(runs.values(), falls=falls) if robust else None
+    low, high = shown or (min(every), max(every))
+    if log:
+        low, high = math.exp(low), math.exp(high)
+    marks = [low, high, *(value for value in agreed.values() if value > 0 or not log)]
+    is_score = metric == "score" or metric not in KNOWN
+    low, high = widen((min(marks), max(marks)), rises=is_score and not falls, log=log)
+    if log:
+        air = (high / low) ** 0.05 if high > low else 2.0
+        ends = (low / air, high * air)
+    else:
+        air = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
         ends = (low - air, high + air)
-        axes.set_ylim(*map(math.exp, ends) if log_y else ends)
-        if max(max(run, default=high) for run in runs.values()) > ends[1]:
-            axes.annotate(
-                "▲ points above",
-                (0.99, 0.98),
-                xycoords="axes fraction",
-                ha="right",
-                va="top",
-                color=INK,
-                fontsize="small",
-            )
+    axes.set_ylim(*ends)
+    if robust and max(every) > (math.log(ends[1]) if log else ends[1]):
+        axes.annotate(
+            "▲ points above",
+            (0.99, 0.98),
+            xycoords="axes fraction",
+            ha="right",
+            va="top",
+            color=INK,
+            fontsize="small",
+        )
 
 
-def _draw_references(
-    axes: Axes, lines: Sequence[Series], references: Mapping[tuple[str, str, str], float]
-) -> None:
+def _agreed(
+    lines: Sequence[Series], references: Mapping[tuple[str, str, str], float]
+) -> dict[str, float]:
+    """Return the values to compare with, by what they are, on which all runs agree that have one."""
     runs, metric = {line.run for line in lines}, lines[0].metric
     values: dict[str, set[float]] = {}
     for (run, of, label), value in references.items():
         if run in runs and of == metric:
             values.setdefault(label, set()).add(value)
-    for label, all_values in values.items():
-        if len(all_values) == 1:
-            (value,) = all_values
-            axes.axhline(value, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
-            axes.annotate(
-                label,
-                (0, value),
-                xycoords=("axes fraction", "data"),
-                xytext=(4, 2),
-                textcoords="offset points",
-                color=INK,
-                fontsize="small",
-            )
+    return {label: next(iter(all_of)) for label, all_of in values.items() if len(all_of) == 1}
+
+
+def _draw_references(axes: Axes, agreed: Mapping[str, float]) -> None:
+    for label, value in agreed.items():
+        axes.axhline(value, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+        axes.annotate(
+            label,
+            (0, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 2),
+            textcoords="offset points",
+            color=INK,
+            fontsize="small",
+        )
 
 
 def _write_units(axes: Axes, metric: str) -> None:
@@ -199,8 +231,7 @@ def _legend(figure: Figure, lines: Sequence[Series]) -> None:
     runs = {line.run: line for line in reversed(lines)}
     named = sorted(runs.values(), key=lambda line: line.number)[:NAMED]
     handles: list[Any] = [
-        Line2D([], [], color=PALETTE[line.colour % len(PALETTE)], linewidth=2.5, label=line.label)
-        for line in named
+        Line2D([], [], linewidth=2.5, label=line.label, **_look(line)) for line in named
     ]
     if any(line.metric == "loss" and line.style == "points" for line in lines):
         handles += [

@@ -25,7 +25,8 @@ TOOLTIPS = {
     "Start": "Start all runs; the notebook stays usable",
     "Pause all": "Pause every run after its current step",
     "Resume all": "Continue every run",
-    "Stop all": "End every run after its current step and save the trained weights",
+    "Stop all": "End every run after its current step, evaluate it, and save the trained weights",
+    "Stop all now": "End every run without its evaluation; the trained weights are saved",
 }
 # What its rules are, by what they are called.
 HELP = {
@@ -87,7 +88,8 @@ class RaceHeader:
         self._text = widgets.HTML()
         # One button begins, pauses and continues: none that ends the race is where it was begun.
         going = make_button("Start", TOOLTIPS["Start"], lambda: acts[going.description]())
-        stop = make_button("Stop all", TOOLTIPS["Stop all"], acts["Stop all"])
+        stop = make_button("Stop all", TOOLTIPS["Stop all"], lambda: acts[stop.description]())
+        stop.add_class("wb-ending")
         self.buttons = {"Start": going, "Stop all": stop}
         bar = widgets.HBox(list(self.buttons.values()))
         bar.add_class("wb-controls")
@@ -155,7 +157,12 @@ class RaceHeader:
         name_button(going, GOING.get(state, "Pause all"), TOOLTIPS)
         (going.add_class if state == "ready" else going.remove_class)("wb-start")
         going.disabled = state == "ended"
-        self.buttons["Stop all"].disabled = state in ("ready", "ended")
+        stop = self.buttons["Stop all"]
+        is_stopping = all(run.stopping for run in self._race.members if not run.ended)
+        name_button(
+            stop, "Stop all now" if is_stopping and state != "ended" else "Stop all", TOOLTIPS
+        )
+        stop.disabled = state in ("ready", "ended")
         for control in (self.turns, self.workers, self.fuse):
             control.disabled = state != "ready"
         self.halving.disabled = state == "ended"
@@ -173,16 +180,19 @@ def _describe(race: Race, state: str, leaderboard: Sequence[Standing]) -> str:
     # A run that has ended takes no more steps, even if it was stopped early.
     over = sum(run.progress[1] - run.progress[0] for run in runs if run.ended)
     done = 100 * steps / (total - over) if total > over else 0
-    states = Counter(STATE_NAMES[run.state] for run in runs)
+    states = Counter("stopping" if run.stopping else STATE_NAMES[run.state] for run in runs)
     count = f"{len(runs)} run{'s' * (len(runs) != 1)}"
     what = ", ".join(f"{number} {word}" for word, number in states.items())
-    left = [standing.left for standing in leaderboard if standing.left and not standing.run.ended]
+    going = [one for one in leaderboard if not (one.run.ended or one.run.stopping)]
+    left = [standing.left for standing in going if standing.left]
+    any_finished = any(run.state == "finished" for run in runs)
+    bar = state if state != "ended" else "finished" if any_finished else "stopped"
     return (
         f"<div class='wb-run'><strong>Race of {count}</strong>"
         f"<span class='wb-state wb-{state}'>{esc(what)}</span></div>"
         f"<div class='wb-bar' role='progressbar' aria-label='Progress of the race' "
         f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{done:.0f}'>"
-        f"<i class='wb-{'finished' if state == 'ended' else state}' style='width:{done:.1f}%'></i>"
+        f"<i class='wb-{bar}' style='width:{done:.1f}%'></i>"
         f"</div>{facts(_figures(leaderboard, left, steps, total))}"
     )
 

@@ -65,12 +65,12 @@ class RacePanel(Panel):
         self._wake_outer: Callable[[], object] = lambda: None
         empty = "Press Start: the losses of all runs appear here."
         super().__init__(empty, "start the race first", race.runs)
-        self.chart.legend = False  # the list of runs names the lines
         acts = {
             "Start": self._click("race", race.start),
             "Pause all": self._click("race", race.pause),
             "Resume all": self._click("race", race.resume),
             "Stop all": self._click("race", race.stop),
+            "Stop all now": self._click("race", lambda: race.stop(evaluate=False)),
         }
         self._header = RaceHeader(race, acts, self._rule)
         self._run_list = RunList(self._on_row)
@@ -191,6 +191,8 @@ class RacePanel(Panel):
         elif act == "clone":
             recipes = [member.recipe for member in self.race.members]
             self._ui_loop.post(lambda: self._clone_form.open(run, recipes))
+        elif act == "skip":
+            self._do("race", lambda: run.stop(evaluate=False))
         else:
             self._do("race", getattr(run, act))
         self._ui_loop.wake()

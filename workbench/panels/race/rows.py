@@ -45,11 +45,13 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
     return {
         "id": view.number,
         "colour": PALETTE[view.number % len(PALETTE)],
+        "again": view.number // len(PALETTE) % 2 == 1,
         "name": run.name,
         "differs": "" if _repeats(differs, run.name) else differs,
         "chosen": chosen,
         "place": standing.place,
         "state": run.state,
+        "stopping": run.stopping,
         "word": view.state,
         "verdict": view.verdict,
         "done": round(step / total, 3) if total else 0,
@@ -69,8 +71,8 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
             "left": _finite(standing.left),
             "memory": run.memory.get("peak"),
         },
-        "metric": standing.metric.replace("_", " ") if view.evaluation else "",
-        "left": "" if run.ended or not standing.left else time(standing.left),
+        "metric": _metric(view, standing),
+        "left": "" if run.ended or run.stopping or not standing.left else time(standing.left),
         "memory": size(run.memory["peak"]) if run.memory else "",
     }
 
@@ -85,6 +87,14 @@ def _repeats(differs: str, name: str) -> bool:
     """
     words = [word.replace(" ", "-") for word in differs.split(" · ")]
     return all(f"-{word}-" in f"-{name}-" for word in words)
+
+
+def _metric(view: RunView, standing: Standing) -> str:
+    """Say what a score is, and of which step, where that is not a run's last one."""
+    if view.evaluation is None:
+        return "no metric" if view.run.ended and view.run.progress[0] else ""
+    at = "" if view.score_step is None else f" at step {view.score_step:,}"
+    return f"{standing.metric.replace('_', ' ')}{at}"
 
 
 def _finite(value: float | None) -> float | None:

@@ -6,12 +6,14 @@ const ICONS = {
   pause: `<path d="M5 3.5h2.2v9H5zM8.8 3.5H11v9H8.8z"/>`,
   resume: `<path d="M5 3l8 5-8 5z"/>`,
   stop: `<path d="M4 4h8v8H4z"/>`,
+  skip: `<path d="M3 3.5L9.5 8 3 12.5zM10.5 3.5h2v9h-2z"/>`,
   clone: `<path d="M3 3h7v2H5v5H3z"/><path d="M6 6h7v7H6z"/>`,
 };
 const WORDS = {
   pause: ["Pause", "pause after the current step"],
   resume: ["Resume", "continue training"],
-  stop: ["Stop", "end after the current step and save the trained weights"],
+  stop: ["Stop", "end after the current step, evaluate, and save the trained weights"],
+  skip: ["Stop now", "end without the evaluation; the trained weights are saved"],
   clone: ["Clone and change", "start a copy of this run with other settings"],
 };
 const HEADS = ["Place", "Run", "Progress", "Loss", "Metric", "Time left", "Memory", "Controls"];
@@ -91,7 +93,8 @@ function showRow(parts, data) {
   row.className = `is-${data.state}${data.chosen ? " is-chosen" : ""}${data.warning ? " is-warned" : ""}`;
   write(parts.place, data.place === null ? "–" : String(data.place));
   parts.place.classList.toggle("is-first", data.place === 1);
-  parts.chip.style.background = data.colour;
+  parts.chip.style.color = data.colour;
+  parts.chip.classList.toggle("is-again", data.again);
   write(parts.name, data.name);
   parts.name.title = `${data.name}: show it below and bring its curves to the front`;
   write(parts.differs, data.differs);
@@ -115,8 +118,8 @@ function showRow(parts, data) {
   const ended = ENDED.has(data.state);
   const [going, stop, clone] = buttons;
   const act = data.state === "paused" ? "resume" : "pause";
-  showControl(going, act, data.name, ended || data.state === "ready");
-  showControl(stop, "stop", data.name, ended);
+  showControl(going, act, data.name, ended || data.stopping || data.state === "ready");
+  showControl(stop, data.stopping ? "skip" : "stop", data.name, ended);
   showControl(clone, "clone", data.name, false);
 }
 

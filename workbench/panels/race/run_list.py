@@ -18,7 +18,7 @@ from workbench.panels.widgets.modules import bundle
 
 _STATIC = Path(__file__).parent
 
-ACTS = ("pick", "pause", "resume", "stop", "clone")
+ACTS = ("pick", "pause", "resume", "stop", "skip", "clone")
 
 
 class RunList(anywidget.AnyWidget):

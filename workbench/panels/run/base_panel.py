@@ -71,6 +71,7 @@ class Panel(Outcomes, traitlets.HasTraits):
             pause=self._click("pause", lambda: self._current().pause()),
             resume=self._click("resume", lambda: self._current().resume()),
             stop=self._click("stop", lambda: self._current().stop()),
+            stop_now=self._click("stop", lambda: self._current().stop(evaluate=False)),
         )
         self._compose_outcomes()
         self.widget: widgets.Widget = widgets.VBox()

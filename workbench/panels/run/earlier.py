@@ -28,7 +28,7 @@ class EarlierRun:
 
     error: BaseException | None = None
     details = ""
-    ended = True
+    ended, stopping = True, False
 
     def __init__(self, record: Record):
         self.path: Path = record.path
@@ -58,7 +58,7 @@ class EarlierRun:
     def resume(self) -> None:
         """Do nothing, because the run ended in an earlier kernel."""
 
-    def stop(self) -> None:
+    def stop(self, evaluate: bool = True) -> None:
         """Do nothing, because the run ended in an earlier kernel."""
 
 

@@ -127,13 +127,22 @@ class RunView:
     def state(self) -> str:
         """The state in a word."""
         state = self.run.state
-        return "evaluating" if self.evaluating and state == "running" else STATE_NAMES[state]
+        if self.evaluating and state == "running":
+            return "evaluating before stopping" if self.run.stopping else "evaluating"
+        return "stopping" if self.run.stopping else STATE_NAMES[state]
 
     @property
     def verdict(self) -> str:
         """What is wrong with what was learned, in a word; empty where nothing is."""
         diagnosis = self.run.diagnosis
         return "" if diagnosis is None or self.run.state == "failed" else diagnosis.kind
+
+    @property
+    def score_step(self) -> int | None:
+        """The step of its score, where that is not the last step of a run that has ended."""
+        if self.evaluation is None or not self.run.ended:
+            return None
+        return self.evaluation.step if self.evaluation.step < self.run.progress[0] else None
 
     @property
     def css(self) -> str:

@@ -14,6 +14,11 @@ from workbench.panels.run.speed_hints import compile_hint, onednn_hint
 from workbench.registry.tasks import ALL_TASKS
 
 PAUSE = {"Pause": "Pause after the current step", "Resume": "Continue training"}
+STOP = {
+    "Stop": "End after the current step, evaluate, and save the trained weights. Interrupting the "
+    "kernel does not stop a run.",
+    "Stop now": "End without the evaluation; the trained weights are saved",
+}
 _NO_RUN = (
     "<div class='wb-no-run'><strong>No run yet</strong></div><div class='wb-bar'></div>"
     "<p class='wb-quiet'>Press Train: the run and its figures are shown here.</p>"
@@ -27,7 +32,7 @@ class RunStatus:
 
     Parameters
     ----------
-    pause, resume, stop : callable
+    pause, resume, stop, stop_now : callable
         What the buttons do.
 
     Attributes
@@ -51,24 +56,20 @@ class RunStatus:
         pause: Callable[[], object],
         resume: Callable[[], object],
         stop: Callable[[], object],
+        stop_now: Callable[[], object],
     ):
         self.head = widgets.HTML(_NO_RUN)
         self.head.add_class("wb-run-head")
         self.details = widgets.HTML()
         self.details.add_class("wb-run-details")
         self.memory = widgets.HTML()
-        acts = {"Pause": pause, "Resume": resume}
-        self.buttons = {
-            "Pause": make_button("Pause", PAUSE["Pause"], lambda: acts[self._going.description]()),
-            "Stop": make_button(
-                "Stop",
-                "End after the current step and save the trained weights. Interrupting the "
-                "kernel does not stop a run.",
-                stop,
-            ),
-        }
-        # One button for both: it keeps its place, and the focus of the keyboard.
-        self._going = self.buttons["Pause"]
+        acts = {"Pause": pause, "Resume": resume, "Stop": stop, "Stop now": stop_now}
+        # One button for two acts: it keeps its place, and the focus of the keyboard. What it does is what
+        # it says when it is clicked: the second of two quick clicks on Stop skips nothing.
+        self._going = make_button("Pause", PAUSE["Pause"], lambda: acts[self._going.description]())
+        self._ending = make_button("Stop", STOP["Stop"], lambda: acts[self._ending.description]())
+        self._ending.add_class("wb-ending")
+        self.buttons = {"Pause": self._going, "Stop": self._ending}
         for button in self.buttons.values():
             button.disabled = True
         self.controls = widgets.HBox(list(self.buttons.values()))
@@ -89,8 +90,9 @@ class RunStatus:
             if text != widget.value:
                 widget.value = text
         name_button(self._going, "Resume" if run.state == "paused" else "Pause", PAUSE)
-        for button in self.buttons.values():
-            button.disabled = run.ended
+        name_button(self._ending, "Stop now" if run.stopping else "Stop", STOP)
+        self._going.disabled = run.ended or run.stopping
+        self._ending.disabled = run.ended
         self.widget.layout.display = None
 
     def clear(self) -> None:
@@ -139,8 +141,12 @@ def _metric(view: RunView) -> str:
     metric = ALL_TASKS[view.run.recipe.task].metric
     score = view.evaluation.figure(metric) if view.evaluation else None
     words = esc(metric.replace("_", " "))
+    at = "" if view.score_step is None else f" at step {view.score_step:,}"
+    if score is None and view.run.ended and view.run.progress[0]:
+        at = " not evaluated"
     return (
-        f"<span class='wb-score'>{words} <b>{'–' if score is None else number(score, 3)}</b></span>"
+        f"<span class='wb-score'>{words} <b>{'–' if score is None else number(score, 3)}</b>{at}"
+        "</span>"
     )
 
 
@@ -178,6 +184,8 @@ def _figures(view: RunView) -> list[tuple[str, str]]:
     step, total = run.progress
     if run.ended:
         spent = ("Training time", time(train.seconds) if train else "–")
+    elif run.stopping:
+        spent = ("Time left", "–")
     elif run.state == "paused":
         spent = ("Time left", "paused")
     else:

@@ -19,6 +19,7 @@ from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.run_view import RunView
 from workbench.panels.widgets.modules import bundle
 from workbench.registry.tasks import ALL_TASKS
+from workbench.runs.baseline import majority_share
 from workbench.runs.run import Run
 
 _STATIC = Path(__file__).parent / "js"
@@ -164,15 +165,14 @@ def _score_note(view: RunView) -> str:
     """Say what the metric is to be held against, and where it is not that of the last step."""
     run, evaluation, step = view.run, view.evaluation, view.run.progress[0]
     notes = []
-    if run.ended and step and (evaluation is None or evaluation.step < step):
-        if evaluation is None:
-            first = run.recipe.eval_steps
-            notes.append(f"ended at step {step:,}, before its first evaluation at step {first:,}")
-        else:
-            notes.append(f"at step {evaluation.step:,} of {step:,}")
-    labels = run.plan.get("eval_label_counts") or {}
-    if evaluation is not None and _metric(view) == "accuracy" and len(labels) > 1:
-        notes.append(f"majority baseline {max(labels.values()) / sum(labels.values()):.2f}")
+    if view.score_step is not None:
+        notes.append(f"at step {view.score_step:,} of {step:,}")
+    elif run.ended and step and evaluation is None:
+        first = run.recipe.eval_steps
+        notes.append(f"ended at step {step:,}, before its first evaluation at step {first:,}")
+    guess = majority_share(_metric(view), run.plan)
+    if evaluation is not None and guess is not None:
+        notes.append(f"majority baseline {guess:.2f}")
     return " · ".join(notes)
 
 

@@ -9,7 +9,7 @@ import { sharedRange } from "./frame.js";
 import { createGrid } from "./grid.js";
 import { createLegend } from "./legend.js";
 import { formatStep, nearest } from "./numbers.js";
-import { plotsOf } from "./plots.js";
+import { lookOf, plotsOf } from "./plots.js";
 import { createStore } from "./store.js";
 import { THINNED, isFilled, isThinned, summarise } from "./summary.js";
 import { createTip, tipInWords } from "./tip.js";
@@ -82,7 +82,7 @@ export default () => {
       });
       const palette = model.get("_palette");
       const runs = store.runs().filter(({ run }) => !store.hidden.has(run));
-      const coloured = runs.map((run) => ({ ...run, colour: palette[run.colour % palette.length] }));
+      const coloured = runs.map((run) => ({ ...run, ...lookOf(run.colour, palette) }));
       return { places, runs: coloured, options: painted.options };
     };
     const controls = createControls(model, store, signal, {
@@ -111,6 +111,7 @@ export default () => {
       return {
         log: model.get("log_y"),
         outliers: model.get("outliers"),
+        least: model.get("_least_spans"),
         fraction: model.get("x_axis") === "seconds",
         xRange: zoom.x ?? sharedRange(plots),
         xTitle: axisTitle(),
@@ -120,6 +121,7 @@ export default () => {
         strong: style.getPropertyValue("--strong").trim(),
         grid: style.getPropertyValue("--grid").trim(),
         paper: style.getPropertyValue("--paper").trim(),
+        faint: Number(style.getPropertyValue("--faint")),
       };
     };
 

@@ -2,7 +2,7 @@
 
 import { shows } from "./scale.js";
 
-const FAINT = 0.22; // what scatters, behind its average
+const DASHES = [6, 3]; // of runs whose colour another run has too
 export const BACK = 0.2; // what is in the background
 
 /** Stroke one curve; it breaks where a value is missing or cannot be shown. */
@@ -107,12 +107,19 @@ function level(context, frame, y) {
   context.setLineDash([]);
 }
 
+/** Stroke a line as its run is drawn: dashed where its colour alone does not tell it apart. */
+function dashing(context, { dashed }, stroke) {
+  if (dashed) context.setLineDash(DASHES);
+  stroke();
+  if (dashed) context.setLineDash([]);
+}
+
 function paintEvaluations(context, frame, line, options) {
   const { xs, ys, total } = line;
   context.lineWidth = 2.25;
   const single = total === 1 && xs[0] === 0 && shows(ys[0], options.log);
   if (single) level(context, frame, ys[0]);
-  else trace(context, frame, xs, ys, options.log);
+  else dashing(context, line, () => trace(context, frame, xs, ys, options.log));
   const room = (frame.right - frame.left) / Math.max(xs.length, 1);
   if (room >= 7) dots(context, frame, line, options, room >= 18 ? 3.5 : 2.75);
 }
@@ -121,7 +128,7 @@ const isDense = ({ xs }, { left, right }) => xs.length > right - left;
 
 function paintRaw(context, frame, line, options) {
   // Of many runs the scatter of each is fainter, or together they would hide the averages.
-  context.globalAlpha *= FAINT / Math.sqrt(Math.max(frame.lines.length / 4, 1));
+  context.globalAlpha *= options.faint / Math.sqrt(Math.max(frame.lines.length / 8, 1));
   context.lineWidth = 1;
   (isDense(line, frame) ? cover : trace)(context, frame, line.xs, line.ys, options.log);
 }
@@ -130,8 +137,8 @@ function paintSteps(context, frame, line, options) {
   const { xs, ys, smoothed } = line;
   context.lineWidth = 1.5;
   const dense = isDense(line, frame);
-  if (smoothed) (dense ? traceColumns : trace)(context, frame, xs, smoothed, options.log);
-  else (dense ? cover : trace)(context, frame, xs, ys, options.log);
+  const paint = smoothed ? (dense ? traceColumns : trace) : dense ? cover : trace;
+  dashing(context, line, () => paint(context, frame, xs, smoothed ?? ys, options.log));
   if (xs.length === 1) dots(context, frame, line, options, 3.25);
 }
 

@@ -20,9 +20,10 @@ export function drawing(width, height, content) {
   return svg;
 }
 
-/** The colour of a run, as the legend and the read-out show it. */
-export function swatch(colour) {
-  const svg = drawing(14, 8, `<path d="M0 4h14" stroke-width="3"/>`);
+/** The line of a run, as the legend and the read-out show it. */
+export function swatch({ colour, dashed }) {
+  const dashes = dashed ? ` stroke-dasharray="6 2"` : "";
+  const svg = drawing(14, 8, `<path d="M0 4h14" stroke-width="3"${dashes}/>`);
   svg.setAttribute("stroke", colour);
   return svg;
 }

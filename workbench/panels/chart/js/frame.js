@@ -1,7 +1,7 @@
 // The frame of a plot: the ranges of its axes, its ticks, and where values are in pixels.
 
 import { after, labelTicks } from "./numbers.js";
-import { extent, linearTicks, logTicks, pad, robustRange, shows } from "./scale.js";
+import { extent, linearTicks, logTicks, pad, robustRange, shows, widen } from "./scale.js";
 
 const TOP = 27; // the title
 const BOTTOM = 24; // the labels of the x axis
@@ -40,7 +40,8 @@ function yRange(plot, options) {
   const robust = !options.outliers && (plot.noisy || plot.falls);
   const range = robust ? robustRange(values, options.log, plot.falls) : extent(values, options.log);
   if (!range) return null;
-  return pad(extent([range, references], options.log), options.log);
+  const { log, least } = options;
+  return pad(widen(extent([range, references], log), { rises: plot.rises, log, least }), log);
 }
 
 /** Everything about a plot in pixels; null while it has nothing to show. */

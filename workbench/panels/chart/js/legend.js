@@ -1,6 +1,7 @@
 // The names of the runs: one entry each, to hide it or bring it to the front.
 
 import { button, element, swatch } from "./elements.js";
+import { lookOf } from "./plots.js";
 
 const HINT = "click to hide or show it, with Shift to show it alone";
 
@@ -15,7 +16,7 @@ export function createLegend(store) {
   const entryOf = ({ run, label, colour }, palette) => {
     const entry = button("", { title: `${label}: ${HINT}` });
     const name = element("span", "workbench-chart-name", { textContent: label });
-    entry.append(swatch(palette[colour % palette.length]), name);
+    entry.append(swatch(lookOf(colour, palette)), name);
     entry.dataset.run = run;
     return element("li", "", {}, entry);
   };
@@ -32,6 +33,12 @@ export function createLegend(store) {
     store.hover(store.hidden.has(run) ? null : run);
   });
   root.addEventListener("pointerleave", () => store.hover(null));
+  // Whoever goes through the names by the keyboard sees whose curves they are, too.
+  root.addEventListener("focusin", (event) => {
+    const run = runAt(event);
+    if (event.target.matches(":focus-visible")) store.hover(store.hidden.has(run) ? null : run);
+  });
+  root.addEventListener("focusout", () => store.hover(null));
 
   /** Show the entries; made anew only where runs have come or have other names. */
   const show = (palette) => {

@@ -19,6 +19,9 @@ export function metricsOf(store, known, axes) {
   return [...listed, ...others];
 }
 
+/** Whether a metric is a score of the task, and no figure that every run has. */
+const isScore = ({ name }, known) => name === "score" || !known.some((metric) => metric.name === name);
+
 export const isShown = (name, chosen) => chosen.includes(ALL_METRICS) || chosen.includes(name);
 
 /** As in workbench.panels.chart.metrics.plot_title. */
@@ -27,6 +30,12 @@ function plotTitle(metric, group, several) {
   if (metric.name === "tokens_per_second" && group) return `${inWords(group)} per second`;
   return several && group ? `${metric.title}: ${group}` : metric.title;
 }
+
+/** How a run is drawn: more runs than colours have the colours again, with dashes. */
+export const lookOf = (number, palette) => ({
+  colour: palette[number % palette.length],
+  dashed: Math.floor(number / palette.length) % 2 === 1,
+});
 
 /** A series as a line on the chosen axis; without points where it is not known there. */
 function lineOf(store, series, metric, { axis, palette, smoothing }) {
@@ -37,7 +46,7 @@ function lineOf(store, series, metric, { axis, palette, smoothing }) {
   const line = {
     ...series,
     ...points,
-    colour: palette[series.colour % palette.length],
+    ...lookOf(series.colour, palette),
     faded: any && !isMine(series),
     smoothed: null,
   };
@@ -92,13 +101,15 @@ function unordered(store, options) {
         const series = all.filter((one) => one.group === group);
         const lines = series.map((one) => lineOf(store, one, metric, options));
         const title = plotTitle(metric, group, groups.length > 1);
+        const falls = ["loss", "grad_norm"].includes(metric.name) || title.endsWith("(lower is better)");
         return {
           id: `${metric.name} ${group}`,
           metric: metric.name,
           title,
           unit: metric.unit,
           noisy: metric.noisy,
-          falls: ["loss", "grad_norm"].includes(metric.name) || title.endsWith("(lower is better)"),
+          falls,
+          rises: !falls && isScore(metric, known),
           waiting: metric.name === "score" ? "Not evaluated yet" : "No points yet",
           isLoss: metric.name === "loss",
           lines,

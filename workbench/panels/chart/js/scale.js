@@ -68,6 +68,23 @@ export function pad([low, high], log) {
   return [low - air, high + air];
 }
 
+/**
+ * As workbench.display.axis_range.widen, whose figures `least` has: a range that does not make noise
+ * look like progress.
+ */
+export function widen([low, high], { rises, log, least }) {
+  if (log) {
+    const air = (1 + least.relative) / (high / low);
+    return air > 1 ? [low / air ** 0.5, high * air ** 0.5] : [low, high];
+  }
+  const isShare = rises && low >= 0 && high <= 1;
+  const span = isShare ? least.share : least.relative * Math.max(Math.abs(low), Math.abs(high));
+  if (high - low >= span) return [low, high];
+  const middle = (low + high) / 2;
+  const place = isShare ? Math.min(Math.max(middle, span / 2), 1 - span / 2) : middle;
+  return [place - span / 2, place + span / 2];
+}
+
 const union = (ranges) => [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
 const spanOf = ([low, high], log) => (log ? Math.log(high / low) : high - low);
 

@@ -41,14 +41,16 @@ export function paintSheet(measure, places, runs, options, begin) {
   context.font = options.font;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  for (const { label, colour, x, y } of names) {
+  for (const { label, colour, dashed, x, y } of names) {
     const [at, middle] = [EDGE + x + 4, EDGE + bottom + 4 + y + LINE / 2];
     context.strokeStyle = colour;
     context.lineWidth = 2.5;
     context.beginPath();
     context.moveTo(at, middle);
     context.lineTo(at + 14, middle);
+    context.setLineDash(dashed ? [6, 2] : []);
     context.stroke();
+    context.setLineDash([]);
     context.fillStyle = options.strong;
     context.fillText(label, at + 20, middle);
   }

@@ -9,7 +9,7 @@ const ROWS = 12; // a box with more of them hides what it is about
 function rowsOf(marks) {
   const runs = new Map();
   for (const mark of marks) {
-    if (!runs.has(mark.run)) runs.set(mark.run, { label: mark.label, colour: mark.colour, y: -Infinity });
+    if (!runs.has(mark.run)) runs.set(mark.run, { label: mark.label, colour: mark.colour, dashed: mark.dashed, y: -Infinity });
     const row = runs.get(mark.run);
     row[mark.style] = mark;
     row.faded = mark.faded;
@@ -48,7 +48,7 @@ export function createTip() {
         return cell("td", mark ? formatValue(mark.y, plot.unit) + other : "");
       });
       const name = element("td", "", {}, element("span", "", { textContent: row.label }));
-      table.append(element("tr", "", {}, element("td", "", {}, swatch(row.colour)), name, ...values));
+      table.append(element("tr", "", {}, element("td", "", {}, swatch(row)), name, ...values));
     }
     root.replaceChildren(element("strong", "", { textContent: head }), table);
     if (rows.length > ROWS) root.append(element("p", "", { textContent: `and ${rows.length - ROWS} more` }));

@@ -82,7 +82,11 @@ def tokens(one: Expression) -> list[Token]:
         case Beside():
             found = []
             for place, item in enumerate(one.items):
-                found += [Token("above" if one.stacked else ",")] if place else []
+                if place and one.stacked:
+                    found.append(Token("above"))
+                elif place:  # a comma stays with what it follows
+                    found[-1] = replace(found[-1], joins=True)
+                    found.append(Token(","))
                 found += tokens(item)
             return [Token("[", joins=True), *found, Token("]")]
     raise TypeError(type(one).__name__)

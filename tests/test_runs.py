@@ -179,7 +179,7 @@ def test_a_second_stop_skips_the_evaluation(eval_steps, recipe, tmp_path):
     )
     run.start().wait(60)
     assert run.state == "stopped" and not any(found.step == 3 for found in run.evaluations)
-    known = "that of step 2" if eval_steps == 2 else "it has no score"
+    known = "that of step 2" if eval_steps == 2 else "it has no metric"
     assert any("that was skipped" in note and known in note for note in run.notes)
     assert (run.path / "adapter" / "adapter_model.safetensors").is_file()
 
@@ -191,7 +191,7 @@ def test_an_evaluation_that_takes_long_is_left_out_of_a_stop(recipe, tmp_path, m
     run.subscribe(stop_at(3))
     run.start().wait(60)
     assert run.state == "stopped" and not run.evaluations
-    assert any("would have taken about" in note and "no score" in note for note in run.notes)
+    assert any("would have taken about" in note and "no metric" in note for note in run.notes)
 
 
 def test_an_evaluation_that_fails_does_not_take_what_was_learnt(recipe, tmp_path, monkeypatch):

@@ -17,6 +17,8 @@ from urllib.parse import quote, urlsplit
 
 # What JupyterLab itself throws when a kernel ends while a question to it is open.
 KERNEL_ENDED = re.compile(r"Canceled future for \w+ message before replies were done")
+# What Notebook 7 itself throws on each page, also on one without a panel: its settings are read too early.
+NOTEBOOK_7 = re.compile(r"reading 'schema'.*/static/notebook/notebook_core\.", re.DOTALL)
 
 
 class Lab:
@@ -116,12 +118,12 @@ class Notebook:
         self.page, self.lab, self.name, self.screenshots = page, lab, name, screenshots
         self.errors: list[str] = []
         self.foreign: list[str] = []
-        page.on("pageerror", lambda error: self._note_error(str(error)))
+        page.on("pageerror", lambda error: self._note_error(error.stack or str(error)))
         page.on("request", lambda request: self._note_host(request.url))
         page.on("websocket", lambda websocket: self._note_host(websocket.url))
 
     def _note_error(self, error: str) -> None:
-        if not KERNEL_ENDED.search(error):
+        if not (KERNEL_ENDED.search(error) or NOTEBOOK_7.search(error)):
             self.errors.append(error)
 
     def _note_host(self, url: str) -> None:

@@ -286,6 +286,18 @@ OVERLAPPING = """bench => {
       && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
     .map(([other]) => `${one.outerHTML} ${other.outerHTML}`));
 }"""
+# Words of the table that stick out of their cells, with the longest that a state can be.
+STICKING_OUT = """bench => {
+  bench.querySelectorAll('.wb-row .wb-state').forEach((one) => {
+    one.textContent = 'finished, predicts one class';
+  });
+  return [...bench.querySelectorAll('.wb-table :is(th, td)')].filter((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return cell.checkVisibility() && !cell.matches('.wb-acts')
+      && range.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1;
+  }).map((cell) => cell.textContent);
+}"""
 
 
 @pytest.mark.slow
@@ -299,6 +311,7 @@ def test_nothing_is_cut_off_at_any_width(trained, expect):
         expect(page.locator(".workbench-bench")).to_be_visible()
         assert page.locator(".workbench-bench").evaluate(OUTSIDE) == [], width
         assert page.locator(".workbench-bench").evaluate(OVERLAPPING) == [], width
+        assert page.locator(".workbench-bench").evaluate(STICKING_OUT) == [], width
         book.screenshot(f"bench-{width}")
     page.get_by_role("button", name="All arguments").click()
     expect(page.get_by_role("checkbox", name="use_rslora")).to_be_visible()

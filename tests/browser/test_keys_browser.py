@@ -158,6 +158,7 @@ def test_home_and_end_on_the_chart_find_its_first_and_last_step(opened, expect):
     assert book.page.evaluate(scrolled) == before
 
 
+@pytest.mark.parametrize("opened", ["lab"], indirect=True)
 def test_controls_have_names_and_folds_say_whether_they_are_open(opened, expect):
     book = opened("bench")
     page = book.page

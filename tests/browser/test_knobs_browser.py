@@ -332,8 +332,13 @@ def test_words_are_large_enough_and_grow_with_the_theme(bench, expect):
     hint = panel.locator(".wb-hint").first
     size = "hint => parseFloat(getComputedStyle(hint).fontSize)"
     before, height = hint.evaluate(size), textbox(book, "r").bounding_box()["height"]
-    # What JupyterLab's "Increase UI font size" changes.
-    book.page.evaluate("document.documentElement.style.setProperty('--jp-ui-font-size1', '18px')")
+    # What JupyterLab's "Increase Content Font Size" and "Increase UI Font Size" change.
+    root = "([name, size]) => document.documentElement.style.setProperty(name, size)"
+    book.page.evaluate(root, ["--jp-content-font-size1", "20px"])
+    assert hint.evaluate(size) > before * 1.3
+    book.page.evaluate(root, ["--jp-content-font-size1", "14px"])
+    assert hint.evaluate(size) == before
+    book.page.evaluate(root, ["--jp-ui-font-size1", "18px"])
     assert hint.evaluate(size) > before * 1.3
     assert textbox(book, "r").bounding_box()["height"] > height * 1.2
     assert panel.evaluate(SIZES.replace("SMALLEST", "15")) == []

@@ -63,6 +63,12 @@ def test_pick_train_and_watch_without_scrolling(shown, expect, width, height):
     page = book.page
     train = book.button("Train")
     at = train.evaluate(BOX)
+    first = {name: parts(book)[name] for name in ("Train", "count", "technique", "r")}
+    first |= {"handle": page.locator(".wb-with-slider .noUi-handle").first}
+    first |= {name: page.get_by_label(name, exact=True) for name in ("Base model", "Data", "Task")}
+    hidden = {name: part.evaluate(HIDDEN) for name, part in first.items()}
+    assert hidden == dict.fromkeys(hidden, 0)
+    book.screenshot(f"layout-{width}-fresh")
     train.click()
     expect(page.locator(STATE)).to_have_text(re.compile("^training"))
     expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "0")

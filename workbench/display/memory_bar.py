@@ -35,16 +35,21 @@ TIMES = {
 DEVICES = {"cpu": "RAM", "cuda": "GPU memory"}
 _SMALL = 0.01  # a share of the total that is not worth a word
 _STYLE = """<style>
-.wb-forecast { --fc-ink: var(--jp-ui-font-color2, #616161); --fc-strong: var(--jp-ui-font-color1, #212121);
-  --fc-warn: #d32f2f; max-width: 720px; color: var(--fc-ink); font-family: var(--jp-ui-font-family, sans-serif);
-  font-size: 12px; line-height: 1.5; font-variant-numeric: tabular-nums; }
+.wb-forecast { --fc-strong: var(--jp-ui-font-color1, #212121);
+  --fc-ink: color-mix(in srgb, var(--fc-strong) 74%, transparent);
+  --fc-warn: #d32f2f;
+  --fc-warn-text: color-mix(in srgb, var(--fc-warn) 68%, var(--fc-strong));
+  --fc-size: max(var(--jp-ui-font-size1, 13px), calc(var(--jp-content-font-size1, 14px) * 13 / 14));
+  --fc-small: max(12px, calc(var(--fc-size) * 0.92));
+  max-width: 720px; color: var(--fc-ink); font-family: var(--jp-ui-font-family, sans-serif);
+  font-size: var(--fc-small); line-height: 1.5; font-variant-numeric: tabular-nums; }
 .wb-forecast b { color: var(--fc-strong); font-weight: 600; }
 .wb-forecast .fc-head { display: flex; justify-content: space-between; align-items: baseline;
   gap: 0 16px; flex-wrap: wrap; }
-.wb-forecast .fc-head b { font-size: 14px; }
+.wb-forecast .fc-head b { font-size: calc(var(--fc-size) * 1.08); }
 .wb-forecast .fc-bars { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; align-items: center;
   gap: 4px 10px; margin: 8px 0; }
-.wb-forecast .fc-bars > b { font-size: 14px; text-align: right; }
+.wb-forecast .fc-bars > b { font-size: calc(var(--fc-size) * 1.08); text-align: right; }
 .wb-forecast .fc-track { position: relative; height: 10px; border-radius: 5px;
   background: color-mix(in srgb, var(--fc-strong) 11%, transparent); }
 .wb-forecast .fc-parts { display: flex; height: 100%; min-width: 4px; overflow: hidden; border-radius: 5px; }
@@ -55,21 +60,20 @@ _STYLE = """<style>
   border-left: 2px solid var(--fc-warn); background: repeating-linear-gradient(135deg,
   color-mix(in srgb, var(--fc-warn) 60%, transparent) 0 3px, transparent 3px 7px); }
 .wb-forecast .fc-table { width: 100%; margin: 0; border-collapse: collapse; table-layout: auto;
-  font-size: 12px; }
+  font-size: inherit; }
 .wb-forecast .fc-table :is(th, td) { padding: 1px 0 1px 10px; border: 0; background: none;
   color: inherit; font-weight: 400; text-align: right; vertical-align: top; white-space: normal; }
 .wb-forecast .fc-table tr { background: none; }
 .wb-forecast .fc-table :is(th, td):first-child { padding-left: 0; text-align: left; }
 .wb-forecast .fc-table thead th:not(:first-child) { color: var(--fc-strong); white-space: nowrap; }
 .wb-forecast .fc-table td { color: var(--fc-strong); white-space: nowrap; }
-.wb-forecast .fc-table .fc-when :is(th, td) { color: var(--fc-ink); font-size: 11px; line-height: 1.3;
+.wb-forecast .fc-table .fc-when :is(th, td) { color: var(--fc-ink); font-size: calc(var(--fc-small) * 0.92); line-height: 1.3;
   white-space: normal; }
 .wb-forecast .fc-table i { display: inline-block; width: 8px; height: 8px; margin-right: 5px;
   border-radius: 2px; }
 .wb-forecast p { margin: 6px 0 0; }
-.wb-forecast .fc-advice { color: var(--fc-strong); font-size: 13px; }
-.wb-forecast.fc-over .fc-advice, .wb-forecast.fc-over .fc-bars b {
-  color: color-mix(in srgb, var(--fc-warn) 68%, var(--fc-strong)); }
+.wb-forecast .fc-advice { color: var(--fc-strong); font-size: var(--fc-size); }
+.wb-forecast.fc-over .fc-advice, .wb-forecast.fc-over .fc-bars b { color: var(--fc-warn-text); }
 </style>"""
 
 

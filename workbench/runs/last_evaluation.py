@@ -1,4 +1,4 @@
-"""The evaluation of a run that is stopped: its last steps would have no score without one."""
+"""The evaluation of a run that is stopped: its last steps would have no metric without one."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class LastEvaluation:
         """Leave it out, and say why."""
         self.is_over = True
         known = (
-            f"its score is that of step {self._latest.step:,}"
+            f"its metric is that of step {self._latest.step:,}"
             if self._latest
-            else "it has no score"
+            else "it has no metric"
         )
         self.note = f"Not evaluated after its last step ({self._step:,}), as {why}: {known}."
 

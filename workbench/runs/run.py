@@ -149,7 +149,7 @@ class Run(RunState):
         Parameters
         ----------
         evaluate : bool, default True
-            Whether to evaluate the weights of the last step, so that the run has a score; an evaluation that
+            Whether to evaluate the weights of the last step, so that the run has a metric; an evaluation that
             would take more than 20 seconds is left out. False ends one that is under way after a stop.
         """
         if not evaluate:

@@ -39,7 +39,11 @@ def describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
         _row(row, table.columns, shown[index] if shown else None)
         for index, row in enumerate(spread(table.train, ROWS))
     )
-    return f"<p class='wb-quiet'>{esc(figures)}</p>{balance}{notes}<ol class='wb-rows'>{rows}</ol>"
+    # It scrolls, so that the keyboard must come to it.
+    return (
+        f"<p class='wb-quiet'>{esc(figures)}</p>{balance}{notes}"
+        f"<ol class='wb-rows' tabindex='0' aria-label='Example rows'>{rows}</ol>"
+    )
 
 
 def _balance(counts: dict[str, int]) -> str:

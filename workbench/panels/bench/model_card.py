@@ -69,6 +69,7 @@ def _describe(model: ModelFacts) -> str:
         ("Size", f"{_parameters(model)}, {size(model.bytes)}"),
         ("Licence", _licence(model)),
         _reads(model),
+        ("Layers", f"{model.layers}, hidden size {model.hidden_size}"),
         ("Tasks", _tasks(model)),
     ]
     return f"{note}<div class='wb-base-facts'>{facts(pairs)}</div>"
@@ -77,7 +78,6 @@ def _describe(model: ModelFacts) -> str:
 def _details(model: ModelFacts) -> list[tuple[str, str]]:
     pairs = [
         ("Architecture", model.architecture),
-        ("Layers × hidden size", f"{model.layers} × {model.hidden_size}"),
         ("Weights stored as", model.quantization or model.dtype),
     ]
     if model.kind == "vision":

@@ -102,4 +102,8 @@ class Results:
             )
         except WorkbenchError as error:
             below = f"<p class='wb-quiet'>{esc(error)}</p>"
-        self._shown.value = comparison._repr_html_() + below
+        # A wide table scrolls, so that the keyboard must come to it.
+        self._shown.value = (
+            "<div class='wb-scrolls' role='region' tabindex='0' aria-label='Comparison'>"
+            f"{comparison._repr_html_()}{below}</div>"
+        )

@@ -24,7 +24,7 @@ from workbench.registry.techniques import find
 # Without a kernel the panel shows "model not found"; the picture is shown instead.
 STYLE = (
     "<style>.jp-OutputArea-child:not(:has(.workbench-bench)):has(+ .jp-OutputArea-child "
-    ".workbench-snapshot){display:none}.workbench-snapshot td,.workbench-snapshot th"
+    ".workbench-snapshot){display:none}.workbench-snapshot.workbench-snapshot :is(td,th)"
     "{text-align:left;padding:3px 14px 3px 0}.workbench-snapshot img{max-width:100%}</style>"
 )
 

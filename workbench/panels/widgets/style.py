@@ -19,6 +19,7 @@ _SHEETS = (
     "words",
     "train",
     "desk",
+    "sources",
     "table",
     "runs",
     "try_it",

@@ -190,8 +190,9 @@ export default {
     el.addEventListener("focusout", onLeave);
     const onPress = (event) => isOpen() && outside(event.target) && hide(false);
     window.addEventListener("pointerdown", onPress, { capture: true, signal });
-    const follow = (event) => isOpen() && !popover.contains(event.target) && place(popover, field.button);
-    window.addEventListener("scroll", follow, { capture: true, passive: true, signal });
+    const follow = () => isOpen() && place(popover, field.button);
+    const onScroll = ({ target }) => popover.contains(target) || follow();
+    window.addEventListener("scroll", onScroll, { capture: true, passive: true, signal });
     window.addEventListener("resize", follow, { signal });
     signal?.addEventListener("abort", () => clearTimeout(asked));
 

@@ -23,6 +23,7 @@ from workbench.panels.anatomy.drawing.expression import (
 from workbench.panels.anatomy.drawing.formula import as_html
 
 GAP = 7  # px between two pieces
+CLOSING = (")", "]", ",")
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,10 @@ def draw(equation: Equation, longest: int) -> str:
     for token in _hugging(row):
         if token.breaks and (chunk or groups[-1]):
             groups.append([])
-        chunk.append(_svg(token, above, below, inner, longest))
+        drawn = _svg(token, above, below, inner, longest)
+        if token.what in CLOSING and chunk:  # they begin no line
+            drawn = f"<span class='wd-pair'>{chunk.pop()}{drawn}</span>"
+        chunk.append(drawn)
         if not token.joins:
             groups[-1].append(f"<span class='wd-chunk'>{''.join(chunk)}</span>")
             chunk = []
@@ -132,7 +136,7 @@ def _hugging(row: list[Token]) -> list[Token]:
     """Keep what closes on the line of what it closes, and commas on the line of what they follow."""
     kept = list(row)
     for place, token in enumerate(row[1:], 1):
-        if token.what in (")", "]", ","):
+        if token.what in CLOSING:
             kept[place - 1] = replace(kept[place - 1], joins=True)
     return kept
 

@@ -119,6 +119,14 @@ def make_parser(
     for role in ROLES:
         added.add_argument(f"--{role}-column", metavar="NAME", help=f"column with the {role}")
     added.add_argument("--rows", type=_count, default=5, help="number of rows to show (default: 5)")
+    added.add_argument(
+        "--show",
+        type=_count,
+        metavar="N",
+        help="show N rows as the model gets them instead, with the tokens that are learnt",
+    )
+    added.add_argument("--model", help="the base whose tokenizer --show uses (default: village-3m)")
+    added.add_argument("--max-length", type=_count, metavar="TOKENS", help="cut rows for --show")
     return parser
 
 

@@ -86,7 +86,7 @@ def legend(rows: Sequence[Row]) -> str:
 def row_head(row: Row) -> str:
     """Write a row's number and figures in a line."""
     figures = "".join(f" · {esc(figure)}" for figure in wording.figures(row))
-    return f"<p class='lk-row'><b>Row {row.number:,}</b>{figures}</p>"
+    return f"<div class='lk-row'><b>Row {row.number:,}</b>{figures}</div>"
 
 
 def row_body(row: Row) -> str:
@@ -96,15 +96,15 @@ def row_body(row: Row) -> str:
     answers = [] if row.label is None else [("label", row.label, "")]
     answers += [(wording.target_name(row), *target) for target in wording.targets(row)]
     parts += [
-        f"<p class='lk-target'><b>{esc(name)}</b> <span>{_signed(text)}"
-        f"{f'<em>{esc(more)}</em>' if more else ''}</span></p>"
+        f"<div class='lk-target'><b>{esc(name)}</b> <span>{_signed(text)}"
+        f"{f'<em>{esc(more)}</em>' if more else ''}</span></div>"
         for name, text, more in answers
     ]
     return "".join(parts)
 
 
 def _stream(stream: Stream) -> str:
-    title = f"<p class='lk-quiet'>{esc(stream.title)}</p>" if stream.title else ""
+    title = f"<div class='lk-quiet'>{esc(stream.title)}</div>" if stream.title else ""
     # A long text scrolls within its card, so the keyboard must be able to reach it.
     return (
         f"{title}<div class='lk-tokens' tabindex='0' role='group' "

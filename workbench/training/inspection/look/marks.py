@@ -117,6 +117,8 @@ class Row:
         The label, where the row has one for all its tokens.
     note : str
         What else is to be known of the row.
+    prompt : str
+        The whole text that the base is asked, where nothing is trained.
     image, pixels : object
         An image's path or bytes, and what the model reads of it: an array of shape (channels, height,
         width) with values from 0 to 1. None for texts.
@@ -127,6 +129,7 @@ class Row:
     target: tuple[str, ...] = ()
     label: str | None = None
     note: str = ""
+    prompt: str = field(default="", repr=False)
     image: Any = field(default=None, repr=False)
     pixels: Any = field(default=None, repr=False)
 

@@ -84,6 +84,7 @@ def _row(
         tuple(target),
         label=_label(parts[0]["labels"], encoder),
         note=_note(parts, encoder),
+        prompt=decoder.text(parts[0]["input_ids"]) if encoder.asks else "",
     )
 
 

@@ -174,7 +174,9 @@ def test_each_word_has_its_tag_once(tiny_bert, tmp_path):
     (row,) = wb.look(recipe_for(str(tiny_bert), data, "token_classify"), rows=1).rows
     pieces = [piece for span in row.streams[0].spans for piece in span.head]
     assert [piece.tag for piece in pieces if piece.tag] == ["O", "B-PER", "O"]
-    assert row.target == ("O × 2", "B-PER × 1")
+    assert row.target == ("O × 2, B-PER × 1",)
+    page = wb.look(recipe_for(str(tiny_bert), data, "token_classify"), rows=1)._repr_html_()
+    assert "<span class='lk-heard'> O: Unbelievable B-PER: Anna O: sings </span>" in page
 
 
 def test_an_image_is_shown_as_the_model_reads_it(tiny_vit, tmp_path):
@@ -371,6 +373,7 @@ def test_a_text_cannot_steer_a_terminal(tiny_llama, hostile):
 def test_a_page_is_heard_as_text_and_not_as_tokens(tiny_llama, rows):
     page = wb.look(recipe_for(str(tiny_llama), rows, "instruct"), rows=1)._repr_html_()
     assert "<span class='lk-heard'>learnt: no &lt;|end|&gt; . </span>" in page
+    assert page.count("learnt: ") == 1
     outside = page.count("<span class='lk-token'")
     assert outside > 0
     for span in page.split("<span class='lk-heard'>")[1:]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from workbench.training.inspection.look.marks import CUT, LEARNT, SCORED, Piece, Span
+from workbench.training.inspection.look.marks import CUT, LEARNT, PADDING, SCORED, Piece, Span
 
 UNFINISHED = "\ufffd"  # what bytes that are no whole character are decoded to
 MOST_BYTES = 8  # tokens that may make one character
@@ -122,6 +122,8 @@ def _span(
     mark: str, ids: Sequence[int], tags: Sequence[str | None], decoder: Decoder, most: int
 ) -> Span:
     count = len(ids)
+    if mark == PADDING:
+        return Span(mark, count)
     if count <= most:
         return Span(mark, count, tuple(decoder.pieces(ids, tags)))
     # Of what is read only or learnt, beginning and end say most.

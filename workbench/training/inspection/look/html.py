@@ -96,7 +96,7 @@ def row_body(row: Row) -> str:
     answers = [] if row.label is None else [("label", row.label, "")]
     answers += [(wording.target_name(row), *target) for target in wording.targets(row)]
     parts += [
-        f"<div class='lk-target'><b>{esc(name)}</b> <span>{_signed(text)}"
+        f"<div class='lk-target'><b>{esc(name)}</b> <span>{_text(text)}"
         f"{f'<em>{esc(more)}</em>' if more else ''}</span></div>"
         for name, text, more in answers
     ]
@@ -105,14 +105,33 @@ def row_body(row: Row) -> str:
 
 def _stream(stream: Stream) -> str:
     title = f"<div class='lk-quiet'>{esc(stream.title)}</div>" if stream.title else ""
-    # A long text scrolls within its card, so the keyboard must be able to reach it.
+    # Where words have tags the mark changes with each word: they are heard in one go.
+    words = _tagged_words(stream)
+    spans = "".join(_span(span, aloud=not words) for span in stream.spans)
+    # A long text scrolls, so the keyboard must be able to reach it.
     return (
         f"{title}<div class='lk-tokens' tabindex='0' role='group' "
-        f"aria-label='{esc(stream.title or 'tokens')}'>{''.join(map(_span, stream.spans))}</div>"
+        f"aria-label='{esc(stream.title or 'tokens')}'>{_to_hear(words)}{spans}</div>"
     )
 
 
-def _span(span: Span) -> str:
+def _tagged_words(stream: Stream) -> str:
+    """Return words behind their tags, and which of them are cut off; empty without tags."""
+    parts = []
+    for span in stream.spans:
+        for piece in (*span.head, *span.tail):
+            cut = f" ({CUT})" * (span.mark == CUT)
+            start = "" if piece.tag is None else f" {piece.tag}{cut}: "
+            parts.append(start + piece.text.strip())
+    tagged = any(piece.tag for span in stream.spans for piece in (*span.head, *span.tail))
+    return "".join(parts) if tagged else ""
+
+
+def _to_hear(text: str) -> str:
+    return f"<span class='lk-heard'>{esc(wording.audible(text))} </span>" if text else ""
+
+
+def _span(span: Span, aloud: bool) -> str:
     """Write neighbouring tokens: once to be heard as one text, once to be seen as tokens."""
     if span.mark == PADDING:
         return f"<span class='lk-padding'>padding × {span.tokens:,}</span> "
@@ -120,31 +139,33 @@ def _span(span: Span) -> str:
         tokens = f"{span.tokens:,} virtual token{'s' * (span.tokens != 1)}"
         return f"<span class='lk-virtual'>{tokens}</span> "
     more = f"<em class='lk-more'>{esc(wording.omitted(span))}</em>" if span.omitted else ""
-    return f"{_pieces(span.head, span.mark)}{more}{_pieces(span.tail, span.mark)}"
+    return f"{_pieces(span.head, span.mark, aloud)}{more}{_pieces(span.tail, span.mark, aloud)}"
 
 
-def _pieces(pieces: Sequence[Piece], mark: str) -> str:
+def _pieces(pieces: Sequence[Piece], mark: str, aloud: bool) -> str:
     if not pieces:
         return ""
-    heard = "".join(_heard(piece) for piece in pieces)
-    seen = "".join(map(_seen, pieces))
-    return (
-        f"<span class='lk-heard'>{esc(mark)}: {esc(wording.audible(heard))}. </span>"
-        f"<span class='{_CLASSES[mark]}' aria-hidden='true'>{seen}</span>"
-    )
+    text = "".join(f" {piece.text} " if piece.special else piece.text for piece in pieces)
+    heard = _to_hear(f"{mark}: {text}.") if aloud else ""
+    # No break is offered where a line has just begun: a long word would leave it empty.
+    ends = [True, *(not piece.text.endswith("\n") for piece in pieces[:-1])]
+    seen = "".join(_seen(piece, may_break) for piece, may_break in zip(pieces, ends, strict=True))
+    return f"{heard}<span class='{_CLASSES[mark]}' aria-hidden='true'>{seen}</span>"
 
 
-def _heard(piece: Piece) -> str:
-    tag = f" ({piece.tag})" if piece.tag is not None else ""
-    return f" {piece.text} " if piece.special else f"{piece.text}{tag}"
-
-
-def _seen(piece: Piece) -> str:
+def _seen(piece: Piece, may_break: bool) -> str:
     kind = "lk-special" if piece.special else "lk-token"
     numbers = " ".join(map(str, piece.ids))
     tag = f"<sub>{esc(piece.tag)}</sub>" if piece.tag is not None else ""
-    start = "<wbr>" if piece.text[:1].isspace() or piece.special else ""
+    start = "<wbr>" if may_break and (piece.special or piece.text[:1] == " ") else ""
     return f"{start}<span class='{kind}' title='id {numbers}'>{_signed(piece.text)}{tag}</span>"
+
+
+def _text(text: str) -> str:
+    """Write a text once to be heard, and once to be seen with its blanks as signs."""
+    if not text:
+        return ""
+    return f"{_to_hear(text)}<span aria-hidden='true'>{_signed(text)}</span>"
 
 
 def _signed(text: str) -> str:

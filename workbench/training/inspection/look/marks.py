@@ -112,7 +112,7 @@ class Row:
     streams : tuple of Stream
         Its tokens; two where an encoder reads and a decoder learns; none for images.
     target : tuple of str
-        The decoded text that is learnt, a part for each stretch of it; tags with how often they occur.
+        The decoded text that is learnt, a part for each stretch of it; or how often each tag occurs.
     label : str or None
         The label, where the row has one for all its tokens.
     note : str

@@ -123,7 +123,7 @@ def _targets(marked: list[tuple[Target, bool]], encoder: RowEncoder, decoder: De
         counts = Counter(
             names[target] for (_, target), cut in marked if target is not None and not cut
         )
-        return [f"{name} × {count:,}" for name, count in counts.most_common()]
+        return [", ".join(f"{name} × {count:,}" for name, count in counts.most_common())]
     texts, stretch = [], []
     for (number, target), cut in [*marked, ((0, None), False)]:
         if target is not None and not cut:

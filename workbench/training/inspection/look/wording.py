@@ -83,21 +83,18 @@ def losses(look: Preview) -> list[str]:
 
 def _sides(look: Preview) -> str:
     counts = look.counts
-    parts = []
-    if counts.start:
-        parts.append(f"{counts.start:,} {_lose(counts.start)} their start")
-    if counts.prompt:
-        parts.append(f"{counts.prompt:,} {_lose(counts.prompt)} the whole prompt")
-    if counts.end:
-        parts.append(f"{counts.end:,} {_lose(counts.end)} their end")
-    if counts.target:
-        what = "is scored" if get(look.recipe.technique).trainable == "nothing" else "is learnt"
-        parts.append(f"{counts.target:,} {_lose(counts.target)} a part of what {what}")
-    return joined(parts) if parts else f"{counts.cut:,} {_lose(counts.cut)} examples"
-
-
-def _lose(count: int) -> str:
-    return "loses" if count == 1 else "lose"
+    what = "is scored" if get(look.recipe.technique).trainable == "nothing" else "is learnt"
+    parts = [
+        f"{count:,} {'loses' if count == 1 else 'lose'} {part}"
+        for count, part in (
+            (counts.start, "its start" if counts.start == 1 else "their start"),
+            (counts.prompt, "the whole prompt"),
+            (counts.end, "its end" if counts.end == 1 else "their end"),
+            (counts.target, f"a part of what {what}"),
+        )
+        if count
+    ]
+    return joined(parts) if parts else "they lose examples"
 
 
 def _verb(count: int, one: str, many: str, counts: Counts) -> str:
@@ -154,6 +151,8 @@ def targets(row: Row) -> list[tuple[str, str]]:
     begins = [mark for mark in marks if mark != PADDING][:2]
     if begins == [READ, LEARNT] and len(row.target) == row.count(READ) == 1:
         return [("", "the text itself, from its second token on")]
+    if target_name(row) == "tags":
+        return [("", target) for target in row.target]
     return [shorten(target) for target in row.target]
 
 

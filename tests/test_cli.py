@@ -255,14 +255,14 @@ def test_data_is_checked_and_shown(name, task, words):
 
 def test_rows_are_shown_as_the_model_gets_them(tmp_path):
     data = tmp_path / "rows.jsonl"
-    row = {"prompt": "Who?", "completion": "Anna.", "context": "x"}
+    row = {"prompt": "Who?", "completion": "Anna.", "remark": "x"}
     data.write_text(f"{json.dumps(row)}\n" * 4)
     done = workbench("data", data, "--show", "1", "--max-length", "12")
     assert done.returncode == 0, done.stderr
     assert "«·Anna.{<|end|>}»" in done.stdout
-    assert "not used: context" in done.stdout
+    assert "not used: remark" in done.stdout
     assert not set(done.stdout) & {"\x1b", "\r"}
-    assert "not used    context" in workbench("data", data).stdout
+    assert "not used    remark" in workbench("data", data).stdout
 
 
 def test_a_terminal_gets_colours_unless_it_asks_for_none(monkeypatch, capsys):

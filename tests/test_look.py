@@ -59,7 +59,7 @@ def rows(tmp_path):
                 "completion": " ".join(["no", "yes"][i % 2] for _ in range(1 + i % 17)),
                 "tokens": ["was", *["unforgettable"] * (i % 13), "good"],
                 "tags": ["O", *["B-FILM"] * (i % 13), "O"],
-                "context": "nobody reads this",
+                "remark": "nobody reads this",
                 "number": i,
             }
             for i in range(60)
@@ -409,11 +409,21 @@ def test_pieces_are_the_text(tokenizer, text):
 
 def test_columns_that_are_not_used_are_named(tiny_llama, rows):
     look = wb.look(recipe_for(str(tiny_llama), rows, "instruct"))
-    assert {"context", "number"} < set(look.unused)
+    assert {"remark", "number"} < set(look.unused)
     assert not {"prompt", "completion"} & set(look.unused)
     line = f"not used: {', '.join(look.unused)}"
     assert line in repr(look)
     assert line in look._repr_html_()
+
+
+def test_notes_on_the_data_are_said(tiny_llama, tmp_path):
+    rows = [{"text": f"film {i % 4}", "label": "a<b>"[: 1 + i % 2]} for i in range(20)]
+    held = write(tmp_path / "held.jsonl", rows[:4])
+    recipe = recipe_for(str(tiny_llama), write(tmp_path / "rows.jsonl", rows), "classify")
+    look = wb.look(recipe.replace(eval_data=held))
+    assert any("identical to training rows" in note for note in look.notes)
+    assert all(f"Note: {note}" in repr(look) for note in look.notes)
+    assert "identical to training rows" in look._repr_html_()
 
 
 @pytest.mark.parametrize("name", ["rows", "max_tokens"])

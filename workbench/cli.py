@@ -224,12 +224,12 @@ def _data(options: argparse.Namespace) -> int:
     print(f"columns     {', '.join(f'{role}: {name}' for role, name in loaded.columns.items())}")
     if loaded.labels:
         print(f"labels      {len(loaded.labels)}: {', '.join(loaded.labels)}")
-    if (unused := unused_columns(loaded)) and not options.show:  # a look says so itself
+    if options.show:  # the rest is said there
+        return _look(options, task, columns)
+    if unused := unused_columns(loaded):
         print(f"not used    {', '.join(unused)}")
     for note in loaded.notes:
         print(f"note        {note}")
-    if options.show:
-        return _look(options, task, columns)
     for row in load.preview(loaded, options.rows):
         print(json.dumps(row, ensure_ascii=False, default=str))
     return 0

@@ -11,7 +11,7 @@ import json, pathlib
 import workbench as wb
 long = "Pneumonoultramicroscopic" * 12
 rows = [{"prompt": f"Who is {i}?\\n\\n\\t{long * (i % 8 == 4)} Say it!", "completion": "Anna, \\u00e9t\\u00e9 <b>now</b>.",
-         "context": "c"} for i in range(12)]
+         "remark": "c"} for i in range(12)]
 pathlib.Path("looked.jsonl").write_text("".join(json.dumps(row) + "\\n" for row in rows))
 recipe = wb.Recipe(data="looked.jsonl", task="instruct", max_length=72)
 wb.look(recipe)"""
@@ -41,7 +41,7 @@ def test_a_look_is_seen_and_heard_and_fits(notebook, expect):
     underline = look.locator(".lk-tokens .lk-learnt").first.evaluate(f"{line}.borderBottomStyle")
     crossed = look.locator(".lk-tokens .lk-cut").first.evaluate(f"{line}.textDecorationLine")
     assert (underline, crossed) == ("solid", "line-through")
-    expect(look.get_by_text("not used: context")).to_be_visible()
+    expect(look.get_by_text("not used: remark")).to_be_visible()
     book.run(1)
     card = page.locator(".wb-rows .lk-tokens").first
     expect(card).to_be_visible()

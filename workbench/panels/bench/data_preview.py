@@ -37,7 +37,7 @@ def describe(table: Table, look: Preview | None) -> str:
         if not table.label_counts:
             figures += ": " + ", ".join(table.labels[:4]) + (" …" if len(table.labels) > 4 else "")
     balance = _balance(table.label_counts) if len(table.label_counts) > 1 else ""
-    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in table.notes)
+    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in (look or table).notes)
     rows = "".join(
         _row(row, table.columns, look.rows[place] if look else None, opened=place == 0)
         for place, row in enumerate(spread(table.train, ROWS))
@@ -86,7 +86,7 @@ def _row(
         texts = "".join(
             f"<p class='wb-{role}'>{esc(_short(row[column]))}</p>"
             for role, column in columns.items()
-            if role != "label"
+            if role != "label" and row.get(column)
         )
     return f"<li>{badge}{texts}{_tokens(seen, opened) if seen else ''}</li>"
 
@@ -113,8 +113,18 @@ def _tagged(tokens: Any, tags: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = _turns(value) if isinstance(value, list) else str(value)
     return text if len(text) <= 220 else text[:219] + "…"
+
+
+def _turns(value: list) -> str:
+    """Write a conversation in a line: who says what, by the usual names."""
+    return " · ".join(
+        f"{turn.get('role', turn.get('from'))}: {turn.get('content', turn.get('value'))}"
+        if isinstance(turn, dict)
+        else str(turn)
+        for turn in value
+    )
 
 
 def _tokens(row: LookRow, opened: bool) -> str:

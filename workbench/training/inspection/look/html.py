@@ -49,10 +49,11 @@ def style() -> str:
 def page(look: Preview) -> str:
     """Write a look as HTML that needs nothing else."""
     rows = "".join(f"<li>{row_head(row)}{row_body(row)}</li>" for row in look.rows)
+    notes = "".join(f"<p class='lk-quiet'>{esc(note)}</p>" for note in look.notes)
     return (
         f"{style()}<section class='wb-look' aria-label='What is learnt'>"
         f"<div class='lk-head'><b>What is learnt</b><span>{esc(wording.title(look))}</span></div>"
-        f"{summary(look)}{legend(look.rows)}<ol class='lk-rows'>{rows}</ol></section>"
+        f"{summary(look)}{notes}{legend(look.rows)}<ol class='lk-rows'>{rows}</ol></section>"
     )
 
 

@@ -90,6 +90,7 @@ def look_at(
     seconds : float
         How long to count.
     """
+    from workbench.training.inputs.limits import START_ROWS
     from workbench.training.inspection.look.counts import count_rows
     from workbench.training.inspection.look.encoder import RowEncoder
     from workbench.training.inspection.look.rows import make_rows
@@ -99,11 +100,13 @@ def look_at(
     total, count = len(table.train), min(rows, len(table.train))
     numbers = [place * total // count + 1 for place in range(count)]
     picked = [table.train[number - 1] for number in numbers]
+    # What a template makes of rows shows in the first ones.
+    chat_notes = encoder.inputs.chat_notes(table.train[:START_ROWS])
     return Look(
         recipe=recipe,
         rows=make_rows(encoder, picked, numbers, max_tokens),
         counts=count_rows(encoder, table.train, seconds),
         limit=encoder.inputs.max_length,
         unused=unused_columns(table),
-        notes=tuple(table.notes),
+        notes=(*table.notes, *chat_notes),
     )

@@ -34,7 +34,8 @@ def as_text(look: Preview, *, colour: bool = False) -> str:
     head, of = wording.share(look)
     lines = [wording.title(look), f"{head} ({of})." if of else f"{head}.", *wording.losses(look)]
     if look.unused:
-        lines.append(f"{wording.unused(look)}")
+        lines.append(wording.unused(look))
+    lines += [f"Note: {note}" for note in look.notes]
     lines += [legend for legend in [_legend(look, colour)] if legend]
     for row in look.rows:
         lines += ["", *_row(row, colour)]

@@ -37,23 +37,25 @@ def describe(table: Table, look: Preview | None) -> str:
         if not table.label_counts:
             figures += ": " + ", ".join(table.labels[:4]) + (" …" if len(table.labels) > 4 else "")
     balance = _balance(table.label_counts) if len(table.label_counts) > 1 else ""
+    if unused := unused_columns(table):
+        figures += f" · not used: {', '.join(unused)}"
     notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in (look or table).notes)
     rows = "".join(
-        _row(row, table.columns, look.rows[place] if look else None, opened=place == 0)
+        _row(row, table.columns, look.rows[place] if look else None, first=place == 0)
         for place, row in enumerate(spread(table.train, ROWS))
     )
-    learnt = ""
-    if look:
-        # The style comes with the first thing that it is for.
-        said = f"{html.summary(look)}{html.legend(look.rows)}"
-        learnt = (
-            f"{html.style()}<section class='wb-look' aria-label='What is learnt'>{said}</section>"
-        )
-    else:
-        unused = ", ".join(unused_columns(table))
-        figures += f" · not used: {unused}" if unused else ""
+    learnt = f"{html.style()}{_learnt(look)}" if look else ""
     quiet = f"<p class='wb-quiet'>{esc(figures)}</p>"
     return f"{quiet}{balance}{notes}{learnt}<ol class='wb-rows'>{rows}</ol>"
+
+
+def _learnt(look: Preview) -> str:
+    """Say what is learnt of the rows and what they lose, as far as there is something to say."""
+    head, of = wording.share(look)
+    share = f"<p><b>{esc(head)}</b> <span class='lk-quiet'>{esc(of)}</span></p>"
+    lost = f"<p class='lk-lost'>{esc(' '.join(wording.losses(look)))}</p>"
+    said = share * wording.has_share(look) + lost * wording.has_losses(look)
+    return f"<section class='wb-look' aria-label='What is learnt'>{said}</section>" if said else ""
 
 
 def _balance(counts: dict[str, int]) -> str:
@@ -71,9 +73,11 @@ def _balance(counts: dict[str, int]) -> str:
     )
 
 
-def _row(
-    row: dict[str, Any], columns: dict[str, str], seen: LookRow | None, *, opened: bool
-) -> str:
+def _row(row: dict[str, Any], columns: dict[str, str], seen: LookRow | None, *, first: bool) -> str:
+    if first and seen is not None:
+        # One is shown as the model gets it, the others when they are unfolded.
+        body = f"{html.legend([seen])}{html.row_head(seen)}{html.row_body(seen)}"
+        return f"<li><div class='wb-look'>{body}</div>{_prompt(seen)}</li>"
     label = row[columns["label"]] if "label" in columns else None
     badge = f"<span class='wb-badge'>{esc(label)}</span>" if label is not None else ""
     if "image" in columns:
@@ -88,7 +92,7 @@ def _row(
             for role, column in columns.items()
             if role != "label" and row.get(column)
         )
-    return f"<li>{badge}{texts}{_tokens(seen, opened) if seen else ''}</li>"
+    return f"<li>{badge}{texts}{_tokens(seen) if seen else ''}</li>"
 
 
 def _image(image: str | bytes) -> str:
@@ -127,17 +131,20 @@ def _turns(value: list) -> str:
     )
 
 
-def _tokens(row: LookRow, opened: bool) -> str:
-    """Write what the model gets of a row, to be folded away."""
-    prompt = ""
-    if row.prompt:
-        text = f"<pre class='wb-prompted'>{esc(row.prompt)}</pre>"
-        prompt = f"<details><summary>prompt</summary>{text}</details>"
+def _tokens(row: LookRow) -> str:
+    """Write what the model gets of a row, folded away."""
     figures = " · ".join(wording.figures(row))
     return (
-        f"{prompt}<details class='wb-seen'{' open' * opened}><summary>{esc(figures)}</summary>"
+        f"{_prompt(row)}<details class='wb-seen'><summary>{esc(figures)}</summary>"
         f"<div class='wb-look'>{html.row_body(row)}</div></details>"
     )
+
+
+def _prompt(row: LookRow) -> str:
+    if not row.prompt:
+        return ""
+    text = f"<pre class='wb-prompted'>{esc(row.prompt)}</pre>"
+    return f"<details><summary>prompt</summary>{text}</details>"
 
 
 def _tag(tag: str | None) -> str:

@@ -61,9 +61,9 @@ def summary(look: Preview) -> str:
     """Write what is learnt of all rows that were counted, and what they lose."""
     head, of = wording.share(look)
     bar = ""
-    if " of the tokens" in head:
+    if wording.has_share(look):
         bar = f"<div class='lk-bar' aria-hidden='true'><i style='width:{look.counts.share:.1%}'></i></div>"
-    lost = look.counts.cut or look.counts.nothing or look.counts.asked
+    lost = wording.has_losses(look)
     losses = "".join(
         f"<p class='{'lk-lost' if lost else 'lk-quiet'}'>{esc(sentence)}</p>"
         for sentence in wording.losses(look)

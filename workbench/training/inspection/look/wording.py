@@ -46,6 +46,18 @@ def share(look: Preview) -> tuple[str, str]:
     return f"{_percent(counts)} of the tokens are learnt", of
 
 
+def has_share(look: Preview) -> bool:
+    """Whether some tokens are learnt and others are not, so that their share says something."""
+    task = TASKS[look.recipe.task]
+    asks = get(look.recipe.technique).trainable == "nothing"
+    return asks or not (task.reads_images or task.peft_task_type == "SEQ_CLS")
+
+
+def has_losses(look: Preview) -> bool:
+    """Whether any row loses something, or has nothing left."""
+    return bool(look.counts.cut or look.counts.asked or look.counts.nothing)
+
+
 def losses(look: Preview) -> list[str]:
     """Say what rows lose to the limit; that none does is said too."""
     counts, recipe = look.counts, look.recipe

@@ -46,7 +46,9 @@ def describe(table: Table, look: Preview | None) -> str:
     )
     learnt = f"{html.style()}{_learnt(look)}" if look else ""
     quiet = f"<p class='wb-quiet'>{esc(figures)}</p>"
-    return f"{quiet}{balance}{notes}{learnt}<ol class='wb-rows'>{rows}</ol>"
+    # It may scroll, so that the keyboard must come to it.
+    listed = f"<ol class='wb-rows' tabindex='0' aria-label='Example rows'>{rows}</ol>"
+    return f"{quiet}{balance}{notes}{learnt}{listed}"
 
 
 def _learnt(look: Preview) -> str:
@@ -76,7 +78,8 @@ def _balance(counts: dict[str, int]) -> str:
 def _row(row: dict[str, Any], columns: dict[str, str], seen: LookRow | None, *, first: bool) -> str:
     if first and seen is not None:
         # One is shown as the model gets it, the others when they are unfolded.
-        body = f"{html.legend([seen])}{html.row_head(seen)}{html.row_body(seen)}"
+        head = f"<div class='lk-first'>{html.row_head(seen)}{html.legend([seen])}</div>"
+        body = f"{head}{html.row_body(seen)}"
         return f"<li><div class='wb-look'>{body}</div>{_prompt(seen)}</li>"
     label = row[columns["label"]] if "label" in columns else None
     badge = f"<span class='wb-badge'>{esc(label)}</span>" if label is not None else ""

@@ -256,6 +256,36 @@ def test_data_is_checked_and_shown(name, task, words):
     assert len([line for line in done.stdout.splitlines() if line.startswith("{")]) == 2
 
 
+def test_rows_are_shown_as_the_model_gets_them(tmp_path):
+    data = tmp_path / "rows.jsonl"
+    row = {"prompt": "Who?", "completion": "Anna.", "remark": "x"}
+    data.write_text(f"{json.dumps(row)}\n" * 4)
+    done = workbench("data", data, "--show", "1", "--max-length", "12")
+    assert done.returncode == 0, done.stderr
+    assert "«·Anna.{<|end|>}»" in done.stdout
+    assert "not used: remark" in done.stdout
+    assert not set(done.stdout) & {"\x1b", "\r"}
+    assert "not used    remark" in workbench("data", data).stdout
+
+
+def test_a_terminal_gets_colours_unless_it_asks_for_none(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    for colours in (True, False):
+        monkeypatch.setenv("NO_COLOR", "1")
+        if colours:
+            monkeypatch.delenv("NO_COLOR")
+        assert main(["data", "village-qa", "--show", "1"]) == 0
+        assert ("\x1b[1;4;32m" in capsys.readouterr().out) == colours
+
+
+def test_a_base_that_does_not_suit_the_data_is_asked_for(tmp_path):
+    data = tmp_path / "rows.jsonl"
+    data.write_text('{"prompt": "a", "completion": "b"}\n' * 4)
+    done = workbench("data", data, "--task", "seq2seq", "--show", "1")
+    assert done.returncode == 2
+    assert "village-3m cannot do seq2seq: name a base that can with --model." in done.stderr
+
+
 @pytest.mark.parametrize("rows", ["0", "-3", "many"])
 def test_rows_to_show_are_at_least_one(rows):
     done = workbench("data", "reviews", "--rows", rows)

@@ -26,6 +26,7 @@ RAISES = {
     "export": {"RecipeError", "StoreError", "TrainingError"},
     "forecast": {"RecipeError", "ModelError"},
     "load_run": {"StoreError"},
+    "look": {"ModelError", "RecipeError"},
     "load_runs": {"StoreError"},
     "race": {"RecipeError"},
     "train": {"RecipeError", "TrainingError"},

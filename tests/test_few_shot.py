@@ -17,8 +17,9 @@ from workbench.registry.prompt_templates import CONTENT_FREE, TEMPLATES
 from workbench.registry.techniques import TECHNIQUES, arguments
 from workbench.sources.lookup import load_data, look_up
 from workbench.training.inputs.few_shot import draw_examples, prompt_lm
+from workbench.training.inputs.limits import choose_rows
+from workbench.training.inspection.look.marks import SCORED
 from workbench.training.inspection.skeleton import count
-from workbench.training.inspection.token_preview import tokenised
 
 PROMPTS = [name for name, entry in TECHNIQUES.items() if entry.trainable == "nothing"]
 BUNDLED = {
@@ -281,10 +282,9 @@ def test_texts_behind_others_have_the_targets_of_training(max_length, tiny_llama
 @pytest.mark.parametrize(("technique", "data"), CASES)
 def test_the_preview_shows_the_prompt_and_marks_what_is_asked_for(technique, data):
     recipe = asking(technique, data)
-    for row in tokenised(recipe, load_data(recipe)):
-        text = "".join(row["tokens"])
-        assert 0 < sum(row["learnt"]) < len(row["tokens"]) == len(row["learnt"])
-        assert (text.count("Label:") == (5 if technique == "few_shot" else 1)) or (
+    for row in wb.look(recipe).rows:
+        assert 0 < row.count(SCORED) < row.tokens
+        assert (row.prompt.count("Label:") == (5 if technique == "few_shot" else 1)) or (
             BUNDLED[data] != "classify"
         )
 
@@ -325,7 +325,7 @@ def test_the_form_has_a_long_text_for_the_template_and_the_card_shows_the_prompt
     assert told == [("template", "{text}\nSo: {label}"), ("examples", [3, 17])]
     table = load_data(recipe)
     recipe = recipe.replace(**dict(told))
-    shown = describe(table, tokenised(recipe, table))
+    shown = describe(table, wb.look(recipe))
     assert f"{table.train[2]['text']}\nSo: {table.train[2]['label']}" in shown.replace(
         "&#x27;", "'"
     )
@@ -335,14 +335,13 @@ def test_examples_are_chosen_by_reading_the_training_rows():
     import ipywidgets as widgets
 
     from workbench.panels.bench.technique_card import TechniqueFormCard
-    from workbench.training.inspection.token_preview import training_rows
 
     told = []
     card = TechniqueFormCard(lambda *_: None, lambda *change: told.append(change))
     recipe = asking("few_shot")
     card.show(recipe)
     table = load_data(recipe)
-    rows = training_rows(recipe, table)
+    rows, _ = choose_rows(recipe.resolved(), table)
     card.offer_rows((rows, table.columns))
     (chooser,) = (
         one for one in card._examples.widget.children if isinstance(one, widgets.SelectMultiple)

@@ -24,7 +24,6 @@ from workbench.sources.lookup import load_data
 from workbench.sources.models import describe as models
 from workbench.training.inputs import collate as batches
 from workbench.training.inspection.skeleton import count
-from workbench.training.inspection.token_preview import tokenised
 from workbench.training.resolve import resolve
 
 COLOURS = {"blue": (20, 30, 200), "red": (210, 20, 30)}
@@ -228,10 +227,10 @@ def test_images_are_opened_upright_and_in_colour():
 def test_the_preview_shows_the_image_and_what_the_model_reads(tiny_vit, folder):
     recipe = recipe_for(tiny_vit, str(folder))
     table = load_data(recipe)
-    shown = tokenised(recipe, table, rows=3)
-    assert [row["pixels"].shape for row in shown] == [(3, 16, 16)] * 3
-    assert all(0 <= row["pixels"].min() <= row["pixels"].max() <= 1 for row in shown)
-    assert [row["label"] for row in shown] == [row["label"] for row in preview(table, 3)]
+    shown = wb.look(recipe, rows=3)
+    assert [row.pixels.shape for row in shown.rows] == [(3, 16, 16)] * 3
+    assert all(0 <= row.pixels.min() <= row.pixels.max() <= 1 for row in shown.rows)
+    assert [row.label for row in shown.rows] == [row["label"] for row in preview(table, 3)]
     html = describe(table, shown)
     assert html.count("data:image/png;base64,") == 6
     assert "the model reads 3 × 16 × 16" in html

@@ -21,6 +21,7 @@ LIGHT = [
     "workbench.export",
     "workbench.tuners",
     "workbench.training.forecast.forecast",
+    "workbench.training.inspection.look.look",
 ]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "bitsandbytes", "ruff"}
 

@@ -11,7 +11,6 @@ import transformers
 import workbench as wb
 from tests.serving import serving
 from workbench.errors import ModelError, RecipeError
-from workbench.sources.lookup import load_data
 from workbench.sources.models import describe
 from workbench.training.adaptation.base_model import skeleton
 from workbench.training.adaptation.heads import head_modules
@@ -19,7 +18,6 @@ from workbench.training.evaluate import evaluate_generation, evaluation
 from workbench.training.inputs.collate import collate_sources, collate_tokens
 from workbench.training.inputs.tokenize import encode_seq2seq
 from workbench.training.inspection.skeleton import count
-from workbench.training.inspection.token_preview import tokenised
 from workbench.training.resolve import resolve
 
 MODELS = ["tiny_t5", "tiny_bart"]
@@ -157,16 +155,6 @@ def test_summarizers_settings_do_not_reach_the_answers(tiny_bart, rows, tmp_path
     run = wb.train(recipe_for(folder, rows), tmp_path / "runs", progress=False)
     assert run.losses == plain.losses
     assert run.evaluations[-1]["exact_match"] == plain.evaluations[-1]["exact_match"]
-
-
-def test_the_preview_shows_both_sides_and_what_is_learnt(model, rows):
-    recipe = recipe_for(model, rows)
-    for row in tokenised(recipe, load_data(recipe), rows=2):
-        learnt = [
-            token for token, counts in zip(row["tokens"], row["learnt"], strict=True) if counts
-        ]
-        assert "".join(learnt).startswith(("green", "white", "black"))
-        assert "".join(row["tokens"]).startswith("what is")
 
 
 def test_t5_has_no_fixed_context_and_bart_has(tiny_t5, tiny_bart, rows):

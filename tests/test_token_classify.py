@@ -15,12 +15,10 @@ from tests.serving import serving
 from workbench.errors import DataError, ModelError, RecipeError
 from workbench.registry.tasks import TASKS, are_iob
 from workbench.sources.datasets.load import guess_task, load
-from workbench.sources.lookup import load_data
 from workbench.training.evaluate import entities, score_entities, score_tags
 from workbench.training.inputs.processor import load_tokenizer
 from workbench.training.inputs.tokenize import encode_token_classify
 from workbench.training.inspection.skeleton import count
-from workbench.training.inspection.token_preview import tokenised
 
 LABELS = ["B-LOC", "B-PER", "I-PER", "O"]
 NAMES = ("Anna", "Tom Miller", "Edith", "Old Mary Reed")
@@ -259,14 +257,6 @@ def test_an_evaluation_tag_that_is_not_learnt(rows, tmp_path):
     held = write(tmp_path / "held.jsonl", [{"tokens": ["a", "b"], "ner_tags": ["O", "B-ORG"]}])
     with pytest.raises(DataError, match=r"Unknown tag 'B-ORG' in row 1 of held\.jsonl: a tag must"):
         load(rows, "token_classify", eval_data=held)
-
-
-def test_the_preview_shows_tags_on_the_pieces_that_carry_them(tiny_bert, rows):
-    recipe = recipe_for(tiny_bert, rows)
-    for row in tokenised(recipe, load_data(recipe), rows=2):
-        assert len(row["tokens"]) == len(row["tags"]) == len(row["learnt"])
-        assert [tag is not None for tag in row["tags"]] == row["learnt"]
-        assert "B-PER" in row["tags"]
 
 
 def test_a_head_of_another_size_or_for_other_labels_is_drawn_anew(tiny_bert, rows, tmp_path):

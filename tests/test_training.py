@@ -29,7 +29,6 @@ from workbench.training.inputs.collate import (
     collate_tokens,
 )
 from workbench.training.inspection.skeleton import count
-from workbench.training.inspection.token_preview import tokenised
 from workbench.training.prepare import prepare
 from workbench.training.resolve import resolve
 
@@ -236,18 +235,6 @@ def test_what_the_context_cannot_hold_is_refused(changes, sentence, tiny_llama, 
     recipe = recipe_for(tiny_llama, rows, "lm", "lora").replace(**changes)
     with pytest.raises(RecipeError, match=sentence):
         resolve(recipe)
-
-
-@pytest.mark.parametrize("task", OF_A_DECODER)
-def test_the_preview_shows_what_training_sees(task, tiny_llama, rows):
-    recipe = recipe_for(tiny_llama, rows, task, "lora")
-    from workbench.sources.lookup import load_data
-
-    shown = tokenised(recipe, load_data(recipe), rows=2)
-    assert len(shown) == 2
-    for row in shown:
-        assert len(row["tokens"]) == len(row["learnt"])
-        assert any(row["learnt"]) == (task != "classify")
 
 
 @pytest.mark.parametrize("task", ["lm", "instruct"])

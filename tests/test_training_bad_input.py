@@ -14,10 +14,8 @@ import workbench as wb
 from workbench.errors import ModelError, RecipeError
 from workbench.panels.bench.inspector import Inspector
 from workbench.panels.kernel import preload
-from workbench.sources.lookup import load_data
 from workbench.training.batches import encode_rows, largest_batch_step
 from workbench.training.inspection.skeleton import count
-from workbench.training.inspection.token_preview import tokenised
 from workbench.training.loop import train
 from workbench.training.resolve import resolve
 
@@ -214,8 +212,8 @@ def test_the_panel_says_once_what_cannot_be_trained(tiny_llama, write):
 def test_the_preview_is_cut_where_training_cuts(technique, tiny_llama, write):
     data = write(text="it was good and bad " * 60)
     recipe = wb.Recipe(model=str(tiny_llama), data=data, task="lm", technique=technique)
-    shown = tokenised(recipe, load_data(recipe), rows=2)
-    assert {len(row["tokens"]) for row in shown} == {resolve(recipe).plan.max_length}
+    shown = wb.look(recipe, rows=2)
+    assert {row.tokens for row in shown.rows} == {resolve(recipe).plan.max_length}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.training.forecast.forecast import Forecast, forecast
     from workbench.training.inspection.compatibility.probe import compatibility_table, compatible
     from workbench.training.inspection.compatibility.result import Compatibility
+    from workbench.training.inspection.look.look import Look, look
 
 _HOMES = {
     "Anatomy": "workbench.panels",
@@ -36,6 +37,7 @@ _HOMES = {
     "Compatibility": "workbench.training.inspection.compatibility.result",
     "Forecast": "workbench.training.forecast.forecast",
     "SuccessiveHalving": "workbench.race.halving",
+    "Look": "workbench.training.inspection.look.look",
     "ModuleRun": "workbench.runs.module_run",
     "Race": "workbench.race.race",
     "RacePanel": "workbench.panels",
@@ -49,6 +51,7 @@ _HOMES = {
     "forecast": "workbench.training.forecast.forecast",
     "load_run": "workbench.runs.store",
     "load_runs": "workbench.runs.store",
+    "look": "workbench.training.inspection.look.look",
     "train": "workbench.runs.train",
     "train_module": "workbench.runs.module_run",
 }
@@ -59,6 +62,7 @@ __all__ = [
     "Comparison",
     "Compatibility",
     "Forecast",
+    "Look",
     "ModuleRun",
     "Race",
     "RacePanel",
@@ -75,6 +79,7 @@ __all__ = [
     "forecast",
     "load_run",
     "load_runs",
+    "look",
     "race",
     "train",
     "train_module",

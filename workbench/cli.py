@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import os
 import shutil
 import sys
 import warnings
@@ -18,7 +19,7 @@ from typing import Any
 
 from workbench.cli_arguments import make_parser
 from workbench.display.text_table import text_table
-from workbench.errors import RecipeError, TrainingError, WorkbenchError
+from workbench.errors import Problem, RecipeError, TrainingError, WorkbenchError
 from workbench.quiet import quiet_loggers
 from workbench.registry.tasks import ROLES
 
@@ -215,6 +216,7 @@ def _compatible(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace) -> int:
     from workbench.sources.datasets import load
+    from workbench.sources.datasets.unused import unused_columns
 
     columns = {f"{role}_column": getattr(options, f"{role}_column") for role in ROLES}
     task = options.task or load.guess_task(options.data, **columns)
@@ -225,10 +227,39 @@ def _data(options: argparse.Namespace) -> int:
     print(f"columns     {', '.join(f'{role}: {name}' for role, name in loaded.columns.items())}")
     if loaded.labels:
         print(f"labels      {len(loaded.labels)}: {', '.join(loaded.labels)}")
+    if options.show:  # the rest is said there
+        return _look(options, task, columns)
+    if unused := unused_columns(loaded):
+        print(f"not used    {', '.join(unused)}")
     for note in loaded.notes:
         print(f"note        {note}")
     for row in load.preview(loaded, options.rows):
         print(json.dumps(row, ensure_ascii=False, default=str))
+    return 0
+
+
+def _look(options: argparse.Namespace, task: str, columns: dict[str, str | None]) -> int:
+    """Show rows as the model gets them."""
+    from workbench.recipe import Recipe
+    from workbench.registry.tasks import tasks_of
+    from workbench.sources.models import describe
+    from workbench.training.inspection.look.look import look
+    from workbench.training.inspection.look.text import as_text
+
+    model = options.model or Recipe().model
+    if options.model is None and task not in tasks_of(describe.facts(model).kind):
+        sentence = f"{model} cannot do {task}: name a base that can with --model."
+        raise RecipeError([Problem.stated("model", sentence)])
+    recipe = Recipe(
+        model=model,
+        data=options.data,
+        task=task,
+        eval_data=options.eval_data,
+        max_length=options.max_length,
+        **columns,
+    )
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(f"\n{as_text(look(recipe, options.show), colour=colour)}")
     return 0
 
 

@@ -187,6 +187,23 @@ def make_parser(
     added.add_argument(
         "--rows", type=_count, default=5, metavar="N", help="number of rows to show (default: 5)"
     )
+    added.add_argument(
+        "--show",
+        type=_count,
+        metavar="N",
+        help="show N rows as the model gets them instead, with the tokens that are learnt",
+    )
+    added.add_argument(
+        "--model",
+        metavar="NAME",
+        help="the base model whose tokenizer --show uses (default: village-3m)",
+    )
+    added.add_argument(
+        "--max-length",
+        type=_count,
+        metavar="TOKENS",
+        help="maximum length of a row for --show; longer rows are truncated (default: the base's context length)",
+    )
     return parser
 
 

@@ -66,9 +66,8 @@ def test_pick_train_compare_export(shown, expect):
     page = book.page
     book.button("More about the base").click()
     expect(page.get_by_text("LlamaForCausalLM")).to_be_visible()
-    expect(page.locator(".wb-rows li")).to_have_count(3)
-    page.locator(".wb-rows summary").first.click()
-    expect(page.locator(".wb-tokens").first).to_be_visible()
+    expect(page.locator(".wb-rows > li")).to_have_count(3)
+    expect(page.locator(".wb-rows .lk-tokens").first).to_be_visible()  # the first row is open
     pictures(book, "ready")
     before = trainable(book)
     rank = page.get_by_role("textbox", name="r", exact=True)

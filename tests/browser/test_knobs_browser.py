@@ -271,7 +271,7 @@ COLOURS = {
     "labels": (".wb-field .widget-label, .wb-label", "color", 4.5),
     "help": (".wb-hint, .wb-explain", "color", 4.5),
     "quiet words": (".wb-quiet, .wb-facts dt, summary, .wb-fold", "color", 4.5),
-    "badges": (".wb-badge, .wb-step, .wb-tokens .wb-trained", "color", 4.5),
+    "badges": (".wb-badge, .wb-step, .lk-learnt, .lk-quiet, .lk-row", "color", 4.5),
     "states": (".wb-state", "color", 4.5),
     "sentences about errors": (".wb-problem", "color", 4.5),
     "buttons": (".wb-primary, .wb-button:enabled", "color", 4.5),
@@ -304,7 +304,7 @@ def contrasts(book, theme, fault):
 @pytest.mark.slow
 def test_everyone_can_read_it_in_light_and_dark(bench, expect):
     book = bench(height=1800)
-    book.page.locator(".wb-rows summary").first.click()
+    expect(book.page.locator(".wb-rows .lk-tokens").first).to_be_visible()
     book.button("Train").click()
     expect(book.page.locator(".wb-run .wb-state")).to_have_text(re.compile("^finished"))
     for fault in (False, True):

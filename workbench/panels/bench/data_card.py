@@ -17,6 +17,7 @@ from workbench.registry.tasks import ROLES, TASKS, task_of
 from workbench.sources.datasets import load as catalog_data
 from workbench.sources.datasets.load import Table
 from workbench.sources.lookup import COLUMNS
+from workbench.training.inspection.look.marks import Preview
 
 
 class DataFormCard(FoldableCard):
@@ -123,7 +124,7 @@ class DataFormCard(FoldableCard):
         rows = [f"{len(table.train):,} rows"] if table else []
         self.sum_up(card.pretty_name if card else str(self._recipe.data), *rows)
 
-    def show_tokens(self, shown: list[dict[str, Any]] | None) -> None:
-        """Show the rows' tokens too. For the UI loop only."""
+    def show_tokens(self, look: Preview | None) -> None:
+        """Show what the model gets of the rows too. For the UI loop only."""
         if self._table is not None:
-            self._rows.value = describe(self._table, shown)
+            self._rows.value = describe(self._table, look)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,22 @@ from workbench.panels.bench.inspector import ROWS
 from workbench.sources.datasets import images
 from workbench.sources.datasets.load import Table, spread
 from workbench.sources.datasets.row_checks import items
+from workbench.sources.datasets.unused import unused_columns
+from workbench.training.inspection.look import html, wording
+from workbench.training.inspection.look.marks import Preview
+from workbench.training.inspection.look.marks import Row as LookRow
 
 MOST_LABELS = 40  # that are drawn
 
 
-def describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
+def describe(table: Table, look: Preview | None) -> str:
     """Write a table's figures and a few of its rows as HTML.
 
     Parameters
     ----------
     table : Table
-    shown : list of dict, or None
-        What the model sees of the same rows; see :func:`workbench.training.inspection.token_preview.tokenised`.
+    look : Preview, or None
+        What the model gets of the same rows; see :func:`workbench.look`.
     """
     held_out = (
         "held out from the training rows" if table.eval is None else f"{len(table.eval):,} rows"
@@ -34,16 +37,27 @@ def describe(table: Table, shown: list[dict[str, Any]] | None) -> str:
         if not table.label_counts:
             figures += ": " + ", ".join(table.labels[:4]) + (" …" if len(table.labels) > 4 else "")
     balance = _balance(table.label_counts) if len(table.label_counts) > 1 else ""
-    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in table.notes)
+    if unused := unused_columns(table):
+        figures += f" · not used: {', '.join(unused)}"
+    notes = "".join(f"<p class='wb-note'>{esc(note)}</p>" for note in (look or table).notes)
     rows = "".join(
-        _row(row, table.columns, shown[index] if shown else None)
-        for index, row in enumerate(spread(table.train, ROWS))
+        _row(row, table.columns, look.rows[place] if look else None, first=place == 0)
+        for place, row in enumerate(spread(table.train, ROWS))
     )
-    # It scrolls, so that the keyboard must come to it.
-    return (
-        f"<p class='wb-quiet'>{esc(figures)}</p>{balance}{notes}"
-        f"<ol class='wb-rows' tabindex='0' aria-label='Example rows'>{rows}</ol>"
-    )
+    learnt = f"{html.style()}{_learnt(look)}" if look else ""
+    quiet = f"<p class='wb-quiet'>{esc(figures)}</p>"
+    # It may scroll, so that the keyboard must come to it.
+    listed = f"<ol class='wb-rows' tabindex='0' aria-label='Example rows'>{rows}</ol>"
+    return f"{quiet}{balance}{notes}{learnt}{listed}"
+
+
+def _learnt(look: Preview) -> str:
+    """Say what is learnt of the rows and what they lose, as far as there is something to say."""
+    head, of = wording.share(look)
+    share = f"<p><b>{esc(head)}</b> <span class='lk-quiet'>{esc(of)}</span></p>"
+    lost = f"<p class='lk-lost'>{esc(' '.join(wording.losses(look)))}</p>"
+    said = share * wording.has_share(look) + lost * wording.has_losses(look)
+    return f"<section class='wb-look' aria-label='What is learnt'>{said}</section>" if said else ""
 
 
 def _balance(counts: dict[str, int]) -> str:
@@ -61,49 +75,41 @@ def _balance(counts: dict[str, int]) -> str:
     )
 
 
-def _row(row: dict[str, Any], columns: dict[str, str], shown: dict[str, Any] | None) -> str:
+def _row(row: dict[str, Any], columns: dict[str, str], seen: LookRow | None, *, first: bool) -> str:
+    if first and seen is not None:
+        # One is shown as the model gets it, the others when they are unfolded.
+        head = f"<div class='lk-first'>{html.row_head(seen)}{html.legend([seen])}</div>"
+        body = f"{head}{html.row_body(seen)}"
+        return f"<li><div class='wb-look'>{body}</div>{_prompt(seen)}</li>"
     label = row[columns["label"]] if "label" in columns else None
     badge = f"<span class='wb-badge'>{esc(label)}</span>" if label is not None else ""
     if "image" in columns:
-        texts = _image(row[columns["image"]], shown)
+        if seen is not None:
+            return f"<li class='wb-look'>{html.row_body(seen)}</li>"
+        texts = _image(row[columns["image"]])
     elif "tags" in columns:
         texts = f"<p class='wb-tagged'>{_tagged(row[columns['tokens']], row[columns['tags']])}</p>"
     else:
         texts = "".join(
             f"<p class='wb-{role}'>{esc(_short(row[column]))}</p>"
             for role, column in columns.items()
-            if role != "label"
+            if role != "label" and row.get(column)
         )
-    return f"<li>{badge}{texts}{_tokens(shown) if shown and 'tokens' in shown else ''}</li>"
+    return f"<li>{badge}{texts}{_tokens(seen) if seen else ''}</li>"
 
 
-def _image(image: str | bytes, shown: dict[str, Any] | None) -> str:
-    """Show a small image, and next to it what the model sees of it."""
+def _image(image: str | bytes) -> str:
+    """Show a small image."""
     name = Path(image).name if isinstance(image, str) else "image"
     try:
         caption = f"{name}: {images.describe(image)}"
-        pictures = [_picture(images.thumbnail(image), caption)]
+        picture = base64.b64encode(images.thumbnail(image)).decode()
     except (OSError, SyntaxError) as error:
         return f"<p class='wb-problem' role='alert'>{esc(f'{name} cannot be read: {error}')}</p>"
-    if shown:
-        seen = " × ".join(map(str, shown["pixels"].shape))
-        caption += f"; the model reads {seen}"
-        pictures.append(_picture(_png(shown["pixels"]), f"{name} as the model reads it"))
-    return f"<div class='wb-images'>{''.join(pictures)}<span class='wb-quiet'>{esc(caption)}</span></div>"
-
-
-def _picture(png: bytes, words: str) -> str:
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return f"<img src='{source}' alt='{esc(words)}' title='{esc(words)}'>"
-
-
-def _png(pixels: Any) -> bytes:
-    """Turn an array of shape (channels, height, width) with values from 0 to 1 into a picture."""
-    from PIL import Image
-
-    file = BytesIO()
-    Image.fromarray((pixels.transpose(1, 2, 0) * 255).round().astype("uint8")).save(file, "PNG")
-    return images.thumbnail(file.getvalue())
+    return (
+        f"<div class='wb-images'><img src='data:image/png;base64,{picture}' alt='{esc(caption)}'>"
+        f"<span class='wb-quiet'>{esc(caption)}</span></div>"
+    )
 
 
 def _tagged(tokens: Any, tags: Any) -> str:
@@ -114,37 +120,35 @@ def _tagged(tokens: Any, tags: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = _turns(value) if isinstance(value, list) else str(value)
     return text if len(text) <= 220 else text[:219] + "…"
 
 
-def _tokens(shown: dict[str, Any]) -> str:
-    tokens, trained = shown["tokens"], shown["learnt"]
-    tags = shown.get("tags") or [None] * len(tokens)
-    chips = "".join(
-        f"<span class='{'wb-trained' if counts else ''}'>{esc(_visible(token))}{_tag(tag)}</span>"
-        for token, counts, tag in list(zip(tokens, trained, tags, strict=True))[:120]
+def _turns(value: list) -> str:
+    """Write a conversation in a line: who says what, by the usual names."""
+    return " · ".join(
+        f"{turn.get('role', turn.get('from'))}: {turn.get('content', turn.get('value'))}"
+        if isinstance(turn, dict)
+        else str(turn)
+        for turn in value
     )
-    more = f"<span class='wb-more'>and {len(tokens) - 120} more</span>" if len(tokens) > 120 else ""
-    words = f"{len(tokens)} tokens"
-    if any(trained) and not all(trained):
-        words += (
-            f", {sum(trained)} of them {'to be generated' if 'prompt' in shown else 'trained on'}"
-        )
-    prompt = ""
-    if "prompt" in shown:
-        text = esc(shown["prompt"])
-        prompt = (
-            f"<details><summary>prompt</summary><pre class='wb-prompted'>{text}</pre></details>"
-        )
-    return prompt + (
-        f"<details><summary>{words}</summary><div class='wb-tokens'>{chips}{more}</div></details>"
+
+
+def _tokens(row: LookRow) -> str:
+    """Write what the model gets of a row, folded away."""
+    figures = " · ".join(wording.figures(row))
+    return (
+        f"{_prompt(row)}<details class='wb-seen'><summary>{esc(figures)}</summary>"
+        f"<div class='wb-look'>{html.row_body(row)}</div></details>"
     )
+
+
+def _prompt(row: LookRow) -> str:
+    if not row.prompt:
+        return ""
+    text = f"<pre class='wb-prompted'>{esc(row.prompt)}</pre>"
+    return f"<details><summary>prompt</summary>{text}</details>"
 
 
 def _tag(tag: str | None) -> str:
     return "" if tag is None else f"<sub class='wb-tag'>{esc(tag)}</sub>"
-
-
-def _visible(token: str) -> str:
-    return token.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "·") or "∅"

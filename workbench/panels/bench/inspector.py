@@ -26,9 +26,11 @@ from workbench.sources.models.fingerprint import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from workbench.training.inspection.anatomy import Structure
+    from workbench.training.inspection.look.marks import Preview
 
 ROWS = 3  # of the data that are shown
 CACHED = 12  # results that are remembered
+COUNTING_SECONDS = 0.3  # for what is learnt of the rows, while a person waits for the other results
 
 
 Report = Callable[[str, Any], None]
@@ -127,18 +129,18 @@ class Inspector:
             return _columns(recipe, rows, source.card.columns if source.card else {})
         return None
 
-    def _tokens(self, recipe: Recipe, table: Table) -> list[dict[str, Any]]:
-        from workbench.training.inspection.token_preview import tokenised
+    def _tokens(self, recipe: Recipe, table: Table) -> Preview:
+        from workbench.training.inspection.look.look import look_at
 
-        model = (recipe.model, recipe.revision, recipe.trust_remote_code, _state(recipe.model))
-        virtual = recipe.technique_args.get("num_virtual_tokens")
-        room = (recipe.max_length, recipe.max_new_tokens, recipe.technique, virtual)
         technique = find(recipe.technique)
-        # A prompt holds whatever its arguments and the choice of training rows put into it.
-        whole = recipe.to_yaml() if technique and technique.trainable == "nothing" else None
+        virtual = recipe.technique_args.get("num_virtual_tokens")
+        # A prompt holds whatever its technique's arguments put into it.
+        asks = technique is not None and technique.trainable == "nothing"
+        about = recipe.to_yaml() if asks else (_inputs(recipe), recipe.technique, virtual)
+        key = ("tokens", *_data_key(recipe), _state(recipe.model), about)
+        facts = self._model(recipe)
         return self._cached(
-            ("tokens", *_data_key(recipe), *model, *room, whole),
-            lambda: tokenised(recipe, table, ROWS),
+            key, lambda: look_at(recipe, facts, table, ROWS, seconds=COUNTING_SECONDS)
         )
 
     def _cached(self, key: tuple, compute: Callable[[], Any]) -> Any:
@@ -148,6 +150,15 @@ class Inspector:
                 self._cache.pop(next(iter(self._cache)))
             self._cache[key] = value
         return self._cache[key]
+
+
+def _inputs(recipe: Recipe) -> tuple:
+    """Return the settings on which the rows depend that a model gets."""
+    groups = {field.name: field.metadata["group"] for field in dataclasses.fields(recipe)}
+    chosen = [name for name, group in groups.items() if group in ("model", "data")]
+    # Data may be rows of a notebook, which have a key of their own.
+    chosen = [name for name in (*chosen, "padding_free") if name not in ("data", "eval_data")]
+    return tuple((name, repr(getattr(recipe, name))) for name in chosen)
 
 
 def _data_key(recipe: Recipe) -> tuple:
@@ -185,11 +196,11 @@ def _count(recipe: Recipe, table: Table) -> dict[str, Any]:
 
 def _rows(recipe: Recipe, table: Table) -> tuple[list[dict], Mapping[str, str]] | None:
     """Return the training rows and their columns for techniques that show examples."""
-    from workbench.training.inspection.token_preview import training_rows
+    from workbench.training.inputs.limits import choose_rows
 
     if "examples" not in arguments(recipe.technique):
         return None
-    return training_rows(recipe, table), table.columns
+    return choose_rows(recipe.resolved(), table)[0], table.columns
 
 
 def _anatomy(recipe: Recipe, lookup: LookUp) -> Structure | None:

@@ -12,7 +12,7 @@ MODULES = (
     *imports.LIBRARIES,
     "workbench.training.prepare",
     "workbench.training.inspection.skeleton",
-    "workbench.training.inspection.token_preview",
+    "workbench.training.inspection.look.rows",
     "workbench.runs.run",
 )
 

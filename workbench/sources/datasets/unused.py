@@ -1,0 +1,14 @@
+"""Which columns of the data a model never sees."""
+
+from __future__ import annotations
+
+from workbench.sources.datasets.columns import columns_of
+from workbench.sources.datasets.load import Table
+
+LOOKED_AT = 1000  # rows, in which columns are looked for
+
+
+def unused_columns(table: Table) -> tuple[str, ...]:
+    """Name the columns that play no role in the task, in their order."""
+    used = set(table.columns.values())
+    return tuple(name for name in columns_of(table.train[:LOOKED_AT]) if name not in used)

@@ -123,7 +123,7 @@ def make_parser(
         "--show",
         type=_count,
         metavar="N",
-        help="show N rows as the model gets them instead, with the tokens that are learnt",
+        help="show N rows as the model gets them instead, with the tokens that are learned",
     )
     added.add_argument("--model", help="the base whose tokenizer --show uses (default: village-3m)")
     added.add_argument("--max-length", type=_count, metavar="TOKENS", help="cut rows for --show")

@@ -24,7 +24,7 @@ from workbench.training.inspection.look.cuts import with_cuts
 from workbench.training.inspection.look.decode import Decoder
 from workbench.training.inspection.look.encoder import RowEncoder
 from workbench.training.inspection.look.look import Look
-from workbench.training.inspection.look.marks import CUT, LEARNT, PADDING, READ, SCORED, VIRTUAL
+from workbench.training.inspection.look.marks import CUT, LEARNED, PADDING, READ, SCORED, VIRTUAL
 
 LENGTH = 24
 # Each task with each kind of base that does it.
@@ -102,7 +102,7 @@ def test_marks_are_those_of_the_runs_own_rows(task, base, rows):
         given = [
             number
             for number, mark in zip(first.ids, first.marks, strict=True)
-            if mark in (LEARNT, READ)
+            if mark in (LEARNED, READ)
         ]
         assert given == short["input_ids"]
         whole_ids = [
@@ -114,19 +114,19 @@ def test_marks_are_those_of_the_runs_own_rows(task, base, rows):
         targets = short["labels"]
         if TASKS[task].has_decoder:
             second = row.streams[1]
-            assert first.count(LEARNT) == second.count(READ) == 0
+            assert first.count(LEARNED) == second.count(READ) == 0
             targets = [
                 number
                 for number, mark in zip(second.ids, second.marks, strict=True)
-                if mark == LEARNT
+                if mark == LEARNED
             ]
             assert targets == short["labels"]
         elif isinstance(targets, int):
-            assert first.count(LEARNT) == 0
+            assert first.count(LEARNED) == 0
             assert row.label == ["no", "yes"][targets]
         else:
-            marks = [mark for mark in first.marks if mark in (LEARNT, READ)]
-            assert [mark == LEARNT for mark in marks] == [target != -100 for target in targets]
+            marks = [mark for mark in first.marks if mark in (LEARNED, READ)]
+            assert [mark == LEARNED for mark in marks] == [target != -100 for target in targets]
     assert cut_anything
 
 
@@ -135,7 +135,7 @@ def test_rows_are_padded_as_in_a_batch(task, base, rows):
     look = wb.look(recipe_for(base, rows, task), rows=4)
     for place in range(len(look.rows[0].streams)):
         streams = [row.streams[place] for row in look.rows]
-        widths = {stream.count(LEARNT, READ, PADDING) for stream in streams}
+        widths = {stream.count(LEARNED, READ, PADDING) for stream in streams}
         assert len(widths) == 1
         assert min(stream.count(PADDING) for stream in streams) == 0
         padded = [stream for stream in streams if stream.count(PADDING)]
@@ -143,7 +143,7 @@ def test_rows_are_padded_as_in_a_batch(task, base, rows):
         assert {stream.marks[0] == PADDING for stream in padded} <= {left}
 
 
-def test_an_answer_is_learnt_with_its_end_and_a_long_prompt_loses_its_start(tiny_llama, tmp_path):
+def test_an_answer_is_learned_with_its_end_and_a_long_prompt_loses_its_start(tiny_llama, tmp_path):
     rows = [
         {"prompt": "where?", "completion": "at home"},
         {"prompt": "well " * 40, "completion": "no"},
@@ -153,7 +153,7 @@ def test_an_answer_is_learnt_with_its_end_and_a_long_prompt_loses_its_start(tiny
     short, long, answer = look.rows
     assert short.target == ("at home<|end|>",)
     assert long.streams[0].marks[0] == CUT
-    assert long.streams[0].marks[-1] == LEARNT
+    assert long.streams[0].marks[-1] == LEARNED
     assert long.target == ("no<|end|>",)
     assert answer.streams[0].marks[-1] == CUT
     assert not answer.target[0].endswith("<|end|>")
@@ -163,7 +163,7 @@ def test_an_answer_is_learnt_with_its_end_and_a_long_prompt_loses_its_start(tiny
 def test_a_texts_first_token_is_only_read(tiny_llama, rows):
     (row,) = wb.look(recipe_for(str(tiny_llama), rows, "lm"), rows=1).rows
     assert row.streams[0].marks[0] == READ
-    assert set(row.streams[0].marks[1:]) == {LEARNT}
+    assert set(row.streams[0].marks[1:]) == {LEARNED}
 
 
 def test_each_word_has_its_tag_once(tiny_bert, tmp_path):
@@ -200,16 +200,16 @@ def test_an_image_is_shown_as_the_model_reads_it(tiny_vit, tmp_path):
     [pair for pair in OF_TEXT if pair[0] in ("lm", "instruct", "seq2seq", "classify")],
     indirect=["base"],
 )
-def test_prompts_are_scored_and_not_learnt(technique, task, base, rows):
+def test_prompts_are_scored_and_not_learned(technique, task, base, rows):
     if task == "classify" and "bert" in base:
         pytest.skip("an encoder is not asked")
     recipe = recipe_for(base, rows, task, technique, max_length=None, max_steps=None)
     look = wb.look(recipe, rows=2)
     for row in look.rows:
-        assert row.count(LEARNT) == row.count(PADDING) == 0
+        assert row.count(LEARNED) == row.count(PADDING) == 0
         assert 0 < row.count(SCORED) < row.tokens
         assert ("examples" in row.note) == (technique == "few_shot")
-    assert "none is learnt" in repr(look)
+    assert "none is learned" in repr(look)
     assert "«" in repr(look)
 
 
@@ -230,12 +230,12 @@ def plain_counts(task, tokenizer, rows):
     def length(text, **settings):
         return len(tokenizer(text, **settings)["input_ids"])
 
-    cut = prompt = target = tokens = learnt = 0
+    cut = prompt = target = tokens = learned = 0
     for row in rows:
         if task == "lm":
             whole = length(row["text"]) + 1
             kept = min(whole, LENGTH)
-            tokens, learnt = tokens + kept, learnt + kept - 1
+            tokens, learned = tokens + kept, learned + kept - 1
             cut, target = cut + (whole > LENGTH), target + (whole > LENGTH)
         elif task == "classify":
             kept = min(length(row["text"]), LENGTH)
@@ -248,11 +248,11 @@ def plain_counts(task, tokenizer, rows):
             answered = length(f"{row['completion']}<|end|>", add_special_tokens=False)
             kept_answer = min(answered, LENGTH - 1)
             kept_prompt = min(asked, LENGTH - kept_answer)
-            tokens, learnt = tokens + kept_prompt + kept_answer, learnt + kept_answer
+            tokens, learned = tokens + kept_prompt + kept_answer, learned + kept_answer
             cut += asked + answered > LENGTH
             prompt += kept_prompt <= 2 < asked  # <|end|><|assistant|> are no prompt
             target += answered > kept_answer
-    return {"cut": cut, "prompt": prompt, "target": target, "tokens": tokens, "learnt": learnt}
+    return {"cut": cut, "prompt": prompt, "target": target, "tokens": tokens, "learned": learned}
 
 
 @pytest.mark.parametrize("task", ["lm", "instruct", "classify"])
@@ -372,8 +372,8 @@ def test_a_text_cannot_steer_a_terminal(tiny_llama, hostile):
 
 def test_a_page_is_heard_as_text_and_not_as_tokens(tiny_llama, rows):
     page = wb.look(recipe_for(str(tiny_llama), rows, "instruct"), rows=1)._repr_html_()
-    assert "<span class='lk-heard'>learnt: no &lt;|end|&gt; . </span>" in page
-    assert page.count("learnt: ") == 1
+    assert "<span class='lk-heard'>learned: no &lt;|end|&gt; . </span>" in page
+    assert page.count("learned: ") == 1
     outside = page.count("<span class='lk-token'")
     assert outside > 0
     for span in page.split("<span class='lk-heard'>")[1:]:

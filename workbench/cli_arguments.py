@@ -191,7 +191,7 @@ def make_parser(
         "--show",
         type=_count,
         metavar="N",
-        help="show N rows as the model gets them instead, with the tokens that are learnt",
+        help="show N rows as the model gets them instead, with the tokens that are learned",
     )
     added.add_argument(
         "--model",

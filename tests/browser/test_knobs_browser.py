@@ -271,7 +271,7 @@ COLOURS = {
     "labels": (".wb-field .widget-label, .wb-label", "color", 4.5),
     "help": (".wb-hint, .wb-explain", "color", 4.5),
     "quiet words": (".wb-quiet, .wb-facts dt, summary, .wb-fold", "color", 4.5),
-    "badges": (".wb-badge, .wb-step, .lk-learnt, .lk-quiet, .lk-row", "color", 4.5),
+    "badges": (".wb-badge, .wb-step, .lk-learned, .lk-quiet, .lk-row", "color", 4.5),
     "states": (".wb-state", "color", 4.5),
     "sentences about errors": (".wb-problem", "color", 4.5),
     "buttons": (".wb-primary, .wb-button:enabled", "color", 4.5),

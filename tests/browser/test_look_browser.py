@@ -1,4 +1,4 @@
-"""What is learnt of the rows, as it is seen and heard in JupyterLab."""
+"""What is learned of the rows, as it is seen and heard in JupyterLab."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_a_look_is_seen_and_heard_and_fits(notebook, expect):
     expect(look.locator(".lk-rows > li")).to_have_count(3)
     # Heard as texts: each stretch of tokens once, none by its tokens.
     heard = look.locator(".lk-rows > li").first.aria_snapshot()
-    assert "learnt: Anna, été <b>now</b>." in heard
-    assert len(re.findall("learnt:", heard)) == 1
+    assert "learned: Anna, été <b>now</b>." in heard
+    assert len(re.findall("learned:", heard)) == 1
     assert "target Anna, été <b>now</b>.<|end|>" in heard
-    # Seen without colours: what is learnt is underlined, what is cut off is crossed out.
+    # Seen without colours: what is learned is underlined, what is cut off is crossed out.
     line = "node => getComputedStyle(node)"
-    underline = look.locator(".lk-tokens .lk-learnt").first.evaluate(f"{line}.borderBottomStyle")
+    underline = look.locator(".lk-tokens .lk-learned").first.evaluate(f"{line}.borderBottomStyle")
     crossed = look.locator(".lk-tokens .lk-cut").first.evaluate(f"{line}.textDecorationLine")
     assert (underline, crossed) == ("solid", "line-through")
     expect(look.get_by_text("not used: remark")).to_be_visible()

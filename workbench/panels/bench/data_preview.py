@@ -44,20 +44,20 @@ def describe(table: Table, look: Preview | None) -> str:
         _row(row, table.columns, look.rows[place] if look else None, first=place == 0)
         for place, row in enumerate(spread(table.train, ROWS))
     )
-    learnt = f"{html.style()}{_learnt(look)}" if look else ""
+    learned = f"{html.style()}{_learned(look)}" if look else ""
     quiet = f"<p class='wb-quiet'>{esc(figures)}</p>"
     # It may scroll, so that the keyboard must come to it.
     listed = f"<ol class='wb-rows' tabindex='0' aria-label='Example rows'>{rows}</ol>"
-    return f"{quiet}{balance}{notes}{learnt}{listed}"
+    return f"{quiet}{balance}{notes}{learned}{listed}"
 
 
-def _learnt(look: Preview) -> str:
-    """Say what is learnt of the rows and what they lose, as far as there is something to say."""
+def _learned(look: Preview) -> str:
+    """Say what is learned of the rows and what they lose, as far as there is something to say."""
     head, of = wording.share(look)
     share = f"<p><b>{esc(head)}</b> <span class='lk-quiet'>{esc(of)}</span></p>"
     lost = f"<p class='lk-lost'>{esc(' '.join(wording.losses(look)))}</p>"
     said = share * wording.has_share(look) + lost * wording.has_losses(look)
-    return f"<section class='wb-look' aria-label='What is learnt'>{said}</section>" if said else ""
+    return f"<section class='wb-look' aria-label='What is learned'>{said}</section>" if said else ""
 
 
 def _balance(counts: dict[str, int]) -> str:

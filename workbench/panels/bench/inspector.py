@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 ROWS = 3  # of the data that are shown
 CACHED = 12  # results that are remembered
-COUNTING_SECONDS = 0.3  # for what is learnt of the rows, while a person waits for the other results
+COUNTING_SECONDS = (
+    0.3  # for what is learned of the rows, while a person waits for the other results
+)
 
 
 Report = Callable[[str, Any], None]

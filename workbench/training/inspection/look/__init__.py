@@ -1,1 +1,1 @@
-"""Rows as the model gets them, with what is learnt of them: :func:`workbench.look`."""
+"""Rows as the model gets them, with what is learned of them: :func:`workbench.look`."""

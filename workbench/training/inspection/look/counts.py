@@ -1,4 +1,4 @@
-"""What happens to the first rows of the data: what is learnt of them, and what they lose."""
+"""What happens to the first rows of the data: what is learned of them, and what they lose."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def _add(counts: Counter[str], encoder: RowEncoder, rows: Sequence[dict], decode
     )
     for place, parts in enumerate(encoded):
         streams = encoder.streams(parts)
-        learnt = sum(target is not None for stream in streams for _, target in stream)
+        learned = sum(target is not None for stream in streams for _, target in stream)
         counts["tokens"] += sum(map(len, streams))
-        counts["learnt"] += learnt
+        counts["learned"] += learned
         if place in whole:
             _add_cut(counts, streams, encoder.streams(whole[place]), decoder)
             counts["asked"] += _asked(parts) < _asked(whole[place]) and not _is_cut(
                 streams, encoder.streams(whole[place])
             )
         text = sum(number not in decoder.special for stream in streams for number, _ in stream)
-        counts["nothing"] += not (learnt if _learns_tokens(encoder) else text)
+        counts["nothing"] += not (learned if _learns_tokens(encoder) else text)
 
 
 def _may_be_cut(encoder: RowEncoder, parts: list[dict]) -> bool:
@@ -110,7 +110,7 @@ def _add_cut(
 
 
 def _lost_prompt(kept: list[Target], whole: list[Target], decoder: Decoder) -> bool:
-    """Tell whether all the text that stands before what is learnt is gone."""
+    """Tell whether all the text that stands before what is learned is gone."""
     if all(wanted is None for _, wanted in whole):
         return False
     left, asked = _before(kept, decoder), _before(whole, decoder)

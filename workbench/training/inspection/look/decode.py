@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from workbench.training.inspection.look.marks import CUT, LEARNT, PADDING, SCORED, Piece, Span
+from workbench.training.inspection.look.marks import CUT, LEARNED, PADDING, SCORED, Piece, Span
 
 UNFINISHED = "\ufffd"  # what bytes that are no whole character are decoded to
 MOST_BYTES = 8  # tokens that may make one character
@@ -101,8 +101,8 @@ def make_spans(
     for mark, first, last in _stretches(marks):
         if room <= 0:
             rest = marks[first:]
-            learnt = sum(mark in (LEARNT, SCORED) for mark in rest)
-            spans.append(Span("", len(rest), omitted=len(rest), learnt=learnt))
+            learned = sum(mark in (LEARNED, SCORED) for mark in rest)
+            spans.append(Span("", len(rest), omitted=len(rest), learned=learned))
             break
         span = _span(mark, ids[first:last], tags[first:last], decoder, min(most, max(room, 2)))
         spans.append(span)
@@ -126,7 +126,7 @@ def _span(
         return Span(mark, count)
     if count <= most:
         return Span(mark, count, tuple(decoder.pieces(ids, tags)))
-    # Of what is read only or learnt, beginning and end say most.
+    # Of what is read only or learned, beginning and end say most.
     head = most if mark == CUT else 2 * most // 3
     tail = most - head
     omitted = count - most
@@ -136,5 +136,5 @@ def _span(
         tuple(decoder.pieces(ids[:head], tags[:head])),
         omitted,
         tuple(decoder.pieces(ids[count - tail :], tags[count - tail :])) if tail else (),
-        omitted if mark in (LEARNT, SCORED) else 0,
+        omitted if mark in (LEARNED, SCORED) else 0,
     )

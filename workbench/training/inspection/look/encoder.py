@@ -20,7 +20,7 @@ from workbench.training.inspection.skeleton import shapes_of
 
 # Token ids before and behind a stream.
 Padding = tuple[list[int], list[int]]
-# A token and what is learnt for it: None where it is only read.
+# A token and what is learned for it: None where it is only read.
 Target = tuple[int, int | None]
 
 

@@ -14,7 +14,7 @@ from workbench.sources.datasets import images
 from workbench.training.inspection.look import wording
 from workbench.training.inspection.look.marks import (
     CUT,
-    LEARNT,
+    LEARNED,
     MEANINGS,
     PADDING,
     READ,
@@ -29,8 +29,8 @@ from workbench.training.inspection.look.marks import (
 )
 
 _CLASSES = {
-    LEARNT: "lk-learnt",
-    SCORED: "lk-learnt",
+    LEARNED: "lk-learned",
+    SCORED: "lk-learned",
     READ: "lk-read",
     CUT: "lk-cut",
     PADDING: "lk-padding",
@@ -51,14 +51,14 @@ def page(look: Preview) -> str:
     rows = "".join(f"<li>{row_head(row)}{row_body(row)}</li>" for row in look.rows)
     notes = "".join(f"<p class='lk-quiet'>{esc(note)}</p>" for note in look.notes)
     return (
-        f"{style()}<section class='wb-look' aria-label='What is learnt'>"
-        f"<div class='lk-head'><b>What is learnt</b><span>{esc(wording.title(look))}</span></div>"
+        f"{style()}<section class='wb-look' aria-label='What is learned'>"
+        f"<div class='lk-head'><b>What is learned</b><span>{esc(wording.title(look))}</span></div>"
         f"{summary(look)}{notes}{legend(look.rows)}<ol class='lk-rows'>{rows}</ol></section>"
     )
 
 
 def summary(look: Preview) -> str:
-    """Write what is learnt of all rows that were counted, and what they lose."""
+    """Write what is learned of all rows that were counted, and what they lose."""
     head, of = wording.share(look)
     bar = ""
     if wording.has_share(look):
@@ -91,7 +91,7 @@ def row_head(row: Row) -> str:
 
 
 def row_body(row: Row) -> str:
-    """Write a row's tokens with their marks, and what is learnt below."""
+    """Write a row's tokens with their marks, and what is learned below."""
     parts = [_picture(row)] if row.image is not None else []
     parts += [_stream(stream) for stream in row.streams]
     answers = [] if row.label is None else [("label", row.label, "")]

@@ -1,4 +1,4 @@
-"""Rows of a recipe's data as its model gets them: what is learnt, read only and cut off."""
+"""Rows of a recipe's data as its model gets them: what is learned, read only and cut off."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Look(Preview):
 
 @quiet_loggers()
 def look(recipe: Recipe, rows: int = 3, *, max_tokens: int = MOST_TOKENS) -> Look:
-    """Show rows as the model gets them, and which of their tokens are learnt (imports torch and peft).
+    """Show rows as the model gets them, and which of their tokens are learned (imports torch and peft).
 
     They are made by the encoder and the collator of the recipe's run; no weights are loaded. What is
-    learnt and what ``max_length`` cuts off is also counted, over as many of the first rows as two seconds
+    learned and what ``max_length`` cuts off is also counted, over as many of the first rows as two seconds
     allow, at most 1,000.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.recipe import Recipe
 
-LEARNT = "learnt"
+LEARNED = "learned"
 SCORED = "scored"
 READ = "read only"
 CUT = "cut off"
@@ -17,11 +17,11 @@ VIRTUAL = "virtual"
 
 # Each mark in a few words; special is a form that a token of any mark can have.
 MEANINGS = {
-    LEARNT: "the loss counts it",
+    LEARNED: "the loss counts it",
     SCORED: "nothing is trained; the base is scored on it",
     READ: "the model sees it, the loss does not count it",
     CUT: "too long for max_length: the model never sees it",
-    "special": "a token that stands for no text; learnt if it is marked so",
+    "special": "a token that stands for no text; learned if it is marked so",
     PADDING: "fills up a batch of these rows",
     VIRTUAL: "trained vectors in the place of tokens",
 }
@@ -40,7 +40,7 @@ class Piece:
     special : bool
         Whether it is a special token, such as one that ends a turn.
     tag : str or None
-        The tag that is learnt for it, where words have tags.
+        The tag that is learned for it, where words have tags.
     """
 
     text: str
@@ -63,8 +63,8 @@ class Span:
         The first and the last of them that are shown.
     omitted : int
         How many tokens between these are not shown.
-    learnt : int
-        How many of the omitted are learnt.
+    learned : int
+        How many of the omitted are learned.
     """
 
     mark: str
@@ -72,7 +72,7 @@ class Span:
     head: tuple[Piece, ...] = ()
     omitted: int = 0
     tail: tuple[Piece, ...] = ()
-    learnt: int = 0
+    learned: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Row:
     streams : tuple of Stream
         Its tokens; two where an encoder reads and a decoder learns; none for images.
     target : tuple of str
-        The decoded text that is learnt, a part for each stretch of it; or how often each tag occurs.
+        The decoded text that is learned, a part for each stretch of it; or how often each tag occurs.
     label : str or None
         The label, where the row has one for all its tokens.
     note : str
@@ -136,7 +136,7 @@ class Row:
     @property
     def tokens(self) -> int:
         """How many tokens the model gets."""
-        return self.count(LEARNT, SCORED, READ)
+        return self.count(LEARNED, SCORED, READ)
 
     def count(self, *marks: str) -> int:
         """Count the tokens of all streams with any of some marks."""
@@ -151,17 +151,17 @@ class Counts:
     ----------
     rows, of : int
         How many rows were looked at, of how many.
-    tokens, learnt, cut_tokens : int
-        How many tokens the model gets of them, how many of those are learnt (or scored, where nothing
+    tokens, learned, cut_tokens : int
+        How many tokens the model gets of them, how many of those are learned (or scored, where nothing
         is trained), and how many are cut off.
     cut : int
         Rows that lose any tokens.
     start, end : int
         Rows that lose tokens at their start, and at their end (of any stream).
     prompt : int
-        Rows that lose all the text that stands before what is learnt.
+        Rows that lose all the text that stands before what is learned.
     target : int
-        Rows that lose a part of what is learnt.
+        Rows that lose a part of what is learned.
     nothing : int
         Rows with nothing left: nothing to learn, or nothing to read where a row has one label.
     asked : int
@@ -171,7 +171,7 @@ class Counts:
     rows: int
     of: int
     tokens: int = 0
-    learnt: int = 0
+    learned: int = 0
     cut_tokens: int = 0
     cut: int = 0
     start: int = 0
@@ -183,8 +183,8 @@ class Counts:
 
     @property
     def share(self) -> float:
-        """The share of tokens that are learnt, from 0 to 1."""
-        return self.learnt / self.tokens if self.tokens else 0.0
+        """The share of tokens that are learned, from 0 to 1."""
+        return self.learned / self.tokens if self.tokens else 0.0
 
     @property
     def complete(self) -> bool:
@@ -223,9 +223,9 @@ def marks_of(rows: Sequence[Row]) -> list[str]:
 
     Examples
     --------
-    >>> spans = (Span("read only", 1, (Piece("<s>", (1,), special=True),)), Span("learnt", 1))
-    >>> marks_of([Row(1, (Stream("", (1, 2), ("read only", "learnt"), spans),))])
-    ['learnt', 'read only', 'special']
+    >>> spans = (Span("read only", 1, (Piece("<s>", (1,), special=True),)), Span("learned", 1))
+    >>> marks_of([Row(1, (Stream("", (1, 2), ("read only", "learned"), spans),))])
+    ['learned', 'read only', 'special']
     """
     spans = [span for row in rows for stream in row.streams for span in stream.spans]
     marks = {span.mark for span in spans}

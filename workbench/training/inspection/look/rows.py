@@ -11,7 +11,7 @@ from workbench.training.inspection.look.decode import Decoder, make_spans
 from workbench.training.inspection.look.encoder import Padding, RowEncoder, Target
 from workbench.training.inspection.look.marks import (
     CUT,
-    LEARNT,
+    LEARNED,
     PADDING,
     READ,
     SCORED,
@@ -98,7 +98,7 @@ def _stream(
     virtual: int,
 ) -> Stream:
     before, behind = pads
-    counted = SCORED if encoder.asks else LEARNT
+    counted = SCORED if encoder.asks else LEARNED
     ids = [*before, *(token for (token, _), _ in marked), *behind]
     marks = [
         *(PADDING for _ in before),
@@ -117,7 +117,7 @@ def _stream(
 
 
 def _targets(marked: list[tuple[Target, bool]], encoder: RowEncoder, decoder: Decoder) -> list[str]:
-    """Decode what is learnt, a text for each stretch; count tags."""
+    """Decode what is learned, a text for each stretch; count tags."""
     if encoder.task.peft_task_type == "TOKEN_CLS":
         names = list(encoder.inputs.labels)
         counts = Counter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.training.inspection.look import wording
 from workbench.training.inspection.look.marks import (
     CUT,
-    LEARNT,
+    LEARNED,
     PADDING,
     READ,
     SCORED,
@@ -17,9 +17,9 @@ from workbench.training.inspection.look.marks import (
     marks_of,
 )
 
-BRACKETS = {LEARNT: "«{}»", SCORED: "«{}»", READ: "{}", CUT: "~{}~"}
+BRACKETS = {LEARNED: "«{}»", SCORED: "«{}»", READ: "{}", CUT: "~{}~"}
 # Underlined and bold, crossed out: what is marked is seen without colours too.
-STYLES = {LEARNT: "1;4;32", SCORED: "1;4;32", CUT: "9;31", "special": "36", PADDING: "2"}
+STYLES = {LEARNED: "1;4;32", SCORED: "1;4;32", CUT: "9;31", "special": "36", PADDING: "2"}
 
 
 def as_text(look: Preview, *, colour: bool = False) -> str:

@@ -10,7 +10,7 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.training.inspection.look.marks import (
     CUT,
-    LEARNT,
+    LEARNED,
     PADDING,
     READ,
     SCORED,
@@ -31,23 +31,23 @@ def title(look: Preview) -> str:
 
 
 def share(look: Preview) -> tuple[str, str]:
-    """Return the share of tokens that are learnt, and of how many, in words."""
+    """Return the share of tokens that are learned, and of how many, in words."""
     counts, task = look.counts, TASKS[look.recipe.task]
     rows = _rows(counts)
     if task.reads_images:
-        return "One label for each image is learnt", ""
-    of = f"{counts.learnt:,} of {counts.tokens:,} tokens of {rows}"
+        return "One label for each image is learned", ""
+    of = f"{counts.learned:,} of {counts.tokens:,} tokens of {rows}"
     if get(look.recipe.technique).trainable == "nothing":
-        return f"{_percent(counts)} of the tokens are scored, none is learnt", of
+        return f"{_percent(counts)} of the tokens are scored, none is learned", of
     if task.peft_task_type == "SEQ_CLS":
-        return "One label for each row is learnt", f"{counts.tokens:,} tokens in {rows}"
+        return "One label for each row is learned", f"{counts.tokens:,} tokens in {rows}"
     if task.peft_task_type == "TOKEN_CLS":
-        return f"A tag is learnt for {_percent(counts)} of the tokens", of
-    return f"{_percent(counts)} of the tokens are learnt", of
+        return f"A tag is learned for {_percent(counts)} of the tokens", of
+    return f"{_percent(counts)} of the tokens are learned", of
 
 
 def has_share(look: Preview) -> bool:
-    """Whether some tokens are learnt and others are not, so that their share says something."""
+    """Whether some tokens are learned and others are not, so that their share says something."""
     task = TASKS[look.recipe.task]
     asks = get(look.recipe.technique).trainable == "nothing"
     return asks or not (task.reads_images or task.peft_task_type == "SEQ_CLS")
@@ -95,7 +95,7 @@ def losses(look: Preview) -> list[str]:
 
 def _sides(look: Preview) -> str:
     counts = look.counts
-    what = "is scored" if get(look.recipe.technique).trainable == "nothing" else "is learnt"
+    what = "is scored" if get(look.recipe.technique).trainable == "nothing" else "is learned"
     parts = [
         f"{count:,} {'loses' if count == 1 else 'lose'} {part}"
         for count, part in (
@@ -133,7 +133,7 @@ def figures(row: Row) -> list[str]:
         return []
     tokens = row.tokens
     said = [f"{tokens:,} token{'s' * (tokens != 1)}"]
-    said += [f"{count:,} {mark}" for mark in (LEARNT, SCORED) if (count := row.count(mark))]
+    said += [f"{count:,} {mark}" for mark in (LEARNED, SCORED) if (count := row.count(mark))]
     if cut := row.count(CUT):
         said.append(f"{cut:,} cut off")
     return [*said, *([row.note] if row.note else [])]
@@ -142,13 +142,13 @@ def figures(row: Row) -> list[str]:
 def omitted(span: Span) -> str:
     """Say how many tokens of a span are not shown."""
     words = f"… {span.omitted:,} more {f'{span.mark} ' * bool(span.mark)}token{'s' * (span.omitted != 1)} …"
-    if not span.mark and span.learnt:
-        words = words.removesuffix(" …") + f", {span.learnt:,} of them learnt …"
+    if not span.mark and span.learned:
+        words = words.removesuffix(" …") + f", {span.learned:,} of them learned …"
     return words
 
 
 def target_name(row: Row) -> str:
-    """Call what stands below a row: what is learnt of it, or asked for."""
+    """Call what stands below a row: what is learned of it, or asked for."""
     if any(piece.tag is not None for piece in _shown(row)):
         return "tags"
     return "expected" if row.count(SCORED) else "target"
@@ -161,7 +161,7 @@ def targets(row: Row) -> list[tuple[str, str]]:
     """
     marks = row.streams[0].marks if row.streams else ()
     begins = [mark for mark in marks if mark != PADDING][:2]
-    if begins == [READ, LEARNT] and len(row.target) == row.count(READ) == 1:
+    if begins == [READ, LEARNED] and len(row.target) == row.count(READ) == 1:
         return [("", "the text itself, from its second token on")]
     if target_name(row) == "tags":
         return [("", target) for target in row.target]

@@ -191,7 +191,7 @@ def make_parser(
         "--show",
         type=_count,
         metavar="N",
-        help="show N rows as the model gets them instead, with the tokens that are learned",
+        help="show N rows as the model gets them, with the tokens that are learned (default: the rows as read)",
     )
     added.add_argument(
         "--model",

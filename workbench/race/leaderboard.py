@@ -23,7 +23,7 @@ class Standing:
     run : Run
     place : int or None
         Rank, counted from 1, among the runs with the same task and evaluation data; equal scores have
-        the same rank. None for a run that has failed or has no score yet.
+        the same rank. None for a run that has failed or has no metric yet.
     score : float or None
         The value by which it is ranked.
     metric : str

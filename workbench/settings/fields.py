@@ -56,7 +56,7 @@ class Settings(AsData):
         None,
         "model",
         "Load the frozen base in 4 bit (nf4, fp4) or 8 bit (int8, int8_torchao) instead of 32 bit: "
-        "fewer bits need less memory, and change what the base computes a little more.",
+        "needs less memory, and changes what the base computes a little.",
         empty="set by base or technique",
         choices=tuple(QUANTIZATIONS),
     )

@@ -92,7 +92,7 @@ def _repeats(differs: str, name: str) -> bool:
 def _metric(view: RunView, standing: Standing) -> str:
     """Say what a score is, and of which step, where that is not a run's last one."""
     if view.evaluation is None:
-        return "no metric" if view.run.ended and view.run.progress[0] else ""
+        return "not evaluated" if view.run.ended and view.run.progress[0] else ""
     at = "" if view.score_step is None else f" at step {view.score_step:,}"
     return f"{standing.metric.replace('_', ' ')}{at}"
 

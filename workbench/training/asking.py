@@ -103,6 +103,7 @@ class Asker:
             max_length=plan["max_length"],
             max_prompt_length=plan["max_prompt_length"],
             sets_pad_token=sets_pad_token,
+            conversation=plan.get("conversation", {}),
         )
         self.base = _load(recipe, plan, facts)
         self.plain = clone(self.base, lambda name: False)

@@ -49,6 +49,7 @@ def _rows_fingerprint(resolved: Resolved) -> str:
         plan.virtual_labels,
         {name: recipe[name] for name in fields},
         resolved.inputs.settings,
+        [plan.columns, plan.conversation],
         plan.data,
     ]
     return json.dumps(facts, sort_keys=True)

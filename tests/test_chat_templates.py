@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import workbench as wb
 from tests.conftest import save_tiny, tiny_tokenizer
 from workbench.errors import RecipeError
-from workbench.sources.datasets.conversations.forms import conversation
+from workbench.sources.datasets.conversations.forms import as_conversation
 from workbench.training.inputs import tokenize
 from workbench.training.inputs.few_shot import prompt_instruct
 from workbench.training.inputs.task_inputs import TaskInputs
@@ -56,7 +56,7 @@ def asked(*contents):
         {"role": ("user", "assistant")[index % 2], "content": content}
         for index, content in enumerate(contents)
     ]
-    return conversation(turns)
+    return as_conversation(turns)
 
 
 def encoded(tokenizer, prompt, answer):

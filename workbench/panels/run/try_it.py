@@ -25,7 +25,7 @@ from workbench.runs.ask import ask, obstacle
 from workbench.runs.examples import examples
 from workbench.runs.run import Run, are_training
 from workbench.sources.datasets import images
-from workbench.training.answer import Answer, Example, Reply
+from workbench.training.answer import Answer, Example, Reply, is_conversation, question_text
 
 _STATIC = Path(__file__).parent / "js"
 NOTHING: dict[str, Any] = {
@@ -273,7 +273,9 @@ def _shown_example(row: Example, is_image: bool) -> dict[str, Any]:
     """Return a row for a page, not answered yet."""
     expected = row.expected if isinstance(row.expected, str) else list(row.expected)
     content, image = row.question, ""
-    if is_image:
+    if is_conversation(content):
+        content = question_text(content)
+    elif is_image:
         image = _picture(content)
         content = "image" if isinstance(content, bytes) else Path(content).name
     shown = {"question": content, "image": image, "expected": expected, "scored": row.scored}

@@ -67,32 +67,25 @@ def find_answers(
     if marks_answers(template):
         return marked_answers(tokenizer, turns, answers, tools, template)
     whole = render(tokenizer, turns, tools)
+    has_opening = "add_generation_prompt" in template
     spans = []
     for at in answers:
-        last = at == len(turns) - 1
         before = render(tokenizer, turns[:at], tools, True) if at else ""
-        upto = whole if last else render(tokenizer, turns[: at + 1], tools)
-        finished = upto.rstrip("\n")
-        opens = "add_generation_prompt" in template and whole.startswith(before)
-        if opens and at and whole.startswith(finished) and len(before) < len(finished):
+        alone = whole if at == len(turns) - 1 else render(tokenizer, turns[: at + 1], tools)
+        finished = alone.rstrip("\n")
+        follows = at > 0 and whole.startswith(before)
+        if follows and has_opening and whole.startswith(finished):
             spans.append((len(before), len(finished)))
             continue
         # What the text shares with that of another answer stands around this one.
         start, end = differing(tokenizer, turns, at, tools, whole)
-        if (
-            opens
-            and at
-            or whole.startswith(before)
-            and not whole[len(before) : start].strip()
-            and at
-        ):
+        if follows and (has_opening or not whole[len(before) : start].strip()):
             start = len(before)
         else:
             start = len(whole[:start].rstrip(" "))
-        ending = whole[end:].rstrip("\n")
-        if not last:
-            _, end_alone = differing(tokenizer, turns[: at + 1], at, tools, upto)
-            ending = finished[end_alone:]
+        ending = finished[end:]
+        if alone is not whole:
+            ending = finished[differing(tokenizer, turns[: at + 1], at, tools, alone)[1] :]
         spans.append((start, end + len(ending) if whole.startswith(ending, end) else end))
     return whole, spans
 

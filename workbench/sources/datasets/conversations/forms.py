@@ -14,7 +14,7 @@ import re
 def pair_messages(row: dict, *, prompt_column: str, completion_column: str) -> dict:
     """Read a prompt and its completion, both as text."""
     asked = {"role": "user", "content": str(row[prompt_column])}
-    return conversation([asked, {"role": "assistant", "content": str(row[completion_column])}])
+    return as_conversation([asked, {"role": "assistant", "content": str(row[completion_column])}])
 
 
 def instruction_messages(
@@ -39,7 +39,7 @@ def instruction_messages(
     prompt = "\n\n".join(str(part) for part in parts if part is not None and str(part).strip())
     messages.append({"role": "user", "content": prompt})
     completion = first_answer(row[completion_column])
-    return conversation([*messages, {"role": "assistant", "content": completion}])
+    return as_conversation([*messages, {"role": "assistant", "content": completion}])
 
 
 def filled_messages(
@@ -51,7 +51,7 @@ def filled_messages(
         {"role": "user", "content": prompt},
         {"role": "assistant", "content": first_answer(row[completion_column])},
     ]
-    return conversation([*system_turn(row, system_column), *turns])
+    return as_conversation([*system_turn(row, system_column), *turns])
 
 
 def openai_messages(
@@ -63,7 +63,7 @@ def openai_messages(
 ) -> dict:
     """Read a list of messages with role and content."""
     messages = [openai_message(message) for message in row[messages_column]]
-    return conversation([*system_turn(row, system_column), *messages], row.get(tools_column))
+    return as_conversation([*system_turn(row, system_column), *messages], row.get(tools_column))
 
 
 def turn_messages(
@@ -74,7 +74,7 @@ def turn_messages(
         [openai_message(message) for message in row[column]]
         for column in (prompt_column, completion_column)
     )
-    read = conversation(prompt + completion, row.get(tools_column))
+    read = as_conversation(prompt + completion, row.get(tools_column))
     return {**read, "completion": len(prompt)}
 
 
@@ -103,10 +103,10 @@ def sharegpt_messages(
         else:
             role = roles.get(turn["from"], turn["from"])
             messages.append({"role": role, "content": turn["value"]})
-    return conversation(messages, row.get(tools_column))
+    return as_conversation(messages, row.get(tools_column))
 
 
-def conversation(messages: list[dict], tools: list | str | None = None) -> dict:
+def as_conversation(messages: list[dict], tools: list | str | None = None) -> dict:
     """Put messages together with the tools that they may call; the last answer is the completion."""
     answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
     read = {"messages": messages, "completion": answers[-1] if answers else len(messages)}

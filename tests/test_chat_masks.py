@@ -263,13 +263,15 @@ NOTES = {
     "the date": (TEMPLATES["writes the date"][0], "26 July 2024"),
     "no end": (TEMPLATES["nothing ends an answer"][0], "ends an answer with no token of its own"),
     "no template": (None, "has no chat template"),
+    "no system prompts": (TEMPLATES["an empty thought in the last answer"][0], "no system prompts"),
     "another opening": (TEMPLATES["opens with a thought"][0], "starts a generated answer differently"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("template", "said"), NOTES.values(), ids=NOTES)
 def test_what_may_surprise_is_said(template, said):
-    notes = template_notes(speaker(template), [talk(*TURNS)], False)
+    rows = [talk(*TURNS)] if "system prompts" not in said else [talk((SYSTEM, "Hm."), *TURNS)]
+    notes = template_notes(speaker(template), rows, False)
     assert [said in note for note in notes].count(True) == 1
     assert template_notes(speaker(TEMPLATES["ChatML"][0]), [talk(*TURNS)], False) == []
 
@@ -342,3 +344,45 @@ def test_tomorrow_a_run_has_the_same_bits(tmp_path, monkeypatch):
         assert today.startswith(f"02 Jan {year}")
     assert ids[0] == ids[1]
     assert resolved.tokenizer.decode(ids[0][0]["input_ids"]).startswith("26 Jul 2024")
+
+
+def test_what_rows_lose_is_counted(tmp_path):
+    base = save_tiny(tmp_path / "base", "LlamaConfig", "LlamaForCausalLM")
+    rows = [
+        ("Who? ", "Bo."),
+        ("Who is it that sings so well? ", "Bo."),
+        ("Who? ", "Bo and Ada. " * 9),
+    ]
+    data = tmp_path / "pairs.jsonl"
+    data.write_text("".join(json.dumps({"prompt": q, "completion": a}) + "\n" for q, a in rows * 2))
+    recipe = recipe_of(base, tmp_path, max_length=16).replace(data=str(data), eval_data=str(data))
+    run = wb.train(recipe, tmp_path / "runs", progress=False)
+    (note,) = [note for note in run.notes if "truncated" in note]
+    assert "8 of 12 rows are longer than max_length=16 and truncated: " in note
+    assert "4 lose the beginning of the prompt" in note
+    assert "4 lose all of the prompt but its last token" in note
+    assert "4 lose the end of the answer" in note
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("prompt_template", "{a}"), ("system_prompt", "Hm."), ("completion_only_loss", True)],
+)
+def test_settings_of_conversations_are_refused_where_there_are_none(name, value):
+    (problem,) = wb.Recipe(**{name: value}).problems()
+    assert problem.parameter == name
+    assert "use the task 'instruct'" in str(problem)
+    assert wb.Recipe(task="instruct", data="village-qa", **{name: value}).problems() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "stretches"),
+    [({}, 2), ({"completion_only_loss": True}, 1), ({"assistant_only_loss": True}, 2),
+     ({"completion_only_loss": True, "assistant_only_loss": True}, 1)],
+)  # fmt: skip
+def test_every_answer_or_the_last_is_learnt_as_the_recipe_says(changes, stretches, tmp_path):
+    base = save_tiny(tmp_path / "base", "LlamaConfig", "LlamaForCausalLM")
+    resolved = resolve(recipe_of(base, tmp_path, system_prompt="Be brief.", **changes))
+    (row,) = resolved.inputs.encode(resolved.train_rows[:1])
+    assert len(learnt(resolved.tokenizer, row)) == stretches
+    assert "Be brief." in resolved.tokenizer.decode(row["input_ids"])

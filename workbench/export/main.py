@@ -93,8 +93,8 @@ def _rows(plan: ScriptPlan) -> Iterator[str]:
         train_rows = yield from _read(plan, "train")
         yield f"train_rows = {train_rows}"
     if plan.prompt.examples:
-        rows = f"[train_rows[index] for index in {[int(i) for i in plan.prompt.examples]}]"
-        yield f"examples = {conversations(plan, Code(rows))}"
+        shown = f"[train_rows[index] for index in {[int(i) for i in plan.prompt.examples]}]"
+        yield f"examples = {conversations(plan, Code(shown))}"
     for part in ("train", "eval") if plan.trains else ("eval",):
         rows = Code(f"{part}_rows")
         if plan.data.eval is not None:

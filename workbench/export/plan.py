@@ -253,10 +253,9 @@ def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique:
         for name, value in expected.items()
         if plan.get(name) != value
     ]
-    mappings = ("optimizer", "config", "columns", "prompt", "data", "versions")
-    # A plan of an earlier version has none of these.
-    mappings += ("conversation",) if "conversation" in plan else ()
-    for name in mappings:
+    mappings = ["optimizer", "config", "columns", "prompt", "data", "versions"]
+    # A plan of an earlier version has no conversation.
+    for name in [*mappings, "conversation"] if "conversation" in plan else mappings:
         if not isinstance(plan.get(name), Mapping):
             raise RecipeError([Problem(name, "a mapping", plan.get(name))])
     facts = plan["optimizer"]

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+# What is asked: a text, an image as a path or as bytes, or the messages before an answer.
+Content = str | bytes | list[dict[str, Any]]
+
 MOST_SHOWN = 5  # labels in a repr
 WIDTH = 70  # characters of a question in a repr
 
@@ -130,7 +133,7 @@ class Example:
         Whether an answer is right or wrong: a text may go on in many ways.
     """
 
-    question: str | bytes | list[dict[str, Any]]
+    question: Content
     expected: str | Sequence[str]
     scored: bool = True
 
@@ -147,7 +150,7 @@ def is_conversation(content: Any) -> bool:
     return is_list and all(isinstance(turn, Mapping) and "role" in turn for turn in content)
 
 
-def question_text(content: str | bytes | Sequence[Mapping[str, Any]]) -> str:
+def question_text(content: Content) -> str:
     """Return what was asked as a text.
 
     Examples

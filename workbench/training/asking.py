@@ -23,7 +23,7 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.sources.models.describe import ModelFacts
 from workbench.training.adaptation.base_model import Base, clone, load_base
-from workbench.training.answer import Reply, is_conversation
+from workbench.training.answer import Content, Reply, is_conversation
 from workbench.training.evaluate import ending_tokens, word_scores
 from workbench.training.inputs.collate import collate_words
 from workbench.training.inputs.limits import config_of, token_limit
@@ -53,7 +53,7 @@ class Question:
         Whether nobody wants the answer any more; looked at after each token.
     """
 
-    content: str | bytes | list[dict[str, Any]]
+    content: Content
     max_new_tokens: int | None = None
     is_cancelled: Callable[[], bool] = lambda: False
 
@@ -113,9 +113,9 @@ class Asker:
         self._examples = self.inputs.conversations(train_rows()) if examples else []
         if self.task.chats:
             # What is asked is a conversation already, and so are the examples.
-            facts = {**self.inputs.conversation, "form": "openai", "completion_only": True}
+            told = {**self.inputs.conversation, "form": "openai", "completion_only": True}
             columns = {"messages": "messages", "tools": "tools"}
-            self.inputs = replace(self.inputs, columns=columns, conversation=facts)
+            self.inputs = replace(self.inputs, columns=columns, conversation=told)
 
     @property
     def prompts(self) -> bool:
@@ -186,7 +186,7 @@ class Asker:
     ) -> Reply:
         label = self.inputs.labels[0]
 
-        def scores(text: str | bytes) -> torch.Tensor:
+        def scores(text: Content) -> torch.Tensor:
             row = self._row({"text": text, "label": label})
             encoded = self.inputs.encode_prompts([row], prompt, self._examples)
             pad = partial(collate_words, pad_token_id=self.inputs.processor.pad_token_id)

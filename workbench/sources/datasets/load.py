@@ -28,7 +28,12 @@ from workbench.sources.datasets.columns import (
     first_row_looks_like_data,
 )
 from workbench.sources.datasets.conversations.checks import check_conversations, form_notes, reader
-from workbench.sources.datasets.conversations.find import Form, find_form
+from workbench.sources.datasets.conversations.find import (
+    Form,
+    PreferenceError,
+    conversation_text,
+    find_form,
+)
 from workbench.sources.datasets.images import check_images, describe, locate, read_folder
 from workbench.sources.datasets.locate import Source, resolve
 from workbench.sources.datasets.readers import Row, read_file
@@ -209,6 +214,8 @@ def guess_task(
     for task in tasks:
         try:
             _form(task, train, named, source)
+        except PreferenceError:
+            raise
         except DataError as error:
             reason = error
         else:
@@ -237,12 +244,17 @@ def preview(table: Table, n: int = 5) -> list[dict[str, Any]]:
     """
     picked = spread(table.train, n)
     return [
-        {role: _readable(row[column]) for role, column in table.columns.items()} for row in picked
+        {
+            role: _readable(row[column])
+            for role, column in table.columns.items()
+            if row.get(column) is not None
+        }
+        for row in picked
     ]
 
 
 def _readable(value: Any) -> Any:
-    return describe(value) if isinstance(value, bytes) else value
+    return describe(value) if isinstance(value, bytes) else conversation_text(value)
 
 
 def _form(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from os.path import commonprefix
+from typing import Any
 
 from transformers.utils.chat_template_utils import render_jinja_template
 
@@ -107,13 +108,14 @@ def marked_answers(
     tokenizer, turns: list[dict], answers: list[int], tools: list | None, template: str
 ) -> tuple[str, list[tuple[int, int]]]:
     """Return where a template itself says that answers are, with the token that ends each."""
-    (whole,), (marked,) = render_jinja_template(
+    rendered: Any = render_jinja_template(
         conversations=[turns],
         tools=tools,
         chat_template=template,
         return_assistant_tokens_mask=True,
         **tokenizer.special_tokens_map,
     )
+    (whole,), (marked,) = rendered
     numbers = [at for at, turn in enumerate(turns) if turn["role"] == "assistant"]
     marked = [span for span in marked if whole[slice(*span)].strip()]
     if len(marked) != len(numbers):

@@ -33,6 +33,7 @@ def template_notes(
         _first(_different_opening(tokenizer, each) for each in conversations),
         _first(_missing_end(tokenizer, each) for each in conversations),
         _first(_default_system(tokenizer, each) for each in conversations),
+        _first(_without_system(tokenizer, each) for each in conversations),
     ]
     if "strftime_now" in tokenizer.get_chat_template():
         notes.append(
@@ -103,6 +104,21 @@ def _default_system(tokenizer: Any, conversation: dict) -> str:
         f"The chat template begins a conversation with its own words: {_short(before.strip())!r}; "
         "set system_prompt to give another system prompt."
     )
+
+
+def _without_system(tokenizer: Any, conversation: dict) -> str:
+    """Say that a template writes a system prompt as it writes another turn."""
+    turns, tools = conversation["messages"], conversation.get("tools")
+    if turns[0]["role"] != "system" or len(turns) < 2:
+        return ""
+    written = render(tokenizer, turns, tools)
+    for role in ("user", "assistant"):
+        if render(tokenizer, [{**turns[0], "role": role}, *turns[1:]], tools) == written:
+            return (
+                f"The chat template has no system prompts: it writes them as turns of the {role}, "
+                "which are read and not learnt."
+            )
+    return ""
 
 
 def _short(text: str) -> str:

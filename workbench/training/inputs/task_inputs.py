@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -145,6 +146,7 @@ class TaskInputs:
         """Encode rows as :meth:`encode` does, and measure how long each is without a limit."""
         if not self.max_length:  # images have no tokens
             return EncodedRows(self.encode(rows), [])
+        losses: Counter[str] = Counter()
         recording = RecordingTokenizer(self.processor)
         encoded = replace(self, processor=recording).encode(rows)
         lengths = [max(token_counts(row)) for row in encoded]
@@ -155,9 +157,11 @@ class TaskInputs:
             uncut = measuring.encode([rows[number] for number in full])
             for number, row in zip(full, uncut, strict=True):
                 lengths[number] = max(token_counts(row))
+                if TASKS[self.task].chats:
+                    losses.update(lost_parts(row, encoded[number]))
         if virtual_labels:
             encoded = tokenize.leave_room(encoded, virtual_labels)
-        return EncodedRows(encoded, lengths)
+        return EncodedRows(encoded, lengths, losses)
 
     def encode_prompts(
         self, rows: list[dict], prompt: Mapping[str, Any], train_rows: Sequence[dict]
@@ -241,11 +245,40 @@ class EncodedRows(list[dict]):
     rows : sequence of dict
     full_lengths : sequence of int
         How many tokens each row has without a limit; empty for images.
+    losses : mapping of str to int
+        How many rows lose which part of a conversation; see :func:`lost_parts`.
     """
 
-    def __init__(self, rows: Sequence[dict], full_lengths: Sequence[int]):
+    def __init__(
+        self,
+        rows: Sequence[dict],
+        full_lengths: Sequence[int],
+        losses: Mapping[str, int] | None = None,
+    ):
         super().__init__(rows)
         self.full_lengths = full_lengths
+        self.losses = losses or {}
+
+
+def lost_parts(whole: Mapping[str, Any], cut: Mapping[str, Any]) -> list[str]:
+    """Name what an encoded conversation lost: its beginning, all of its prompt, the end of its answer.
+
+    Examples
+    --------
+    >>> whole = {"labels": [-100, -100, -100, 5, 6], "answer_ids": [5, 6]}
+    >>> lost_parts(whole, {"labels": [-100, 5], "answer_ids": [5]})
+    ['all of the prompt but its last token', 'the end of the answer']
+    """
+    before = len(whole["labels"]) - len(whole["answer_ids"])
+    left = len(cut["labels"]) - len(cut["answer_ids"])
+    parts = []
+    if left < before:
+        parts.append(
+            "the beginning of the prompt" if left > 1 else "all of the prompt but its last token"
+        )
+    if len(cut["answer_ids"]) < len(whole["answer_ids"]):
+        parts.append("the end of the answer")
+    return parts
 
 
 def conversation_facts(recipe: Recipe, table: Table, tokenizer: Any) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _column_problem(row: Row, form: Form) -> str:
     if "completion" in form.columns and row.get(form.columns["completion"]) is None:
         return f"The completion (column {form.columns['completion']!r}) is missing"
     for role in ("context", "system"):
-        value = row.get(form.columns.get(role))
+        value = row.get(form.columns.get(role, ""))
         if not isinstance(value, str | int | float | None):
             return (
                 f"The {role} (column {form.columns[role]!r}) must be text, but is {_short(value)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from workbench.sources.datasets.conversations import forms
 from workbench.sources.datasets.readers import Row
 
 # By name; the name is a fact of a plan.
-FORMS = {
+FORMS: dict[str, Callable[..., dict]] = {
     "pair": forms.pair_messages,
     "instruction": forms.instruction_messages,
     "filled": forms.filled_messages,
@@ -36,6 +36,10 @@ COMPANIONS = {
 }
 SAMPLE = 50  # rows that are looked at
 PREFERENCES = ("chosen", "rejected")
+
+
+class PreferenceError(DataError):
+    """Pairs of a chosen and a rejected answer, which no task learns from."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,23 @@ def placeholders(template: str) -> list[str]:
     return re.findall(r"\{([^{}]+)\}", template)
 
 
+def conversation_text(value: Any) -> Any:
+    """Return a list of messages as a person reads it, and anything else as it is.
+
+    Examples
+    --------
+    >>> conversation_text([{"from": "human", "value": "Hi"}, {"role": "assistant", "content": "Hello"}])
+    'human: Hi\\nassistant: Hello'
+    """
+    if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
+        return value
+    lines = []
+    for turn in value:
+        said = turn.get("content") or turn.get("value") or turn.get("tool_calls") or ""
+        lines.append(f"{turn.get('role') or turn.get('from')}: {said}")
+    return "\n".join(lines)
+
+
 def learns_completion_only(
     form: str, assistant_only_loss: bool, completion_only_loss: bool
 ) -> bool:
@@ -162,7 +183,7 @@ def _refuse_preferences(
     is_list = _kind(rows, "chosen") is not None
     asked = "prompt" in available and (_kind(rows, "prompt") is not None) == is_list
     setting = "completion_column" if asked or not is_list else "messages_column"
-    raise DataError(
+    raise PreferenceError(
         f"{where} holds preference data, pairs of a chosen and a rejected answer, which 'instruct' "
         f"does not learn from: set {setting}='chosen' to learn the chosen answers alone."
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 
 def pair_messages(row: dict, *, prompt_column: str, completion_column: str) -> dict:
@@ -169,7 +170,7 @@ def as_list_of(value: object) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def without_none(value: object) -> object:
+def without_none(value: Any) -> Any:
     """Leave out keys without a value, which Parquet adds where other rows have them."""
     if isinstance(value, dict):
         return {key: without_none(item) for key, item in value.items() if item is not None}

@@ -20,7 +20,7 @@ def check_lengths(
     resolved : Resolved
     *parts : pairs of list of dict and sequence of int
         Rows, and how many tokens each has without a limit; see
-        :class:`workbench.training.inputs.task_inputs.EncodedRows`.
+        :class:`workbench.training.inputs.encoded_rows.EncodedRows`.
     losses : mapping of str to int, optional
         How many rows lose which part.
 

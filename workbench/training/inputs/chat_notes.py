@@ -53,7 +53,7 @@ def _plain_note(tokenizer: Any, conversation: dict, completion_only: bool) -> st
     return (
         f"The tokenizer has no chat template: each turn is a line, and {tokenizer.eos_token!r} ends an "
         f"answer. The first row ends with {parts[-2] if len(parts) > 1 else ''!r}, which is read, and "
-        f"{parts[-1]!r}, which is learnt."
+        f"{parts[-1]!r}, which is trained on."
     )
 
 
@@ -85,7 +85,7 @@ def _missing_end(tokenizer: Any, conversation: dict) -> str:
         return ""
     return (
         f"The chat template ends an answer with no token of its own: {tokenizer.eos_token!r} is put "
-        "behind the last answer of each row and learnt."
+        "behind the last answer of each row and trained on."
     )
 
 
@@ -116,7 +116,7 @@ def _without_system(tokenizer: Any, conversation: dict) -> str:
         if render(tokenizer, [{**turns[0], "role": role}, *turns[1:]], tools) == written:
             return (
                 f"The chat template has no system prompts: it writes them as turns of the {role}, "
-                "which are read and not learnt."
+                "which are read and not trained on."
             )
     return ""
 

@@ -23,6 +23,7 @@ from workbench.sources.models.describe import ModelFacts
 from workbench.training.inputs import tokenize
 from workbench.training.inputs.chat import ChatError, marks_answers
 from workbench.training.inputs.chat_notes import template_notes
+from workbench.training.inputs.encoded_rows import EncodedRows, lost_parts
 from workbench.training.inputs.largest_batch import token_counts
 from workbench.training.inputs.limits import prompt_token_limit, token_limit
 from workbench.training.inputs.processor import load_processor
@@ -235,50 +236,6 @@ class TaskInputs:
         with chat_errors_in_words(self.processor):
             completion_only = self.conversation.get("completion_only", True)
             return template_notes(self.processor, self.conversations(rows), completion_only)
-
-
-class EncodedRows(list[dict]):
-    """Encoded rows, with their lengths; unlike a list it can be referred to weakly, and so be shared.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-    full_lengths : sequence of int
-        How many tokens each row has without a limit; empty for images.
-    losses : mapping of str to int
-        How many rows lose which part of a conversation; see :func:`lost_parts`.
-    """
-
-    def __init__(
-        self,
-        rows: Sequence[dict],
-        full_lengths: Sequence[int],
-        losses: Mapping[str, int] | None = None,
-    ):
-        super().__init__(rows)
-        self.full_lengths = full_lengths
-        self.losses = losses or {}
-
-
-def lost_parts(whole: Mapping[str, Any], cut: Mapping[str, Any]) -> list[str]:
-    """Name what an encoded conversation lost: its beginning, all of its prompt, the end of its answer.
-
-    Examples
-    --------
-    >>> whole = {"labels": [-100, -100, -100, 5, 6], "answer_ids": [5, 6]}
-    >>> lost_parts(whole, {"labels": [-100, 5], "answer_ids": [5]})
-    ['all of the prompt but its last token', 'the end of the answer']
-    """
-    before = len(whole["labels"]) - len(whole["answer_ids"])
-    left = len(cut["labels"]) - len(cut["answer_ids"])
-    parts = []
-    if left < before:
-        parts.append(
-            "the beginning of the prompt" if left > 1 else "all of the prompt but its last token"
-        )
-    if len(cut["answer_ids"]) < len(whole["answer_ids"]):
-        parts.append("the end of the answer")
-    return parts
 
 
 def conversation_facts(recipe: Recipe, table: Table, tokenizer: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import workbench as wb
 from tests.conftest import save_tiny, tiny_tokenizer
 from workbench.errors import RecipeError
+from workbench.sources.datasets.conversations.forms import as_conversation
 from workbench.training.inputs import tokenize
 from workbench.training.inputs.few_shot import prompt_instruct
 from workbench.training.inputs.task_inputs import TaskInputs
@@ -49,12 +50,20 @@ def tokenizer_of(name):
     return tokenizer
 
 
+def asked(*contents):
+    """A conversation of turns of user and assistant."""
+    turns = [
+        {"role": ("user", "assistant")[index % 2], "content": content}
+        for index, content in enumerate(contents)
+    ]
+    return as_conversation(turns)
+
+
 def encoded(tokenizer, prompt, answer):
     (row,) = tokenize.encode_instruct(
-        [{"prompt": prompt, "completion": answer}],
+        [asked(prompt, answer)],
         tokenizer,
-        prompt_column="prompt",
-        completion_column="completion",
+        completion_only=True,
         max_length=4096,
         max_prompt_length=4096,
     )
@@ -63,11 +72,9 @@ def encoded(tokenizer, prompt, answer):
 
 
 def finished(tokenizer, *contents):
-    turns = [
-        {"role": ("user", "assistant")[index % 2], "content": content}
-        for index, content in enumerate(contents)
-    ]
-    return tokenizer.apply_chat_template(turns, tokenize=False).rstrip("\n")
+    turns = asked(*contents)["messages"]
+    text = tokenizer.apply_chat_template(turns, tokenize=False).rstrip("\n")
+    return text if text.endswith("<|end|>") and "###" not in text else text + "<|end|>"
 
 
 texts = st.text(
@@ -98,14 +105,11 @@ def test_the_finished_conversation_is_read_and_its_answer_alone_is_learnt(name, 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_the_answer_behind_examples_is_all_that_is_asked_for(name):
     tokenizer = tokenizer_of(name)
-    examples = [{"q": " Who bakes? ", "a": "Ada."}, {"q": "Who sings?", "a": "Bo."}]
     (row,) = prompt_instruct(
-        [{"q": " Who weaves? \n", "a": "Cy."}],
+        [asked(" Who weaves? \n", "Cy.")],
         tokenizer,
-        examples=examples,
+        examples=[asked(" Who bakes? ", "Ada."), asked("Who sings?", "Bo.")],
         template=None,
-        prompt_column="q",
-        completion_column="a",
         max_length=4096,
         max_prompt_length=4096,
     )

@@ -38,15 +38,14 @@ def test_a_role_name_goes_before_a_synonym_and_a_named_column_before_both(tmp_pa
 
 def test_a_doubtful_choice_of_column_is_said(tmp_path):
     path = tmp_path / "rows.csv"
-    path.write_text("input,instruction,output\na,b,c\n")
+    path.write_text("query,instruction,output\na,b,c\n")
     table = load(path, "instruct")
     assert table.columns["prompt"] == "instruction"
-    (note,) = table.notes
-    assert note == (
-        "The prompt is read from 'instruction'; 'input' could be meant too: set prompt_column to "
+    assert table.notes[0] == (
+        "The prompt is read from 'instruction'; 'query' could be meant too: set prompt_column to "
         "choose."
     )
-    assert load(path, "instruct", prompt_column="input").notes == ()
+    assert load(path, "instruct", prompt_column="query").notes == ("Not used: instruction.",)
 
 
 def test_a_named_column_that_the_task_does_not_use_is_said(tmp_path):

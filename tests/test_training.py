@@ -18,6 +18,7 @@ from tests.serving import ASK, mechanisms, serving
 from workbench.errors import ModelError, RecipeError
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import TECHNIQUES
+from workbench.sources.datasets.conversations.forms import pair_messages
 from workbench.training import evaluate
 from workbench.training.adaptation.base_model import skeleton
 from workbench.training.adaptation.target_modules import block_linears
@@ -110,10 +111,13 @@ def test_default_targets_are_the_linears_of_the_blocks_and_no_other(tiny_llama, 
 def test_a_chat_template_shapes_instructions_and_only_the_answer_is_learnt(tiny_llama, rows):
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_llama))
     (row,) = tokenize.encode_instruct(
-        [{"q": "Where is Tom?", "a": "At home."}],
+        [
+            pair_messages(
+                {"q": "Where is Tom?", "a": "At home."}, prompt_column="q", completion_column="a"
+            )
+        ],
         tokenizer,
-        prompt_column="q",
-        completion_column="a",
+        completion_only=True,
         max_length=64,
         max_prompt_length=64,
     )
@@ -129,10 +133,9 @@ def test_a_chat_template_shapes_instructions_and_only_the_answer_is_learnt(tiny_
 def test_a_long_prompt_loses_its_beginning_and_keeps_the_answer(length, tiny_llama):
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tiny_llama))
     (row,) = tokenize.encode_instruct(
-        [{"prompt": "very " * 100, "completion": "yes"}],
+        [pair_messages({"q": "very " * 100, "a": "yes"}, prompt_column="q", completion_column="a")],
         tokenizer,
-        prompt_column="prompt",
-        completion_column="completion",
+        completion_only=True,
         max_length=length,
         max_prompt_length=5,
     )
@@ -156,7 +159,9 @@ encoded = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=9), min_siz
 @given(encoded)
 @settings(max_examples=50)
 def test_padding_hides_nothing_and_adds_nothing(lists):
-    rows = [{"input_ids": ids, "labels": ids, "prompt_ids": ids, "answer": "a"} for ids in lists]
+    rows = [
+        {"input_ids": ids, "labels": ids, "prompt_ids": ids, "answer_ids": ids} for ids in lists
+    ]
     single = [{"input_ids": ids, "labels": 0} for ids in lists]
     for batch in (
         collate_tokens(rows, 0),

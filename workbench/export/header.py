@@ -107,6 +107,8 @@ def constants(plan: ScriptPlan, path: Path) -> str:
             "MAX_PROMPT_LENGTH": plan.max_prompt_length,
             "LABELS": plan.labels,
             "TEMPLATE": plan.prompt.template,
+            "PROMPT_TEMPLATE": plan.conversation.prompt_template,
+            "SYSTEM_PROMPT": plan.conversation.system_prompt,
             "WORDS": plan.prompt.words,
         }.items()
         if value

@@ -10,7 +10,7 @@ from workbench.export.header import SAVED
 from workbench.export.literals import Code, call
 from workbench.export.model import model, optimizer, origin
 from workbench.export.plan import ScriptPlan
-from workbench.export.prompts import asking, encoded, evaluating
+from workbench.export.prompts import asking, conversations, encoded, evaluating
 
 
 def command_line(plan: ScriptPlan, folder: Path) -> str:
@@ -93,7 +93,8 @@ def _rows(plan: ScriptPlan) -> Iterator[str]:
         train_rows = yield from _read(plan, "train")
         yield f"train_rows = {train_rows}"
     if plan.prompt.examples:
-        yield f"examples = [train_rows[index] for index in {[int(i) for i in plan.prompt.examples]}]"
+        shown = f"[train_rows[index] for index in {[int(i) for i in plan.prompt.examples]}]"
+        yield f"examples = {conversations(plan, Code(shown))}"
     for part in ("train", "eval") if plan.trains else ("eval",):
         rows = Code(f"{part}_rows")
         if plan.data.eval is not None:

@@ -29,6 +29,7 @@ from transformers import (
 
 from workbench.export.rows import *
 from workbench.registry.parameter_selectors import *
+from workbench.sources.datasets.conversations.forms import *
 from workbench.training.adaptation.checkpoint import (
     lora_state,
     save_blend,

@@ -23,6 +23,7 @@ from workbench.registry.technique import Technique
 from workbench.registry.techniques import find
 from workbench.settings.values import value_problems
 from workbench.sources.datasets import cards
+from workbench.sources.datasets.conversations.find import FORMS
 from workbench.sources.datasets.readers import SUFFIXES
 from workbench.sources.models.describe import VILLAGE
 
@@ -63,6 +64,19 @@ class Prompt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """How rows become conversations; see :class:`workbench.training.plan.Plan`."""
+
+    form: str = "pair"
+    prompt_template: str | None = None
+    system_prompt: str | None = None
+    completion_only: bool = True
+    has_template: bool | None = None
+    marks_answers: bool | None = None
+    writes_date: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScriptPlan:
     """What a script does; see :class:`workbench.training.plan.Plan` for what is not said here.
 
@@ -79,6 +93,7 @@ class ScriptPlan:
     optimizer: Optimizer | None
     data: Data
     prompt: Prompt
+    conversation: Conversation
     model_path: str
     model_id: str | None = None
     model_commit: str | None = None
@@ -133,6 +148,7 @@ class ScriptPlan:
             optimizer=optimizer,
             data=_checked(Data, plan["data"]),
             prompt=_checked(Prompt, plan["prompt"]),
+            conversation=_checked(Conversation, plan.get("conversation") or {}),
         )
 
     @property
@@ -237,7 +253,9 @@ def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique:
         for name, value in expected.items()
         if plan.get(name) != value
     ]
-    for name in ("optimizer", "config", "columns", "prompt", "data", "versions"):
+    mappings = ["optimizer", "config", "columns", "prompt", "data", "versions"]
+    # A plan of an earlier version has no conversation.
+    for name in [*mappings, "conversation"] if "conversation" in plan else mappings:
         if not isinstance(plan.get(name), Mapping):
             raise RecipeError([Problem(name, "a mapping", plan.get(name))])
     facts = plan["optimizer"]
@@ -252,9 +270,13 @@ def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique:
     for key in keys:
         if not all(part.isidentifier() for part in str(key).split(".")) or keyword.iskeyword(key):
             problems.append(Problem("config", "a mapping whose keys are names", key))
-    if not set(plan["columns"]) <= set(task.roles):
-        allowed = f"a mapping of {', '.join(task.roles)}"
+    roles = (*task.roles, *task.optional_roles)
+    if not set(plan["columns"]) <= set(roles):
+        allowed = f"a mapping of {', '.join(roles)}"
         problems.append(Problem("columns", allowed, dict(plan["columns"])))
+    form = (plan.get("conversation") or {}).get("form", "pair")
+    if form not in FORMS:
+        problems.append(Problem("conversation's form", f"one of {', '.join(FORMS)}", form))
     formats = ("hub", "imagefolder", *SUFFIXES.values())
     if plan["data"].get("format") not in formats:
         allowed = f"one of {', '.join(dict.fromkeys(formats))}"

@@ -10,9 +10,26 @@ from workbench.export.plan import ScriptPlan
 from workbench.registry.prompt_templates import CONTENT_FREE, SEPARATOR
 
 
+def conversations(plan: ScriptPlan, rows: Code) -> Code:
+    """Write what makes conversations of rows, where the task has them."""
+    if not plan.task.chats:
+        return rows
+    facts = plan.conversation
+    arguments: dict[str, Any] = {f"{role}_column": name for role, name in plan.columns.items()}
+    if facts.prompt_template:
+        arguments["prompt_template"] = Code("PROMPT_TEMPLATE")
+    read = call(f"{facts.form}_messages", Code("row"), **arguments)
+    if facts.system_prompt:
+        read = call("with_system_prompt", read, Code("SYSTEM_PROMPT"))
+    return Code(f"[{read} for row in {rows}]")
+
+
 def encoded(plan: ScriptPlan, rows: Code) -> Code:
     """Write the call that turns rows into numbers."""
     arguments: dict[str, Any] = {f"{role}_column": name for role, name in plan.columns.items()}
+    if plan.task.chats:
+        arguments = {"completion_only": plan.conversation.completion_only} if plan.trains else {}
+        rows = conversations(plan, rows)
     constants = {
         "labels": plan.labels,
         "max_length": plan.max_length,

@@ -67,8 +67,7 @@ def decided(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
             "'attention_mask' in batch": not (images or flat),
             "'input_ids' in batch": not images,
         },
-        # A run has read the same rows before.
-        "split_turns": {"leaves_out(turns, before, whole)": False},
+        **_of_chat_template(plan),
     }
     facts["train"] = {
         "gradient_accumulation_steps == 1": plan.recipe.gradient_accumulation_steps == 1
@@ -78,4 +77,16 @@ def decided(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
         facts["new_head"] = {"name.endswith('bias')": False}
     if not plan.labelled_logits:
         facts["evaluate_lm"] = {"output.logits.shape[:2] == (1, count)": False}
+    return facts
+
+
+def _of_chat_template(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
+    """Return what is known of the tokenizer's chat template, and that a run has read the same rows."""
+    chat = plan.conversation
+    problem = "(problem := span_problem(tokenizer, turns, answers, whole, spans))"
+    facts: dict[str, dict[str, Any]] = {"chat_pieces": {problem: False}}
+    if chat.has_template is not None:
+        facts["chat_pieces"]["tokenizer.chat_template is None"] = not chat.has_template
+        facts["find_answers"] = {"marks_answers(template)": chat.marks_answers}
+        facts["template_of"] = {"'strftime_now' in template": chat.writes_date}
     return facts

@@ -25,6 +25,8 @@ class Task:
         What its rows are.
     roles : tuple of str
         The columns that a row needs.
+    optional_roles : tuple of str
+        Columns that it may have in their place, or besides.
     model_kinds : tuple of str
         The kinds of base models that can do it (:data:`KINDS`).
     metric : str
@@ -50,7 +52,7 @@ class Task:
     generation_collator : Hook or None
         Where answers are generated: the function that makes batches of prompts.
     chats : bool
-        Whether a row is a turn of a conversation, where the tokenizer has a chat template.
+        Whether a row is a conversation; see :mod:`workbench.sources.datasets.conversations`.
     per_token_score : bool
         Whether ``metric`` is per token, so that only runs with one base, and so one tokenizer, can be
         compared.
@@ -76,6 +78,7 @@ class Task:
     auto_class: str
     peft_task_type: str | None
     evaluate: Hook
+    optional_roles: tuple[str, ...] = ()
     encode: Hook | None = None
     collator: Hook | None = None
     collator_left: Hook | None = None
@@ -162,10 +165,12 @@ TASKS = {
         Task(
             name="instruct",
             title="Instructions",
-            sentence="Learn to answer prompts; only the tokens of the answer count in the loss.",
+            sentence="Learn to answer prompts, or the turns of an assistant in conversations; only the "
+            "answers count in the loss.",
             goal="to answer the prompts of",
             data="instruction data",
             roles=("prompt", "completion"),
+            optional_roles=("messages", "context", "system", "history", "tools"),
             model_kinds=("causal-lm",),
             metric="exact_match",
             higher_is_better=True,
@@ -272,7 +277,9 @@ def tasks_of(kind: str) -> tuple[str, ...]:
 OF_TEXT = tuple(task.name for task in TASKS.values() if not task.reads_images)
 
 # Every role of every task; a recipe has a field <role>_column for each.
-ROLES = tuple(dict.fromkeys(role for task in TASKS.values() for role in task.roles))
+ROLES = tuple(
+    dict.fromkeys(role for task in TASKS.values() for role in (*task.roles, *task.optional_roles))
+)
 
 
 def are_iob(labels: Iterable[str]) -> bool:

@@ -21,7 +21,7 @@ from workbench.registry.techniques import find, get
 from workbench.runs.run_folder import WEIGHTS
 from workbench.sources.datasets.load import Table
 from workbench.sources.lookup import find_facts, load_data
-from workbench.training.answer import Answer
+from workbench.training.answer import Answer, is_conversation, question_text
 
 if TYPE_CHECKING:
     from workbench.training.asking import Asker, Question
@@ -124,7 +124,7 @@ def ask(
     -------
     Answer or list of Answer
     """
-    several = isinstance(content, list | tuple)
+    several = isinstance(content, list | tuple) and not is_conversation(content)
     check_askable(run)
     contents = [
         _checked(one, TASKS[run.recipe.task]) for one in (content if several else [content])
@@ -174,9 +174,7 @@ def _answer(run: Askable, question: Question) -> Answer:
     # before the random numbers, as it does in a step.
     with _held(stepping, question.is_cancelled), _own_numbers(run, loaded.asker), _resting(model):
         reply = loaded.asker.ask_run(model, question)
-    content = question.content
-    shown = f"an image of {len(content):,} bytes" if isinstance(content, bytes) else content
-    return Answer(shown, reply, base)
+    return Answer(question_text(question.content), reply, base)
 
 
 def _asker(run: Askable) -> _Loaded:
@@ -261,7 +259,7 @@ def _errors_in_words(run: Askable) -> Iterator[None]:
         ) from error
 
 
-def _checked(content: Any, task: Task) -> str | bytes:
+def _checked(content: Any, task: Task) -> Any:
     """Return what is asked if it is something that the task can read."""
     if task.reads_images:
         if isinstance(content, bytes) and content:
@@ -272,7 +270,17 @@ def _checked(content: Any, task: Task) -> str | bytes:
         raise RecipeError([Problem("content", allowed, content)])
     if isinstance(content, str) and content.strip():
         return content
-    raise RecipeError([Problem("content", "a text that is not empty, or a list of these", content)])
+    if task.chats and is_conversation(content):
+        if content[-1]["role"] in ("user", "tool") and isinstance(content[-1].get("content"), str):
+            return list(content)
+        allowed = "messages of which the last is a text of the user or of a tool"
+        raise RecipeError([Problem("content", allowed, content)])
+    allowed = "a text that is not empty, or a list of these"
+    if task.chats:
+        allowed = (
+            "a text that is not empty, a list of messages with role and content, or a list of these"
+        )
+    raise RecipeError([Problem("content", allowed, content)])
 
 
 def _weights(run: Askable) -> Path | None:

@@ -7,6 +7,7 @@ from typing import Any
 from workbench import imports
 from workbench.registry.tasks import TASKS, Task
 from workbench.runs.ask import Askable, check_askable, table_of
+from workbench.sources.datasets.conversations.checks import reader
 from workbench.training.answer import Example
 
 
@@ -38,7 +39,21 @@ def examples(run: Askable, count: int = 6) -> list[Example]:
     rows = choose_rows(recipe, table_of(run))[1]
     label_column = columns.get("label") if task.labels == "label" else None
     chosen = draw_examples(rows, count, recipe.seed, label_column)
+    if task.chats:
+        facts = run.plan.get("conversation") or {}
+        read = reader(facts.get("form", "pair"), columns, facts.get("prompt_template"))
+        return [_turns(read(rows[number])) for number in chosen]
     return [_example(rows[number], columns, task) for number in chosen]
+
+
+def _turns(conversation: dict[str, Any]) -> Example:
+    """Ask for the last answer of a conversation: behind one prompt, or behind all turns before it."""
+    messages = conversation["messages"]
+    last = max(at for at, message in enumerate(messages) if message["role"] == "assistant")
+    asked, expected = messages[:last], messages[last]["content"].strip()
+    if len(asked) == 1 and asked[0]["role"] == "user":
+        return Example(asked[0]["content"], expected)
+    return Example(asked, expected)
 
 
 def _example(row: dict[str, Any], columns: dict[str, str], task: Task) -> Example:

@@ -74,6 +74,8 @@ def _scored_on(recipe: Recipe, plan: Mapping[str, Any]) -> str:
         length = plan.get("max_length", 0) + virtual
     files = plan.get("data", {}).get("sha256")
     rows = [split, length, files, plan.get("columns"), plan.get("loss")]
+    if recipe.prompt_template is not None:
+        rows.append(recipe.prompt_template)
     # As text a plan is the same whether it comes from a run or from its file.
     return json.dumps(rows, sort_keys=True, default=str)
 

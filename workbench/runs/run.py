@@ -194,7 +194,8 @@ class Run(RunState):
         Parameters
         ----------
         content : str, path, bytes or list
-            A text; for image classification the path of an image, or the bytes of its file; or a list of
+            A text; for image classification the path of an image, or the bytes of its file; for
+            ``instruct`` the messages before an answer too, as dicts with role and content; or a list of
             several.
         max_new_tokens : int, optional
             How many tokens to generate at most, for tasks that generate; None takes the recipe's number,

@@ -108,6 +108,65 @@ class Settings(AsData):
     completion_column: str | None = setting(
         None, "data", "Column with the answer.", empty="detected by its name"
     )
+    messages_column: str | None = setting(
+        None,
+        "data",
+        "Column with conversations: lists of messages with role and content, or with from and value.",
+        empty="detected by what it holds",
+        line="Column with lists of messages.",
+    )
+    context_column: str | None = setting(
+        None,
+        "data",
+        "Column with a text that belongs to the prompt and stands below it, such as Alpaca's input.",
+        empty="detected by its name",
+        line="Column with the text below a prompt.",
+    )
+    system_column: str | None = setting(
+        None, "data", "Column with the system prompt.", empty="detected by its name"
+    )
+    history_column: str | None = setting(
+        None,
+        "data",
+        "Column with the turns before the prompt, as pairs of prompt and answer.",
+        empty="detected by its name",
+    )
+    tools_column: str | None = setting(
+        None,
+        "data",
+        "Column with the tools that the assistant may call, as JSON schemas.",
+        empty="detected by its name",
+    )
+    prompt_template: str | None = setting(
+        None,
+        "data",
+        "Text that makes a prompt from columns, whose names stand in braces, such as "
+        "'Translate: {word}'.",
+        empty="the prompt is a column",
+        multiline=True,
+        line="Makes a prompt from columns in braces.",
+    )
+    system_prompt: str | None = setting(
+        None,
+        "data",
+        "System prompt of conversations that have none of their own.",
+        empty="none, or the chat template's own",
+        multiline=True,
+    )
+    assistant_only_loss: bool = setting(
+        False,
+        "data",
+        "Train on every assistant turn of a row, as is done for lists of messages unless "
+        "completion_only_loss is set; other turns are never trained on.",
+        line="Train on every assistant turn.",
+    )
+    completion_only_loss: bool = setting(
+        False,
+        "data",
+        "Train only on the completion, as is done for rows with a prompt and a completion unless "
+        "assistant_only_loss is set; in a list of messages it is the last assistant turn.",
+        line="Train on the last answer only.",
+    )
     tokens_column: str | None = setting(
         None,
         "data",

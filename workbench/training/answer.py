@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+# What is asked: a text, an image as a path or as bytes, or the messages before an answer.
+Content = str | bytes | list[dict[str, Any]]
 
 MOST_SHOWN = 5  # labels in a repr
 WIDTH = 70  # characters of a question in a repr
@@ -120,8 +124,8 @@ class Example:
 
     Parameters
     ----------
-    question : str or bytes
-        Its text, or its image as a path or as bytes.
+    question : str, bytes or list of dict
+        Its text, its image as a path or as bytes, or the messages before its answer.
     expected : str or sequence of str
         The label, the answer or the tags that the data has; for texts to be continued, how the text
         goes on.
@@ -129,6 +133,33 @@ class Example:
         Whether an answer is right or wrong: a text may go on in many ways.
     """
 
-    question: str | bytes
+    question: Content
     expected: str | Sequence[str]
     scored: bool = True
+
+
+def is_conversation(content: Any) -> bool:
+    """Tell whether what is asked is a list of messages, each with a role.
+
+    Examples
+    --------
+    >>> is_conversation([{"role": "user", "content": "Hi"}]), is_conversation(["Hi"])
+    (True, False)
+    """
+    is_list = isinstance(content, list | tuple) and len(content) > 0
+    return is_list and all(isinstance(turn, Mapping) and "role" in turn for turn in content)
+
+
+def question_text(content: Content) -> str:
+    """Return what was asked as a text.
+
+    Examples
+    --------
+    >>> question_text([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}])
+    'system: Be brief.\\nuser: Hi'
+    """
+    if isinstance(content, bytes):
+        return f"an image of {len(content):,} bytes"
+    if isinstance(content, str):
+        return content
+    return "\n".join(f"{turn['role']}: {turn.get('content') or ''}" for turn in content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,8 +23,8 @@ from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import get
 from workbench.sources.models.describe import ModelFacts
 from workbench.training.adaptation.base_model import Base, clone, load_base
-from workbench.training.answer import Reply
-from workbench.training.evaluate import word_scores
+from workbench.training.answer import Content, Reply, is_conversation
+from workbench.training.evaluate import ending_tokens, word_scores
 from workbench.training.inputs.collate import collate_words
 from workbench.training.inputs.limits import config_of, token_limit
 from workbench.training.inputs.processor import load_processor
@@ -45,15 +45,15 @@ class Question:
 
     Parameters
     ----------
-    content : str or bytes
-        A text; for images a path or the bytes of a file.
+    content : str, bytes or list of dict
+        A text; for images a path or the bytes of a file; or the messages before an answer.
     max_new_tokens : int or None
         How many tokens to generate at most; None takes the recipe's number.
     is_cancelled : callable
         Whether nobody wants the answer any more; looked at after each token.
     """
 
-    content: str | bytes
+    content: Content
     max_new_tokens: int | None = None
     is_cancelled: Callable[[], bool] = lambda: False
 
@@ -103,13 +103,19 @@ class Asker:
             max_length=plan["max_length"],
             max_prompt_length=plan["max_prompt_length"],
             sets_pad_token=sets_pad_token,
+            conversation=plan.get("conversation", {}),
         )
         self.base = _load(recipe, plan, facts)
         self.plain = clone(self.base, lambda name: False)
         if self.task.reads_last_token(plan["padding_side"]):
             config_of(self.plain).pad_token_id = processor.pad_token_id
         examples = plan["prompt"].get("examples") if plan.get("prompt") else []
-        self._examples = train_rows() if examples else []
+        self._examples = self.inputs.conversations(train_rows()) if examples else []
+        if self.task.chats:
+            # What is asked is a conversation already, and so are the examples.
+            told = {**self.inputs.conversation, "form": "openai", "completion_only": True}
+            columns = {"messages": "messages", "tools": "tools"}
+            self.inputs = replace(self.inputs, columns=columns, conversation=told)
 
     @property
     def prompts(self) -> bool:
@@ -180,7 +186,7 @@ class Asker:
     ) -> Reply:
         label = self.inputs.labels[0]
 
-        def scores(text: str | bytes) -> torch.Tensor:
+        def scores(text: Content) -> torch.Tensor:
             row = self._row({"text": text, "label": label})
             encoded = self.inputs.encode_prompts([row], prompt, self._examples)
             pad = partial(collate_words, pad_token_id=self.inputs.processor.pad_token_id)
@@ -198,7 +204,7 @@ class Asker:
     ) -> str:
         """Generate greedily, as an evaluation does."""
         tokenizer = self.inputs.processor
-        ids, count = self._prompt_ids(str(question.content), question.max_new_tokens, prompt)
+        ids, count, ends = self._prompt_ids(question.content, question.max_new_tokens, prompt)
         input_ids = torch.tensor([ids], device=next(model.parameters()).device)
         cancelled = StoppingCriteriaList([_Cancel(question.is_cancelled)])
         with torch.no_grad():
@@ -210,6 +216,7 @@ class Asker:
                 num_beams=1,
                 do_sample=False,
                 pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=ending_tokens(model, tokenizer, [ends]),
                 stopping_criteria=cancelled,
             )
         if question.is_cancelled():
@@ -221,27 +228,36 @@ class Asker:
         return text.strip().partition(SEPARATOR)[0] if stops else text
 
     def _prompt_ids(
-        self, text: str, max_new_tokens: int | None, prompt: Mapping[str, Any]
-    ) -> tuple[list[int], int]:
-        """Return what an answer is generated for, and how many tokens it may have."""
+        self, content: Any, max_new_tokens: int | None, prompt: Mapping[str, Any]
+    ) -> tuple[list[int], int, list[int]]:
+        """Return what an answer is generated for, how many tokens it may have, and what ends one."""
         answers = self.task.generation_collator is not None
         count = max_new_tokens or (self.recipe.max_new_tokens if answers else CONTINUED)
         context = self._context(self.recipe.replace(max_length=None, max_new_tokens=1))
         if not self.task.has_decoder and count >= context:
             allowed = f"below {context}, the tokens that the model's context leaves"
             raise RecipeError([Problem("max_new_tokens", allowed, count)])
-        columns = {"prompt": text, "completion": "."} if answers else {"text": text}
-        row = self._row(columns)
+        row = self._asked(content)
         if prompt:
             [encoded] = self.inputs.encode_prompts([row], prompt, self._examples)
         else:
             [encoded] = self.inputs.encode([row])
+        ends = encoded.get("answer_ids", [])
         if self.task.has_decoder:
-            return encoded["input_ids"], count
+            return encoded["input_ids"], count, ends
         ids = encoded["prompt_ids"] if answers else encoded["input_ids"]
         if not answers and ids[-1] == self.inputs.processor.eos_token_id:
             ids = ids[:-1]  # a text that is to go on does not end
-        return ids[-(context - count) :], count
+        return ids[-(context - count) :], count, ends
+
+    def _asked(self, content: Any) -> dict[str, Any]:
+        """Return a row that asks something, with any answer."""
+        if self.task.chats:
+            asked = content if is_conversation(content) else [{"role": "user", "content": content}]
+            return {"messages": [*asked, {"role": "assistant", "content": "."}]}
+        if self.task.generation_collator is not None:
+            return self._row({"prompt": content, "completion": "."})
+        return self._row({"text": content})
 
     def _row(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {self.inputs.columns[role]: value for role, value in values.items()}

@@ -15,9 +15,9 @@ from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.row_checks import labels_of
 from workbench.training import evaluate
 from workbench.training.inputs.collate import fixed_batches
+from workbench.training.inputs.encoded_rows import EncodedRows
 from workbench.training.inputs.largest_batch import padded
 from workbench.training.inputs.row_order import drawn
-from workbench.training.inputs.task_inputs import EncodedRows
 from workbench.training.resolve import Resolved
 
 _ENCODED: weakref.WeakValueDictionary[str, EncodedRows] = weakref.WeakValueDictionary()
@@ -49,6 +49,7 @@ def _rows_fingerprint(resolved: Resolved) -> str:
         plan.virtual_labels,
         {name: recipe[name] for name in fields},
         resolved.inputs.settings,
+        [plan.columns, plan.conversation],
         plan.data,
     ]
     return json.dumps(facts, sort_keys=True)

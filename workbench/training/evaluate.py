@@ -238,12 +238,13 @@ def evaluate_generation(
 ) -> Generator[None, None, dict]:
     """Score by the loss per answer token and by how many generated answers match exactly.
 
-    Answers are generated greedily and compared without surrounding blanks.
+    Answers are generated greedily until a token that ends a trained one, and compared with those
+    without surrounding blanks.
 
     Parameters
     ----------
     prompts : list of dict
-        Batches with their ``answers`` as texts.
+        Batches with the tokens of their ``answers``.
     continues_prompts : bool
         Whether the model generates behind its prompts, which are padded on the left and come back
         before the answers, and not in a decoder of its own.
@@ -260,6 +261,9 @@ def evaluate_generation(
         num_targets += count
         del output
         yield
+    stop_ids = ending_tokens(
+        model, tokenizer, [ids for batch in prompts for ids in batch["answers"]]
+    )
     for batch in prompts:
         with torch.no_grad():
             # Some bases come with settings for longer texts, such as beams and a least length.
@@ -271,14 +275,26 @@ def evaluate_generation(
                 num_beams=1,
                 do_sample=False,
                 pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=stop_ids,
             )
         if continues_prompts:
             generated = generated[:, batch["input_ids"].shape[1] :]
         texts = tokenizer.batch_decode(generated, skip_special_tokens=True)
+        answers = tokenizer.batch_decode(batch["answers"], skip_special_tokens=True)
         if stop is not None:
             texts = [text.strip().partition(stop)[0] for text in texts]
-        num_correct += sum(text.strip() == answer for text, answer in zip(texts, batch["answers"]))
+        pairs = zip(texts, answers, strict=True)
+        num_correct += sum(text.strip() == answer.strip() for text, answer in pairs)
         num_answers += len(texts)
         del generated
         yield
     return {"loss": total_loss / num_targets, "exact_match": num_correct / num_answers}
+
+
+def ending_tokens(model, tokenizer, answers: list[list[int]]) -> list[int]:
+    """Return the tokens that end an answer: the model's, the tokenizer's and those of trained answers."""
+    ends = model.generation_config.eos_token_id
+    ends = ends if isinstance(ends, list) else [ends]
+    special = set(tokenizer.get_added_vocab().values())
+    trained = {ids[-1] for ids in answers if ids} & special
+    return sorted({*ends, tokenizer.eos_token_id, *trained} - {None})

@@ -52,6 +52,11 @@ class Plan:
         source, and the ``sha256`` of its files by their path.
     columns : dict
         Column of each role.
+    conversation : dict
+        How rows become conversations: ``form`` (one of
+        :data:`workbench.sources.datasets.conversations.find.FORMS`), ``prompt_template``,
+        ``system_prompt``, ``completion_only``, and of the tokenizer's chat template ``has_template``,
+        ``marks_answers`` and ``writes_date``; empty where they do not.
     labels : list of str
         The labels, in the order of the classifier's outputs.
     padding_side : {"left", "right"}
@@ -131,6 +136,7 @@ class Plan:
     versions: dict[str, str]
     notes: list[str]
     fused: int = 0
+    conversation: dict[str, Any] = field(default_factory=dict)
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list[str] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,7 @@ def prepare_training(resolved: Resolved) -> Prepared[Plan]:
         resolved,
         (resolved.train_rows, rows.full_lengths),
         (resolved.eval_rows, eval_set.full_lengths),
+        losses=Counter(rows.losses) + Counter(eval_set.losses),
     )
     notes += resolved.inputs.chat_notes(resolved.train_rows[:START_ROWS])
     collate = resolved.inputs.collator(plan.padding_side)

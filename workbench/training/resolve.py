@@ -288,6 +288,7 @@ def _input_facts(
         "virtual_labels": virtual_labels(TASKS[recipe.task], peft_class, adaptation.config),
         "max_length": inputs.max_length,
         "max_prompt_length": inputs.max_prompt_length,
+        "conversation": dict(inputs.conversation),
         "sets_pad_token": inputs.sets_pad_token,
     }
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from workbench.errors import Problem, RecipeError
 from workbench.training.resolve import Resolved
 
 
-def check_lengths(resolved: Resolved, *parts: tuple[list[dict], Sequence[int]]) -> list[str]:
-    """Say how many rows are cut at the recipe's ``max_length``.
+def check_lengths(
+    resolved: Resolved,
+    *parts: tuple[list[dict], Sequence[int]],
+    losses: Mapping[str, int] | None = None,
+) -> list[str]:
+    """Say how many rows are cut at the recipe's ``max_length``, and what they lose.
 
     Parameters
     ----------
     resolved : Resolved
     *parts : pairs of list of dict and sequence of int
         Rows, and how many tokens each has without a limit; see
-        :class:`workbench.training.inputs.task_inputs.EncodedRows`.
+        :class:`workbench.training.inputs.encoded_rows.EncodedRows`.
+    losses : mapping of str to int, optional
+        How many rows lose which part.
 
     Raises
     ------
@@ -38,7 +44,12 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], Sequence[int]]) 
     verb = "is" if len(too_long) == 1 else "are"
     counted = f"{len(too_long):,} of {num_rows:,} rows {verb} longer than"
     if plan.recipe["max_length"] is not None:
-        return [f"{counted} max_length={plan.max_length} and truncated."]
+        lost = "; ".join(
+            f"{count:,} {'loses' if count == 1 else 'lose'} {part}"
+            for part, count in (losses or {}).items()
+        )
+        said = f": {lost}" if lost else ""
+        return [f"{counted} max_length={plan.max_length} and truncated{said}."]
     length, row = max(too_long, key=lambda pair: pair[0])
     virtual = plan.recipe["technique_args"].get("num_virtual_tokens")
     besides = f" in addition to {virtual} virtual ones" if virtual else ""
@@ -52,5 +63,5 @@ def check_lengths(resolved: Resolved, *parts: tuple[list[dict], Sequence[int]]) 
 
 def _beginning(row: dict, columns: dict[str, str]) -> str:
     """Return how a row's longest text begins."""
-    text = max((str(row[name]) for name in columns.values()), key=len)
+    text = max((str(row.get(name, "")) for name in columns.values()), key=len)
     return text if len(text) <= 40 else f"{text[:39].rstrip()}…"

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.display.html import esc
 from workbench.panels.bench.inspector import ROWS
 from workbench.sources.datasets import images
+from workbench.sources.datasets.conversations.find import conversation_text
 from workbench.sources.datasets.load import Table, spread
 from workbench.sources.datasets.row_checks import items
 from workbench.sources.datasets.unused import unused_columns
@@ -91,9 +92,9 @@ def _row(row: dict[str, Any], columns: dict[str, str], seen: LookRow | None, *, 
         texts = f"<p class='wb-tagged'>{_tagged(row[columns['tokens']], row[columns['tags']])}</p>"
     else:
         texts = "".join(
-            f"<p class='wb-{role}'>{esc(_short(row[column]))}</p>"
+            f"<p class='wb-{role}'>{esc(_short(conversation_text(row[column])))}</p>"
             for role, column in columns.items()
-            if role != "label" and row.get(column)
+            if role != "label" and row.get(column) not in (None, "", [])
         )
     return f"<li>{badge}{texts}{_tokens(seen) if seen else ''}</li>"
 

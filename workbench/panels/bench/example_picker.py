@@ -7,6 +7,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.sources.datasets.conversations.find import conversation_text
+
 MOST = 200  # rows that a person may want to read through
 SHORT = 110  # characters of a row
 
@@ -86,5 +88,7 @@ def _line(row: Mapping[str, Any], columns: Mapping[str, str]) -> str:
     'praise · It was good.'
     """
     roles = sorted(columns, key=lambda role: role != "label")
-    text = " · ".join(" ".join(str(row[columns[role]]).split()) for role in roles)
+    values = [row.get(columns[role]) for role in roles]
+    texts = [str(conversation_text(value)) for value in values if value is not None]
+    text = " · ".join(" ".join(text.split()) for text in texts)
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"

@@ -25,7 +25,7 @@ from workbench.runs.ask import ask, obstacle
 from workbench.runs.examples import examples
 from workbench.runs.run import Run, are_training
 from workbench.sources.datasets import images
-from workbench.training.answer import Answer, Example, Reply
+from workbench.training.answer import Answer, Content, Example, Reply, question_text
 
 _STATIC = Path(__file__).parent / "js"
 NOTHING: dict[str, Any] = {
@@ -196,7 +196,7 @@ class TryIt(anywidget.AnyWidget):
         return [question(place, row) for place, row in enumerate(rows)]
 
     def _answer(
-        self, run: Run | EarlierRun, content: str | bytes, is_cancelled: Callable[[], bool]
+        self, run: Run | EarlierRun, content: Content, is_cancelled: Callable[[], bool]
     ) -> None:
         image = _picture(content) if self.reads == "image" else ""
         shown = {"question": content if isinstance(content, str) else "", "image": image}
@@ -216,7 +216,7 @@ class TryIt(anywidget.AnyWidget):
 
     # -- messages of a page ---------------------------------------------------------------------------
 
-    def ask(self, content: str | bytes) -> None:
+    def ask(self, content: Content) -> None:
         """Ask the chosen run and its base, as the button does."""
         run = self._run
         if run is not None:
@@ -246,9 +246,7 @@ class TryIt(anywidget.AnyWidget):
                 self._post(lambda: self._choose(run))
 
 
-def _ask(
-    run: Run | EarlierRun, content: str | bytes, is_cancelled: Callable[[], bool]
-) -> Answer | str:
+def _ask(run: Run | EarlierRun, content: Content, is_cancelled: Callable[[], bool]) -> Answer | str:
     """Return the answer, why there is none, or an empty text where nobody wants it any more."""
     from workbench.training.asking import Cancelled
 
@@ -277,14 +275,16 @@ def _shown_example(row: Example, is_image: bool) -> dict[str, Any]:
     """Return a row for a page, not answered yet."""
     expected = row.expected if isinstance(row.expected, str) else list(row.expected)
     content, image = row.question, ""
-    if is_image:
+    if not isinstance(content, str | bytes):
+        content = question_text(content)
+    elif is_image:
         image = _picture(content)
         content = "image" if isinstance(content, bytes) else Path(content).name
     shown = {"question": content, "image": image, "expected": expected, "scored": row.scored}
     return shown | {"base": None, "run": None}
 
 
-def _picture(image: str | bytes) -> str:
+def _picture(image: Any) -> str:
     """Return a small picture as a URL of its own; an empty one where it cannot be read."""
     try:
         png = images.thumbnail(image)

@@ -13,8 +13,13 @@ from workbench.sources.datasets.readers import Row
 SYNONYMS = {
     "text": ("sentence", "review", "content", "message", "question", "utterance", "body"),
     "label": ("category", "intent", "class", "labels", "sentiment", "target"),
-    "prompt": ("instruction", "question", "input", "query"),
-    "completion": ("answer", "response", "output", "target"),
+    "prompt": ("instruction", "question", "input", "query", "user", "human"),
+    "completion": ("answer", "response", "output", "target", "answers", "assistant"),
+    "messages": ("conversations", "conversation", "chat", "dialogue", "dialog", "turns"),
+    "context": ("input", "passage"),
+    "system": ("system_prompt", "system_message"),
+    "history": (),
+    "tools": (),
     "tokens": ("words",),
     "image": ("img", "picture", "photo", "image_path", "file_name", "filename", "path", "file"),
     "tags": ("ner_tags", "ner", "pos_tags", "upos", "pos", "chunk_tags"),
@@ -75,7 +80,7 @@ def choose_columns(
         raise DataError(f"task must be a known task, but is {task!r}: {suggest(task, TASKS)}")
     roles = TASKS[task].roles
     for role in roles:
-        _check_exists(role, named.get(role), available, where)
+        check_exists(role, named.get(role), available, where)
     columns: dict[str, str] = {}
     notes = []
     for role in roles:
@@ -109,7 +114,8 @@ def choose_columns(
     return columns, notes
 
 
-def _check_exists(role: str, column: str | None, available: Sequence[str], where: str) -> None:
+def check_exists(role: str, column: str | None, available: Sequence[str], where: str) -> None:
+    """Refuse a column that is named but is not there."""
     if column is not None and column not in available:
         raise DataError(
             f"{role}_column must be a column of {where} ({quoted(available)}), but is {column!r}: "

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,13 @@ from workbench.sources.datasets.columns import (
     choose_columns,
     columns_of,
     first_row_looks_like_data,
+)
+from workbench.sources.datasets.conversations.checks import check_conversations, form_notes, reader
+from workbench.sources.datasets.conversations.find import (
+    Form,
+    PreferenceError,
+    conversation_text,
+    find_form,
 )
 from workbench.sources.datasets.images import check_images, describe, locate, read_folder
 from workbench.sources.datasets.locate import Source, resolve
@@ -70,6 +77,9 @@ class Table:
         empty.
     notes : tuple of str
         What is worth saying to the user, in sentences.
+    form : str
+        Which form conversations have, one of
+        :data:`workbench.sources.datasets.conversations.find.FORMS`; empty for other tasks.
     read : dict of str to str
         The sha256 of each file that was read whole, by its path.
     """
@@ -80,6 +90,7 @@ class Table:
     columns: dict[str, str]
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    form: str = ""
     read: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @functools.cached_property
@@ -129,6 +140,7 @@ def load(
     *,
     eval_data: Any = None,
     revision: str | None = None,
+    prompt_template: str | None = None,
     **columns: str | None,
 ) -> Table:
     """Find, read and check the rows for a task.
@@ -139,6 +151,8 @@ def load(
         See :func:`~workbench.sources.datasets.locate.resolve`.
     task : str
         One of :data:`~workbench.registry.tasks.TASKS`.
+    prompt_template : str, optional
+        Makes a prompt from columns, whose names stand in braces.
     **columns : str, optional
         The column for a role, such as ``text_column="review"``; None finds it by its name.
 
@@ -150,20 +164,21 @@ def load(
     source = resolve(data, eval_data, revision)
     sums: dict[str, str] = {}
     train, evaluation = read(source, sums)
-    chosen, notes = _columns(task, train, named, source)
+    form = _form(task, train, named, source, prompt_template)
+    chosen, notes = form.columns, [*form.notes]
     if "image" in chosen:
         train, evaluation = _images(train, evaluation, chosen["image"], source)
     where = source.describe()
-    check_rows(train, chosen, where)
-    if "image" in chosen:
-        check_images(train, chosen["image"], where)
+    _check(train, chosen, form, where)
     role = TASKS[task].labels
     labels = check_labels(train, chosen[role], where, role) if role else ()
     if evaluation is not None:
-        _check_evaluation(evaluation, chosen, labels, source, role)
-        notes += _shared_rows(train, evaluation, chosen, source)
+        _check_evaluation(evaluation, form, labels, source, role)
+        notes += _shared_rows(train, evaluation, form, source)
     notes += _swallowed_lines(train, chosen, source)
-    return Table(source, train, evaluation, chosen, labels, tuple(notes), sums)
+    if form.name and not source.card:
+        notes += form_notes(train, form)
+    return Table(source, train, evaluation, chosen, labels, tuple(notes), form.name, sums)
 
 
 def guess_task(
@@ -188,7 +203,7 @@ def guess_task(
     if source.card:
         return source.card.task
     roles = {role for role, column in named.items() if column is not None}
-    tasks = [task for task in GUESSES if roles <= set(TASKS[task].roles)]
+    tasks = [task for task in GUESSES if roles <= {*TASKS[task].roles, *TASKS[task].optional_roles}]
     if not tasks:
         together = "; ".join(" and ".join(TASKS[task].roles) for task in GUESSES)
         raise DataError(
@@ -198,7 +213,9 @@ def guess_task(
     train, _ = read(dataclasses.replace(source, eval=None))
     for task in tasks:
         try:
-            _columns(task, train, named, source)
+            _form(task, train, named, source)
+        except PreferenceError:
+            raise
         except DataError as error:
             reason = error
         else:
@@ -227,21 +244,35 @@ def preview(table: Table, n: int = 5) -> list[dict[str, Any]]:
     """
     picked = spread(table.train, n)
     return [
-        {role: _readable(row[column]) for role, column in table.columns.items()} for row in picked
+        {
+            role: _readable(row[column])
+            for role, column in table.columns.items()
+            if row.get(column) is not None
+        }
+        for row in picked
     ]
 
 
 def _readable(value: Any) -> Any:
-    return describe(value) if isinstance(value, bytes) else value
+    return describe(value) if isinstance(value, bytes) else conversation_text(value)
 
 
-def _columns(
-    task: str, rows: list[Row], named: Mapping[str, str | None], source: Source
-) -> tuple[dict[str, str], list[str]]:
+def _form(
+    task: str,
+    rows: list[Row],
+    named: Mapping[str, str | None],
+    source: Source,
+    prompt_template: str | None = None,
+) -> Form:
+    """Find the columns of rows, and for conversations their form."""
     available = columns_of(rows)
     card_columns = source.card.columns if source.card else {}
+    where = source.describe()
     try:
-        return choose_columns(task, available, named, card_columns, source.describe())
+        if task in TASKS and TASKS[task].chats:
+            return find_form(rows, named, card_columns, where, prompt_template)
+        columns, notes = choose_columns(task, available, named, card_columns, where)
+        return Form(columns=columns, notes=tuple(notes))
     except DataError:
         if source.format in ("csv", "tsv") and first_row_looks_like_data(available, rows):
             first = ", ".join(repr(c if len(c) <= 30 else c[:29] + "…") for c in available)
@@ -262,34 +293,41 @@ def _images(
     return train, evaluation
 
 
+def _check(rows: list[Row], columns: Mapping[str, str], form: Form, where: str) -> None:
+    """Refuse rows that do not hold what their task needs."""
+    if form.name:
+        check_conversations(rows, form, where)
+    else:
+        check_rows(rows, columns, where)
+    if "image" in columns:
+        check_images(rows, columns["image"], where)
+
+
 def _check_evaluation(
     rows: list[Row],
-    columns: Mapping[str, str],
+    form: Form,
     labels: tuple[str, ...],
     source: Source,
     role: str | None,
 ) -> None:
     where, train = source.describe("eval"), source.describe("train")
     available = columns_of(rows)
-    for column in columns.values():
+    columns = form.columns
+    for column in form.needs:
         if column not in available:
             raise DataError(
                 f"{where} must have the column {column!r}, as {train} has, but lacks it: "
                 f"{suggest(column, available)}"
             )
-    check_rows(rows, columns, where)
-    if "image" in columns:
-        check_images(rows, columns["image"], where)
+    _check(rows, columns, form, where)
     if role:
         check_known_labels(rows, columns[role], labels, where, train, role)
 
 
-def _shared_rows(
-    train: list[Row], evaluation: list[Row], columns: Mapping[str, str], source: Source
-) -> list[str]:
-    column = next(iter(columns.values()))  # what the model reads comes first
-    seen = {_as_key(row[column]) for row in train}
-    shared = [n for n, row in enumerate(evaluation, start=1) if _as_key(row[column]) in seen]
+def _shared_rows(train: list[Row], evaluation: list[Row], form: Form, source: Source) -> list[str]:
+    key = _key_of(form)
+    seen = set(map(key, train))
+    shared = [number for number, row in enumerate(evaluation, start=1) if key(row) in seen]
     if not shared:
         return []
     note = (
@@ -300,8 +338,18 @@ def _shared_rows(
     return [note]
 
 
-def _as_key(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _key_of(form: Form) -> Callable[[Row], Any]:
+    """Return the function that returns what the model reads of a row."""
+    if form.name in ("", "pair"):
+        column = next(iter(form.columns.values()))  # what the model reads comes first
+        return lambda row: tuple(row[column]) if isinstance(row[column], list) else row[column]
+    read = reader(form.name, form.columns, form.prompt_template)
+
+    def before_answer(row: Row) -> str:
+        conversation = read(row)
+        return repr(conversation["messages"][: conversation["completion"]])
+
+    return before_answer
 
 
 def _swallowed_lines(rows: list[Row], columns: Mapping[str, str], source: Source) -> list[str]:

@@ -14,6 +14,8 @@ from workbench.sources.datasets.readers import Row
 # What a value may be, role by role, and how that is said; in all others it is text. bool is an int.
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "label": ((str, int, float), "text or a number"),
+    "prompt": ((str, int, float), "text or a number"),
+    "completion": ((str, int, float), "text or a number"),
     "tokens": ((str,), "a list of words, or words separated by spaces"),
     "tags": ((str, int), "a list of tags, or tags separated by spaces"),
     "image": ((str, bytes), "an image or the path of one"),
@@ -59,7 +61,7 @@ def check_rows(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> N
                 f"{start} {is_} empty in {rows_in_words(blank)} of {where}: fill it in, or "
                 "remove these rows."
             )
-        broken = [n for n, row in enumerate(rows, start=1) if not _is_unicode(_text(row[column]))]
+        broken = [n for n, row in enumerate(rows, start=1) if not is_unicode(_text(row[column]))]
         if broken:
             raise DataError(
                 f"{start} {has} a lone surrogate character, which no tokenizer accepts, in "
@@ -172,7 +174,8 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Tell whether a text can be written in UTF-8."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

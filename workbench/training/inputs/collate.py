@@ -48,15 +48,15 @@ def collate_left(rows: list[dict], pad_token_id: int) -> dict[str, torch.Tensor]
 
 
 def collate_sources(rows: list[dict], pad_token_id: int) -> dict:
-    """Pad what the encoder reads on the right, and keep the answers as texts."""
+    """Pad what the encoder reads on the right, and keep the answers' tokens as they are."""
     inputs = pad_rows([row["input_ids"] for row in rows], pad_token_id, "right")
-    return {**inputs, "answers": [row["answer"] for row in rows]}
+    return {**inputs, "answers": [row["answer_ids"] for row in rows]}
 
 
 def collate_prompts(rows: list[dict], pad_token_id: int) -> dict:
-    """Pad prompts on the left, so that every answer begins at the same place."""
+    """Pad prompts on the left, so that every answer begins at the same place, and keep the answers."""
     inputs = pad_rows([row["prompt_ids"] for row in rows], pad_token_id, "left")
-    return {**inputs, "answers": [row["answer"] for row in rows]}
+    return {**inputs, "answers": [row["answer_ids"] for row in rows]}
 
 
 def pad_rows(rows: list[list[int]], pad_token_id: int, side: str) -> dict[str, torch.Tensor]:

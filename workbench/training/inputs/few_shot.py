@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from workbench.training.inputs.tokenize import split_turns
+from workbench.training.inputs.chat import chat_pieces, plain_pieces
+from workbench.training.inputs.tokenize import opening_ids, text_ids
 
 
 def draw_examples(rows: list[dict], count: int, seed: int, label_column: str | None) -> list[int]:
@@ -66,33 +67,34 @@ def prompt_lm(
 
 
 def prompt_instruct(
-    rows: list[dict],
+    conversations: list[dict],
     tokenizer,
     *,
     examples: list[dict],
     template: str | None,
-    prompt_column: str,
-    completion_column: str,
     max_length: int,
     max_prompt_length: int,
 ) -> list[dict]:
-    """Encode prompts and answers behind other prompts with theirs; only the answer is a target.
+    """Encode conversations behind others; only the last answer is a target.
 
     Without a template the tokenizer's chat template makes turns of them. A prompt that is too long
     even without examples loses its beginning.
     """
-    columns = {"prompt": prompt_column, "completion": completion_column}
+    columns = {"prompt": "prompt", "completion": "completion"}
     encoded = []
-    for row in rows:
+    for conversation in conversations:
         for first in range(len(examples) + 1):
             shown = examples[first:]
             if template is None:
-                prompt, answer = as_turns(tokenizer, columns, shown, row)
+                pieces, _ = chat_pieces(tokenizer, in_a_row(shown, conversation), True)
+                answer = pieces[-1][0]
+                prompt_ids = text_ids(tokenizer, "".join(text for text, _ in pieces[:-1]))
             else:
-                prompt, answer = as_text(template, columns, shown, row)
+                texts = [in_two(tokenizer, each) for each in shown]
+                prompt, answer = as_text(template, columns, texts, in_two(tokenizer, conversation))
                 answer += tokenizer.eos_token
-            prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-            answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][: max_length - 1]
+                prompt_ids = opening_ids(tokenizer, prompt)
+            answer_ids = text_ids(tokenizer, answer)[: max_length - 1]
             room = min(max_length - len(answer_ids), max_prompt_length)
             if len(prompt_ids) <= room:
                 break
@@ -102,7 +104,7 @@ def prompt_instruct(
                 "input_ids": context_ids + answer_ids,
                 "labels": [-100] * len(context_ids) + answer_ids,
                 "prompt_ids": prompt_ids[-max_prompt_length:],
-                "answer": row[completion_column].strip(),
+                "answer_ids": answer_ids,
                 "examples": len(shown),
             }
         )
@@ -135,7 +137,7 @@ def prompt_seq2seq(
         else:
             prompt_ids = tokenizer(prompt, truncation=True, max_length=max_length)["input_ids"]
         answer_ids = tokenizer(
-            text_target=row[completion_column], truncation=True, max_length=max_length
+            text_target=str(row[completion_column]), truncation=True, max_length=max_length
         )["input_ids"]
         if answer_ids[-1:] != [tokenizer.eos_token_id]:
             answer_ids = [*answer_ids, tokenizer.eos_token_id][:max_length]
@@ -143,7 +145,7 @@ def prompt_seq2seq(
             {
                 "input_ids": prompt_ids,
                 "labels": answer_ids,
-                "answer": row[completion_column].strip(),
+                "answer_ids": answer_ids,
                 "examples": len(shown),
             }
         )
@@ -212,11 +214,19 @@ def as_text(template: str, columns: dict, shown: list[dict], row: dict) -> tuple
     return prompt, text[len(prompt) :] + parts[-1][1]
 
 
-def as_turns(tokenizer, columns: dict, shown: list[dict], row: dict) -> tuple[str, str]:
-    """Return a row's prompt behind its examples as turns of a chat, and the answer's turn."""
-    turns = [
-        {"role": role, "content": turn[column]}
-        for turn in [*shown, row]
-        for role, column in zip(("user", "assistant"), columns.values(), strict=True)
-    ]
-    return split_turns(tokenizer, turns)
+def in_a_row(shown: list[dict], conversation: dict) -> dict:
+    """Put the turns of other conversations before a conversation's own, behind its system prompt."""
+    turns = conversation["messages"]
+    system = turns[:1] if turns[0]["role"] == "system" else []
+    before = [turn for each in shown for turn in each["messages"] if turn["role"] != "system"]
+    messages = [*system, *before, *turns[len(system) :]]
+    completion = conversation["completion"] + len(before)
+    return {**conversation, "messages": messages, "completion": completion}
+
+
+def in_two(tokenizer, conversation: dict) -> dict[str, str]:
+    """Return a conversation as the text before its last answer, and that answer."""
+    turns = conversation["messages"]
+    last = max(at for at, turn in enumerate(turns) if turn["role"] == "assistant")
+    pieces = plain_pieces(tokenizer, turns[:last], [])
+    return {"prompt": "".join(text for text, _ in pieces), "completion": turns[last]["content"]}

@@ -39,7 +39,7 @@ def widest(
     """
 
     def length(number: int) -> int:
-        return sum(_length(rows[number][column]) for column in columns)
+        return sum(_length(rows[number].get(column)) for column in columns)
 
     if len(rows) > MANY:
         longest = sorted(range(len(rows)), key=length, reverse=True)
@@ -67,4 +67,6 @@ def token_counts(row: dict[str, Any]) -> list[int]:
 
 
 def _length(value: Any) -> int:
+    if value is None:
+        return 0
     return sum(map(len, map(str, value))) if isinstance(value, list | tuple) else len(str(value))

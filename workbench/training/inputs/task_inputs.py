@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from os.path import commonprefix
 from typing import Any
 
 from jinja2 import TemplateError
@@ -15,9 +15,15 @@ from jinja2 import TemplateError
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
+from workbench.sources.datasets.conversations.checks import reader
+from workbench.sources.datasets.conversations.find import learns_completion_only
+from workbench.sources.datasets.conversations.forms import with_system_prompt
 from workbench.sources.datasets.load import Table
 from workbench.sources.models.describe import ModelFacts
 from workbench.training.inputs import tokenize
+from workbench.training.inputs.chat import ChatError, marks_answers
+from workbench.training.inputs.chat_notes import template_notes
+from workbench.training.inputs.encoded_rows import EncodedRows, lost_parts
 from workbench.training.inputs.largest_batch import token_counts
 from workbench.training.inputs.limits import prompt_token_limit, token_limit
 from workbench.training.inputs.processor import load_processor
@@ -26,7 +32,6 @@ from workbench.training.inputs.recording_tokenizer import (
     MeasuringTokenizer,
     RecordingTokenizer,
 )
-from workbench.training.inputs.tokenize import ChatError
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,9 @@ class TaskInputs:
         See :class:`workbench.training.plan.Plan`; 0 where there is no limit of that kind.
     sets_pad_token : bool
         Whether the tokenizer lacked a padding token and pads with its end-of-text token.
+    conversation : mapping
+        How rows become conversations; see :class:`workbench.training.plan.Plan`. Empty for tasks
+        without, and for prompts with their completions.
     """
 
     task: str
@@ -60,6 +68,7 @@ class TaskInputs:
     max_length: int = 0
     max_prompt_length: int = 0
     sets_pad_token: bool = False
+    conversation: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recipe: Recipe, facts: ModelFacts, table: Table) -> TaskInputs:
@@ -80,6 +89,7 @@ class TaskInputs:
             max_length=token_limit(recipe, facts.context, model_max_length),
             max_prompt_length=prompt_token_limit(recipe, facts.context, model_max_length),
             sets_pad_token=sets_pad_token,
+            conversation=conversation_facts(recipe, table, processor),
         )
 
     @property
@@ -90,8 +100,23 @@ class TaskInputs:
             "max_length": self.max_length,
             "max_prompt_length": self.max_prompt_length,
         }
-        columns = {f"{role}_column": name for role, name in self.columns.items()}
-        return columns | {name: value for name, value in values.items() if value}
+        values = {name: value for name, value in values.items() if value}
+        if TASKS[self.task].chats:
+            return {"completion_only": self.conversation.get("completion_only", True)} | values
+        return {f"{role}_column": name for role, name in self.columns.items()} | values
+
+    def conversations(self, rows: Sequence[dict]) -> list[dict]:
+        """Make conversations of rows, where the task has them; else return the rows as they are."""
+        if not TASKS[self.task].chats:
+            return list(rows)
+        facts = self.conversation
+        read = reader(facts.get("form", "pair"), self.columns, facts.get("prompt_template"))
+        return [self.with_system_prompt(read(row)) for row in rows]
+
+    def with_system_prompt(self, conversation: dict) -> dict:
+        """Put the recipe's system prompt before a conversation that has none."""
+        system_prompt = self.conversation.get("system_prompt")
+        return with_system_prompt(conversation, system_prompt) if system_prompt else conversation
 
     def encode(self, rows: list[dict], virtual_labels: int = 0) -> list[dict]:
         """Encode rows; images are opened when a batch is made of them.
@@ -111,7 +136,7 @@ class TaskInputs:
         encode = TASKS[self.task].encode
         if encode is None:
             raise ValueError(f"{self.task} has no rows to encode: they come with a module")
-        function = partial(encode.load(), rows, **self.settings)
+        function = partial(encode.load(), self.conversations(rows), **self.settings)
         if TASKS[self.task].reads_images:
             return function()
         with chat_errors_in_words(self.processor):
@@ -122,6 +147,7 @@ class TaskInputs:
         """Encode rows as :meth:`encode` does, and measure how long each is without a limit."""
         if not self.max_length:  # images have no tokens
             return EncodedRows(self.encode(rows), [])
+        losses: Counter[str] = Counter()
         recording = RecordingTokenizer(self.processor)
         encoded = replace(self, processor=recording).encode(rows)
         lengths = [max(token_counts(row)) for row in encoded]
@@ -132,9 +158,11 @@ class TaskInputs:
             uncut = measuring.encode([rows[number] for number in full])
             for number, row in zip(full, uncut, strict=True):
                 lengths[number] = max(token_counts(row))
+                if TASKS[self.task].chats:
+                    losses.update(lost_parts(row, encoded[number]))
         if virtual_labels:
             encoded = tokenize.leave_room(encoded, virtual_labels)
-        return EncodedRows(encoded, lengths)
+        return EncodedRows(encoded, lengths, losses)
 
     def encode_prompts(
         self, rows: list[dict], prompt: Mapping[str, Any], train_rows: Sequence[dict]
@@ -159,12 +187,13 @@ class TaskInputs:
             raise ValueError(f"{self.task} has no prompts")
         words = {"words": prompt["words"]} if "words" in prompt else {}
         with chat_errors_in_words(self.processor):
+            settings = {k: v for k, v in self.settings.items() if k != "completion_only"}
             return encode.load()(
-                rows,
+                self.conversations(rows),
                 tokenizer=self.processor,
-                examples=[train_rows[number] for number in prompt["examples"]],
+                examples=self.conversations([train_rows[number] for number in prompt["examples"]]),
                 template=prompt["template"],
-                **self.settings,
+                **settings,
                 **words,
             )
 
@@ -201,28 +230,29 @@ class TaskInputs:
         return partial(collator.load(), pad_token_id=self.processor.pad_token_id)
 
     def chat_notes(self, rows: Sequence[dict]) -> list[str]:
-        """Say where a finished conversation begins otherwise than the chat template's generation prompt.
-
-        Answers are then learnt behind another text than the template alone would put before them.
-        """
-        if not TASKS[self.task].chats or self.processor.chat_template is None:
+        """Say what the chat template makes of rows that a user may not expect."""
+        if not TASKS[self.task].chats:
             return []
-        return _chat_notes(self.processor, self.columns, rows)
+        with chat_errors_in_words(self.processor):
+            completion_only = self.conversation.get("completion_only", True)
+            return template_notes(self.processor, self.conversations(rows), completion_only)
 
 
-class EncodedRows(list[dict]):
-    """Encoded rows, with their lengths; unlike a list it can be referred to weakly, and so be shared.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-    full_lengths : sequence of int
-        How many tokens each row has without a limit; empty for images.
-    """
-
-    def __init__(self, rows: Sequence[dict], full_lengths: Sequence[int]):
-        super().__init__(rows)
-        self.full_lengths = full_lengths
+def conversation_facts(recipe: Recipe, table: Table, tokenizer: Any) -> dict[str, Any]:
+    """Return how a recipe's rows become conversations, as plain data; nothing where they do not."""
+    if not table.form:
+        return {}
+    losses = recipe.assistant_only_loss, recipe.completion_only_loss
+    template = str(tokenizer.chat_template or "")
+    return {
+        "form": table.form,
+        "prompt_template": recipe.prompt_template,
+        "system_prompt": recipe.system_prompt,
+        "completion_only": learns_completion_only(table.form, *losses),
+        "has_template": bool(template),
+        "marks_answers": marks_answers(template),
+        "writes_date": "strftime_now" in template,
+    }
 
 
 @contextmanager
@@ -241,22 +271,3 @@ def chat_errors_in_words(tokenizer: Any) -> Iterator[None]:
     except ChatError as error:
         why = str(error)
     raise RecipeError([Problem.stated("model", f"{why[0].upper()}{why[1:]}.")])
-
-
-def _chat_notes(tokenizer: Any, columns: Mapping[str, str], rows: Sequence[dict]) -> list[str]:
-    for row in rows:
-        prompt, answer = (row[columns[role]] for role in ("prompt", "completion"))
-        turns = [{"role": "user", "content": prompt}]
-        generated = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        learnt, _ = tokenize.chat(tokenizer, prompt, answer)
-        if learnt != generated:
-            shared = len(commonprefix([learnt, generated]))
-            note = (
-                "The chat template starts a generated answer differently from an answer in a "
-                "finished conversation: this run trains and scores answers after "
-                f"{learnt[-20:]!r}, where the template would generate them after "
-                f"{generated[shared:][-40:]!r}; put the same text before an answer when you use the "
-                "model."
-            )
-            return [note]
-    return []

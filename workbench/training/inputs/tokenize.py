@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-from os.path import commonprefix
-
 import torch
 
-
-class ChatError(ValueError):
-    """A conversation that a chat template does not hold as it was given."""
+from workbench.training.inputs.chat import chat_pieces
 
 
 def split_rows(rows: list, fraction: float, seed: int) -> tuple[list, list]:
@@ -34,79 +29,58 @@ def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int)
 
 
 def encode_instruct(
-    rows: list[dict],
+    conversations: list[dict],
     tokenizer,
     *,
-    prompt_column: str,
-    completion_column: str,
+    completion_only: bool,
     max_length: int,
     max_prompt_length: int,
 ) -> list[dict]:
-    """Encode prompts with their answers in the tokenizer's chat template; only answers are targets.
+    """Encode conversations in the tokenizer's chat template; only the assistant's turns are targets.
 
-    A prompt too long for ``max_length`` loses its beginning, so that the answer stays; its last
-    token is always kept. What an answer is generated for loses all before the last
-    ``max_prompt_length`` tokens.
+    With ``completion_only`` these are the last ones alone. What is too long for ``max_length`` loses
+    its beginning, so that the last answer stays; the last token before that is always kept. An answer is
+    generated for what stands before the last one, but for all before the last ``max_prompt_length``
+    tokens.
     """
     encoded = []
-    for row in rows:
-        prompt, answer = chat(tokenizer, row[prompt_column], row[completion_column])
-        prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        answer_ids = tokenizer(answer, add_special_tokens=False)["input_ids"][: max_length - 1]
-        context_ids = prompt_ids[max(0, len(prompt_ids) + len(answer_ids) - max_length) :]
+    for conversation in conversations:
+        pieces, adds_special = chat_pieces(tokenizer, conversation, completion_only)
+        context_ids: list[int] = []
+        labels: list[int] = []
+        for number, (text, learnt) in enumerate(pieces):
+            ids = (
+                opening_ids(tokenizer, text)
+                if adds_special and not number
+                else text_ids(tokenizer, text)
+            )
+            if number == len(pieces) - 1:
+                break
+            context_ids += ids
+            labels += ids if learnt else [-100] * len(ids)
+        answer_ids = ids[: max_length - 1]
+        cut = max(0, len(context_ids) + len(answer_ids) - max_length)
         encoded.append(
             {
-                "input_ids": context_ids + answer_ids,
-                "labels": [-100] * len(context_ids) + answer_ids,
-                "prompt_ids": prompt_ids[-max_prompt_length:],
-                "answer": row[completion_column].strip(),
+                "input_ids": context_ids[cut:] + answer_ids,
+                "labels": labels[cut:] + answer_ids,
+                "prompt_ids": context_ids[-max_prompt_length:],
+                "answer_ids": answer_ids,
             }
         )
     return encoded
 
 
-def chat(tokenizer, prompt: str, answer: str) -> tuple[str, str]:
-    """Return the text before the answer, and the answer with what ends it."""
-    if tokenizer.chat_template is None:
-        return f"{prompt}\n", f"{answer}{tokenizer.eos_token}"
-    turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
-    return split_turns(tokenizer, turns)
+def text_ids(tokenizer, text: str) -> list[int]:
+    """Return the tokens of a text alone."""
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def split_turns(tokenizer, turns: list[dict]) -> tuple[str, str]:
-    """Return a finished conversation as the text before its last answer, and that answer.
-
-    The former is the template's generation prompt where a finished conversation begins with it; else
-    (DeepSeek-R1's ends with ``<think>``) it is all that stands before any answer. Newlines at the
-    end are left out.
-
-    Raises
-    ------
-    ChatError
-        The template leaves out the last prompt, or a part of the answer.
-    """
-    *asked, answered = turns
-    render = partial(tokenizer.apply_chat_template, tokenize=False)
-    whole = render(turns)
-    before = render(asked, add_generation_prompt=True)
-    if not whole.startswith(before):
-        # What stands before any answer is what the text shares with that of another answer.
-        other = "1" if answered["content"].strip().startswith("0") else "0"
-        before = commonprefix([whole, render([*asked, {**answered, "content": other}])])
-    if leaves_out(turns, before, whole):
-        raise ChatError(
-            f"the chat template of {tokenizer.name_or_path!r} leaves out a part of the prompt "
-            f"{asked[-1]['content'][:60]!r} or of its answer {answered['content'][:60]!r}: take that "
-            "part out of the data, or give the tokenizer another chat template"
-        )
-    return before, whole[len(before) :].rstrip("\n")
-
-
-def leaves_out(turns: list[dict], before: str, whole: str) -> bool:
-    """Tell whether a template left out a part of the last prompt or answer, blanks aside."""
-    prompt, answer = ("".join(turn["content"].split()) for turn in turns[-2:])
-    asked, finished = ("".join(text.split()) for text in (before, whole))
-    return prompt not in asked or answer not in finished[finished.find(prompt) + len(prompt) :]
+def opening_ids(tokenizer, text: str) -> list[int]:
+    """Return the tokens of a text with what the tokenizer puts before it, and not what it puts behind."""
+    ids = tokenizer(text)["input_ids"]
+    ends = ids[-1:] == [tokenizer.eos_token_id] and not text.endswith(tokenizer.eos_token)
+    return ids[:-1] if ends else ids
 
 
 def encode_seq2seq(
@@ -118,19 +92,15 @@ def encode_seq2seq(
     """
     encoded = []
     for row in rows:
-        prompt = tokenizer(row[prompt_column], truncation=True, max_length=max_length)
+        prompt = tokenizer(str(row[prompt_column]), truncation=True, max_length=max_length)
         answer = tokenizer(
-            text_target=row[completion_column], truncation=True, max_length=max_length
+            text_target=str(row[completion_column]), truncation=True, max_length=max_length
         )
         answer_ids = answer["input_ids"]
         if answer_ids[-1:] != [tokenizer.eos_token_id]:
             answer_ids = [*answer_ids, tokenizer.eos_token_id][:max_length]
         encoded.append(
-            {
-                "input_ids": prompt["input_ids"],
-                "labels": answer_ids,
-                "answer": row[completion_column].strip(),
-            }
+            {"input_ids": prompt["input_ids"], "labels": answer_ids, "answer_ids": answer_ids}
         )
     return encoded
 

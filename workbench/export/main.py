@@ -87,7 +87,9 @@ def _rows(plan: ScriptPlan) -> Iterator[str]:
     recipe = plan.recipe
     if plan.data.eval is None:
         rows = yield from _read(plan, "train")
-        split = call("split_rows", rows, fraction=recipe.eval_fraction, seed=Code("SEED"))
+        split = call(
+            "split_rows", rows, fraction=recipe.eval_fraction, seed=Code("SEED"), **plan.split
+        )
         yield f"train_rows, eval_rows = {split}"
     elif plan.prompt.examples:
         train_rows = yield from _read(plan, "train")

@@ -105,6 +105,7 @@ class ScriptPlan:
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list = field(default_factory=list)
+    split: dict = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, plan: Mapping[str, Any]) -> ScriptPlan:
@@ -255,6 +256,14 @@ def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique:
     if not set(plan["columns"]) <= set(task.roles):
         allowed = f"a mapping of {', '.join(task.roles)}"
         problems.append(Problem("columns", allowed, dict(plan["columns"])))
+    split = plan.get("split") or {}
+    if not isinstance(split, Mapping) or not set(split) <= {
+        "columns",
+        "label_column",
+        "tags_column",
+    }:
+        allowed = "a mapping of columns, label_column and tags_column"
+        problems.append(Problem("split", allowed, split))
     formats = ("hub", "imagefolder", *SUFFIXES.values())
     if plan["data"].get("format") not in formats:
         allowed = f"one of {', '.join(dict.fromkeys(formats))}"

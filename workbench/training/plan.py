@@ -90,6 +90,9 @@ class Plan:
     full_precision_modules : list of str
         Modules of such a checkpoint that must be loaded in full precision, because the task's new ones
         are among them; empty where the checkpoint says enough itself.
+    split : dict
+        Arguments of :func:`workbench.training.inputs.split.split_rows` that say which rows belong
+        together; empty where the data has evaluation rows.
     eval_label_counts : dict of str to int
         How often each label occurs in the evaluation rows; empty where the task has no labels.
     """
@@ -134,6 +137,7 @@ class Plan:
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list[str] = field(default_factory=list)
+    split: dict[str, Any] = field(default_factory=dict)
     eval_label_counts: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

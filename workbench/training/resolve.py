@@ -34,6 +34,7 @@ from workbench.training.inputs.limits import (
     count_steps,
     counts_positions,
     padding_side,
+    split_settings,
 )
 from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inputs.task_inputs import TaskInputs
@@ -146,6 +147,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         notes=[*table.notes, *_base_notes(recipe, facts), *logit_notes, *computing_notes(recipe)],
         full_precision_modules=modules_to_not_convert(skeleton, new_parameters),
+        split=split_settings(recipe.task, table),
         eval_label_counts=count_labels(
             TASKS[recipe.task], inputs.columns, inputs.labels, eval_rows
         ),

@@ -5,19 +5,9 @@ from __future__ import annotations
 from functools import partial
 from os.path import commonprefix
 
-import torch
-
 
 class ChatError(ValueError):
     """A conversation that a chat template does not hold as it was given."""
-
-
-def split_rows(rows: list, fraction: float, seed: int) -> tuple[list, list]:
-    """Keep a share of the rows for evaluation, drawn by seed; both parts stay in their order."""
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
-    num_eval = max(1, round(len(rows) * fraction))
-    train_rows = [rows[index] for index in sorted(order[num_eval:])]
-    return train_rows, [rows[index] for index in sorted(order[:num_eval])]
 
 
 def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int) -> list[dict]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from workbench.display.wording import rows_in_words
+from workbench.display.wording import joined, rows_in_words
 from workbench.sources.datasets.readers import Row
 
 # What a model learns to give; all other roles are what it reads.
@@ -41,57 +41,71 @@ def keys(rows: Sequence[Row], columns: Sequence[str]) -> list[tuple]:
     return [tuple(comparable(row.get(column)) for column in columns) for row in rows]
 
 
-def repeated_note(rows: Sequence[Row], columns: Sequence[str], where: str) -> list[str]:
-    """Say how many rows repeat another one, where part of them will be held out."""
-    counts = Counter(keys(rows, columns))
-    repeated = len(rows) - len(counts)
+def equality_notes(
+    train: Sequence[Row],
+    evaluation: Sequence[Row] | None,
+    columns: Mapping[str, str],
+    where: str,
+    eval_where: str,
+) -> list[str]:
+    """Say which rows are equal to others in what the model reads.
+
+    Parameters
+    ----------
+    train : sequence of dict
+    evaluation : sequence of dict or None
+        None where a part of the training rows will be held out.
+    columns : mapping of str to str
+        Column of each role.
+    where, eval_where : str
+        What to call the training and the evaluation rows.
+    """
+    reads = input_columns(columns)
+    train_keys = keys(train, reads)
+    if evaluation is None:
+        notes = _repeated(train_keys, reads, where)
+    else:
+        notes = _shared(set(train_keys), keys(evaluation, reads), eval_where)
+    if "label" in columns:
+        reads_what = "image" if "image" in columns else "text"
+        labels = [str(row[columns["label"]]).strip().casefold() for row in train]
+        notes += _conflicts(train_keys, labels, reads_what, where)
+    return notes
+
+
+def _repeated(row_keys: Sequence[tuple], columns: Sequence[str], where: str) -> list[str]:
+    repeated = len(row_keys) - len(set(row_keys))
     if not repeated:
         return []
-    verb = "repeats" if repeated == 1 else "repeat"
     note = (
-        f"{repeated} of the {len(rows)} rows of {where} {verb} another one (blanks and capitals "
-        "aside): equal rows are either all trained on or all evaluated on."
+        f"{repeated} of the {len(row_keys)} rows of {where} {'has' if repeated == 1 else 'have'} the same "
+        f"{joined([repr(column) for column in columns])} as an earlier row (blanks and capitals aside): "
+        "such rows are held out for evaluation together or not at all."
     )
     return [note]
 
 
-def shared_note(
-    train: Sequence[Row], evaluation: Sequence[Row], columns: Sequence[str], where: str
-) -> list[str]:
-    """Say which evaluation rows are training rows too.
-
-    Parameters
-    ----------
-    train, evaluation : sequence of dict
-    columns : sequence of str
-        What the model reads.
-    where : str
-        What to call the evaluation rows.
-    """
-    seen = set(keys(train, columns))
-    shared = [n for n, key in enumerate(keys(evaluation, columns), start=1) if key in seen]
+def _shared(seen: Collection[tuple], eval_keys: Sequence[tuple], where: str) -> list[str]:
+    shared = [n for n, key in enumerate(eval_keys, start=1) if key in seen]
     if not shared:
         return []
     note = (
-        f"{len(shared)} of the {len(evaluation)} evaluation rows ({rows_in_words(shared)} of "
+        f"{len(shared)} of the {len(eval_keys)} evaluation rows ({rows_in_words(shared)} of "
         f"{where}) are identical to training rows (blanks and capitals aside), so the score is too "
         "optimistic."
     )
     return [note]
 
 
-def conflict_note(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> list[str]:
-    """Say which rows have the same text as another one, and another label."""
-    if "label" not in columns:
-        return []
-    labels: dict[tuple, set[str]] = defaultdict(set)
-    row_keys = keys(rows, input_columns(columns))
-    for key, row in zip(row_keys, rows, strict=True):
-        labels[key].add(str(row[columns["label"]]).strip().casefold())
-    conflicts = [n for n, key in enumerate(row_keys, start=1) if len(labels[key]) > 1]
+def _conflicts(
+    row_keys: Sequence[tuple], labels: Sequence[str], reads: str, where: str
+) -> list[str]:
+    labels_of: dict[tuple, set[str]] = defaultdict(set)
+    for key, label in zip(row_keys, labels, strict=True):
+        labels_of[key].add(label)
+    conflicts = [n for n, key in enumerate(row_keys, start=1) if len(labels_of[key]) > 1]
     if not conflicts:
         return []
-    reads = "image" if "image" in columns else "text"
     note = (
         f"The same {reads} has different labels in {rows_in_words(conflicts)} of {where}: no model "
         "can predict all of them, so correct the labels."

@@ -27,11 +27,19 @@ from workbench.sources.datasets.columns import (
     columns_of,
     first_row_looks_like_data,
 )
+from workbench.sources.datasets.equal_rows import equality_notes
 from workbench.sources.datasets.images import check_images, describe, locate, read_folder
+from workbench.sources.datasets.label_notes import label_notes
+from workbench.sources.datasets.label_order import class_names
 from workbench.sources.datasets.locate import Source, resolve
 from workbench.sources.datasets.readers import Row, read_file
 from workbench.sources.datasets.row_checks import check_known_labels, check_labels, check_rows
 from workbench.sources.datasets.tables import keep
+from workbench.sources.datasets.unlabelled import (
+    lacks_targets,
+    refuse_unlabelled,
+    unlabelled_note,
+)
 
 __all__ = [
     "DataCard",
@@ -66,8 +74,8 @@ class Table:
     columns : dict of str to str
         Role to column, such as text and label.
     labels : tuple of str
-        Where the task has labels, the distinct ones of the training rows, as text, sorted; else
-        empty.
+        Where the task has labels, the distinct ones of the training rows, as text, in the order of
+        :func:`~workbench.sources.datasets.label_order.in_order`; else empty.
     notes : tuple of str
         What is worth saying to the user, in sentences.
     read : dict of str to str
@@ -158,10 +166,19 @@ def load(
     if "image" in chosen:
         check_images(train, chosen["image"], where)
     role = TASKS[task].labels
-    labels = check_labels(train, chosen[role], where, role) if role else ()
+    names = class_names(source, chosen[role]) if role else []
+    labels = check_labels(train, chosen[role], where, role, names) if role else ()
+    if evaluation is not None and (lack := lacks_targets(evaluation, chosen, labels)):
+        if eval_data is not None:
+            refuse_unlabelled(source.describe("eval"), lack)
+        notes.append(unlabelled_note(source.describe("eval"), lack))
+        sums.pop(str(source.eval), None)
+        source, evaluation = dataclasses.replace(source, eval=None), None
     if evaluation is not None:
         _check_evaluation(evaluation, chosen, labels, source, role)
-        notes += _shared_rows(train, evaluation, chosen, source)
+    notes += equality_notes(train, evaluation, chosen, where, source.describe("eval"))
+    if role:
+        notes += label_notes(train, chosen, labels, bool(names), evaluation is None)
     notes += _swallowed_lines(train, chosen, source)
     return Table(source, train, evaluation, chosen, labels, tuple(notes), sums)
 
@@ -282,26 +299,6 @@ def _check_evaluation(
         check_images(rows, columns["image"], where)
     if role:
         check_known_labels(rows, columns[role], labels, where, train, role)
-
-
-def _shared_rows(
-    train: list[Row], evaluation: list[Row], columns: Mapping[str, str], source: Source
-) -> list[str]:
-    column = next(iter(columns.values()))  # what the model reads comes first
-    seen = {_as_key(row[column]) for row in train}
-    shared = [n for n, row in enumerate(evaluation, start=1) if _as_key(row[column]) in seen]
-    if not shared:
-        return []
-    note = (
-        f"{len(shared)} of the {len(evaluation)} evaluation rows ({rows_in_words(shared)} of "
-        f"{source.describe('eval')}) are identical to training rows, so the score is too "
-        "optimistic."
-    )
-    return [note]
-
-
-def _as_key(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _swallowed_lines(rows: list[Row], columns: Mapping[str, str], source: Source) -> list[str]:

@@ -63,19 +63,22 @@ def draw_labels(groups: list[list], labels: list[list], wanted: int, shares: dic
     """Take groups by the shares of their labels, then others, and leave a row of each label."""
     left = Counter(label for names in labels for label in names)
     drawn: list = []
+    drawn_labels: set = set()
 
     def draw(group: list, room: int, shares: dict) -> bool:
-        if len(group) > 2 * room:
+        names = [label for index in group for label in labels[index]]
+        # A label without a row yet may be drawn once beyond what is wanted.
+        if len(group) > 2 * room and (not shares or not drawn_labels.isdisjoint(names)):
             return False
-        counts = Counter(label for index in group for label in labels[index])
+        counts = Counter(names)
         for label, count in counts.items():
             if count >= left[label] or count > 2 * shares.get(label, count):
                 return False
-        for label, count in counts.items():
-            left[label] -= count
-            if label in shares:
-                shares[label] -= count
+        left.subtract(counts)
+        if shares:
+            shares.update({label: shares[label] - counts[label] for label in counts})
         drawn.extend(group)
+        drawn_labels.update(names)
         return True
 
     for limits in (shares, {}):

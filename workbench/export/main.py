@@ -203,3 +203,5 @@ def _saving(plan: ScriptPlan) -> Iterator[str]:
     if technique.trainable == "all":
         reader = "processor" if plan.task.reads_images else "tokenizer"
         yield f"    {reader}.save_pretrained(args.output)"
+    elif plan.labels:
+        yield "    save_labels(model, args.output)"

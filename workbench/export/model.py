@@ -16,12 +16,12 @@ def model(plan: ScriptPlan) -> Iterator[str]:
     """Write the lines that load and adapt the model."""
     kwargs: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
     labels: dict[str, Any] = {}
-    if plan.labels and plan.trains and plan.technique.trainable != "all":
-        labels["num_labels"] = Code("len(LABELS)")
-    elif plan.labels and plan.trains:
-        # They are saved with the model.
+    if plan.labels and plan.trains:
+        # They are saved with what is trained.
         labels["id2label"] = Code("dict(enumerate(LABELS))")
         labels["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
+        if plan.task.labels == "label":
+            labels["problem_type"] = "single_label_classification"
     stored = plan.quantization
     if stored is not None and plan.full_precision_modules:
         yield "# The checkpoint is quantized; the new head, which its config does not name, must not be."

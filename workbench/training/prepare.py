@@ -204,6 +204,9 @@ def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn
         if plan.labels:
             config.id2label = dict(enumerate(plan.labels))
             config.label2id = {label: index for index, label in enumerate(plan.labels)}
+            if TASKS[plan.recipe["task"]].labels == "label":
+                # The base may have been trained for several labels at once.
+                config.problem_type = "single_label_classification"
         if TASKS[plan.recipe["task"]].reads_last_token(plan.padding_side):
             # A decoder's classifier reads the last token that is not padding.
             config.pad_token_id = tokenizer.pad_token_id

@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file, save_model
 from workbench.registry.technique import Technique
 from workbench.training.adaptation.running_stats import moving_statistics
 
+CLASSIFIER_CONFIG = "classifier_config.json"
+
 
 def save(
     model: torch.nn.Module,
@@ -19,6 +21,7 @@ def save(
     technique: Technique,
     folder: Path,
     initial_state: dict[str, torch.Tensor] | None = None,
+    has_labels: bool = False,
 ) -> None:
     """Save what was trained into a new folder.
 
@@ -34,6 +37,8 @@ def save(
     folder : Path
     initial_state : dict of str to torch.Tensor, optional
         The adapter before its first step; see :func:`save_since`.
+    has_labels : bool
+        Whether its outputs have names, which are saved beside an adapter.
     """
     if technique.trainable == "selected":
         save_trained(model, folder, moving_statistics(model))
@@ -48,6 +53,15 @@ def save(
         save_model(model, str(folder / "model.safetensors"))
     if technique.trainable == "all" and tokenizer is not None:
         tokenizer.save_pretrained(folder)
+    elif has_labels:
+        save_labels(model, folder)
+
+
+# Exported scripts carry this function's source.
+def save_labels(model, folder) -> None:
+    """Save the config, which has the names of the labels: PEFT leaves it out, ``AutoConfig`` reads it."""
+    # A config.json would make transformers take the folder for a whole model.
+    model.config.to_json_file(Path(folder) / CLASSIFIER_CONFIG)
 
 
 # Exported scripts carry this function's source.

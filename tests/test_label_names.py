@@ -115,5 +115,8 @@ def test_a_base_that_was_trained_for_several_labels_at_once_learns_one(tiny_bert
     losses = []
     for model in (tiny_bert, tmp_path / "base"):
         recipe = wb.Recipe(model=str(model), data="reviews", max_steps=2, max_length=32)
-        losses.append(wb.train(recipe, tmp_path / "runs", progress=False).losses)
+        run = wb.train(recipe, tmp_path / "runs", progress=False)
+        losses.append(run.losses)
     assert losses[0] == losses[1]
+    script = wb.export(run, tmp_path / "train.py").read_text()
+    assert 'problem_type="single_label_classification"' in script

@@ -1,5 +1,8 @@
 """Which rows are held out for evaluation where the data does not say it."""
 
+import json
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -7,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import workbench as wb
 from workbench import Recipe
 from workbench.errors import RecipeError
 from workbench.export.script import script
@@ -174,3 +178,29 @@ def test_a_plan_says_how_its_rows_were_split(task, settings, tiny_llama, tmp_pat
     # Runs of earlier versions drew single rows.
     del plan["split"]
     assert "group_equal" not in script(plan, "a run", "train.py")
+
+
+REPEATED = {
+    "instruct": '{"prompt": "lamp %d?", "completion": "bright %d"}',
+    "classify": '{"text": "the lamp %d", "label": "%d"}',
+    "token_classify": '{"tokens": "the lamp %d", "tags": "O O %d"}',
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", REPEATED)
+def test_a_script_holds_out_the_rows_of_its_run(task, tiny_llama, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    pairs = [(n % 13, n % 3) for n in range(40)] + [(99, 7)]
+    path.write_text("".join(f"{REPEATED[task] % pair}\n" for pair in pairs))
+    settings = {"max_steps": 3, "eval_steps": 3, "max_new_tokens": 4, "eval_fraction": 0.3}
+    recipe = Recipe(model=str(tiny_llama), data=str(path), task=task, **settings)
+    run = wb.train(recipe, tmp_path / "runs", progress=False)
+    file = wb.export(run, tmp_path / "train.py")
+    done = subprocess.run(
+        [sys.executable, str(file)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["loss"] for event in events if event["event"] == "train"] == run.losses
+    (scores,) = [event for event in events if event["event"] == "eval"]
+    assert {**run.evaluations[-1], "seconds": 0} == {**scores, "seconds": 0}

@@ -11,6 +11,7 @@ from workbench.export.literals import Code, call
 from workbench.export.model import model, optimizer, origin
 from workbench.export.plan import ScriptPlan
 from workbench.export.prompts import asking, encoded, evaluating
+from workbench.registry.tasks import CLASSIFIER_CONFIG
 
 
 def command_line(plan: ScriptPlan, folder: Path) -> str:
@@ -204,4 +205,6 @@ def _saving(plan: ScriptPlan) -> Iterator[str]:
         reader = "processor" if plan.task.reads_images else "tokenizer"
         yield f"    {reader}.save_pretrained(args.output)"
     elif plan.labels:
-        yield "    save_labels(model, args.output)"
+        yield "    # The names of the labels, which AutoConfig reads from this file."
+        file = f'Path(args.output) / "{CLASSIFIER_CONFIG}"'
+        yield f"    model.config.to_json_file({file})"

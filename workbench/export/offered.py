@@ -32,7 +32,6 @@ from workbench.registry.parameter_selectors import *
 from workbench.training.adaptation.checkpoint import (
     lora_state,
     save_blend,
-    save_labels,
     save_since,
     save_trained,
 )

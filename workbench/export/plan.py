@@ -105,6 +105,7 @@ class ScriptPlan:
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list = field(default_factory=list)
+    replaces_problem_type: bool = False
     split: dict = field(default_factory=dict)
 
     @classmethod

@@ -9,10 +9,9 @@ import torch
 from peft import PeftConfig, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file, save_model
 
+from workbench.registry.tasks import CLASSIFIER_CONFIG
 from workbench.registry.technique import Technique
 from workbench.training.adaptation.running_stats import moving_statistics
-
-CLASSIFIER_CONFIG = "classifier_config.json"
 
 
 def save(
@@ -54,14 +53,8 @@ def save(
     if technique.trainable == "all" and tokenizer is not None:
         tokenizer.save_pretrained(folder)
     elif has_labels:
-        save_labels(model, folder)
-
-
-# Exported scripts carry this function's source.
-def save_labels(model, folder) -> None:
-    """Save the config, which has the names of the labels: PEFT leaves it out, ``AutoConfig`` reads it."""
-    # A config.json would make transformers take the folder for a whole model.
-    model.config.to_json_file(Path(folder) / CLASSIFIER_CONFIG)
+        # PEFT leaves the names out. A config.json would make the folder look like a whole model.
+        model.config.to_json_file(folder / CLASSIFIER_CONFIG)
 
 
 # Exported scripts carry this function's source.

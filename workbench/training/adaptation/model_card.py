@@ -8,10 +8,9 @@ from typing import Any
 
 import peft
 
-from workbench.registry.tasks import TASKS
+from workbench.registry.tasks import CLASSIFIER_CONFIG, TASKS
 from workbench.registry.technique import Technique
 from workbench.sources.models.folders import WITHOUT_ADAPTER
-from workbench.training.adaptation.checkpoint import CLASSIFIER_CONFIG
 from workbench.tuners import register
 
 PIPELINES = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 # What transformers calls a classifier that gives each row one label.
-SINGLE_LABEL = "single_label_classification"
+SINGLE_LABEL: Final = "single_label_classification"
 
 
 @dataclass(frozen=True)

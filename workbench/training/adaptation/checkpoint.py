@@ -54,7 +54,8 @@ def save(
         tokenizer.save_pretrained(folder)
     elif has_labels:
         # PEFT leaves the names out. A config.json would make the folder look like a whole model.
-        model.config.to_json_file(folder / CLASSIFIER_CONFIG)
+        config: Any = model.config
+        config.to_json_file(folder / CLASSIFIER_CONFIG)
 
 
 # Exported scripts carry this function's source.

@@ -29,6 +29,7 @@ from workbench.training.inputs.collate import (
     collate_right,
     collate_tokens,
 )
+from workbench.training.inputs.split import split_rows
 from workbench.training.inspection.skeleton import count
 from workbench.training.prepare import prepare
 from workbench.training.resolve import resolve
@@ -147,10 +148,10 @@ def test_a_long_prompt_loses_its_beginning_and_keeps_the_answer(length, tiny_lla
 @given(st.integers(2, 60), st.floats(0.01, 0.9), st.integers(0, 5))
 def test_splitting_loses_and_doubles_nothing(number, fraction, seed):
     rows = [{"n": n} for n in range(number)]
-    train, held = tokenize.split_rows(rows, fraction, seed)
+    train, held = split_rows(rows, fraction, seed)
     assert sorted(row["n"] for row in train + held) == list(range(number))
     assert held
-    assert tokenize.split_rows(rows, fraction, seed) == (train, held)
+    assert split_rows(rows, fraction, seed) == (train, held)
 
 
 encoded = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=9), min_size=1, max_size=5)

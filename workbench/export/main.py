@@ -11,6 +11,7 @@ from workbench.export.literals import Code, call
 from workbench.export.model import model, optimizer, origin
 from workbench.export.plan import ScriptPlan
 from workbench.export.prompts import asking, conversations, encoded, evaluating
+from workbench.registry.tasks import CLASSIFIER_CONFIG
 
 
 def command_line(plan: ScriptPlan, folder: Path) -> str:
@@ -87,7 +88,9 @@ def _rows(plan: ScriptPlan) -> Iterator[str]:
     recipe = plan.recipe
     if plan.data.eval is None:
         rows = yield from _read(plan, "train")
-        split = call("split_rows", rows, fraction=recipe.eval_fraction, seed=Code("SEED"))
+        split = call(
+            "split_rows", rows, fraction=recipe.eval_fraction, seed=Code("SEED"), **plan.split
+        )
         yield f"train_rows, eval_rows = {split}"
     elif plan.prompt.examples:
         train_rows = yield from _read(plan, "train")
@@ -202,3 +205,7 @@ def _saving(plan: ScriptPlan) -> Iterator[str]:
     if technique.trainable == "all":
         reader = "processor" if plan.task.reads_images else "tokenizer"
         yield f"    {reader}.save_pretrained(args.output)"
+    elif plan.labels:
+        yield "    # The names of the labels, which AutoConfig reads from this file."
+        file = f'Path(args.output) / "{CLASSIFIER_CONFIG}"'
+        yield f"    model.config.to_json_file({file})"

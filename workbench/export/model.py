@@ -10,18 +10,18 @@ from workbench.export.plan import ScriptPlan
 from workbench.export.source import read
 from workbench.recipe import COMPUTING
 from workbench.sources.models.folders import WITHOUT_ADAPTER
+from workbench.training.plan import SINGLE_LABEL
 
 
 def model(plan: ScriptPlan) -> Iterator[str]:
     """Write the lines that load and adapt the model."""
     kwargs: dict[str, Any] = {"dtype": Code("torch.float32"), **origin(plan)}
     labels: dict[str, Any] = {}
-    if plan.labels and plan.trains and plan.technique.trainable != "all":
-        labels["num_labels"] = Code("len(LABELS)")
-    elif plan.labels and plan.trains:
-        # They are saved with the model.
+    names = plan.labels and plan.trains
+    if names:
         labels["id2label"] = Code("dict(enumerate(LABELS))")
-        labels["label2id"] = Code("{label: index for index, label in enumerate(LABELS)}")
+        if plan.replaces_problem_type:
+            labels["problem_type"] = SINGLE_LABEL
     stored = plan.quantization
     if stored is not None and plan.full_precision_modules:
         yield "# The checkpoint is quantized; the new head, which its config does not name, must not be."
@@ -46,6 +46,10 @@ def model(plan: ScriptPlan) -> Iterator[str]:
     # Adapters are drawn on the device that the base is on; bitsandbytes packs weights there by itself.
     moved = plan.device != "cpu" and (stored is None or stored.package != "bitsandbytes")
     yield f"model = {load}{'.to(accelerator.device)' if moved else ''}"
+    if names:
+        # They are saved with what is trained.
+        index = "{label: index for index, label in enumerate(LABELS)}"
+        yield f"model.config.label2id = {index}"
     if plan.prequantized:
         yield "widen(model)"
     if stored is not None and stored.bits == 4:

@@ -47,6 +47,7 @@ from workbench.training.adaptation.warm_start import load_start
 from workbench.training.evaluate import *
 from workbench.training.inputs.collate import *
 from workbench.training.inputs.few_shot import *
+from workbench.training.inputs.split import split_rows
 from workbench.training.inputs.tokenize import *
 from workbench.training.loop import train
 from workbench.training.speedups.frozen_prefix.per_row import cache_frozen_prefix

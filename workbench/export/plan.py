@@ -120,6 +120,8 @@ class ScriptPlan:
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list = field(default_factory=list)
+    replaces_problem_type: bool = False
+    split: dict = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, plan: Mapping[str, Any]) -> ScriptPlan:
@@ -277,6 +279,14 @@ def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique:
     form = (plan.get("conversation") or {}).get("form", "pair")
     if form not in FORMS:
         problems.append(Problem("conversation's form", f"one of {', '.join(FORMS)}", form))
+    split = plan.get("split") or {}
+    if not isinstance(split, Mapping) or not set(split) <= {
+        "columns",
+        "label_column",
+        "tags_column",
+    }:
+        allowed = "a mapping of columns, label_column and tags_column"
+        problems.append(Problem("split", allowed, split))
     formats = ("hub", "imagefolder", *SUFFIXES.values())
     if plan["data"].get("format") not in formats:
         allowed = f"one of {', '.join(dict.fromkeys(formats))}"

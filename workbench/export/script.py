@@ -72,6 +72,8 @@ def decided(plan: ScriptPlan) -> dict[str, dict[str, Any]]:
     facts["train"] = {
         "gradient_accumulation_steps == 1": plan.recipe.gradient_accumulation_steps == 1
     }
+    if plan.split:
+        facts["split_rows"] = {"columns": True}
     facts["train"]["batch['labels'].dim() > 1"] = plan.task.labels != "label"
     if not any(name.endswith("bias") for name in plan.new_parameters):
         facts["new_head"] = {"name.endswith('bias')": False}

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from workbench.registry.hook import Hook
 
 FIXED_BATCHES = Hook("workbench.training.inputs.collate.fixed_batches")
+# The file beside an adapter that has the names of its labels.
+CLASSIFIER_CONFIG = "classifier_config.json"
 
 
 @dataclass(frozen=True)

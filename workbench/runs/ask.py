@@ -186,8 +186,8 @@ def _asker(run: Askable) -> _Loaded:
     from workbench.training.inputs.limits import choose_rows
 
     facts = find_facts(run.recipe)
-    recipe = run.recipe.resolved(facts)
-    asker = Asker(recipe, run.plan, facts, lambda: choose_rows(recipe, table_of(run))[0])
+    recipe, split = run.recipe.resolved(facts), run.plan.get("split", {})
+    asker = Asker(recipe, run.plan, facts, lambda: choose_rows(recipe, table_of(run), split)[0])
     _askers[:] = [*_askers[1 - MOST :], (weakref.ref(run, _forget), _Loaded(asker))]
     return _askers[-1][1]
 

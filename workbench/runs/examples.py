@@ -36,7 +36,7 @@ def examples(run: Askable, count: int = 6) -> list[Example]:
     from workbench.training.inputs.limits import choose_rows
 
     recipe, task, columns = run.recipe, TASKS[run.recipe.task], run.plan["columns"]
-    rows = choose_rows(recipe, table_of(run))[1]
+    rows = choose_rows(recipe, table_of(run), run.plan.get("split", {}))[1]
     label_column = columns.get("label") if task.labels == "label" else None
     chosen = draw_examples(rows, count, recipe.seed, label_column)
     if task.chats:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import TrainingError, first_line, is_out_of_memory
+from workbench.registry.tasks import TASKS
 from workbench.runs.barrier import PreparationBarrier
 from workbench.runs.diagnosis import diagnose, is_due
 from workbench.runs.failures import explain, let_go, make_room
@@ -319,12 +320,23 @@ class Execution:
         # Here and not at the top: whoever reads runs needs neither torch nor peft.
         from workbench.registry.techniques import get
         from workbench.training.adaptation.checkpoint import save
+        from workbench.training.adaptation.model_card import write_card
         from workbench.training.runtime.quiet_loading import quiet_transformers
 
         name = "model" if trainable == "all" else "adapter"
         technique = get(self.run.recipe.technique)
         with self._open_folder().saving(name) as folder, quiet_transformers():
-            save(self.run.model, self.run.tokenizer, technique, folder, self._initial_state)
+            has_labels = bool(self.run.plan.get("labels"))
+            save(
+                self.run.model,
+                self.run.tokenizer,
+                technique,
+                folder,
+                self._initial_state,
+                has_labels,
+            )
+            if self.run.recipe.task in TASKS:
+                write_card(folder, self.run.plan, technique)
 
     def _conclude(self, state: str) -> None:
         self.run.result = summary(

@@ -9,7 +9,10 @@ from workbench.sources.datasets.load import Table
 
 
 def training_rows(settings: Settings, table: Table) -> int:
-    """Return how many of a table's rows are trained on: not those held out for evaluation."""
+    """Return how many of a table's rows are trained on: not those held out for evaluation.
+
+    Where rows repeat others it may be a few more or less, as equal ones are held out together.
+    """
     rows = len(table.train)
     if table.eval is None:
         rows -= max(1, round(rows * settings.eval_fraction))

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+# What transformers calls a classifier that gives each row one label.
+SINGLE_LABEL: Final = "single_label_classification"
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ class Plan:
     full_precision_modules : list of str
         Modules of such a checkpoint that must be loaded in full precision, because the task's new ones
         are among them; empty where the checkpoint says enough itself.
+    replaces_problem_type : bool
+        Whether the base was trained for several labels at once, or for a number.
+    split : dict
+        Arguments of :func:`workbench.training.inputs.split.split_rows` that say which rows belong
+        together; empty where the data has evaluation rows.
     eval_label_counts : dict of str to int
         How often each label occurs in the evaluation rows; empty where the task has no labels.
     """
@@ -140,6 +148,8 @@ class Plan:
     has_adapter: bool = False
     prequantized: bool = False
     full_precision_modules: list[str] = field(default_factory=list)
+    replaces_problem_type: bool = False
+    split: dict[str, Any] = field(default_factory=dict)
     eval_label_counts: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from workbench.training.inputs.largest_batch import token_counts
 from workbench.training.inputs.limits import START_ROWS, config_of
 from workbench.training.inputs.row_order import shuffled
 from workbench.training.loop import train
-from workbench.training.plan import Plan
+from workbench.training.plan import SINGLE_LABEL, Plan
 from workbench.training.prepared import Prepared, loop_arguments
 from workbench.training.resolve import Resolved, resolve
 from workbench.training.runtime.accelerator import plain_accelerator
@@ -208,6 +208,9 @@ def build(plan: Plan, base: Base, tokenizer: Any, start: list[dict]) -> torch.nn
         if plan.labels:
             config.id2label = dict(enumerate(plan.labels))
             config.label2id = {label: index for index, label in enumerate(plan.labels)}
+            if TASKS[plan.recipe["task"]].labels == "label":
+                # The base may have been trained for several labels at once.
+                config.problem_type = SINGLE_LABEL
         if TASKS[plan.recipe["task"]].reads_last_token(plan.padding_side):
             # A decoder's classifier reads the last token that is not padding.
             config.pad_token_id = tokenizer.pad_token_id

@@ -35,7 +35,7 @@ from workbench.training.inputs.array_rows import Rows
 from workbench.training.inputs.collate import fixed_batches
 from workbench.training.inputs.limits import count_steps
 from workbench.training.inputs.row_order import shuffled
-from workbench.training.inputs.tokenize import split_rows
+from workbench.training.inputs.split import split_rows
 from workbench.training.loop import train
 from workbench.training.module_evaluate import evaluate_module
 from workbench.training.prepared import Prepared, loop_arguments

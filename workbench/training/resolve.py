@@ -34,10 +34,11 @@ from workbench.training.inputs.limits import (
     count_steps,
     counts_positions,
     padding_side,
+    split_settings,
 )
 from workbench.training.inputs.processor import virtual_labels
 from workbench.training.inputs.task_inputs import TaskInputs
-from workbench.training.plan import Plan
+from workbench.training.plan import SINGLE_LABEL, Plan
 from workbench.training.runtime.quiet_loading import loading
 from workbench.training.speedups.apply import computing_notes
 from workbench.training.speedups.labelled_logits import is_possible, is_wanted, keeps_loss
@@ -146,6 +147,7 @@ def resolve(recipe: Recipe, data: Callable[[Recipe], Table] = load_data) -> Reso
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         notes=[*table.notes, *_base_notes(recipe, facts), *logit_notes, *computing_notes(recipe)],
         full_precision_modules=modules_to_not_convert(skeleton, new_parameters),
+        split=split_settings(recipe.task, table),
         eval_label_counts=count_labels(
             TASKS[recipe.task], inputs.columns, inputs.labels, eval_rows
         ),
@@ -242,10 +244,16 @@ def _base_facts(checkpoint: Checkpoint, facts: ModelFacts, base: Base) -> dict[s
         "new_parameters": list(base.new_parameters),
         "heads": list(base.heads),
         "resizes_head": base.resized,
+        "replaces_problem_type": _has_other_problem(base, checkpoint.num_labels),
         "gathers_statistics": bool(layers_with_statistics(base.model)),
         "has_adapter": facts.has_adapter,
         "prequantized": facts.quantization is not None,
     }
+
+
+def _has_other_problem(base: Base, num_labels: int | None) -> bool:
+    problem = getattr(base.model.config, "problem_type", None)
+    return num_labels is not None and problem not in (None, SINGLE_LABEL)
 
 
 def _technique_facts(technique: Technique, adaptation: Adaptation) -> dict[str, Any]:

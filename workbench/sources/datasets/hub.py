@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.errors import DataError, first_line
 from workbench.sources.datasets.readers import Row
-from workbench.sources.datasets.tables import rows_of
+from workbench.sources.datasets.tables import names_in, rows_of
 from workbench.sources.network import hub_answers
 
 # Sets that people call by one word; the hub's own id, and the configuration where one is needed.
@@ -51,6 +51,13 @@ def rows(
         builder = _builder(hub_id, config, revision)
         builder.download_and_prepare()
         return [rows_of(builder.as_dataset(split=split)) for split in wanted]
+
+
+def class_names(hub_id: str, config: str | None, revision: str | None) -> dict[str, list[str]]:
+    """Return the class names of each column that has them, once its rows were read."""
+    with _in_words(hub_id):
+        builder = _builder(hub_id, config, revision)
+        return names_in(builder.info.features or {})
 
 
 def _builder(hub_id: str, config: str | None, revision: str | None) -> Any:

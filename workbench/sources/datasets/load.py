@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,18 +27,26 @@ from workbench.sources.datasets.columns import (
     columns_of,
     first_row_looks_like_data,
 )
-from workbench.sources.datasets.conversations.checks import check_conversations, form_notes, reader
+from workbench.sources.datasets.conversations.checks import check_conversations, form_notes
 from workbench.sources.datasets.conversations.find import (
     Form,
     PreferenceError,
     conversation_text,
     find_form,
 )
+from workbench.sources.datasets.equal_rows import equality_notes
 from workbench.sources.datasets.images import check_images, describe, locate, read_folder
+from workbench.sources.datasets.label_notes import label_notes
+from workbench.sources.datasets.label_order import class_names
 from workbench.sources.datasets.locate import Source, resolve
 from workbench.sources.datasets.readers import Row, read_file
 from workbench.sources.datasets.row_checks import check_known_labels, check_labels, check_rows
 from workbench.sources.datasets.tables import keep
+from workbench.sources.datasets.unlabelled import (
+    lacks_targets,
+    refuse_unlabelled,
+    unlabelled_note,
+)
 
 __all__ = [
     "DataCard",
@@ -73,13 +81,15 @@ class Table:
     columns : dict of str to str
         Role to column, such as text and label.
     labels : tuple of str
-        Where the task has labels, the distinct ones of the training rows, as text, sorted; else
-        empty.
+        Where the task has labels, the distinct ones of the training rows, as text, in the order of
+        :func:`~workbench.sources.datasets.label_order.in_order`; else empty.
     notes : tuple of str
         What is worth saying to the user, in sentences.
     form : str
         Which form conversations have, one of
         :data:`workbench.sources.datasets.conversations.find.FORMS`; empty for other tasks.
+    reads : tuple of str
+        The columns that the model reads, and is not asked for.
     read : dict of str to str
         The sha256 of each file that was read whole, by its path.
     """
@@ -91,6 +101,7 @@ class Table:
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     form: str = ""
+    reads: tuple[str, ...] = ()
     read: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @functools.cached_property
@@ -171,14 +182,27 @@ def load(
     where = source.describe()
     _check(train, chosen, form, where)
     role = TASKS[task].labels
-    labels = check_labels(train, chosen[role], where, role) if role else ()
+    names = class_names(source, chosen[role]) if role else []
+    labels = check_labels(train, chosen[role], where, role, names) if role else ()
+    if evaluation is not None and (lack := lacks_targets(evaluation, chosen, labels)):
+        if eval_data is not None:
+            refuse_unlabelled(source.describe("eval"), lack)
+        notes.append(unlabelled_note(source.describe("eval"), lack))
+        sums.pop(str(source.eval), None)
+        source, evaluation = dataclasses.replace(source, eval=None), None
     if evaluation is not None:
         _check_evaluation(evaluation, form, labels, source, role)
-        notes += _shared_rows(train, evaluation, form, source)
+    label_column = chosen.get("label")
+    notes += equality_notes(
+        train, evaluation, form.reads, label_column, where, source.describe("eval")
+    )
+    if role:
+        notes += label_notes(train, chosen, labels, bool(names), evaluation is None)
     notes += _swallowed_lines(train, chosen, source)
     if form.name and not source.card:
         notes += form_notes(train, form)
-    return Table(source, train, evaluation, chosen, labels, tuple(notes), form.name, sums)
+    reads = tuple(form.reads)
+    return Table(source, train, evaluation, chosen, labels, tuple(notes), form.name, reads, sums)
 
 
 def guess_task(
@@ -322,34 +346,6 @@ def _check_evaluation(
     _check(rows, columns, form, where)
     if role:
         check_known_labels(rows, columns[role], labels, where, train, role)
-
-
-def _shared_rows(train: list[Row], evaluation: list[Row], form: Form, source: Source) -> list[str]:
-    key = _key_of(form)
-    seen = set(map(key, train))
-    shared = [number for number, row in enumerate(evaluation, start=1) if key(row) in seen]
-    if not shared:
-        return []
-    note = (
-        f"{len(shared)} of the {len(evaluation)} evaluation rows ({rows_in_words(shared)} of "
-        f"{source.describe('eval')}) are identical to training rows, so the "
-        "evaluation is too optimistic."
-    )
-    return [note]
-
-
-def _key_of(form: Form) -> Callable[[Row], Any]:
-    """Return the function that returns what the model reads of a row."""
-    if form.name in ("", "pair"):
-        column = next(iter(form.columns.values()))  # what the model reads comes first
-        return lambda row: tuple(row[column]) if isinstance(row[column], list) else row[column]
-    read = reader(form.name, form.columns, form.prompt_template)
-
-    def before_answer(row: Row) -> str:
-        conversation = read(row)
-        return repr(conversation["messages"][: conversation["completion"]])
-
-    return before_answer
 
 
 def _swallowed_lines(rows: list[Row], columns: Mapping[str, str], source: Source) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.display.wording import rows_in_words, suggest
 from workbench.errors import DataError
+from workbench.sources.datasets.label_order import are_numbers, in_order
 from workbench.sources.datasets.readers import Row
 
 # What a value may be, role by role, and how that is said; in all others it is text. bool is an int.
@@ -83,9 +84,21 @@ def items(value: Any) -> list[Any]:
 
 
 def check_labels(
-    train: Sequence[Row], column: str, where: str, role: str = "label"
+    train: Sequence[Row],
+    column: str,
+    where: str,
+    role: str = "label",
+    names: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """List the labels of the training rows, sorted, if they can be labels.
+    """List the labels of the training rows in their order, if they can be labels.
+
+    Parameters
+    ----------
+    train : sequence of dict
+    column, where, role : str
+        The column, what to call the rows, and what the column is for.
+    names : sequence of str
+        The class names of the column in their order, where the data has them.
 
     Examples
     --------
@@ -103,12 +116,15 @@ def check_labels(
             f"add rows with other {role.rstrip('s')}s."
         )
     if len(counts) > MANY_LABELS and len(counts) > counts.total() / 2:
+        other = "a text or an id"
+        if role == "label" and are_numbers(counts):
+            other = "an id, or a score, which no task here learns as a number"
         raise DataError(
             f"{start} has {len(counts)} different values in the {len(train)} rows of {where}, "
-            f"so it is probably not a {role.rstrip('s')} but a text or an id: set {role}_column "
+            f"so it is probably not a {role.rstrip('s')} but {other}: set {role}_column "
             "to another column."
         )
-    return tuple(sorted(counts))
+    return in_order(counts, names)
 
 
 def check_known_labels(

@@ -48,7 +48,7 @@ def keep(frame: Any) -> str:
         A file, or for a dict with an evaluation split a folder.
     """
     if not isinstance(frame, Mapping):
-        return _keep_files({"rows": _rows(frame)})
+        return _keep_files({"rows": _rows(frame)}, _class_names(frame))
     if "train" not in frame:
         raise DataError(
             f"data must have a split called 'train', but its splits are {quoted(frame)}: rename "
@@ -58,7 +58,8 @@ def keep(frame: Any) -> str:
     if evaluation is None:
         return keep(frame["train"])
     splits = ("train", evaluation)
-    return _keep_files({split: _rows(frame[split]) for split in splits})
+    tables = {split: _rows(frame[split]) for split in splits}
+    return _keep_files(tables, _class_names(frame["train"]))
 
 
 def is_kept(path: Path) -> bool:
@@ -94,12 +95,35 @@ def rows_of(dataset: Any) -> list[Row]:
     dataset : datasets.Dataset
     """
     rows = dataset.to_list()
-    for column, feature in dataset.features.items():
-        names = getattr(getattr(feature, "feature", feature), "names", None)
-        if names:
-            for row in rows:
-                row[column] = _named(row[column], names)
+    for column, names in names_in(dataset.features).items():
+        for row in rows:
+            row[column] = _named(row[column], names)
     return rows
+
+
+def names_in(features: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the class names of each column of a data set that has them."""
+    named = {
+        column: getattr(getattr(feature, "feature", feature), "names", None)
+        for column, feature in features.items()
+    }
+    return {column: list(names) for column, names in named.items() if names}
+
+
+def _class_names(frame: Any) -> dict[str, list[str]]:
+    features = getattr(frame, "features", None)
+    return names_in(features) if isinstance(features, Mapping) else {}
+
+
+def stored_class_names(path: Path) -> dict[str, list[str]]:
+    """Return the class names of each column of a table that was kept; empty for any other file."""
+    table = path if is_kept(path) else path.parent
+    file = _names_file(table.parent / table.stem)
+    return json.loads(file.read_text()) if is_kept(table) and file.exists() else {}
+
+
+def _names_file(table: Path) -> Path:
+    return table.with_name(f"{table.name}.classes.json")
 
 
 def _named(value: Any, names: list[str]) -> Any:
@@ -109,7 +133,7 @@ def _named(value: Any, names: list[str]) -> Any:
     return None if value in (None, -1) else names[value]
 
 
-def _keep_files(tables: Mapping[str, Iterable[Row]]) -> str:
+def _keep_files(tables: Mapping[str, Iterable[Row]], class_names: Mapping[str, list[str]]) -> str:
     """Write tables next to where they belong, then move them there in one step."""
     root = cache() / "data"
     try:
@@ -132,7 +156,12 @@ def _keep_files(tables: Mapping[str, Iterable[Row]]) -> str:
                     line = json.dumps(row, default=_refuse).encode() + b"\n"
                     digest.update(line)
                     file.write(line)
+        if class_names:
+            digest.update(json.dumps(class_names).encode())
         name = f"{PREFIX}{digest.hexdigest()[:12]}"
+        if class_names:
+            (work / "classes.json").write_text(json.dumps(class_names))
+            os.replace(work / "classes.json", _names_file(root / name))
         if list(tables) == ["rows"]:
             kept = root / f"{name}.jsonl"
             os.replace(work / "rows.jsonl", kept)

@@ -9,6 +9,8 @@ LOOKED_AT = 1000  # rows, in which columns are looked for
 
 
 def unused_columns(table: Table) -> tuple[str, ...]:
-    """Name the columns that play no role in the task, in their order."""
-    used = set(table.columns.values())
+    """Name the columns that play no role in the task, in their order, unless a note of the table does."""
+    if table.form and not table.source.card:
+        return ()
+    used = {*table.columns.values(), *table.reads}
     return tuple(name for name in columns_of(table.train[:LOOKED_AT]) if name not in used)

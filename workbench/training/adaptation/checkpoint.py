@@ -9,6 +9,7 @@ import torch
 from peft import PeftConfig, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file, save_model
 
+from workbench.registry.tasks import CLASSIFIER_CONFIG
 from workbench.registry.technique import Technique
 from workbench.training.adaptation.running_stats import moving_statistics
 
@@ -19,6 +20,7 @@ def save(
     technique: Technique,
     folder: Path,
     initial_state: dict[str, torch.Tensor] | None = None,
+    has_labels: bool = False,
 ) -> None:
     """Save what was trained into a new folder.
 
@@ -34,6 +36,8 @@ def save(
     folder : Path
     initial_state : dict of str to torch.Tensor, optional
         The adapter before its first step; see :func:`save_since`.
+    has_labels : bool
+        Whether its outputs have names, which are saved beside an adapter.
     """
     if technique.trainable == "selected":
         save_trained(model, folder, moving_statistics(model))
@@ -48,6 +52,10 @@ def save(
         save_model(model, str(folder / "model.safetensors"))
     if technique.trainable == "all" and tokenizer is not None:
         tokenizer.save_pretrained(folder)
+    elif has_labels:
+        # PEFT leaves the names out. A config.json would make the folder look like a whole model.
+        config: Any = model.config
+        config.to_json_file(folder / CLASSIFIER_CONFIG)
 
 
 # Exported scripts carry this function's source.

@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from inspect import signature
+from typing import Any
 
 import peft
 import torch
 import transformers
 
+from workbench.display.wording import quoted
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
 from workbench.registry.techniques import config_class, get
 from workbench.settings.checks import warmup_problems
+from workbench.sources.datasets.equal_rows import keys
 from workbench.sources.datasets.load import Table
 from workbench.sources.run_length import planned_steps
-from workbench.training.inputs.tokenize import split_rows
+from workbench.training.inputs.split import split_rows
 
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
 
 
-def choose_rows(recipe: Recipe, table: Table) -> tuple[list[dict], list[dict]]:
-    """Return the rows to train and to evaluate on."""
+def split_settings(task: str, table: Table) -> dict[str, Any]:
+    """Return the arguments of :func:`split_rows` that follow from a table; empty where it is split already."""
+    if table.eval is not None:
+        return {}
+    settings: dict[str, Any] = {"columns": list(table.reads)}
+    role = TASKS[task].labels
+    if role is not None:
+        settings[f"{role}_column"] = table.columns[role]
+    elif len(table.columns) > 1 and len(set(keys(table.train, settings["columns"]))) == 1:
+        # All prompts are the same one, so that only the answers tell rows apart.
+        settings["columns"] = list(table.columns.values())
+    return settings
+
+
+def choose_rows(
+    recipe: Recipe, table: Table, split: Mapping[str, Any] | None = None
+) -> tuple[list[dict], list[dict]]:
+    """Return the rows to train and to evaluate on.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    table : Table
+    split : mapping, optional
+        How a run has split the table, from its plan; by default as :func:`split_settings` says.
+    """
     train_rows, eval_rows = table.train, table.eval
     if eval_rows is None:
-        train_rows, eval_rows = split_rows(train_rows, recipe.eval_fraction, recipe.seed)
+        settings = split_settings(recipe.task, table) if split is None else split
+        train_rows, eval_rows = split_rows(
+            train_rows, recipe.eval_fraction, recipe.seed, **settings
+        )
         if not train_rows:
             allowed = "small enough to leave rows to train on"
             number = len(eval_rows)
             hint = f"the data has {number} row{'s' * (number != 1)}, so add rows, or set eval_data"
+            if number > 1:
+                hint = f"all {number} rows of the data are equal in {quoted(settings['columns'])}, so add other rows, or set eval_data"
             raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, hint)])
     return train_rows[: recipe.max_train_samples], eval_rows[: recipe.max_eval_samples]
 

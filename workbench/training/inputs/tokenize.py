@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-
 from workbench.training.inputs.chat import chat_pieces
-
-
-def split_rows(rows: list, fraction: float, seed: int) -> tuple[list, list]:
-    """Keep a share of the rows for evaluation, drawn by seed; both parts stay in their order."""
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
-    num_eval = max(1, round(len(rows) * fraction))
-    train_rows = [rows[index] for index in sorted(order[num_eval:])]
-    return train_rows, [rows[index] for index in sorted(order[:num_eval])]
 
 
 def encode_lm(rows: list[dict], tokenizer, *, text_column: str, max_length: int) -> list[dict]:

@@ -12,6 +12,7 @@ from workbench.errors import DataError
 from workbench.registry.tasks import TASKS
 from workbench.sources.datasets.columns import SYNONYMS, check_exists, choose_columns, columns_of
 from workbench.sources.datasets.conversations import forms
+from workbench.sources.datasets.equal_rows import input_columns
 from workbench.sources.datasets.readers import Row
 
 # By name; the name is a fact of a plan.
@@ -67,6 +68,11 @@ class Form:
     def uses(self) -> set[str]:
         """The columns that are read."""
         return {*self.columns.values(), *placeholders(self.prompt_template or "")}
+
+    @property
+    def reads(self) -> list[str]:
+        """The columns that the model reads, and is not asked for."""
+        return [*input_columns(self.columns), *placeholders(self.prompt_template or "")]
 
     @property
     def needs(self) -> list[str]:

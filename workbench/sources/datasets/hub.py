@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from workbench.errors import DataError, first_line
+from workbench.sources.datasets.in_memory import rows_of
 from workbench.sources.datasets.readers import Row
-from workbench.sources.datasets.tables import rows_of
 from workbench.sources.network import hub_answers
 
 # Sets that people call by one word; the hub's own id, and the configuration where one is needed.

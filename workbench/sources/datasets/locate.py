@@ -18,7 +18,7 @@ from workbench.sources.datasets import cards, hub, images
 from workbench.sources.datasets.folders import resolve_folder, resolve_saved
 from workbench.sources.datasets.readers import File, format_by_name, sniff
 from workbench.sources.datasets.source import Source, checksum
-from workbench.sources.datasets.splits import EVAL_SPLITS, TRAIN_SPLITS, part_files
+from workbench.sources.datasets.splits import EVAL_SPLITS, TRAIN_SPLITS, part_files, split_of
 from workbench.sources.datasets.tables import SEVERAL, keep
 
 __all__ = ["Source", "checksum", "on_hub", "resolve"]
@@ -104,6 +104,12 @@ def _from_files(name: str, paths: Sequence[Path], encoding: str | None) -> Sourc
     if glob.has_magic(name):
         folder = Path(os.path.commonpath([path.parent for path in paths]))
         parts = part_files(paths, folder, f"The pattern {name!r}")
+        others = [path.name for path in paths if split_of(path, folder) is None]
+        if parts and others:
+            raise DataError(
+                f"The pattern {name!r} matches files of splits, and {others[0]!r} that is called like none: "
+                "name the training files as data, and those to evaluate on as eval_data."
+            )
     train, evaluation = parts or (paths, [])
     return Source.of_files(
         [sniff(path, encoding) for path in train], [sniff(path, encoding) for path in evaluation]

@@ -31,7 +31,7 @@ def read_arrow(file: File, content: bytes) -> list[Row]:
     import pyarrow
 
     try:
-        with _open(pyarrow.BufferReader(content), content[:6]) as opened:
+        with _open(pyarrow.BufferReader(content)) as opened:
             rows = opened.read_all().to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise _not_whole(file, "Arrow", error) from None
@@ -91,7 +91,7 @@ def class_names(path: Path, format: str) -> ClassNames:
         if format == "parquet":
             schema = read_schema(path)
         else:
-            with pyarrow.memory_map(str(path)) as mapped, _open(mapped, mapped.read(6)) as opened:
+            with pyarrow.memory_map(str(path)) as mapped, _open(mapped) as opened:
                 schema = opened.schema
     except (pyarrow.ArrowException, OSError):
         return {}  # reading says what is wrong
@@ -122,10 +122,12 @@ def names_in(features: Mapping[str, Any]) -> ClassNames:
     return classes
 
 
-def _open(source: Any, start: bytes) -> Any:
+def _open(source: Any) -> Any:
     """Open an Arrow file or stream by its first bytes."""
     from pyarrow import ipc
 
+    start = source.read(6)
+    source.seek(0)
     return ipc.open_file(source) if start.startswith(b"ARROW1") else ipc.open_stream(source)
 
 

@@ -113,9 +113,13 @@ def make_parser(
     added.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     added = verb("data", "Check a data set and show its first rows.")
-    added.add_argument("data", metavar="FILE_OR_NAME")
+    added.add_argument("data", metavar="FILE_OR_NAME", nargs="+")
     added.add_argument("--task", help=f"{', '.join(TASKS)}; detected if not given")
-    added.add_argument("--eval-data", metavar="FILE", help="data to evaluate on")
+    added.add_argument("--eval-data", metavar="FILE", nargs="+", help="data to evaluate on")
+    added.add_argument("--encoding", help="of files that are not UTF-8, such as cp1252")
+    added.add_argument(
+        "--skip-bad-rows", action="store_true", help="leave out bad rows instead of refusing them"
+    )
     for role in ROLES:
         added.add_argument(f"--{role}-column", metavar="NAME", help=f"column with the {role}")
     added.add_argument("--rows", type=_count, default=5, help="number of rows to show (default: 5)")

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.test_export import recipe_for
-from tests.test_readers import ROWS, columns, lines, separated
+from tests.test_readers import ROWS, columns, separated
 from tests.test_sources import BAD, TEST, jsonl, labelled, parquet
 from workbench.export.script import script
 from workbench.sources.datasets.load import load
@@ -67,8 +67,9 @@ def nested(folder):
 
 
 def bad(folder):
-    (folder / "a.jsonl").write_text(f"{lines([*BAD, *ROWS])}\n{{'no json'}}")
-    return folder / "a.jsonl"
+    path = jsonl(folder / "a.jsonl", [*BAD, *ROWS])
+    path.write_text(path.read_text() + "{'no json'}")
+    return path
 
 
 def data_in_object(folder):
@@ -95,7 +96,11 @@ KINDS = {
 
 @pytest.mark.parametrize(
     ("kind", "absolute"),
-    [*((kind, True) for kind in KINDS), (pattern, False), (saved, False)],
+    [
+        (pattern, True),
+        *(pytest.param(kind, True, marks=pytest.mark.slow) for kind in KINDS if kind != pattern),
+        *(pytest.param(kind, False, marks=pytest.mark.slow) for kind in (pattern, saved)),
+    ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_script_reads_what_its_run_reads(plan, tmp_path, monkeypatch, kind, absolute):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import DataError
 from workbench.export import rows as script
-from workbench.sources.datasets.load import load, read, resolve
+from workbench.sources.datasets.load import guess_task, load, read, resolve
 from workbench.sources.datasets.readers import sniff
 
 ROWS = [
@@ -249,7 +249,7 @@ def test_an_encoding_that_is_none_or_is_wrong(tmp_path):
 
 
 def test_a_header_that_is_none_is_said_and_can_be_named(tmp_path):
-    path = save(tmp_path, "rows.csv", "good,a film\nbad,a play\ngood,a book\n")
+    path = save(tmp_path, "rows.csv", "good,a film\nbad,a play\ngood,a book\nbad,a poem\n")
     table = load(path, "classify")
     assert table.columns == {"text": "column_2", "label": "column_1"}
     assert table.notes == (
@@ -258,9 +258,15 @@ def test_a_header_that_is_none_is_said_and_can_be_named(tmp_path):
             "'column_2' and the label is 'column_1'): put a line with their names above it if it is wrong."
         ),
     )
+    assert guess_task(path) == "classify"
+    pairs = save(tmp_path, "pairs.csv", "".join(f"{n},answer {n}\n" for n in range(9)))
+    assert load(pairs, guess_task(pairs)).columns == {
+        "prompt": "column_1",
+        "completion": "column_2",
+    }
     # Who names a column of the first line says that it is a header.
     named = load(path, "lm", text_column="a film")
-    assert [row["a film"] for row in named.train] == ["a play", "a book"]
+    assert [row["a film"] for row in named.train] == ["a play", "a book", "a poem"]
     assert as_script(named.source) == named.train
 
 

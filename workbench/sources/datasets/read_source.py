@@ -61,7 +61,8 @@ class Part:
         numbers = f" ({rows_in_words(sorted(self.bad))})" if self.bad else ""
         lines = f", {self.bad_lines:,} of them lines that are not JSON" if self.bad_lines else ""
         of = len(self.rows) + count
-        return f"{count:,} of the {of:,} rows of {where} are bad and left out{numbers}{lines}."
+        are = "is" if count == 1 else "are"
+        return f"{count:,} of the {of:,} rows of {where} {are} bad and left out{numbers}{lines}."
 
 
 def _is_refused(row: Row, check: Callable[[Sequence[Row]], None]) -> bool:

@@ -31,7 +31,7 @@ def with_header(source: Source, rows: Sequence[Row], named: Collection[str | Non
 def by_values(task: str, rows: Sequence[Row], columns: Sequence[str]) -> dict[str, str | None]:
     """Take the column with the longest values for the text, and that with the fewest for the label.
 
-    Other tasks take the columns in the order of their roles.
+    Other tasks take the columns in the order of their roles, unless one of these is a label.
 
     Examples
     --------
@@ -41,12 +41,13 @@ def by_values(task: str, rows: Sequence[Row], columns: Sequence[str]) -> dict[st
     """
     roles = TASKS[task].roles if task in TASKS else ()
     rows = rows[:READ]
+    counts = {name: len({str(row.get(name)) for row in rows}) for name in columns}
     if set(roles) == {"text", "label"} and len(columns) > 1:
         lengths = {name: sum(len(str(row.get(name, ""))) for row in rows) for name in columns}
         text = max(lengths, key=lengths.__getitem__)
-        counts = {name: len({str(row.get(name)) for row in rows}) for name in columns}
         label = min((name for name in columns if name != text), key=counts.__getitem__)
         return {"text": text, "label": label}
-    if roles == ("text",) and len(columns) > 1:
+    is_label = any(count <= len(rows) / 2 for count in counts.values())
+    if len(columns) > 1 and (roles == ("text",) or is_label):
         return {}
     return dict(zip(roles, columns, strict=False))

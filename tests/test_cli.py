@@ -244,6 +244,17 @@ def test_a_table_fits_the_terminal_and_a_pipe_gets_a_row_a_line(verb):
     assert sorted(" ".join(lines).split()) == sorted(piped.split()), "no word is lost or broken"
 
 
+def test_data_takes_several_files_and_skips_bad_rows(tmp_path):
+    (tmp_path / "a.csv").write_bytes("text;label\ncafé;x\nb;y\n;x\n".encode("cp1252"))
+    (tmp_path / "b.jsonl").write_text('{"text": "c", "label": "x"}\n')
+    names = (str(tmp_path / "a.csv"), str(tmp_path / "b.jsonl"))
+    done = workbench("data", *names, "--encoding", "cp1252", "--skip-bad-rows")
+    assert done.returncode == 0, done.stderr
+    assert "rows        3 for training" in done.stdout
+    assert "1 of the 4 rows of a.csv and 1 more file is bad and left out (row 3)" in done.stdout
+    assert '{"text": "café", "label": "x"}' in done.stdout
+
+
 @pytest.mark.parametrize(
     ("name", "task", "words"),
     [("reviews", "classify", "negative, positive"), ("support", "classify", "labels")],

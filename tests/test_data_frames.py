@@ -1,17 +1,21 @@
 """Tables from a notebook become files with the same rows, under a name that is their content."""
 
+import itertools
+import json
 import re
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import DataError
+from workbench.recipe import Recipe
 from workbench.sources.datasets.load import keep, load, read, resolve
 from workbench.sources.datasets.tables import cache
 
@@ -157,6 +161,10 @@ def test_eval_data_may_be_a_frame_too():
         (pandas.DataFrame({"text": [b"raw"]}), "a value is of type bytes"),
         (FRAME["text"], "but is of type Series"),
         (7, "but is of type int"),
+        ([1, 2], "but is of type list"),
+        ([], "data has no rows"),
+        ({"text": ["a", "b"], "label": ["x"]}, "'text' has 2, 'label' has 1"),
+        ({"text": "a"}, "the value of 'text' is of type str"),
         ({"test": FRAME}, "must have a split called 'train', but its splits are 'test'"),
     ],
 )
@@ -166,10 +174,74 @@ def test_a_table_that_cannot_be_kept(table, said):
     assert not (cache() / "data").exists() or kept() == []
 
 
-def test_rows_out_of_reach_are_refused(datasets):
+def test_a_stream_is_taken_up_to_a_number_of_rows(datasets):
     stream = datasets.IterableDataset.from_generator(lambda: iter(ROWS))
-    with pytest.raises(DataError, match="but is of type IterableDataset"):
-        keep(stream)
+    with pytest.raises(DataError, match="set max_train_samples"):
+        Recipe(data=stream)
+    recipe = Recipe(data=stream, max_train_samples=2)
+    assert read(resolve(recipe.data)) == (ROWS[:2], None)
+    both = datasets.IterableDatasetDict({"train": stream, "test": stream})
+    recipe = Recipe(data=both, max_train_samples=2, max_eval_samples=1)
+    assert read(resolve(recipe.data)) == (ROWS[:2], ROWS[:1])
+
+
+def test_a_stream_without_an_end_is_no_trouble(datasets):
+    stream = datasets.IterableDataset.from_generator(lambda: itertools.cycle(ROWS))
+    recipe = Recipe(data=stream, max_train_samples=7, eval_data=stream)
+    train, evaluation = read(resolve(recipe.data, recipe.eval_data))
+    assert (len(train), len(evaluation)) == (7, 7)
+
+
+COLUMNS = {name: [row[name] for row in ROWS] for name in ROWS[0]}
+
+
+def tables():
+    """Make the same rows in each kind of table."""
+    import datasets
+    import pyarrow
+
+    arrow = pyarrow.Table.from_pylist(ROWS)
+    return {
+        "list of dicts": ROWS,
+        "tuple of dicts": tuple(ROWS),
+        "dict of lists": COLUMNS,
+        "dict of arrays": {name: numpy.array(values) for name, values in COLUMNS.items()},
+        "dict of series": {name: FRAME[name] for name in COLUMNS},
+        "arrow table": arrow,
+        "arrow batch": arrow.to_batches()[0],
+        "data set": datasets.Dataset.from_list(ROWS),
+    }
+
+
+@pytest.mark.parametrize("kind", tables())
+def test_each_kind_of_table_is_the_same_file(kind):
+    table = tables()[kind]
+    assert keep(table) == keep(FRAME)
+    assert Recipe(data=table).data == keep(FRAME)
+    both = keep({"train": table, "test": table})
+    assert read(resolve(both)) == (ROWS, ROWS)
+
+
+def test_classes_of_an_arrow_table_are_named(datasets):
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
+    )
+    table = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features=features)
+    assert keep(table.data.table) == keep(table)
+
+
+def test_a_list_of_files_stays_a_list_in_a_recipe_that_can_be_written(tmp_path):
+    paths = []
+    for number, row in enumerate(ROWS):
+        paths.append(tmp_path / f"{number}.jsonl")
+        paths[-1].write_text(json.dumps(row))
+    recipe = Recipe(data=paths)
+    assert recipe.data == ", ".join(map(str, paths))
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+    assert Recipe.from_yaml(f"data: {json.dumps([str(path) for path in paths])}\nseed: 0") == recipe
+    assert read(resolve(recipe.data)) == (ROWS, None)
+    with pytest.raises(DataError, match="without a comma and a blank in their names"):
+        Recipe(data=["a, b.csv", "c.csv"])
 
 
 def test_a_full_disk_leaves_nothing_half_written():

@@ -112,7 +112,8 @@ from workbench.sources.datasets.load import DataError, load
 for args, kwargs in json.loads(sys.argv[1]):
     try:
         table = load(*args, **kwargs)
-        print(json.dumps([vars(table.source), table.train, table.eval]))
+        source = {name: value for name, value in vars(table.source).items() if value != ()}
+        print(json.dumps([source, table.train, table.eval]))
     except DataError as error:
         print(json.dumps(str(error)))
 """

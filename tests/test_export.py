@@ -439,36 +439,6 @@ def test_every_script_has_help_without_the_workbench(scripts):
     assert "instruct.jsonl" in help_
 
 
-FORMATS = ("jsonl", "json", "csv", "tsv", "parquet")
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_scripts_read_the_rows_that_runs_read(kind, tmp_path):
-    import pandas
-
-    from workbench.export import rows
-    from workbench.sources.datasets.readers import read_file
-
-    odd = [
-        {"text": 'two\nlines, a comma, "quotes"', "label": "é"},
-        {"text": " blanks  and a tab\there", "label": "null"},
-        {"text": "a\u2028separator", "label": "1"},
-    ]
-    path = tmp_path / f"rows.{kind}"
-    frame = pandas.DataFrame(odd)
-    if kind == "parquet":
-        frame.to_parquet(path)
-    elif kind == "json":
-        path.write_text("\ufeff" + json.dumps(odd, ensure_ascii=False), encoding="utf-8")
-    elif kind == "jsonl":
-        lines = [json.dumps(row, ensure_ascii=False) for row in odd]
-        path.write_text("\ufeff" + "\r\n\n".join(lines), encoding="utf-8", newline="")
-    else:
-        sep = {"csv": ",", "tsv": "\t"}[kind]
-        frame.to_csv(path, sep=sep, index=False, encoding="utf-8-sig", lineterminator="\r\n")
-    assert getattr(rows, f"read_{kind}")(str(path)) == read_file(path, kind) == odd
-
-
 def test_a_script_for_the_hub_reads_its_splits(tiny_llama, tmp_path):
     from workbench.export.script import script
     from workbench.training.resolve import resolve

@@ -95,10 +95,10 @@ def notes_of(tmp_path, rows, **settings):
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        (["good", "Good", "bad"], "The labels 'Good' and 'good' are learnt as different ones"),
-        (["good", "good ", "bad"], "The labels 'good' and 'good ' are learnt as different ones"),
-        (["1", "1.0", "2"], "The labels '1' and '1.0' are learnt as different ones"),
-        ([1, True, 0], "The labels '1' and 'True' are learnt as different ones"),
+        (["good", "Good", "bad"], "The labels 'Good' and 'good' are learned as different ones"),
+        (["good", "good ", "bad"], "The labels 'good' and 'good ' are learned as different ones"),
+        (["1", "1.0", "2"], "The labels '1' and '1.0' are learned as different ones"),
+        ([1, True, 0], "The labels '1' and 'True' are learned as different ones"),
         ([1, "1", 0], "The label '1' is text in some rows and no text in others"),
         ([True, False], "The labels true and false are called 'False' and 'True'"),
         ([0.5, 1.0, 2.5], "has 3 different numbers, from 0.5 to 2.5"),
@@ -126,7 +126,7 @@ def test_numbers_that_hardly_repeat_are_no_labels(tmp_path):
 
 def test_a_label_with_few_rows_is_said(tmp_path):
     rows = rows_with(["often"] * 20 + ["seldom"] * 4 + ["once"], each=1)
-    said = "Labels with fewer than 5 rows are hardly learnt: 'once' (1) and 'seldom' (4)."
+    said = "Labels with fewer than 5 rows are hardly learned: 'once' (1) and 'seldom' (4)."
     assert notes_of(tmp_path, rows).startswith(said)
     assert "A label's only row is trained on" in notes_of(tmp_path, rows)
     held_out = write(tmp_path / "test.jsonl", [{"text": "new", "label": "often"}])

@@ -219,8 +219,17 @@ def _data(options: argparse.Namespace) -> int:
     from workbench.sources.datasets.unused import unused_columns
 
     columns = {f"{role}_column": getattr(options, f"{role}_column") for role in ROLES}
-    task = options.task or load.guess_task(options.data, **columns)
-    loaded = load.load(options.data, task, eval_data=options.eval_data, **columns)
+    data = load.keep(options.data)
+    eval_data = load.keep(options.eval_data) if options.eval_data else None
+    task = options.task or load.guess_task(data, encoding=options.encoding, **columns)
+    loaded = load.load(
+        data,
+        task,
+        eval_data=eval_data,
+        encoding=options.encoding,
+        skip_bad_rows=options.skip_bad_rows,
+        **columns,
+    )
     eval_rows = "a held-out part of them" if loaded.eval is None else f"{len(loaded.eval):,}"
     print(f"task        {task}")
     print(f"rows        {len(loaded.train):,} for training, {eval_rows} for evaluation")

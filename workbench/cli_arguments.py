@@ -166,7 +166,10 @@ def make_parser(
 
     added = verb("data", "Check a data set and show its first rows.")
     added.add_argument(
-        "data", metavar="FILE_OR_NAME", help="a file, a folder, a bundled name or a hub id"
+        "data",
+        metavar="FILE_OR_NAME",
+        nargs="+",
+        help="a file or several, a folder, a bundled name or a hub id",
     )
     added.add_argument(
         "--task",
@@ -176,7 +179,18 @@ def make_parser(
     added.add_argument(
         "--eval-data",
         metavar="FILE_OR_NAME",
+        nargs="+",
         help="data to evaluate on (default: its test split, or part of its rows)",
+    )
+    added.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="encoding of files that are not UTF-8, such as cp1252 (default: UTF-8)",
+    )
+    added.add_argument(
+        "--skip-bad-rows",
+        action="store_true",
+        help="leave out bad rows (default: refuse them)",
     )
     for role in ROLES:
         added.add_argument(

@@ -91,10 +91,11 @@ class Recipe(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         # A table from the notebook is written to a file, so that the recipe can be written down.
-        for name in ("data", "eval_data"):
+        most, most_eval = self.max_train_samples, self.max_eval_samples
+        for name, limits in (("data", (most, most_eval)), ("eval_data", (most_eval or most,))):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str | int | float):
-                object.__setattr__(self, name, keep(value))
+                object.__setattr__(self, name, keep(value, *limits))
 
     def problems(self) -> list[Problem]:
         """Return all problems of the settings; no file or model is opened."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from workbench.export.header import SAVED
 from workbench.export.literals import Code, call
@@ -17,22 +18,28 @@ from workbench.registry.tasks import CLASSIFIER_CONFIG
 def command_line(plan: ScriptPlan, folder: Path) -> str:
     """Write the source of the function ``parse_args``."""
     hub = plan.data.format == "hub"
-    container = "folder" if plan.data.format == "imagefolder" else "file"
+    container = "folder" if plan.data.is_folder else "file"
 
-    def default(constant: str, finder: str | None) -> Code:
+    def default(constant: str, finder: str | None, several: bool = False) -> Code:
+        if several and finder:
+            return Code(f"[{finder}(path) for path in {constant}]")
         return call(finder, Code(constant)) if finder else Code(constant)
 
+    several: dict[str, bool] = {}
     finder = plan.model_place(folder)[1]
     options = [("--model", default("MODEL", finder), "folder or hub id of the base")]
     if plan.model_id:
         options.append(("--revision", Code("REVISION"), "its commit on the hub"))
     if hub or plan.reads_train:
         what = "hub id of the data" if hub else f"{container} of training rows"
-        options.append(("--data", default("DATA", plan.data_place("train", folder)[1]), what))
+        finder = plan.data_place("train", folder)[1]
+        several["--data"] = len(plan.data.files("train")) > 1
+        options.append(("--data", default("DATA", finder, several["--data"]), what))
     if plan.data.eval is not None:
         what = "split to evaluate on" if hub else f"{container} of evaluation rows"
         finder = plan.data_place("eval", folder)[1]
-        options.append(("--eval-data", default("EVAL_DATA", finder), what))
+        several["--eval-data"] = len(plan.data.files("eval")) > 1
+        options.append(("--eval-data", default("EVAL_DATA", finder, several["--eval-data"]), what))
     if plan.recipe.start_from:
         finder = plan.start_place(folder)[1]
         what = "folder of the weights to start from"
@@ -46,7 +53,13 @@ def command_line(plan: ScriptPlan, folder: Path) -> str:
         '"""Read from the command line where model, data and output are."""',
         f"parser = {parser}",
         *[
-            call("parser.add_argument", flag, default=value, help=what)
+            call(
+                "parser.add_argument",
+                flag,
+                **({"nargs": "+"} if several.get(flag) else {}),
+                default=value,
+                help=what,
+            )
             for flag, value, what in options
         ],
         "return parser.parse_args()",
@@ -114,7 +127,9 @@ def _read(plan: ScriptPlan, part: str) -> Generator[str, None, Code]:
     """Write what must stand before the ``train`` or ``eval`` rows; returns the call that reads them."""
     data = plan.data
     source = Code("args.data" if part == "train" else "args.eval_data")
-    if data.format != "hub":
+    if data.format == "files":
+        rows = _read_files(data.files(part), source)
+    elif data.format != "hub":
         rows = call(f"read_{data.format}", source)
     else:
         # On the hub both parts are splits of one data set.
@@ -127,9 +142,28 @@ def _read(plan: ScriptPlan, part: str) -> Generator[str, None, Code]:
         else:
             yield f"{part}_data = {rows}"
             rows = call("name_labels", Code(f"{part}_data"), plan.columns[plan.task.labels])
+    if data.nested:
+        rows = call("unnest", rows, data.nested)
     if plan.locates_images:
         rows = call("locate_images", rows, plan.columns["image"], source)
+    if skips := getattr(data, f"{part}_skips"):
+        rows = call("leave_out", rows, [int(number) for number in skips])
     return rows
+
+
+def _read_files(files: Sequence[Mapping[str, Any]], source: Code) -> Code:
+    """Write the call that reads a file, or those that read several."""
+    if len(files) == 1:
+        return _read_file(files[0], source)
+    ways = {_read_file(file, Code("path")) for file in files}
+    if len(ways) == 1:
+        return Code(f"[row for path in {source} for row in {ways.pop()}]")
+    reads = [f"*{_read_file(file, Code(f'{source}[{n}]'))}" for n, file in enumerate(files)]
+    return Code(f"[{', '.join(reads)}]")
+
+
+def _read_file(file: Mapping[str, Any], source: Code) -> Code:
+    return call(f"read_{file['format']}", source, **file["options"])
 
 
 def _training(plan: ScriptPlan) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from workbench.errors import Problem, RecipeError
+from workbench.export.plan_data import Data, data_problems, read_data
 from workbench.recipe import FIELDS, HINTS, OPTIMIZERS, Recipe
 from workbench.registry.quantizations import QUANTIZATIONS, Quantization
 from workbench.registry.tasks import TASKS, Task
@@ -24,7 +25,6 @@ from workbench.registry.techniques import find
 from workbench.settings.values import value_problems
 from workbench.sources.datasets import cards
 from workbench.sources.datasets.conversations.find import FORMS
-from workbench.sources.datasets.readers import SUFFIXES
 from workbench.sources.models.describe import VILLAGE
 
 # What a plan says of its technique, which the catalogue says too.
@@ -38,18 +38,6 @@ class Optimizer:
     kind: str | None
     function: str | None
     arguments: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """Where rows are from; see :class:`workbench.training.plan.Plan`."""
-
-    format: str
-    train: str
-    eval: str | None = None
-    train_split: str | None = None
-    config: str | None = None
-    revision: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +136,7 @@ class ScriptPlan:
             technique=technique,
             quantization=QUANTIZATIONS.get(recipe.quantization or ""),
             optimizer=optimizer,
-            data=_checked(Data, plan["data"]),
+            data=_checked(Data, read_data(plan["data"])),
             prompt=_checked(Prompt, plan["prompt"]),
             conversation=_checked(Conversation, plan.get("conversation") or {}),
         )
@@ -201,10 +189,13 @@ class ScriptPlan:
             return VILLAGE, "bundled"
         return _place(self.recipe.model, self.model_path, folder)
 
-    def data_place(self, part: str, folder: Path) -> tuple[str, str | None]:
+    def data_place(self, part: str, folder: Path) -> tuple[str | list[str], str | None]:
         """Return how a script in a folder names the ``train`` or ``eval`` rows, and what finds them."""
         path = getattr(self.data, part)
         name = self.recipe.eval_data if part == "eval" else None
+        if len(files := self.data.files(part)) > 1:
+            places = [_place(name or self.recipe.data, file["path"], folder) for file in files]
+            return [place for place, _ in places], places[0][1]
         if self.data.format == "hub":
             return path, None
         if name is None and self.recipe.data in cards.names():
@@ -287,10 +278,7 @@ def _check_names(plan: Mapping[str, Any], recipe: Recipe, task: Task, technique:
     }:
         allowed = "a mapping of columns, label_column and tags_column"
         problems.append(Problem("split", allowed, split))
-    formats = ("hub", "imagefolder", *SUFFIXES.values())
-    if plan["data"].get("format") not in formats:
-        allowed = f"one of {', '.join(dict.fromkeys(formats))}"
-        problems.append(Problem("data's format", allowed, plan["data"].get("format")))
+    problems += data_problems(plan["data"])
     if plan.get("padding_side") not in ("left", "right"):
         problems.append(Problem("padding_side", "'left' or 'right'", plan.get("padding_side")))
     for package, version in plan["versions"].items():

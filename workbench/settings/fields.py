@@ -84,8 +84,8 @@ class Settings(AsData):
     data: str = setting(
         "reviews",
         "data",
-        "Data: a bundled name, a file (CSV, TSV, JSON, JSONL, Parquet), a folder, a hub id, "
-        "or a DataFrame or Dataset from the notebook.",
+        "Data: a bundled name, one or several files (CSV, TSV, JSON, JSONL, Parquet, text), a pattern "
+        "such as part-*.jsonl, a folder, a hub id, or a table from the notebook.",
     )
     eval_data: str | None = setting(
         None,
@@ -95,6 +95,18 @@ class Settings(AsData):
     )
     data_revision: str | None = setting(
         None, "data", "Branch, tag or commit of data on the hub.", empty="the main branch"
+    )
+    encoding: str | None = setting(
+        None,
+        "data",
+        "Encoding of files that are not UTF-8, such as cp1252 or utf-16.",
+        empty="UTF-8",
+    )
+    skip_bad_rows: bool = setting(
+        False,
+        "data",
+        "Leave out rows that lack a value or cannot be read, and say how many, instead of refusing them.",
+        line="Leave out bad rows instead of refusing them.",
     )
     text_column: str | None = setting(
         None, "data", "Column with the text.", empty="detected by its name"

@@ -26,7 +26,16 @@ S = TypeVar("S", bound=Settings)
 COLUMNS = tuple(f"{role}_column" for role in ROLES)
 # The settings without which the base, or the data, cannot be looked up.
 MODEL = {"model", "revision", "trust_remote_code"}
-DATA = {"data", "eval_data", "data_revision", "task", "prompt_template", *COLUMNS}
+DATA = {
+    "data",
+    "eval_data",
+    "data_revision",
+    "task",
+    "encoding",
+    "skip_bad_rows",
+    "prompt_template",
+    *COLUMNS,
+}
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,8 @@ def load_data(recipe: Settings) -> Table:
         eval_data=recipe.eval_data,
         revision=recipe.data_revision,
         prompt_template=recipe.prompt_template,
+        encoding=recipe.encoding,
+        skip_bad_rows=recipe.skip_bad_rows,
         **{name: getattr(recipe, name) for name in COLUMNS},
     )
 
@@ -115,8 +126,10 @@ class SharedTables:
 
 def table_key(recipe: Settings) -> tuple:
     """Return what a recipe's rows depend on, the state of their files included: other rows, another key."""
-    source = locate.resolve(recipe.data, recipe.eval_data, recipe.data_revision)
-    columns = tuple(getattr(recipe, name) for name in (*COLUMNS, "prompt_template"))
+    source = locate.resolve(recipe.data, recipe.eval_data, recipe.data_revision, recipe.encoding)
+    columns = tuple(
+        getattr(recipe, name) for name in (*COLUMNS, "skip_bad_rows", "prompt_template")
+    )
     return dataclasses.replace(source, card=None), recipe.task, columns, source.states()
 
 

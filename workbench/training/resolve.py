@@ -272,16 +272,7 @@ def _technique_facts(technique: Technique, adaptation: Adaptation) -> dict[str, 
 
 
 def _data_facts(table: Table) -> dict[str, Any]:
-    source = table.source
-    data = {
-        "format": source.format,
-        "train": source.train,
-        "eval": source.eval,
-        "train_split": source.train_split,
-        "config": source.config,
-        "revision": source.revision,
-        "sha256": dict(table.checksums),
-    }
+    data = {**table.source.to_dict(), "sha256": dict(table.checksums)}
     return {"data": data, "columns": dict(table.columns), "labels": list(table.labels)}
 
 

@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from workbench.display.wording import quoted, suggest
 from workbench.errors import DataError
 from workbench.registry.tasks import ROLES, TASKS
+from workbench.sources.datasets.images import is_stored
 from workbench.sources.datasets.readers import Row
+
+# How pandas writes the numbers of rows.
+INDEXES = ("", "Unnamed: 0", "__index_level_0__")
 
 # Names that columns often have, nearest meaning first; capitals do not matter.
 SYNONYMS = {
@@ -135,15 +139,28 @@ def _candidates(role: str, available: Sequence[str], card_columns: Mapping[str, 
 
 
 def columns_of(rows: Iterable[Row]) -> list[str]:
-    """List the columns of some rows, in the order in which they turn up."""
-    return list(dict.fromkeys(column for row in rows for column in row))
+    """List the columns of some rows, in the order in which they turn up.
+
+    pandas' index, which it writes without a name, is none; what lies within a column follows it.
+
+    Examples
+    --------
+    >>> columns_of([{"": "0", "id": 1, "translation": {"en": "a", "fr": "b"}}])
+    ['id', 'translation', 'translation.en', 'translation.fr']
+    """
+    columns: dict[str, None] = {}
+    for row in rows:
+        for column, value in row.items():
+            if column in INDEXES:
+                continue
+            columns[column] = None
+            if isinstance(value, dict) and not is_stored(value):
+                columns.update(dict.fromkeys(f"{column}.{inner}" for inner in value))
+    return list(columns)
 
 
-def first_row_looks_like_data(columns: Sequence[str], rows: Sequence[Row]) -> bool:
-    """Guess whether the line taken for a CSV header is in truth the first row."""
-    return any(
-        len(column) > 50
-        or column.replace(".", "", 1).isdigit()
-        or any(row[column] == column for row in rows)
-        for column in columns
-    )
+def nested_columns(rows: Sequence[Row], columns: Iterable[str]) -> list[str]:
+    """Return those of some columns that lie within others."""
+    return [
+        column for column in columns if "." in column and not any(column in row for row in rows)
+    ]

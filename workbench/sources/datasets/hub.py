@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from workbench.errors import DataError, first_line
+from workbench.sources.datasets.in_memory import class_names_in, rows_of
 from workbench.sources.datasets.readers import Row
-from workbench.sources.datasets.tables import names_in, rows_of
 from workbench.sources.network import hub_answers
 
 # Sets that people call by one word; the hub's own id, and the configuration where one is needed.
@@ -57,7 +57,7 @@ def class_names(hub_id: str, config: str | None, revision: str | None) -> dict[s
     """Return the class names of each column that has them, once its rows were read."""
     with _in_words(hub_id):
         builder = _builder(hub_id, config, revision)
-        return names_in(builder.info.features or {})
+        return class_names_in(builder.info.features)
 
 
 def _builder(hub_id: str, config: str | None, revision: str | None) -> Any:

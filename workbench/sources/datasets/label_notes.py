@@ -10,7 +10,7 @@ from workbench.display.wording import MOST, joined, quoted
 from workbench.sources.datasets.label_order import number
 from workbench.sources.datasets.readers import Row
 
-# A label with fewer rows is hardly learnt; data with fewer rows is small as a whole.
+# A label with fewer rows is hardly learned; data with fewer rows is small as a whole.
 FEW_ROWS, SMALL_DATA = 5, 20
 # More different numbers are more likely scores than names of classes.
 MANY_NUMBERS = 20
@@ -50,13 +50,13 @@ def similar(labels: Iterable[str]) -> list[str]:
     Examples
     --------
     >>> similar(["Good", "bad", "good "])[0]
-    "The labels 'Good' and 'good ' are learnt as different ones: if they mean the same, write them in one way."
+    "The labels 'Good' and 'good ' are learned as different ones: if they mean the same, write them in one way."
     """
     alike: dict[Any, list[str]] = defaultdict(list)
     for label in labels:
         alike[_meaning(label)].append(label)
     return [
-        f"The labels {joined(list(map(repr, group)))} are learnt as different ones: if they mean the "
+        f"The labels {joined(list(map(repr, group)))} are learned as different ones: if they mean the "
         "same, write them in one way."
         for group in alike.values()
         if len(group) > 1
@@ -122,7 +122,7 @@ def rare(values: Sequence[Any], labels: Sequence[str], split: bool) -> list[str]
     if len(few) > MOST:
         listed = [*listed[: MOST - 1], f"{len(few) - MOST + 1} more"]
     note = (
-        f"Labels with fewer than {FEW_ROWS} rows are hardly learnt: {joined(listed)}. Add rows, or join "
+        f"Labels with fewer than {FEW_ROWS} rows are hardly learned: {joined(listed)}. Add rows, or join "
         "labels."
     )
     if split and counts[few[0]] == 1:

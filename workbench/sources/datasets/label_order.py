@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from workbench.sources.datasets import hub
-from workbench.sources.datasets.locate import Source
+from workbench.sources.datasets.source import Source
 from workbench.sources.datasets.tables import stored_class_names
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]*)?(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
@@ -58,23 +57,6 @@ def class_names(source: Source, column: str) -> list[str]:
     """
     if source.format == "hub":
         names = hub.class_names(source.train, source.config, source.revision)
-    elif source.format == "parquet":
-        names = _names_in_parquet(Path(source.train))
     else:
-        names = stored_class_names(Path(source.train))
+        names = source.class_names or stored_class_names(Path(source.train))
     return names.get(column, [])
-
-
-def _names_in_parquet(path: Path) -> dict[str, list[str]]:
-    from pyarrow.parquet import read_schema
-
-    metadata = read_schema(path).metadata or {}
-    try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-        return {
-            column: names
-            for column, feature in features.items()
-            if (names := feature.get("feature", feature).get("names"))
-        }
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return {}  # not as the library writes it

@@ -1,7 +1,7 @@
 """Data for a run: found by name, path or hub id, read, and checked against the task.
 
 :func:`load` is all of it: :func:`resolve` says where the rows are, :func:`read` reads them (see
-:mod:`workbench.sources.datasets.readers` for the lines of Python that do the same), and the rest checks
+:mod:`workbench.export.rows` for the lines of Python that do the same), and the rest checks
 that they hold what the task needs. Whatever is wrong raises a
 :class:`~workbench.errors.DataError` with one sentence. Rows are numbered from 1, below any header.
 """
@@ -16,16 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.display.wording import rows_in_words, suggest
+from workbench.display.wording import suggest
 from workbench.errors import DataError
 from workbench.registry.tasks import TASKS
-from workbench.sources.datasets import hub
 from workbench.sources.datasets.cards import DataCard, bundled
 from workbench.sources.datasets.columns import (
     by_role,
     choose_columns,
     columns_of,
-    first_row_looks_like_data,
+    nested_columns,
 )
 from workbench.sources.datasets.conversations.checks import check_conversations, form_notes
 from workbench.sources.datasets.conversations.find import (
@@ -35,11 +34,13 @@ from workbench.sources.datasets.conversations.find import (
     find_form,
 )
 from workbench.sources.datasets.equal_rows import equality_notes
-from workbench.sources.datasets.images import check_images, describe, locate, read_folder
+from workbench.sources.datasets.file_notes import file_notes
+from workbench.sources.datasets.images import check_images, describe, locate
 from workbench.sources.datasets.label_notes import label_notes
 from workbench.sources.datasets.label_order import class_names
 from workbench.sources.datasets.locate import Source, resolve
-from workbench.sources.datasets.readers import Row, read_file
+from workbench.sources.datasets.read_source import Part, read, read_parts, settled, unnest
+from workbench.sources.datasets.readers import Row
 from workbench.sources.datasets.row_checks import check_known_labels, check_labels, check_rows
 from workbench.sources.datasets.tables import keep
 from workbench.sources.datasets.unlabelled import (
@@ -47,6 +48,7 @@ from workbench.sources.datasets.unlabelled import (
     refuse_unlabelled,
     unlabelled_note,
 )
+from workbench.sources.datasets.unnamed import by_values, is_numbered, with_header
 
 __all__ = [
     "DataCard",
@@ -117,34 +119,6 @@ class Table:
         return self.read or self.source.checksums()
 
 
-def read(
-    source: Source, checksums: dict[str, str] | None = None
-) -> tuple[list[Row], list[Row] | None]:
-    """Read the training and the evaluation rows of a source.
-
-    Parameters
-    ----------
-    source : Source
-    checksums : dict, optional
-        Gets the sha256 of each file that is read, by its path.
-
-    Raises
-    ------
-    DataError
-    """
-    if source.format == "hub":
-        wanted = [split for split in (source.train_split, source.eval) if split is not None]
-        train, *rest = hub.rows(source.train, source.config, source.revision, wanted)
-        return train, rest[0] if rest else None
-    if source.format == "imagefolder":
-        held_out = None if source.eval is None else read_folder(Path(source.eval))
-        return read_folder(Path(source.train)), held_out
-    train = read_file(Path(source.train), source.format, checksums)
-    if source.eval is None:
-        return train, None
-    return train, read_file(Path(source.eval), source.format, checksums)
-
-
 def load(
     data: Any,
     task: str,
@@ -152,18 +126,22 @@ def load(
     eval_data: Any = None,
     revision: str | None = None,
     prompt_template: str | None = None,
+    encoding: str | None = None,
+    skip_bad_rows: bool = False,
     **columns: str | None,
 ) -> Table:
     """Find, read and check the rows for a task.
 
     Parameters
     ----------
-    data, eval_data, revision
+    data, eval_data, revision, encoding
         See :func:`~workbench.sources.datasets.locate.resolve`.
     task : str
         One of :data:`~workbench.registry.tasks.TASKS`.
     prompt_template : str, optional
         Makes a prompt from columns, whose names stand in braces.
+    skip_bad_rows : bool
+        Leave out rows that are not whole, instead of refusing them.
     **columns : str, optional
         The column for a role, such as ``text_column="review"``; None finds it by its name.
 
@@ -172,50 +150,69 @@ def load(
     DataError
     """
     named = by_role(columns)
-    source = resolve(data, eval_data, revision)
+    source = resolve(data, eval_data, revision, encoding)
     sums: dict[str, str] = {}
-    train, evaluation = read(source, sums)
-    form = _form(task, train, named, source, prompt_template)
+    train, held_out = read_parts(source, sums, skip_bad_rows)
+    if (headed := with_header(source, train.rows, named.values())) != source:
+        source = headed
+        train, held_out = read_parts(source, sums, skip_bad_rows)
+    form = _form(task, train.rows, named, source, prompt_template)
     chosen, notes = form.columns, [*form.notes]
-    if "image" in chosen:
-        train, evaluation = _images(train, evaluation, chosen["image"], source)
-    where = source.describe()
-    _check(train, chosen, form, where)
-    role = TASKS[task].labels
+    nested = nested_columns(train.rows, chosen.values())
+    for part, file in ((train, source.train), (held_out, source.eval)):
+        if part is not None:
+            part.rows = _laid_out(part.rows, chosen, nested, Path(file or "").parent)
+    where, role = source.describe(), TASKS[task].labels
+    train.check(lambda rows: _check(rows, chosen, form, where), skip_bad_rows)
     names = class_names(source, chosen[role]) if role else []
-    labels = check_labels(train, chosen[role], where, role, names) if role else ()
-    if evaluation is not None and (lack := lacks_targets(evaluation, chosen, labels)):
+    labels = check_labels(train.rows, chosen[role], where, role, names) if role else ()
+    if held_out is not None and (lack := lacks_targets(held_out.rows, chosen, labels)):
         if eval_data is not None:
             refuse_unlabelled(source.describe("eval"), lack)
         notes.append(unlabelled_note(source.describe("eval"), lack))
-        sums.pop(str(source.eval), None)
-        source, evaluation = dataclasses.replace(source, eval=None), None
-    if evaluation is not None:
-        _check_evaluation(evaluation, form, labels, source, role)
+        for skipped in source.eval_files:
+            sums.pop(skipped.path, None)
+        source, held_out = dataclasses.replace(source, eval=None, eval_files=()), None
+    if held_out is not None:
+        _check_evaluation(held_out, form, labels, source, role, skip_bad_rows)
+    evaluation = None if held_out is None else held_out.rows
     label_column = chosen.get("label")
     notes += equality_notes(
-        train, evaluation, form.reads, label_column, where, source.describe("eval")
+        train.rows, evaluation, form.reads, label_column, where, source.describe("eval")
     )
     if role:
-        notes += label_notes(train, chosen, labels, bool(names), evaluation is None)
-    notes += _swallowed_lines(train, chosen, source)
+        notes += label_notes(train.rows, chosen, labels, bool(names), evaluation is None)
+    source = settled(source, train, held_out, nested)
+    notes += file_notes(source, train, held_out, chosen)
     if form.name and not source.card:
-        notes += form_notes(train, form)
+        notes += form_notes(train.rows, form)
     reads = tuple(form.reads)
-    return Table(source, train, evaluation, chosen, labels, tuple(notes), form.name, reads, sums)
+    return Table(
+        source, train.rows, evaluation, chosen, labels, tuple(notes), form.name, reads, sums
+    )
+
+
+def _laid_out(
+    rows: list[Row], columns: Mapping[str, str], nested: Sequence[str], folder: Path
+) -> list[Row]:
+    """Put columns that lie within others beside them, and say where images are."""
+    if nested:
+        rows = unnest(rows, nested)
+    return locate(rows, columns["image"], folder) if "image" in columns else rows
 
 
 def guess_task(
     data: Any,
     *,
     revision: str | None = None,
+    encoding: str | None = None,
     **columns: str | None,
 ) -> str:
     """Tell what data is for: from its card, else the first task that its columns suit.
 
     Parameters
     ----------
-    data, revision, **columns
+    data, revision, encoding, **columns
         As for :func:`load`. A column that is named rules out the tasks that do not use it.
 
     Raises
@@ -223,7 +220,7 @@ def guess_task(
     DataError
     """
     named = by_role(columns)
-    source = resolve(data, revision=revision)
+    source = resolve(data, revision=revision, encoding=encoding)
     if source.card:
         return source.card.task
     roles = {role for role, column in named.items() if column is not None}
@@ -234,7 +231,10 @@ def guess_task(
             f"No task uses {' and '.join(f'{role}_column' for role in sorted(roles))} together: "
             f"name the columns of one ({together})."
         )
-    train, _ = read(dataclasses.replace(source, eval=None))
+    source = dataclasses.replace(source, eval=None, eval_files=())
+    train, _ = read(source)
+    source = with_header(source, train, named.values())
+    train, _ = read(source)
     for task in tasks:
         try:
             _form(task, train, named, source)
@@ -292,32 +292,17 @@ def _form(
     available = columns_of(rows)
     card_columns = source.card.columns if source.card else {}
     where = source.describe()
-    try:
-        if task in TASKS and TASKS[task].chats:
-            return find_form(rows, named, card_columns, where, prompt_template)
-        columns, notes = choose_columns(task, available, named, card_columns, where)
-        return Form(columns=columns, notes=tuple(notes))
-    except DataError:
-        if source.format in ("csv", "tsv") and first_row_looks_like_data(available, rows):
-            first = ", ".join(repr(c if len(c) <= 30 else c[:29] + "…") for c in available)
-            raise DataError(
-                f"{source.describe()} seems to have no header, as its first line is {first}: put a "
-                "line with the columns' names above it."
-            ) from None
-        raise
+    if is_numbered(source):
+        set_by_user = {role: column for role, column in named.items() if column is not None}
+        others = [column for column in available if column not in set_by_user.values()]
+        named = {**by_values(task, rows, others), **set_by_user}
+    if task in TASKS and TASKS[task].chats:
+        return find_form(rows, named, card_columns, where, prompt_template)
+    columns, notes = choose_columns(task, available, named, card_columns, where)
+    return Form(columns=columns, notes=tuple(notes))
 
 
-def _images(
-    train: list[Row], evaluation: list[Row] | None, column: str, source: Source
-) -> tuple[list[Row], list[Row] | None]:
-    """Make rows say where their images are: paths are relative to the file that names them."""
-    train = locate(train, column, Path(source.train).parent)
-    if evaluation is not None:
-        evaluation = locate(evaluation, column, Path(source.eval or "").parent)
-    return train, evaluation
-
-
-def _check(rows: list[Row], columns: Mapping[str, str], form: Form, where: str) -> None:
+def _check(rows: Sequence[Row], columns: Mapping[str, str], form: Form, where: str) -> None:
     """Refuse rows that do not hold what their task needs."""
     if form.name:
         check_conversations(rows, form, where)
@@ -328,14 +313,15 @@ def _check(rows: list[Row], columns: Mapping[str, str], form: Form, where: str) 
 
 
 def _check_evaluation(
-    rows: list[Row],
+    part: Part,
     form: Form,
     labels: tuple[str, ...],
     source: Source,
     role: str | None,
+    skip_bad_rows: bool,
 ) -> None:
     where, train = source.describe("eval"), source.describe("train")
-    available = columns_of(rows)
+    available = columns_of(part.rows)
     columns = form.columns
     for column in form.needs:
         if column not in available:
@@ -343,25 +329,6 @@ def _check_evaluation(
                 f"{where} must have the column {column!r}, as {train} has, but lacks it: "
                 f"{suggest(column, available)}"
             )
-    _check(rows, columns, form, where)
+    part.check(lambda rows: _check(rows, columns, form, where), skip_bad_rows)
     if role:
-        check_known_labels(rows, columns[role], labels, where, train, role)
-
-
-def _swallowed_lines(rows: list[Row], columns: Mapping[str, str], source: Source) -> list[str]:
-    """Notice rows of a TSV that a stray pair of quotes has probably joined into one."""
-    if source.format != "tsv":
-        return []
-    joined = [
-        n
-        for n, row in enumerate(rows, start=1)
-        if any("\t" in row[column] and "\n" in row[column] for column in columns.values())
-    ]
-    if not joined:
-        return []
-    note = (
-        f"A quoted field spans lines and tabs in {rows_in_words(joined)} of "
-        f"{source.describe()}: if the file does not use quotes, these are several rows that "
-        "were read as one."
-    )
-    return [note]
+        check_known_labels(part.rows, columns[role], labels, where, train, role)

@@ -68,6 +68,12 @@ def check_rows(rows: Sequence[Row], columns: Mapping[str, str], where: str) -> N
                 f"{start} {has} a lone surrogate character, which no tokenizer accepts, in "
                 f"{rows_in_words(broken)} of {where}: correct or remove these rows."
             )
+        zeros = [n for n, row in enumerate(rows, start=1) if "\0" in _text(row[column])]
+        if zeros:
+            raise DataError(
+                f"{start} {has} a NUL character, which ends a text for many programs, in "
+                f"{rows_in_words(zeros)} of {where}: correct or remove these rows."
+            )
     if "tags" in columns:
         _check_tags(rows, columns, where)
 

@@ -7,21 +7,25 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.display.wording import quoted
 from workbench.errors import DataError
 from workbench.sources.datasets.images import contents, is_open, is_stored
+from workbench.sources.datasets.in_memory import (
+    PATHS,
+    are_rows,
+    class_names_of,
+    is_table,
+    table_rows,
+)
 from workbench.sources.datasets.readers import Row
-
-# Where evaluation rows are looked for, best first: a test split is for the end, where there is
-# another one.
-EVAL_SPLITS = ("validation", "valid", "val", "dev", "eval", "evaluation", "test")
-
+from workbench.sources.datasets.splits import EVAL_SPLITS, TRAIN_SPLITS
 
 PREFIX = "table-"
+SEVERAL = ", "  # between the files of a list
 
 
 def cache() -> Path:
@@ -29,7 +33,7 @@ def cache() -> Path:
     return Path(os.environ.get("WORKBENCH_CACHE") or "~/.cache/peft-workbench").expanduser()
 
 
-def keep(frame: Any) -> str:
+def keep(data: Any, most: int | None = None, most_eval: int | None = None) -> str:
     """Write a table from the notebook into the cache, as JSONL, and return its path.
 
     The name is from the content's sha256, so the same rows always have the same path. Class labels
@@ -38,81 +42,61 @@ def keep(frame: Any) -> str:
 
     Parameters
     ----------
-    frame : pandas.DataFrame, datasets.Dataset, datasets.DatasetDict or dict of these
-        A dict must have a ``train`` split; its validation split, else its test split, becomes
-        the evaluation rows.
+    data : table, dict of tables or list of paths
+        A table is a pandas or polars DataFrame, an Arrow table, a ``datasets.Dataset``, streamed or not, a
+        list of dicts or a dict of lists. A dict of tables must have a ``train`` split; its validation
+        split, else its test split, becomes the evaluation rows. Of a list of paths nothing is written.
+    most, most_eval : int, optional
+        Rows that are taken of a streamed data set.
 
     Returns
     -------
     str
-        A file, or for a dict with an evaluation split a folder.
+        A file, for a dict with an evaluation split a folder, for a list of paths these with commas.
     """
-    if not isinstance(frame, Mapping):
-        return _keep_files({"rows": _rows(frame)}, _class_names(frame))
-    if "train" not in frame:
+    if isinstance(data, list | tuple) and data and all(isinstance(p, PATHS) for p in data):
+        return _join(data)
+    if not _is_splits(data):
+        return _keep_files({"rows": table_rows(data, most)}, class_names_of(data))
+    train = next((split for split in TRAIN_SPLITS if split in data), None)
+    if train is None:
         raise DataError(
-            f"data must have a split called 'train', but its splits are {quoted(frame)}: rename "
+            f"data must have a split called 'train', but its splits are {quoted(data)}: rename "
             "one, or pass one split as the data."
         )
-    evaluation = next((split for split in EVAL_SPLITS if split in frame), None)
+    evaluation = next((split for split in EVAL_SPLITS if split in data), None)
     if evaluation is None:
-        return keep(frame["train"])
-    splits = ("train", evaluation)
-    tables = {split: _rows(frame[split]) for split in splits}
-    return _keep_files(tables, _class_names(frame["train"]))
+        return keep(data[train], most)
+    rows = {"train": table_rows(data[train], most)}
+    rows[evaluation] = table_rows(data[evaluation], most_eval or most)
+    return _keep_files(rows, class_names_of(data[train]))
+
+
+def _join(paths: Sequence[str | os.PathLike]) -> str:
+    names = [os.fspath(path) for path in paths]
+    for name in names:
+        if SEVERAL in name and len(names) > 1:
+            raise DataError(
+                f"data must be files without a comma and a blank in their names, where it is a list, but "
+                f"has {name!r}: rename it, or give a pattern such as '*.jsonl'."
+            )
+    return SEVERAL.join(names)
+
+
+def _is_splits(data: Any) -> bool:
+    """Tell a dict of tables from a dict of columns."""
+    if not isinstance(data, Mapping):
+        return False
+    named = any(name in data for name in (*TRAIN_SPLITS, *EVAL_SPLITS))
+    return any(
+        is_table(table) or (named and (isinstance(table, Mapping) or are_rows(table)))
+        for table in data.values()
+    )
 
 
 def is_kept(path: Path) -> bool:
     """Tell whether a file or folder is a table that was kept."""
     return path.parent == cache() / "data" and path.name.startswith(PREFIX)
-
-
-def _rows(frame: Any) -> list[Row]:
-    if hasattr(frame, "features") and hasattr(frame, "__len__"):  # datasets.Dataset, not a stream
-        rows = rows_of(frame)
-    elif hasattr(frame, "notna") and hasattr(frame, "columns"):  # pandas.DataFrame
-        named = frame.set_axis([str(column) for column in frame.columns], axis=1).astype(object)
-        if not named.columns.is_unique:
-            twice = named.columns[named.columns.duplicated()][0]
-            raise DataError(f"data has two columns called {twice!r}: rename one of them.")
-        rows = named.where(named.notna(), None).to_dict("records")
-    else:
-        raise DataError(
-            "data must be a name, a path, a hub id, a pandas DataFrame or a datasets Dataset "
-            f"that is not streamed, but is of type {type(frame).__name__}: turn it into one of "
-            "these."
-        )
-    if not rows:
-        raise DataError("data has no rows: pass a table that has some.")
-    return rows
-
-
-def rows_of(dataset: Any) -> list[Row]:
-    """Turn a data set into rows, with the names of class labels for their numbers.
-
-    Parameters
-    ----------
-    dataset : datasets.Dataset
-    """
-    rows = dataset.to_list()
-    for column, names in names_in(dataset.features).items():
-        for row in rows:
-            row[column] = _named(row[column], names)
-    return rows
-
-
-def names_in(features: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the class names of each column of a data set that has them."""
-    named = {
-        column: getattr(getattr(feature, "feature", feature), "names", None)
-        for column, feature in features.items()
-    }
-    return {column: list(names) for column, names in named.items() if names}
-
-
-def _class_names(frame: Any) -> dict[str, list[str]]:
-    features = getattr(frame, "features", None)
-    return names_in(features) if isinstance(features, Mapping) else {}
 
 
 def stored_class_names(path: Path) -> dict[str, list[str]]:
@@ -124,13 +108,6 @@ def stored_class_names(path: Path) -> dict[str, list[str]]:
 
 def _names_file(table: Path) -> Path:
     return table.with_name(f"{table.name}.classes.json")
-
-
-def _named(value: Any, names: list[str]) -> Any:
-    if isinstance(value, list):
-        return [_named(item, names) for item in value]
-    # The hub's convention for "no label" is -1, which has no name.
-    return None if value in (None, -1) else names[value]
 
 
 def _keep_files(tables: Mapping[str, Iterable[Row]], class_names: Mapping[str, list[str]]) -> str:

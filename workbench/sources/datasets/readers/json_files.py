@@ -45,7 +45,7 @@ def shape_of(text: str, whole: Callable[[], str], path: Path, by_name: str | Non
         return by_name if by_name in ("json", "jsonl") else "jsonl", {}
     if content[end:].strip():
         return "json_objects", {}
-    return _shape_of_object(value, path)
+    return _shape_of_object(value, path, by_name)
 
 
 def _is_object(line: str) -> bool:
@@ -55,7 +55,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _shape_of_object(value: Row, path: Path) -> Shape:
+def _shape_of_object(value: Row, path: Path, by_name: str | None) -> Shape:
     """Tell what one object is that is all of a file."""
     tables = [key for key, inner in value.items() if _is_table(inner)]
     if len(tables) == 1:
@@ -69,10 +69,11 @@ def _shape_of_object(value: Row, path: Path) -> Shape:
     if value and all(isinstance(inner, dict) and inner for inner in values):
         by_number = all(key.isdigit() for inner in values for key in inner)
         return ("json_columns" if by_number else "json_values"), {}
-    if value and all(isinstance(inner, list) and inner for inner in values):
-        return "json_columns", {}
     if any(isinstance(inner, str | int | float) or _is_turns(inner) for inner in values):
         return "json_objects", {}
+    if value and all(isinstance(inner, list) and inner for inner in values):
+        # A file of lines with a single one has a row in it, such as words and their tags.
+        return ("json_objects" if by_name == "jsonl" else "json_columns"), {}
     raise DataError(
         f'{path} must be a list of objects, such as [{{"text": "..."}}], or an object with such a list, '
         f"but is an object with {quoted(value) if value else 'nothing in it'}: save the rows as such a list."

@@ -99,6 +99,7 @@ def class_names(path: Path, format: str) -> ClassNames:
 
 
 def names_of(schema: Any) -> ClassNames:
+    """Return the classes of the columns of an Arrow schema that ``datasets`` has described."""
     described = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     return names_in(described.get("info", {}).get("features") or {})
 

@@ -204,7 +204,7 @@ def test_all_arguments_of_a_technique_reach_the_recipe(bench):
         "bias": "lora_only",
         "target_modules": ["q_proj", "v_proj"],
     }
-    assert "Lora attention dimension" in fields["r"].widget.children[0].value  # as PEFT says
+    assert "Rank of the update" in fields["r"].widget.children[0].value
 
 
 def test_the_count_is_there_before_training_and_follows_the_rank(bench):

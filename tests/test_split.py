@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from workbench import Recipe
-from workbench.errors import RecipeError
 from workbench.export.script import script
 from workbench.sources.lookup import load_data
 from workbench.training.inputs.limits import choose_rows, split_settings
@@ -140,12 +139,14 @@ def test_prompts_that_are_all_the_same_are_split_by_their_answers(tmp_path):
     assert not {row["completion"] for row in train} & {row["completion"] for row in held}
 
 
-def test_rows_that_are_all_equal_cannot_be_split(tmp_path):
+def test_rows_that_are_all_equal_are_split_one_by_one_and_a_note_says_so(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "same", "label": "a"}\n{"text": "Same ", "label": "b"}\n' * 5)
     recipe = Recipe(data=str(path))
-    with pytest.raises(RecipeError, match="all 10 rows of the data are equal in 'text'"):
-        choose_rows(recipe, load_data(recipe))
+    table = load_data(recipe)
+    train, held = choose_rows(recipe, table)
+    assert (len(train), len(held)) == (9, 1)
+    assert any("All 10 rows of rows.jsonl have the same 'text'" in note for note in table.notes)
 
 
 def test_data_with_evaluation_rows_is_not_split():

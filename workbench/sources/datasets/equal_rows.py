@@ -78,6 +78,13 @@ def _repeated(row_keys: Sequence[tuple], columns: Sequence[str], where: str) -> 
     repeated = len(row_keys) - len(set(row_keys))
     if not repeated:
         return []
+    if repeated == len(row_keys) - 1:
+        note = (
+            f"All {len(row_keys)} rows of {where} have the same {joined([repr(column) for column in columns])} "
+            "(blanks and capitals aside), so rows are evaluated that are equal to those trained on, and the "
+            "evaluation is too optimistic."
+        )
+        return [note]
     note = (
         f"{repeated} of the {len(row_keys)} rows of {where} {'has' if repeated == 1 else 'have'} the same "
         f"{joined([repr(column) for column in columns])} as an earlier row (blanks and capitals aside): "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -11,7 +11,6 @@ import peft
 import torch
 import transformers
 
-from workbench.display.wording import quoted
 from workbench.errors import Problem, RecipeError
 from workbench.recipe import Recipe
 from workbench.registry.tasks import TASKS
@@ -24,6 +23,8 @@ from workbench.training.inputs.split import split_rows
 
 # Enough rows to see in which directions a layer's inputs vary, few enough to take seconds.
 START_ROWS = 64
+# Rows among which two different ones are looked for, before all are compared.
+EQUAL_ROWS = 100
 
 
 def split_settings(task: str, table: Table) -> dict[str, Any]:
@@ -34,10 +35,16 @@ def split_settings(task: str, table: Table) -> dict[str, Any]:
     role = TASKS[task].labels
     if role is not None:
         settings[f"{role}_column"] = table.columns[role]
-    elif len(table.columns) > 1 and len(set(keys(table.train, settings["columns"]))) == 1:
+    elif len(table.columns) > 1 and _all_equal(table.train, settings["columns"]):
         # All prompts are the same one, so that only the answers tell rows apart.
         settings["columns"] = list(table.columns.values())
-    return settings
+    # Equal rows cannot be kept apart from themselves: single ones are held out, and a note says so.
+    return {} if _all_equal(table.train, settings["columns"]) else settings
+
+
+def _all_equal(rows: Sequence[dict], columns: Sequence[str]) -> bool:
+    some = keys(rows[:EQUAL_ROWS], columns)
+    return len(set(some)) == 1 and len(set(keys(rows, columns))) == 1
 
 
 def choose_rows(
@@ -62,8 +69,6 @@ def choose_rows(
             allowed = "small enough to leave rows to train on"
             number = len(eval_rows)
             hint = f"the data has {number} row{'s' * (number != 1)}, so add rows, or set eval_data"
-            if number > 1:
-                hint = f"all {number} rows of the data are equal in {quoted(settings['columns'])}, so add other rows, or set eval_data"
             raise RecipeError([Problem("eval_fraction", allowed, recipe.eval_fraction, hint)])
     return train_rows[: recipe.max_train_samples], eval_rows[: recipe.max_eval_samples]
 

@@ -408,12 +408,20 @@ def test_pieces_are_the_text(tokenizer, text):
 
 
 def test_columns_that_are_not_used_are_named(tiny_llama, rows):
-    look = wb.look(recipe_for(str(tiny_llama), rows, "instruct"))
+    look = wb.look(recipe_for(str(tiny_llama), rows, "classify"))
     assert {"remark", "number"} < set(look.unused)
-    assert not {"prompt", "completion"} & set(look.unused)
+    assert not {"text", "label"} & set(look.unused)
     line = f"not used: {', '.join(look.unused)}"
     assert line in repr(look)
     assert line in look._repr_html_()
+
+
+def test_columns_that_no_conversation_uses_are_named_once(tiny_llama, rows):
+    look = wb.look(recipe_for(str(tiny_llama), rows, "instruct"))
+    assert look.unused == ()
+    (note,) = (note for note in look.notes if note.startswith("Not used: "))
+    assert "remark" in note and "prompt" not in note and "completion" not in note
+    assert note in repr(look) and note in look._repr_html_()
 
 
 def test_notes_on_the_data_are_said(tiny_llama, tmp_path):

@@ -71,9 +71,10 @@ def _shape_of_object(value: Row, path: Path, by_name: str | None) -> Shape:
         return ("json_columns" if by_number else "json_values"), {}
     if any(isinstance(inner, str | int | float) or _is_turns(inner) for inner in values):
         return "json_objects", {}
+    if value and by_name == "jsonl":
+        return "json_objects", {}  # a single line is a row, such as words and their tags
     if value and all(isinstance(inner, list) and inner for inner in values):
-        # A file of lines with a single one has a row in it, such as words and their tags.
-        return ("json_objects" if by_name == "jsonl" else "json_columns"), {}
+        return "json_columns", {}
     raise DataError(
         f'{path} must be a list of objects, such as [{{"text": "..."}}], or an object with such a list, '
         f"but is an object with {quoted(value) if value else 'nothing in it'}: save the rows as such a list."

@@ -80,7 +80,6 @@ def prompt_instruct(
     Without a template the tokenizer's chat template makes turns of them. A prompt that is too long
     even without examples loses its beginning.
     """
-    columns = {"prompt": "prompt", "completion": "completion"}
     encoded = []
     for conversation in conversations:
         for first in range(len(examples) + 1):
@@ -91,6 +90,7 @@ def prompt_instruct(
                 prompt_ids = text_ids(tokenizer, "".join(text for text, _ in pieces[:-1]))
             else:
                 texts = [in_two(tokenizer, each) for each in shown]
+                columns = {"prompt": "prompt", "completion": "completion"}
                 prompt, answer = as_text(template, columns, texts, in_two(tokenizer, conversation))
                 answer += tokenizer.eos_token
                 prompt_ids = opening_ids(tokenizer, prompt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from workbench.display.wording import quoted, suggest
 from workbench.errors import DataError
@@ -157,6 +157,21 @@ def columns_of(rows: Iterable[Row]) -> list[str]:
             if isinstance(value, dict) and not is_stored(value):
                 columns.update(dict.fromkeys(f"{column}.{inner}" for inner in value))
     return list(columns)
+
+
+def not_used(rows: Iterable[Row], used: Collection[str]) -> list[str]:
+    """List the columns of some rows that are not among those used, nor lie within one of them.
+
+    Examples
+    --------
+    >>> not_used([{"id": 1, "answers": {"text": ["a"]}, "meta": {"by": "b"}}], ["answers"])
+    ['id', 'meta', 'meta.by']
+    """
+    return [
+        column
+        for column in columns_of(rows)
+        if column not in used and column.partition(".")[0] not in used
+    ]
 
 
 def nested_columns(rows: Sequence[Row], columns: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.sources.datasets.columns import columns_of
+from workbench.sources.datasets.columns import not_used
 from workbench.sources.datasets.load import Table
 
 LOOKED_AT = 1000  # rows, in which columns are looked for
@@ -13,4 +13,4 @@ def unused_columns(table: Table) -> tuple[str, ...]:
     if table.form and not table.source.card:
         return ()
     used = {*table.columns.values(), *table.reads}
-    return tuple(name for name in columns_of(table.train[:LOOKED_AT]) if name not in used)
+    return tuple(not_used(table.train[:LOOKED_AT], used))

@@ -9,7 +9,7 @@ from typing import Any
 from workbench.display.wording import quoted, rows_in_words
 from workbench.errors import DataError
 from workbench.registry.tasks import TASKS
-from workbench.sources.datasets.columns import columns_of
+from workbench.sources.datasets.columns import not_used
 from workbench.sources.datasets.conversations.find import FORMS, Form, placeholders
 from workbench.sources.datasets.conversations.forms import openai_message
 from workbench.sources.datasets.readers import Row
@@ -53,7 +53,7 @@ def check_conversations(rows: Sequence[Row], form: Form, where: str) -> None:
 def form_notes(rows: Sequence[Row], form: Form) -> list[str]:
     """Say what of the rows is not read: columns, keys of messages, turns behind the last answer."""
     notes = []
-    unused = [column for column in columns_of(rows) if column and column not in form.uses]
+    unused = not_used(rows, form.uses)
     if unused:
         notes.append(f"Not used: {', '.join(unused)}.")
     if form.name in ("openai", "turn"):

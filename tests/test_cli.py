@@ -274,7 +274,7 @@ def test_rows_are_shown_as_the_model_gets_them(tmp_path):
     done = workbench("data", data, "--show", "1", "--max-length", "12")
     assert done.returncode == 0, done.stderr
     assert "«·Anna.{<|end|>}»" in done.stdout
-    assert "not used: remark" in done.stdout
+    assert "Not used: remark" in done.stdout
     assert not set(done.stdout) & {"\x1b", "\r"}
     assert "not used    remark" in workbench("data", data).stdout
 

@@ -276,7 +276,15 @@ def test_rows_are_shown_as_the_model_gets_them(tmp_path):
     assert "«·Anna.{<|end|>}»" in done.stdout
     assert "Not used: remark" in done.stdout
     assert not set(done.stdout) & {"\x1b", "\r"}
-    assert "not used    remark" in workbench("data", data).stdout
+    assert "note        Not used: remark." in workbench("data", data).stdout
+
+
+def test_rows_in_another_encoding_are_shown_as_the_model_gets_them(tmp_path):
+    data = tmp_path / "rows.csv"
+    data.write_bytes("text,label\nMüsli,good\n,bad\nCafé,bad\n".encode("cp1252"))
+    done = workbench("data", data, "--encoding", "cp1252", "--skip-bad-rows", "--show", "1")
+    assert done.returncode == 0, done.stderr
+    assert "sli" in done.stdout and "1 of the 3 rows of rows.csv is bad and left out" in done.stdout
 
 
 def test_a_terminal_gets_colours_unless_it_asks_for_none(monkeypatch, capsys):

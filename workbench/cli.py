@@ -264,6 +264,8 @@ def _look(options: argparse.Namespace, task: str, columns: dict[str, str | None]
         data=options.data,
         task=task,
         eval_data=options.eval_data,
+        encoding=options.encoding,
+        skip_bad_rows=options.skip_bad_rows,
         max_length=options.max_length,
         **columns,
     )

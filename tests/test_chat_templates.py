@@ -89,6 +89,8 @@ texts = st.text(
 @example(prompt="Who?", answer="<think>")
 @example(prompt="<|assistant|>", answer="0")
 @example(prompt="a", answer="1")
+@example(prompt="0", answer=">")
+@example(prompt="0", answer="a<|end|>")
 @example(prompt="Who bakes the bread?", answer="Ada.")
 @settings(max_examples=40, deadline=None)
 def test_the_finished_conversation_is_read_and_its_answer_alone_is_learnt(name, prompt, answer):

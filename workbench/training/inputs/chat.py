@@ -167,9 +167,10 @@ def on_fixed_day(template: str) -> str:
 
 def ends_with_token(tokenizer, answer: str, turn: dict) -> bool:
     """Tell whether a template ends an answer with a token of its own."""
-    answer = answer.rstrip()
-    written = answer.endswith(turn["content"].rstrip()) and turn["content"].strip()
-    return not written and answer.endswith(tuple(tokenizer.get_added_vocab()))
+    answer, content = answer.rstrip(), turn["content"].rstrip()
+    tokens = tuple(tokenizer.get_added_vocab())
+    written = content.endswith(tokens) and answer.endswith(content)
+    return answer.endswith(tokens) and not written
 
 
 def span_problem(

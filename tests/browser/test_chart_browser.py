@@ -146,7 +146,7 @@ def test_legend_hover_and_keys(shown, expect):
 def test_what_is_plotted_and_against_what(shown, expect):
     book, chart = shown("print(chart.metrics, chart.x_axis)")
     expect(plot(chart, "accuracy")).to_be_visible()
-    chooser = chart.get_by_role("button", name="Choose what is plotted: Loss, Score", exact=True)
+    chooser = chart.get_by_role("button", name="Choose what is plotted: Loss, Metric", exact=True)
     chooser.click()
     expect(chart.get_by_role("checkbox", name="Memory")).to_have_count(
         0

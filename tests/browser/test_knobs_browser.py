@@ -77,7 +77,7 @@ def test_every_knob_is_explained_by_pointer_key_and_screen_reader(bench, expect)
     ask = book.button("About r")
     ask.hover()
     expect(tip).to_be_visible()
-    expect(tip).to_contain_text("Lora attention dimension")
+    expect(tip).to_contain_text("Rank of the update")
     book.screenshot("knobs-help-light")
     tip.hover()  # the pointer may go into the text
     expect(tip).to_be_visible()

@@ -227,3 +227,21 @@ def test_whole_rows_are_left_alone_and_no_row_is_no_data(tmp_path):
     assert load(path, "classify", skip_bad_rows=True).notes == ()
     with pytest.raises(DataError, match="must be text"):
         load(jsonl(tmp_path / "bad.jsonl", [BAD[5]] * 3), "classify", skip_bad_rows=True)
+
+
+def test_a_header_that_is_named_is_one_in_both_files(tmp_path):
+    for split in ("train", "test"):
+        rows = "".join(f"{split} row {n},{'ab'[n % 2]}\n" for n in range(8))
+        (tmp_path / f"{split}.csv").write_text(f"2020,2021\n{rows}")
+    table = load(tmp_path, "classify", text_column="2020", label_column="2021")
+    assert (len(table.train), len(table.eval)) == (8, 8)
+    assert table.labels == ("a", "b")
+
+
+def test_a_guess_reads_a_file_once(tmp_path, monkeypatch):
+    from workbench.sources.datasets import load as loading
+
+    reads = []
+    monkeypatch.setattr(loading, "read", lambda source: reads.append(source) or read(source))
+    assert loading.guess_task(jsonl(tmp_path / "rows.jsonl", TRAIN)) == "classify"
+    assert len(reads) == 1

@@ -145,7 +145,7 @@ def _qualities(axes: Axes, group: Sequence[Entry], colours: Sequence[str]) -> No
 
 
 def _set_range(axes: Axes, group: Sequence[Entry]) -> None:
-    """Set the range of the qualities, with the score of guessing as a quiet line where runs have one."""
+    """Set the range of the qualities, with the majority baseline as a quiet line where runs have one."""
     drawn = [place[1] for entry in group if (place := _place(entry))]
     drawn += [level for entry in group if (level := _level(entry)) is not None]
     if not drawn:

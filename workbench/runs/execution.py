@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import TrainingError, first_line, is_out_of_memory
-from workbench.registry.tasks import TASKS
 from workbench.runs.barrier import PreparationBarrier
+from workbench.runs.controls import Controls
 from workbench.runs.diagnosis import diagnose, is_due
 from workbench.runs.failures import explain, let_go, make_room
 from workbench.runs.last_evaluation import LastEvaluation
 from workbench.runs.run_folder import RunFolder, summary
 from workbench.runs.run_state import RunState
+from workbench.runs.save_weights import save_weights
 from workbench.runs.step_scheduler import StepScheduler
 from workbench.training.events import (
     Evaluating,
@@ -43,26 +44,6 @@ AGAIN = (
     "Memory ran out while other runs were training too: the run started again, and does its "
     "steps alone until one of the others has ended."
 )
-
-
-class Controls:
-    """What other threads ask of a run; it looks between two steps.
-
-    Attributes
-    ----------
-    resumed : threading.Event
-        Cleared while the run is to pause.
-    stopped : threading.Event
-        Set once the run is to end.
-    evaluation_skipped : threading.Event
-        Set once it is to end without an evaluation.
-    """
-
-    def __init__(self) -> None:
-        self.resumed = threading.Event()
-        self.resumed.set()
-        self.stopped = threading.Event()
-        self.evaluation_skipped = threading.Event()
 
 
 class Execution:
@@ -297,7 +278,9 @@ class Execution:
         # A loss that is not finite stops a run before it changes the weights.
         diverged = isinstance(getattr(error, "__cause__", None), FloatingPointError)
         if state != "failed" or (diverged and self.run.losses):
-            state = self._attempt(self._save, state)
+            state = self._attempt(
+                lambda: save_weights(self.run, self._open_folder(), self._initial_state), state
+            )
         self._diagnose()
         if self.run.diagnosis is not None:
             self.run.add_notes(str(self.run.diagnosis))
@@ -310,33 +293,6 @@ class Execution:
             self._fail(error)
             return "failed"
         return state
-
-    def _save(self) -> None:
-        """Save what was learnt, as a difference to the initial state where the technique needs that."""
-        # A run that was stopped before it was prepared has no plan, and has learnt nothing.
-        trainable = self.run.plan.get("trainable", "nothing")
-        if trainable == "nothing":
-            return
-        # Here and not at the top: whoever reads runs needs neither torch nor peft.
-        from workbench.registry.techniques import get
-        from workbench.training.adaptation.checkpoint import save
-        from workbench.training.adaptation.model_card import write_card
-        from workbench.training.runtime.quiet_loading import quiet_transformers
-
-        name = "model" if trainable == "all" else "adapter"
-        technique = get(self.run.recipe.technique)
-        with self._open_folder().saving(name) as folder, quiet_transformers():
-            has_labels = bool(self.run.plan.get("labels"))
-            save(
-                self.run.model,
-                self.run.tokenizer,
-                technique,
-                folder,
-                self._initial_state,
-                has_labels,
-            )
-            if self.run.recipe.task in TASKS:
-                write_card(folder, self.run.plan, technique)
 
     def _conclude(self, state: str) -> None:
         self.run.result = summary(

@@ -13,7 +13,8 @@ from workbench.errors import TrainingError
 from workbench.recipe import Recipe
 from workbench.runs.ask import Answer, ask
 from workbench.runs.barrier import NO_BARRIER
-from workbench.runs.execution import Controls, Execution
+from workbench.runs.controls import Controls
+from workbench.runs.execution import Execution
 from workbench.runs.run_state import RunState
 from workbench.runs.step_scheduler import StepScheduler
 from workbench.runs.store import Record, load_run

@@ -44,7 +44,7 @@ def keys(rows: Sequence[Row], columns: Sequence[str]) -> list[tuple]:
 def equality_notes(
     train: Sequence[Row],
     evaluation: Sequence[Row] | None,
-    reads: Sequence[str],
+    inputs: Sequence[str],
     label_column: str | None,
     where: str,
     eval_where: str,
@@ -56,21 +56,21 @@ def equality_notes(
     train : sequence of dict
     evaluation : sequence of dict or None
         None where a part of the training rows will be held out.
-    reads : sequence of str
+    inputs : sequence of str
         The columns that a model reads.
     label_column : str or None
         The one with the labels, where the rows have one each.
     where, eval_where : str
         What to call the training and the evaluation rows.
     """
-    train_keys = keys(train, reads)
+    train_keys = keys(train, inputs)
     if evaluation is None:
-        notes = _repeated(train_keys, reads, where)
+        notes = _repeated(train_keys, inputs, where)
     else:
-        notes = _shared(set(train_keys), keys(evaluation, reads), eval_where)
+        notes = _shared(set(train_keys), keys(evaluation, inputs), eval_where)
     if label_column is not None:
         labels = [str(row[label_column]).strip().casefold() for row in train]
-        notes += _conflicts(train_keys, labels, reads[0], where)
+        notes += _conflicts(train_keys, labels, inputs[0], where)
     return notes
 
 

@@ -90,8 +90,8 @@ class Table:
     form : str
         Which form conversations have, one of
         :data:`workbench.sources.datasets.conversations.find.FORMS`; empty for other tasks.
-    reads : tuple of str
-        The columns that the model reads, and is not asked for.
+    inputs : tuple of str
+        The columns that the model reads; the others of ``columns`` are what it is to predict.
     read : dict of str to str
         The sha256 of each file that was read whole, by its path.
     """
@@ -103,7 +103,7 @@ class Table:
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     form: str = ""
-    reads: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     read: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @functools.cached_property
@@ -178,7 +178,7 @@ def load(
     evaluation = None if held_out is None else held_out.rows
     label_column = chosen.get("label")
     notes += equality_notes(
-        train.rows, evaluation, form.reads, label_column, where, source.describe("eval")
+        train.rows, evaluation, form.inputs, label_column, where, source.describe("eval")
     )
     if role:
         notes += label_notes(train.rows, chosen, labels, bool(names), evaluation is None)
@@ -186,9 +186,16 @@ def load(
     notes += file_notes(source, train, held_out, chosen)
     if form.name and not source.card:
         notes += form_notes(train.rows, form)
-    reads = tuple(form.reads)
     return Table(
-        source, train.rows, evaluation, chosen, labels, tuple(notes), form.name, reads, sums
+        source,
+        train.rows,
+        evaluation,
+        chosen,
+        labels,
+        tuple(notes),
+        form=form.name,
+        inputs=tuple(form.inputs),
+        read=sums,
     )
 
 
@@ -233,8 +240,9 @@ def guess_task(
         )
     source = dataclasses.replace(source, eval=None, eval_files=())
     train, _ = read(source)
-    source = with_header(source, train, named.values())
-    train, _ = read(source)
+    if (headed := with_header(source, train, named.values())) != source:
+        source = headed
+        train, _ = read(source)
     for task in tasks:
         try:
             _form(task, train, named, source)

@@ -18,14 +18,17 @@ def is_numbered(source: Source) -> bool:
 
 
 def with_header(source: Source, rows: Sequence[Row], named: Collection[str | None]) -> Source:
-    """Return the source with the first line as its header, where a column is named that stands there."""
+    """Return the source with the first lines as headers, where a column is named that stands there."""
     if not is_numbered(source) or not set(named) & set(rows[0].values()):
         return source
-    files = [
-        dataclasses.replace(file, options=tuple(o for o in file.options if o[0] != "header"))
-        for file in source.train_files
-    ]
-    return dataclasses.replace(source, train_files=tuple(files))
+    train, evaluation = (
+        tuple(
+            dataclasses.replace(file, options=tuple(o for o in file.options if o[0] != "header"))
+            for file in files
+        )
+        for files in (source.train_files, source.eval_files)
+    )
+    return dataclasses.replace(source, train_files=train, eval_files=evaluation)
 
 
 def by_values(task: str, rows: Sequence[Row], columns: Sequence[str]) -> dict[str, str | None]:

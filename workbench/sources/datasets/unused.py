@@ -12,5 +12,5 @@ def unused_columns(table: Table) -> tuple[str, ...]:
     """Name the columns that play no role in the task, in their order, unless a note of the table does."""
     if table.form and not table.source.card:
         return ()
-    used = {*table.columns.values(), *table.reads}
+    used = {*table.columns.values(), *table.inputs}
     return tuple(not_used(table.train[:LOOKED_AT], used))

@@ -31,7 +31,7 @@ def split_settings(task: str, table: Table) -> dict[str, Any]:
     """Return the arguments of :func:`split_rows` that follow from a table; empty where it is split already."""
     if table.eval is not None:
         return {}
-    settings: dict[str, Any] = {"columns": list(table.reads)}
+    settings: dict[str, Any] = {"columns": list(table.inputs)}
     role = TASKS[task].labels
     if role is not None:
         settings[f"{role}_column"] = table.columns[role]

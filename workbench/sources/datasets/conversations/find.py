@@ -70,8 +70,8 @@ class Form:
         return {*self.columns.values(), *placeholders(self.prompt_template or "")}
 
     @property
-    def reads(self) -> list[str]:
-        """The columns that the model reads, and is not asked for."""
+    def inputs(self) -> list[str]:
+        """The columns that the model reads, and does not predict."""
         return [*input_columns(self.columns), *placeholders(self.prompt_template or "")]
 
     @property

@@ -75,7 +75,7 @@ def summary(look: Preview) -> str:
 
 def legend(rows: Sequence[Row]) -> str:
     """Say what the marks that occur mean."""
-    samples = {PADDING: "padding × 3", VIRTUAL: "3 virtual tokens"}
+    samples = {PADDING: "padding", VIRTUAL: "virtual tokens"}
     items = "".join(
         f"<li title='{esc(MEANINGS[mark])}'><span class='{_CLASSES[mark]}'>"
         f"{esc(samples.get(mark, mark))}</span></li>"

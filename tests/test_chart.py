@@ -412,6 +412,14 @@ def test_red_is_wrong_orange_is_trained_and_no_run_is_either():
         assert f"{name}: {colour};" in (package / sheet).read_text()
 
 
+def test_bars_of_what_is_trained_are_in_its_colour():
+    package = Path(workbench.__file__).parent
+    sheets = "".join(path.read_text() for path in (package / "panels/widgets").glob("*.css"))
+    for bar in (".wb-share i", ".wb-trainable .wb-bar i"):
+        rules = re.findall(rf"{re.escape(bar)} \{{(.*?)\}}", sheets, re.DOTALL)
+        assert any("background: var(--wb-trained)" in rule for rule in rules), bar
+
+
 def test_palette_reads_on_white_and_on_black():
     def light(colour):
         channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))

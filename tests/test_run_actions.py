@@ -146,6 +146,19 @@ def test_a_damaged_name_says_nothing(text, tmp_path):
 # -- hide and delete ------------------------------------------------------------------------------
 
 
+def test_a_compared_run_keeps_the_colour_of_its_row(bench, monkeypatch):
+    first, second = trained(bench), trained(bench, seed=1)
+    bench.hide(first)
+    compared = []
+    monkeypatch.setattr(bench._results, "show", compared.append)
+    bench.compare()
+    colour = shown(bench)[second.name]["colour"]
+    assert [entry.colour for entry in compared[0].entries] == [colour]
+    assert colour != bench._views[0].colour
+    (axes, _) = compared[0].plot().axes
+    assert colour in {line.get_color() for line in axes.lines}
+
+
 def test_a_hidden_run_is_in_neither_chart_nor_comparison_and_comes_back(bench, monkeypatch):
     first, second = trained(bench), trained(bench, r=16)
     points = bench.chart.points("run-0/train")

@@ -46,6 +46,8 @@ class Entry:
         Numbers of parameters, and bytes of memory; empty before they were measured.
     diagnosis : Diagnosis or None
         The verdict on a run that did not learn, as far as its events show.
+    colour : str or None
+        That of the run in a panel; None takes the next one.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Entry:
     parameters: Mapping[str, Any] = field(repr=False)
     memory: Mapping[str, Any] = field(repr=False)
     diagnosis: Diagnosis | None = field(repr=False, default=None)
+    colour: str | None = field(repr=False, default=None)
 
     @property
     def technique(self) -> str:

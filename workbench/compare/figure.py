@@ -52,7 +52,9 @@ def draw(entries: Sequence[Entry]) -> Figure:
     figure = Picture(figsize=(11, 4.2 * len(groups)), layout="constrained")
     canvas = FigureCanvasAgg(figure)
     rows = figure.subplots(len(groups), 2, squeeze=False)
-    colours = {id(entry): PALETTE[i % len(PALETTE)] for i, entry in enumerate(shown)}
+    colours = {
+        id(entry): entry.colour or PALETTE[i % len(PALETTE)] for i, entry in enumerate(shown)
+    }
     for group, (left, right) in zip(groups, rows, strict=True):
         group_colours = [colours[id(entry)] for entry in group]
         _losses(left, group, group_colours)

@@ -44,7 +44,7 @@ def _row(view: RunView, standing: Standing, differs: str, *, chosen: bool) -> di
     loss = view.train.loss if view.train else None
     return {
         "id": view.number,
-        "colour": PALETTE[view.number % len(PALETTE)],
+        "colour": view.colour,
         "again": view.number // len(PALETTE) % 2 == 1,
         "name": run.name,
         "differs": "" if _repeats(differs, run.name) else differs,

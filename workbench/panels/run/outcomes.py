@@ -71,12 +71,14 @@ class Outcomes:
         return comparison
 
     def _called(self, comparison: Comparison) -> Comparison:
-        """Return a comparison in which runs are called what they are called in the panel."""
+        """Return a comparison in which runs have the names and the colours that the panel gives them."""
         from workbench.compare import Comparison
 
-        labels = {view.run.path: view.label for view in self._results_shown()}
+        shown = {view.run.path: view for view in self._results_shown()}
         entries = [
-            dataclasses.replace(entry, name=labels.get(entry.path, entry.name))
+            dataclasses.replace(entry, name=view.label, colour=view.colour)
+            if (view := shown.get(entry.path))
+            else entry
             for entry in comparison.entries
         ]
         return Comparison(entries)

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections import deque
 
+from workbench.display.colours import PALETTE
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.chart.curves import RunCurves
 from workbench.panels.run.earlier import EarlierRun
@@ -122,6 +123,11 @@ class RunView:
     def left(self) -> float | None:
         """Seconds left at the recent pace; None as long as the pace is unknown."""
         return time_left(list(self._marks), self.run.progress[1])
+
+    @property
+    def colour(self) -> str:
+        """The colour of its curves, its row and its points."""
+        return PALETTE[self.number % len(PALETTE)]
 
     @property
     def state(self) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 
 from IPython.display import display, update_display
 
-from workbench.display.colours import PALETTE
 from workbench.display.html import esc
 from workbench.panels.chart.chart import LiveChart
 from workbench.panels.run.run_view import RunView
@@ -80,6 +79,5 @@ def _name(view: RunView) -> str:
 
 
 def _row(view: RunView) -> str:
-    colour = PALETTE[view.number % len(PALETTE)]
-    name = f"<td><span style='color:{colour}'>■</span> {esc(_name(view))}</td>"
+    name = f"<td><span style='color:{view.colour}'>■</span> {esc(_name(view))}</td>"
     return f"<tr>{name}{''.join(f'<td>{esc(text)}</td>' for text in figures(view).values())}</tr>"

@@ -13,7 +13,6 @@ from typing import Any
 import anywidget
 import traitlets
 
-from workbench.display.colours import PALETTE
 from workbench.display.units import count, number, share, size, time
 from workbench.panels.run.earlier import EarlierRun
 from workbench.panels.run.run_view import RunView
@@ -104,7 +103,7 @@ def row_of(
     shown = figures(view)
     return {
         "id": view.number,
-        "colour": PALETTE[view.number % len(PALETTE)],
+        "colour": view.colour,
         "label": view.label,
         "name": run.name,
         "differs": view.differs,
